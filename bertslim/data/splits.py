@@ -1,0 +1,168 @@
+"""Disjoint splits: fit feeds statistics and training, select chooses, report is only measured.
+
+The hash of a text alone decides where it goes, so that rows may be reordered or added without one
+moving, and the same text never stands in two splits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bertslim.data.sources import TextData, hash_texts
+from bertslim.data.wording import counted, listed
+from bertslim.errors import DataError
+from bertslim.records import DataRecord, SplitRecord
+
+if TYPE_CHECKING:
+    from datasets import Dataset  # type: ignore[import-untyped]
+
+SplitName = Literal["fit", "select", "report"]
+
+FEWEST_ROWS = 10
+_FEW_TO_REPORT = 100
+_SHARES: dict[SplitName, float] = {"fit": 0.8, "select": 0.1, "report": 0.1}
+_SHARES_BESIDE_EVAL: dict[SplitName, float] = {"fit": 0.9, "select": 0.1}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three splits, each with the columns of `TextData.rows`, and their account.
+
+    Attributes:
+        fit: For statistics and training.
+        select: For choosing a ridge, a checkpoint, a search point.
+        report: For the figures that are reported, and nothing else.
+        record: Sources, sizes and hashes.
+        notes: What a reader of the result should know.
+    """
+
+    fit: Dataset
+    select: Dataset
+    report: Dataset
+    record: DataRecord
+    notes: tuple[str, ...] = ()
+
+
+def split(data: TextData, eval_data: TextData | None = None) -> Splits:
+    """Split 80 / 10 / 10 by text hash, or 90 / 10 beside evaluation data, which are the report.
+
+    Texts that differ in case or white space only count as the same. Those of the evaluation data
+    are taken out of the others.
+
+    Raises:
+        DataError: There are too few rows, or the labels of the two sources differ.
+    """
+    if eval_data is None:
+        parts, seen = _parts(data, _SHARES, frozenset()), 0
+        report = data.rows.select(parts["report"])
+    else:
+        _check_same_labels(data, eval_data)
+        held_out = frozenset(_key(text) for text in eval_data.rows["text"][:])
+        parts = _parts(data, _SHARES_BESIDE_EVAL, held_out)
+        seen = len(data.rows) - sum(len(part) for part in parts.values())
+        report = eval_data.rows
+    fit, select = data.rows.select(parts["fit"]), data.rows.select(parts["select"])
+    splits: dict[SplitName, Dataset] = {"fit": fit, "select": select, "report": report}
+    _check_sizes(splits, data, eval_data, seen)
+    return Splits(
+        fit=fit,
+        select=select,
+        report=report,
+        record=_record(splits, data, eval_data),
+        notes=_notes(report, data, eval_data, seen),
+    )
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(" ".join(text.split()).casefold().encode()).digest()
+
+
+def _parts(
+    data: TextData, shares: dict[SplitName, float], held_out: frozenset[bytes]
+) -> dict[SplitName, list[int]]:
+    """Deal the row numbers out by hash, those of held-out texts to nobody."""
+    parts: dict[SplitName, list[int]] = {name: [] for name in shares}
+    for row, text in enumerate(data.rows["text"][:]):
+        key = _key(text)
+        if key not in held_out:
+            parts[_split_of(key, shares)].append(row)
+    return parts
+
+
+def _split_of(key: bytes, shares: dict[SplitName, float]) -> SplitName:
+    place = int.from_bytes(key[:8], "big") / 2**64
+    for name, share in shares.items():
+        place -= share
+        if place < 0:
+            return name
+    return name  # the shares' sum was rounded to less than 1
+
+
+def _check_same_labels(data: TextData, eval_data: TextData) -> None:
+    if data.label_names and eval_data.label_names and data.label_names != eval_data.label_names:
+        raise DataError(
+            f"the labels are {listed(eval_data.label_names)}, "
+            f"those of {data.source} are {listed(data.label_names)}",
+            where=eval_data.source,
+        )
+
+
+def _check_sizes(
+    splits: dict[SplitName, Dataset], data: TextData, eval_data: TextData | None, seen: int
+) -> None:
+    left = len(data.rows) - seen
+    besides = " not in the evaluation data" if seen else ""
+    what = f"{counted(left, 'text', 'texts')}{besides}"
+    remedy = "give more texts" if eval_data else "give more texts, or a second file as --eval-data"
+    if left < FEWEST_ROWS:
+        raise DataError(
+            f"{what} cannot be split; {FEWEST_ROWS} are the fewest, hundreds are better",
+            where=data.source,
+            remedy=remedy,
+        )
+    empty = [name for name, rows in splits.items() if len(rows) == 0]
+    if empty:
+        raise DataError(
+            f"of {what} none fell into the split {' or '.join(empty)}",
+            where=data.source,
+            remedy=remedy,
+        )
+
+
+def _record(
+    splits: dict[SplitName, Dataset], data: TextData, eval_data: TextData | None
+) -> DataRecord:
+    report = eval_data or data
+    return DataRecord(
+        source=f"{data.source}, report: {eval_data.source}" if eval_data else data.source,
+        text_column=data.text_column,
+        label_column=data.label_column or report.label_column,
+        labels=data.label_names or report.label_names,
+        sha256=data.sha256,
+        splits=tuple(
+            SplitRecord(name=name, rows=len(rows), sha256=_hash(rows))
+            for name, rows in splits.items()
+        ),
+    )
+
+
+def _hash(rows: Dataset) -> str:
+    labels = rows["label"][:] if "label" in rows.column_names else None
+    return hash_texts(rows["text"][:], labels)
+
+
+def _notes(
+    report: Dataset, data: TextData, eval_data: TextData | None, seen: int
+) -> tuple[str, ...]:
+    notes = [f"{data.source}: {note}" for note in data.notes]
+    if eval_data is not None:
+        notes += [f"{eval_data.source}: {note}" for note in eval_data.notes]
+    if seen:
+        rows = counted(seen, "row", "rows")
+        notes.append(f"{rows} left out of fit and select: the evaluation data hold the same texts")
+    if len(report) < _FEW_TO_REPORT:
+        texts = counted(len(report), "text", "texts")
+        notes.append(f"only {texts} to report on: small differences cannot be told from chance")
+    return tuple(notes)

@@ -1,0 +1,81 @@
+"""Every error that bertslim raises on purpose, and the exit code that each one ends in.
+
+    BertslimError             1    something failed
+    ├── InputError            2    what was asked for cannot be done as asked
+    │   ├── RecipeError       2    a recipe is malformed, or does not fit the model
+    │   ├── ModelError        2    a checkpoint is missing, damaged or of a family not supported
+    │   ├── DataError         2    a data set is missing, empty or lacks a column
+    │   └── OutputError       2    the output exists already, or cannot be written
+    ├── RegressionFound       3    `bertslim check` found the model worse than its rule allows
+    └── CannotTell            4    `bertslim check` could not decide
+
+An interrupted run ends in 130. Each error is one line: where, what, and the remedy.
+"""
+
+from __future__ import annotations
+
+
+class BertslimError(Exception):
+    """The root of the tree.
+
+    Args:
+        what: What is wrong, in one clause.
+        where: The file, option or name that it is wrong in.
+        remedy: What the reader can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        place = f"{where}: " if where else ""
+        advice = f"; {remedy}" if remedy else ""
+        super().__init__(one_line(f"{place}{what}{advice}"))
+
+
+class InputError(BertslimError):
+    """What was asked for cannot be done as asked."""
+
+    exit_code = 2
+
+
+class RecipeError(InputError):
+    """A recipe is malformed, or does not fit the model: one line a problem, all of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = [one_line(problem) for problem in problems]
+        super().__init__(self.problems[0])
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class ModelError(InputError):
+    """A checkpoint is missing, damaged or of a family not supported."""
+
+
+class DataError(InputError):
+    """A data set is missing, empty or lacks a column."""
+
+
+class OutputError(InputError):
+    """The output exists already, or cannot be written."""
+
+
+class RegressionFound(BertslimError):
+    """The model is worse than a rule of the gate allows."""
+
+    exit_code = 3
+
+
+class CannotTell(BertslimError):
+    """The gate could not decide."""
+
+    exit_code = 4
+
+
+def one_line(text: str) -> str:
+    """Fold white space, line breaks included, so that a message stays on one line."""
+    return " ".join(text.split())

@@ -1,0 +1,105 @@
+"""95 % bootstrap intervals: percentiles of a statistic over resampled rows (Efron 1979).
+
+What is measured in pairs is resampled in pairs, so that what the two share (the machine's drift,
+a row that is hard for both) cancels. Every interval is settled by its seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertslim.records import Interval
+
+FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.int64]
+Metric = Callable[[NDArray[Any]], float]
+
+RESAMPLES = 2000
+CHUNK_ELEMENTS = 1 << 21
+
+
+def ratio_interval(
+    base: FloatArray, slim: FloatArray, *, seed: int, resamples: int = RESAMPLES
+) -> Interval:
+    """Interval of median(slim) / median(base), where rounds are resampled.
+
+    Args:
+        base: Shape (rounds,), or (rounds, calls); medians are over all calls of the rounds drawn.
+        slim: The same rounds of the slim model.
+        seed: Settles which rounds are drawn.
+        resamples: How often all rounds are drawn anew.
+    """
+    rounds = _same_rows(base, slim)
+    base, slim = base.reshape(rounds, -1), slim.reshape(rounds, -1)
+    width = max(base.shape[1], slim.shape[1])
+    ratios = [
+        np.median(slim[rows].reshape(len(rows), -1), axis=1)
+        / np.median(base[rows].reshape(len(rows), -1), axis=1)
+        for rows in _resampled(rounds, seed, resamples, width=width)
+    ]
+    return _interval("ratio", np.concatenate(ratios))
+
+
+def paired_difference_interval(
+    base: NDArray[Any],
+    slim: NDArray[Any],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    metric: Metric | None = None,
+) -> Interval:
+    """Interval of metric(slim) - metric(base), where the same rows are drawn from both.
+
+    Args:
+        base: One entry a row on its first axis; more axes are the metric's affair, such as
+            (rows, 2) of label and prediction.
+        slim: The same rows of the slim model.
+        seed: Settles which rows are drawn.
+        resamples: How often all rows are drawn anew.
+        metric: A figure from such an array; by default the mean, which is many times faster.
+    """
+    rows = _same_rows(base, slim)
+    if metric is None:
+        means = _resampled_means(np.asarray(slim - base, dtype=np.float64), seed, resamples)
+        return _interval("difference", means)
+    differences = [
+        metric(slim[drawn]) - metric(base[drawn])
+        for chunk in _resampled(rows, seed, resamples)
+        for drawn in chunk
+    ]
+    return _interval("difference", np.asarray(differences, dtype=np.float64))
+
+
+def mean_interval(values: FloatArray, *, seed: int, resamples: int = RESAMPLES) -> Interval:
+    """Interval of the mean of a figure that only the slim model has, such as KL to the base."""
+    return _interval("slim", _resampled_means(values, seed, resamples))
+
+
+def _resampled_means(values: FloatArray, seed: int, resamples: int) -> FloatArray:
+    chunks = _resampled(len(values), seed, resamples)
+    return np.concatenate([values[rows].mean(axis=1) for rows in chunks])
+
+
+def _resampled(rows: int, seed: int, resamples: int, *, width: int = 1) -> Iterator[IndexArray]:
+    """Draw row numbers with replacement, shape (chunk, rows), as many as memory allows at once."""
+    if rows == 0:
+        raise ValueError("nothing to resample")
+    generator = np.random.default_rng(seed)
+    chunk = max(1, CHUNK_ELEMENTS // (rows * width))
+    for start in range(0, resamples, chunk):
+        yield generator.integers(rows, size=(min(chunk, resamples - start), rows))
+
+
+def _same_rows(base: NDArray[Any], slim: NDArray[Any]) -> int:
+    if len(base) != len(slim):
+        raise ValueError(f"{len(base)} rows of the base, {len(slim)} of the slim model")
+    return len(base)
+
+
+def _interval(of: Literal["ratio", "difference", "slim"], statistics: FloatArray) -> Interval:
+    low, high = np.quantile(statistics, [0.025, 0.975])
+    return Interval(of=of, low=float(low), high=float(high))

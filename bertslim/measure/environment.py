@@ -1,0 +1,98 @@
+"""What the figures were measured on: the machine and the versions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import psutil
+
+import bertslim
+from bertslim.records import Environment
+
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
+
+CPU_INFO = Path("/proc/cpuinfo")
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def describe_environment(threads: int) -> Environment:
+    """Describe this machine, the versions at hand and the git revision of the current directory."""
+    return Environment(
+        cpu=_cpu_model(),
+        cores=_usable_cores(),
+        threads=threads,
+        memory_bytes=psutil.virtual_memory().total,
+        os=_operating_system(),
+        python=platform.python_version(),
+        versions={"bertslim": bertslim.__version__} | _versions(),
+        git=_git_revision(),
+    )
+
+
+def default_threads() -> int:
+    """The cores that this process may use, by its affinity and its container's CPU quota."""
+    quota = _cpu_quota()
+    cores = _usable_cores()
+    return cores if quota is None else max(1, min(cores, int(quota)))
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _cpu_quota() -> float | None:
+    """Cores' worth of time that the control group (version 2, else 1) allows; None: no limit."""
+    both = _read(CGROUPS / "cpu.max") or " ".join(
+        _read(CGROUPS / "cpu" / name) for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+    )
+    match both.split():
+        case [quota, period] if quota.isdecimal() and period.isdecimal():
+            return int(quota) / int(period)
+        case _:
+            return None
+
+
+def _cpu_model() -> str:
+    for line in _read(CPU_INFO).splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def _operating_system() -> str:
+    kernel = f"{platform.system()} {platform.release()}"
+    try:
+        return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {kernel}"
+    except (OSError, KeyError):
+        return kernel
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _git_revision() -> str | None:
+    command = ["git", "rev-parse", "--verify", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

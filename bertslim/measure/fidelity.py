@@ -1,0 +1,49 @@
+"""How closely the slim model follows the base; needs no labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bertslim.measure.bootstrap import mean_interval
+from bertslim.measure.predictions import Comparison, FloatArray
+from bertslim.records import Measurement, Scalar
+
+
+def measure_fidelity(
+    comparison: Comparison, *, seed: int, context: dict[str, Scalar]
+) -> tuple[Measurement, ...]:
+    """Turn a comparison into figures: KL and agreement, cosine, or correlation.
+
+    Args:
+        comparison: Of the base and the slim model on the same texts.
+        seed: Settles the bootstrap.
+        context: What was held fixed: data set, split, n.
+    """
+    found = [
+        _mean("fidelity.kl", "nats", comparison.kl, seed, context),
+        _mean("fidelity.agreement", "share", comparison.agreement, seed, context),
+        _mean("fidelity.cosine", "cosine", comparison.cosine, seed, {**context, "pooling": "mean"}),
+    ]
+    if comparison.kl is None and comparison.base_outputs is not None:
+        found.append(_correlation(comparison, context))
+    return tuple(measurement for measurement in found if measurement)
+
+
+def _mean(
+    name: str, unit: str, values: FloatArray | None, seed: int, context: dict[str, Scalar]
+) -> Measurement | None:
+    if values is None:
+        return None
+    interval = mean_interval(values, seed=seed)
+    return Measurement(
+        name=name, unit=unit, slim=float(values.mean()), interval=interval, context=context
+    )
+
+
+def _correlation(comparison: Comparison, context: dict[str, Scalar]) -> Measurement | None:
+    """Pearson's r between the outputs of regressors and rerankers, which have no classes."""
+    base, slim = comparison.base_outputs, comparison.slim_outputs
+    if base is None or slim is None or base.std() == 0 or slim.std() == 0:
+        return None
+    r = float(np.corrcoef(base.ravel(), slim.ravel())[0, 1])
+    return Measurement(name="fidelity.pearson", unit="correlation", slim=r, context=context)

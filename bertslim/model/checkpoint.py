@@ -1,0 +1,222 @@
+"""The only place that loads and saves weights."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from bertslim import __version__
+from bertslim.errors import ModelError
+from bertslim.model import families, slim_modeling
+from bertslim.model.facts import read_facts
+from bertslim.model.families import FAMILIES, SLIM_PREFIX
+from bertslim.model.files import WeightFiles, find_weights, read_config
+from bertslim.model.heads import pooler_is_optional
+from bertslim.model.quiet import quiet_libraries
+from bertslim.model.slim_config import CODE_FILE, slim_config
+from bertslim.records import ModelFacts, Plan
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint.
+
+    Attributes:
+        model: In eval mode, in the dtype on disk, on the CPU.
+        facts: Its shape.
+        config: The content of its `config.json`.
+        weights: The files that the weights were read from.
+        extra: Tensors on disk that the architecture has no use for, such as the pooler beside a
+            masked LM; they are carried along, since another head may need them.
+    """
+
+    model: PreTrainedModel
+    facts: ModelFacts
+    config: dict[str, Any]
+    weights: WeightFiles
+    extra: dict[str, Tensor]
+
+
+def load_model(directory: Path) -> PreTrainedModel:
+    """Load a base or slim checkpoint in eval mode, without running code of the checkpoint's own.
+
+    Raises:
+        ModelError: The checkpoint is damaged, incomplete or of a family not supported.
+    """
+    return load_checkpoint(directory).model
+
+
+def load_checkpoint(directory: Path) -> Checkpoint:
+    """Load a base or slim checkpoint with what else is needed to cut and save it again.
+
+    Raises:
+        ModelError: The checkpoint is damaged, incomplete or of a family not supported.
+    """
+    config = read_config(directory)
+    weights = find_weights(directory)
+    facts = read_facts(config, weights.tensors)
+    model, unexpected = _from_pretrained(directory, config, facts)
+    extra = _read_extra(weights, unexpected, facts, directory)
+    return Checkpoint(model.eval(), facts, config, weights, extra)
+
+
+def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
+    """Make the model of the slim class from a base model that was cut in place.
+
+    No weight is copied; the slim class is built without memory and takes the tensors over, and it
+    is an error if a single name or shape differs.
+    """
+    config_dict = slim_config(base.config, base.facts, plan)
+    model_class = _model_class(config_dict, base.facts)
+    config: PreTrainedConfig = model_class.config_class.from_dict(config_dict)
+    with quiet_libraries(), torch.device("meta"):
+        model = model_class(config, **_init_arguments(base.facts))
+    model.load_state_dict(base.model.state_dict(), assign=True)
+    for name, buffer in base.model.named_buffers():
+        owner, _, leaf = name.rpartition(".")
+        setattr(model.get_submodule(owner), leaf, buffer)
+    model.tie_weights()
+    return model.eval()
+
+
+def save_checkpoint(model: PreTrainedModel, directory: Path, extra: dict[str, Tensor]) -> None:
+    """Write weights, configuration and, for a slim class, the code that loads it."""
+    state = {**model.state_dict(), **extra}
+    with quiet_libraries():
+        model.save_pretrained(directory, state_dict=state)
+    if model.config.model_type.startswith(SLIM_PREFIX):
+        _copy_code(directory)
+
+
+def carry_files(source: Path, target: Path) -> None:
+    """Copy what belongs to the checkpoint and is not weights: tokenizer, pooling, licence …"""
+    for path in sorted(source.iterdir()):
+        if path.is_file() and not (target / path.name).exists() and not _is_derived(path.name):
+            shutil.copyfile(path, target / path.name)
+    for name in _sentence_transformers_modules(source):
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name)
+
+
+_DERIVED_SUFFIXES = {
+    ".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".tflite",
+    ".xml", ".pkl", ".ckpt", ".lock",
+}  # fmt: skip
+_DERIVED_NAMES = {
+    "config.json",
+    "README.md",
+    "report.md",
+    "report.html",
+    "recipe.yaml",
+    "bertslim.json",
+    "trainer_state.json",
+    CODE_FILE,
+    "families.py",
+}
+
+
+def _is_derived(name: str) -> bool:
+    return (
+        name in _DERIVED_NAMES
+        or name.startswith(".")
+        or name.endswith(".index.json")
+        or Path(name).suffix in _DERIVED_SUFFIXES
+    )
+
+
+def _sentence_transformers_modules(directory: Path) -> list[str]:
+    import json
+
+    path = directory / "modules.json"
+    if not path.is_file():
+        return []
+    try:
+        modules = json.loads(path.read_text(encoding="utf-8"))
+        names = [str(module["path"]) for module in modules]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError("is not a valid sentence-transformers list", where=str(path)) from error
+    return [name for name in names if name and Path(name).name == name]
+
+
+def _copy_code(directory: Path) -> None:
+    for module in (slim_modeling, families):
+        source = Path(str(module.__file__))
+        stamp = f"# Written by bertslim {__version__}; tested with transformers "
+        stamp += " to ".join(slim_modeling.TRANSFORMERS_TESTED) + ".\n"
+        target = directory / source.name
+        target.write_text(stamp + source.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _model_class(config: dict[str, Any], facts: ModelFacts) -> type[PreTrainedModel]:
+    slim = str(config["model_type"]).startswith(SLIM_PREFIX)
+    module = slim_modeling if slim else transformers
+    found: type[PreTrainedModel] = getattr(module, ("Slim" if slim else "") + facts.architecture)
+    return found
+
+
+def _init_arguments(facts: ModelFacts) -> dict[str, bool]:
+    optional = pooler_is_optional(FAMILIES[facts.model_type], facts.head)
+    return {"add_pooling_layer": facts.pooler} if optional else {}
+
+
+def _from_pretrained(
+    directory: Path, config: dict[str, Any], facts: ModelFacts
+) -> tuple[PreTrainedModel, list[str]]:
+    """Return the model, and the names on disk that it has no use for."""
+    try:
+        with quiet_libraries():
+            model, info = _model_class(config, facts).from_pretrained(
+                directory,
+                dtype="auto",
+                local_files_only=True,
+                output_loading_info=True,
+                **_init_arguments(facts),
+            )
+    except (OSError, ValueError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
+        raise ModelError(f"cannot be loaded ({error})", where=str(directory)) from error
+    missing = sorted(info["missing_keys"]) + sorted(map(str, info["mismatched_keys"]))
+    if missing:
+        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if missing[3:] else "")
+        raise ModelError(
+            f"the weights lack {named}, which {facts.architecture} needs",
+            where=str(directory),
+            remedy="correct `architectures` in config.json, or fine-tune the head first",
+        )
+    return model, sorted(info["unexpected_keys"])
+
+
+def _read_extra(
+    weights: WeightFiles, unexpected: list[str], facts: ModelFacts, directory: Path
+) -> dict[str, Tensor]:
+    layers = FAMILIES[facts.model_type].layers + "."
+    if strange := [name for name in unexpected if layers in name]:
+        raise ModelError(
+            f"the weights hold {strange[0]}, which {facts.architecture} has no place for",
+            where=str(directory),
+        )
+    wanted = {name for name in unexpected if not name.endswith("position_ids")}
+    extra: dict[str, Tensor] = {}
+    for path in weights.paths if wanted else ():
+        extra |= {name: tensor for name, tensor in _tensors(path, wanted)}
+    return extra
+
+
+def _tensors(path: Path, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+    if path.suffix == ".safetensors":
+        with safe_open(path, framework="pt") as file:
+            for name in wanted.intersection(file.keys()):
+                yield name, file.get_tensor(name)
+        return
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    for name in wanted.intersection(state):
+        yield name, state[name].clone()

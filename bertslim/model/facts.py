@@ -1,0 +1,196 @@
+"""`config.json` -> ModelFacts, without torch, transformers or a single weight."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bertslim.errors import ModelError
+from bertslim.model.families import DECODER_HEADS, FAMILIES, SLIM_PREFIX, Family, head_of
+from bertslim.model.heads import Dimensions, Part, head_parts, heads_of
+from bertslim.records import LayerFacts, ModelFacts
+
+@dataclass(frozen=True)
+class _Config:
+    """A configuration with the defaults of its family filled in."""
+
+    family: Family
+    values: Mapping[str, Any]
+
+    def number(self, key: str) -> int:
+        value = self.values.get(key)
+        if value is None:
+            return self.family.defaults[key]
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise ModelError(f"{key} is {value!r}, not a whole number", where="config.json")
+        return value
+
+    @property
+    def hidden_size(self) -> int:
+        return self.number(self.family.keys.hidden_size)
+
+    @property
+    def embedding_size(self) -> int:
+        if "embedding_size" in self.family.defaults:
+            return self.number("embedding_size")
+        return self.hidden_size
+
+    @property
+    def labels(self) -> int:
+        names = self.values.get("id2label")
+        return len(names) if names else int(self.values.get("num_labels") or 2)
+
+
+def family_of(config: Mapping[str, Any]) -> Family:
+    """Return the family of a configuration, stock or slim.
+
+    Raises:
+        ModelError: The family is not supported.
+    """
+    model_type = str(config.get("model_type") or "")
+    family = FAMILIES.get(model_type.removeprefix(SLIM_PREFIX))
+    if family is None:
+        known = ", ".join(FAMILIES)
+        named = f"model type {model_type!r} is not supported" if model_type else "no model_type"
+        raise ModelError(named, where="config.json", remedy=f"supported are {known}")
+    return family
+
+
+def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None) -> ModelFacts:
+    """Read the shape of a model from its configuration.
+
+    Args:
+        config: The content of `config.json`.
+        tensors: The names of the tensors on disk, where they are known; they tell whether a bare
+            encoder carries its pooler.
+
+    Raises:
+        ModelError: The family, the head or a feature of the configuration is not supported.
+    """
+    family = family_of(config)
+    _refuse_unsupported(config)
+    head = _head(config, family)
+    values = _Config(family, config)
+    hidden_size = values.hidden_size
+    heads = values.number(family.keys.heads)
+    if heads == 0 or hidden_size % heads:
+        raise ModelError(
+            f"{heads} attention heads do not divide a hidden size of {hidden_size}",
+            where="config.json",
+        )
+    parts = _parts(values, head, tensors)
+    return ModelFacts(
+        model_type=family.model_type,
+        architecture=family.architecture(head),
+        head=head,
+        hidden_size=hidden_size,
+        head_size=hidden_size // heads,
+        vocab_size=values.number("vocab_size"),
+        max_length=_max_length(values),
+        labels=values.labels,
+        pooler="pooler" in parts,
+        dtype=str(config.get("dtype") or config.get("torch_dtype") or "float32"),
+        embedding_parameters=_embedding_parameters(values),
+        shared_parameters=_shared_parameters(values),
+        head_parameters=sum(part.parameters for part in parts.values()),
+        macs_per_token=sum(part.macs for part in parts.values() if part.every_token),
+        macs_per_sequence=sum(part.macs for part in parts.values() if not part.every_token),
+        layers=_layers(values),
+    )
+
+
+def _refuse_unsupported(config: Mapping[str, Any]) -> None:
+    if config.get("is_decoder") or config.get("add_cross_attention"):
+        raise ModelError(
+            "decoders and cross-attention are not supported",
+            where="config.json",
+            remedy="bertslim cuts encoders",
+        )
+    if config.get("position_embedding_type") not in (None, "absolute"):
+        raise ModelError(
+            f"position_embedding_type {config['position_embedding_type']!r} is not supported",
+            where="config.json",
+            remedy="transformers 5 has only 'absolute'",
+        )
+
+
+def _head(config: Mapping[str, Any], family: Family) -> str:
+    names = config.get("architectures") or []
+    if not names:
+        return ""
+    head = head_of(str(names[0]))
+    if head in DECODER_HEADS:
+        raise ModelError(
+            f"{names[0]} is a decoder", where="config.json", remedy="bertslim cuts encoders"
+        )
+    known = heads_of(family)
+    if head is None or head not in known:
+        classes = [family.architecture(one) for one in known]
+        near = difflib.get_close_matches(str(names[0]), classes, n=1)
+        raise ModelError(
+            f"architecture {str(names[0])!r} is not known for {family.model_type}",
+            where="config.json",
+            remedy=f"did you mean {near[0]!r}?" if near else f"known are {', '.join(classes)}",
+        )
+    return head
+
+
+def _parts(values: _Config, head: str, tensors: Collection[str] | None) -> dict[str, Part]:
+    dimensions = Dimensions(
+        hidden_size=values.hidden_size,
+        embedding_size=values.embedding_size,
+        vocab_size=values.number("vocab_size"),
+        labels=values.labels,
+        tied=values.values.get("tie_word_embeddings") is not False,
+    )
+    parts = head_parts(values.family, head, dimensions)
+    if head == "" and tensors is not None and not any("pooler." in name for name in tensors):
+        parts.pop("pooler", None)
+    if head == "MultipleChoice" and values.values.get("summary_use_proj") is False:
+        parts.pop("dense", None)
+    return parts
+
+
+def _max_length(values: _Config) -> int:
+    positions = values.number("max_position_embeddings")
+    if values.family.positions_after_padding:
+        return positions - values.number("pad_token_id") - 1
+    return positions
+
+
+def _embedding_parameters(values: _Config) -> int:
+    rows = sum(
+        values.number(key) for key in ("vocab_size", "max_position_embeddings", "type_vocab_size")
+    )
+    norm = 2
+    return (rows + norm) * values.embedding_size
+
+
+def _shared_parameters(values: _Config) -> int:
+    if "relative_attention_num_buckets" not in values.family.defaults:
+        return 0
+    return values.number("relative_attention_num_buckets") * values.number(values.family.keys.heads)
+
+
+def _layers(values: _Config) -> tuple[LayerFacts, ...]:
+    overrides = {
+        int(layer): override
+        for layer, override in (values.values.get("per_layer_config") or {}).items()
+    }
+    count = values.number(values.family.keys.layers)
+    return tuple(_layer(values, overrides.get(layer, {})) for layer in range(count))
+
+
+def _layer(values: _Config, override: Mapping[str, Any]) -> LayerFacts:
+    keys = values.family.keys
+    skip = override.get("skip", ())
+    return LayerFacts(
+        heads=int(override.get(keys.heads, values.number(keys.heads))),
+        intermediate_size=int(
+            override.get(keys.intermediate_size, values.number(keys.intermediate_size))
+        ),
+        attention_norm="attention_norm" not in skip,
+        ffn_norm="ffn_norm" not in skip,
+    )

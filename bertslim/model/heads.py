@@ -1,0 +1,141 @@
+"""What stands on the encoder: parameters and multiply-accumulates of every pooler and task head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bertslim.model.families import Family
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """The widths that a head is built from."""
+
+    hidden_size: int
+    embedding_size: int
+    vocab_size: int
+    labels: int
+    tied: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a head: its parameters, and its multiply-accumulates.
+
+    Attributes:
+        parameters: Parameters, those tied to the embeddings left out.
+        macs: Multiply-accumulates for each position that it is applied to.
+        every_token: Whether it is applied to every token, or once a sequence.
+    """
+
+    parameters: int
+    macs: int
+    every_token: bool = False
+
+
+_BERT_HEADS = {
+    "": ("pooler",),
+    "SequenceClassification": ("pooler", "labels"),
+    "TokenClassification": ("token labels",),
+    "QuestionAnswering": ("token labels",),
+    "MultipleChoice": ("pooler", "choice"),
+    "NextSentencePrediction": ("pooler", "next sentence"),
+    "MaskedLM": ("masked LM",),
+    "PreTraining": ("pooler", "next sentence", "masked LM"),
+}
+_ROBERTA_HEADS = {
+    "": ("pooler",),
+    "SequenceClassification": ("dense", "labels"),
+    "TokenClassification": ("token labels",),
+    "QuestionAnswering": ("token labels",),
+    "MultipleChoice": ("pooler", "choice"),
+    "MaskedLM": ("masked LM",),
+}
+_ELECTRA_HEADS = {
+    "": ("projection",),
+    "SequenceClassification": ("projection", "dense", "labels"),
+    "TokenClassification": ("projection", "token labels"),
+    "QuestionAnswering": ("projection", "token labels"),
+    "MultipleChoice": ("projection", "dense", "choice"),
+    "MaskedLM": ("projection", "masked LM"),
+    "PreTraining": ("projection", "discriminator"),
+}
+_DISTILBERT_HEADS = {
+    "": (),
+    "SequenceClassification": ("dense", "labels"),
+    "TokenClassification": ("token labels",),
+    "QuestionAnswering": ("token labels",),
+    "MultipleChoice": ("dense", "choice"),
+    "MaskedLM": ("masked LM",),
+}
+_HEADS: dict[str, dict[str, tuple[str, ...]]] = {
+    "bert": _BERT_HEADS,
+    "roberta": _ROBERTA_HEADS,
+    "xlm-roberta": _ROBERTA_HEADS,
+    "camembert": _ROBERTA_HEADS,
+    "mpnet": _ROBERTA_HEADS,
+    "electra": _ELECTRA_HEADS,
+    "distilbert": _DISTILBERT_HEADS,
+}
+
+
+def heads_of(family: Family) -> tuple[str, ...]:
+    """Return the heads that the family knows; "" is the bare encoder."""
+    return tuple(_HEADS[family.model_type])
+
+
+def pooler_is_optional(family: Family, head: str) -> bool:
+    """Whether a checkpoint may come with or without the pooler: bare encoders only."""
+    return head == "" and "pooler" in _HEADS[family.model_type][head]
+
+
+def head_parts(family: Family, head: str, dimensions: Dimensions) -> dict[str, Part]:
+    """Return the parts of a head by name."""
+    return {name: _part(name, dimensions) for name in _HEADS[family.model_type][head]}
+
+
+def _part(name: str, dimensions: Dimensions) -> Part:
+    hidden, embedding = dimensions.hidden_size, dimensions.embedding_size
+    match name:
+        case "pooler" | "dense":
+            return _linear(hidden, hidden)
+        case "labels":
+            return _linear(hidden, dimensions.labels)
+        case "token labels":
+            return _linear(hidden, dimensions.labels, every_token=True)
+        case "choice":
+            return _linear(hidden, 1)
+        case "next sentence":
+            return _linear(hidden, 2)
+        case "discriminator":
+            return _linear(hidden, hidden, 1, every_token=True)
+        case "masked LM":
+            return _masked_lm(dimensions)
+        case "projection" if hidden == embedding:
+            return Part(0, 0)
+        case "projection":
+            return _linear(embedding, hidden, every_token=True)
+    raise KeyError(name)
+
+
+def _linear(*widths: int, every_token: bool = False) -> Part:
+    pairs = list(zip(widths, widths[1:], strict=False))
+    return Part(
+        parameters=sum((inputs + 1) * outputs for inputs, outputs in pairs),
+        macs=sum(inputs * outputs for inputs, outputs in pairs),
+        every_token=every_token,
+    )
+
+
+def _masked_lm(dimensions: Dimensions) -> Part:
+    transform = _linear(dimensions.hidden_size, dimensions.embedding_size)
+    decoder = dimensions.embedding_size * dimensions.vocab_size
+    norm = 2 * dimensions.embedding_size
+    return Part(
+        parameters=transform.parameters
+        + norm
+        + dimensions.vocab_size
+        + (0 if dimensions.tied else decoder),
+        macs=transform.macs + decoder,
+        every_token=True,
+    )

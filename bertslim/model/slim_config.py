@@ -1,0 +1,85 @@
+"""`config.json` of the base -> `config.json` of the slim model; pure, on JSON values."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from bertslim.model.families import FAMILIES, Family
+from bertslim.model.heads import heads_of
+from bertslim.records import LayerFacts, ModelFacts, Plan
+
+CODE_FILE = "slim_modeling.py"
+_BASE_ONLY = ("per_layer_config", "auto_map", "architectures", "model_type")
+# The Auto classes of the heads whose name is not simply AutoModelFor<head>.
+_AUTO_CLASSES = {"": "AutoModel"}
+
+
+def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str, Any]:
+    """Make the configuration of the slim model.
+
+    An even result stays a configuration of the stock class. An uneven one names the classes of
+    slim_modeling.py, and says in `per_layer_config` how each layer differs.
+    """
+    family = FAMILIES[facts.model_type]
+    config = {key: copy.deepcopy(value) for key, value in base.items() if key not in _BASE_ONLY}
+    config[family.keys.layers] = len(plan.slim_layers)
+    if plan.even:
+        return config | _stock_part(family, facts, plan.slim_layers[0])
+    widest = max(layer.intermediate_size for layer in plan.slim_layers)
+    full = widest or base.get(family.keys.intermediate_size)
+    full = full or family.defaults[family.keys.intermediate_size]
+    return config | _slim_part(family, facts, plan.slim_layers, full)
+
+
+def _stock_part(family: Family, facts: ModelFacts, layer: LayerFacts) -> dict[str, Any]:
+    return {
+        "model_type": family.model_type,
+        "architectures": [facts.architecture],
+        family.keys.intermediate_size: layer.intermediate_size,
+    }
+
+
+def _slim_part(
+    family: Family, facts: ModelFacts, layers: tuple[LayerFacts, ...], full: int
+) -> dict[str, Any]:
+    heads = facts.hidden_size // facts.head_size
+    overrides = {
+        str(number): override
+        for number, layer in enumerate(layers)
+        if (override := _override(family, layer, heads, full))
+    }
+    return {
+        "model_type": family.slim_type,
+        "architectures": [f"Slim{facts.architecture}"],
+        "auto_map": _auto_map(family),
+        family.keys.intermediate_size: full,
+        "per_layer_config": overrides,
+    }
+
+
+def _override(family: Family, layer: LayerFacts, heads: int, full: int) -> dict[str, Any]:
+    override: dict[str, Any] = {}
+    gone = {
+        "attention": layer.heads == 0,
+        "attention_norm": not layer.attention_norm,
+        "ffn": layer.intermediate_size == 0,
+        "ffn_norm": not layer.ffn_norm,
+    }
+    if skip := [name for name, is_gone in gone.items() if is_gone]:
+        override["skip"] = skip
+    if layer.heads != heads:
+        override[family.keys.heads] = layer.heads
+    if layer.intermediate_size != full:
+        override[family.keys.intermediate_size] = layer.intermediate_size
+    return override
+
+
+def _auto_map(family: Family) -> dict[str, str]:
+    code = CODE_FILE.removesuffix(".py")
+    models = {
+        _AUTO_CLASSES.get(head, f"AutoModelFor{head}"): family.architecture(head)
+        for head in heads_of(family)
+    }
+    config = {"AutoConfig": f"{code}.Slim{family.class_prefix}Config"}
+    return config | {auto: f"{code}.Slim{name}" for auto, name in models.items()}

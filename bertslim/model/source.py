@@ -1,0 +1,124 @@
+"""A model's name -> a checkpoint directory: a local path, an installed package or a Hub id."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from bertslim.errors import ModelError
+
+PACKAGE_PREFIX = "pkg:"
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_WEIGHT_FILES = ("*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin*")
+_OTHER_FILES = ("*.json", "*.txt", "*.model", "*.py", "README.md", "LICENSE*", "*/*.json")
+_OTHER_WEIGHTS = ("*/*.safetensors", "*/*.bin")
+_NEVER = ("onnx/*", "openvino/*", "coreml/*", "checkpoint-*/*")
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A checkpoint that was found.
+
+    Attributes:
+        given: What the user called it, with a local path made absolute.
+        name: A short name for files, such as "bert-base-uncased".
+        directory: Where its files are.
+    """
+
+    given: str
+    name: str
+    directory: Path
+
+
+def find_model(model: str, *, weights: bool = True) -> ModelSource:
+    """Find a checkpoint by local directory, `pkg:NAME` or Hub id.
+
+    Args:
+        model: What the user wrote.
+        weights: Whether the weights are needed; without them only `config.json` is fetched.
+
+    Raises:
+        ModelError: There is no such checkpoint.
+    """
+    if model.startswith(PACKAGE_PREFIX):
+        return _in_package(model)
+    path = Path(model).expanduser()
+    if path.exists():
+        return _in_directory(path)
+    if _looks_like_path(model):
+        raise ModelError("no such directory", where=model, remedy="check the path")
+    return _on_hub(model, weights=weights)
+
+
+def _looks_like_path(model: str) -> bool:
+    return (
+        model.startswith((".", "/", "~"))
+        or model.endswith("/")
+        or _HUB_ID.fullmatch(model) is None
+        or Path(model).parts[0] != model and Path(model).parent.is_dir()
+    )
+
+
+def _in_directory(path: Path) -> ModelSource:
+    if not path.is_dir():
+        raise ModelError("is a file", where=str(path), remedy="name the directory that holds it")
+    if not (path / "config.json").is_file():
+        raise ModelError(
+            "no config.json in this directory",
+            where=str(path),
+            remedy="name a checkpoint that `save_pretrained` wrote",
+        )
+    resolved = path.resolve()
+    return ModelSource(given=str(resolved), name=resolved.name, directory=resolved)
+
+
+def _in_package(model: str) -> ModelSource:
+    name = model.removeprefix(PACKAGE_PREFIX)
+    try:
+        spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.submodule_search_locations is None:
+        raise ModelError(
+            "no such Python package is installed",
+            where=model,
+            remedy=f"try `pip install {name.replace('_', '-') or 'PACKAGE'}`",
+        )
+    found = sorted(
+        config.parent
+        for root in spec.submodule_search_locations
+        for config in Path(root).rglob("config.json")
+        if any(config.parent.glob(pattern) for pattern in _WEIGHT_FILES)
+        and '"model_type"' in config.read_text(encoding="utf-8", errors="replace")
+    )
+    if len(found) != 1:
+        count = "no checkpoint directory" if not found else f"{len(found)} checkpoint directories"
+        raise ModelError(f"the package carries {count}, not one", where=model)
+    return ModelSource(given=model, name=name, directory=found[0])
+
+
+def _on_hub(model: str, *, weights: bool) -> ModelSource:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    wanted = (*_WEIGHT_FILES, *_OTHER_FILES, *_OTHER_WEIGHTS) if weights else ("config.json",)
+    try:
+        snapshot = snapshot_download(model, allow_patterns=wanted, ignore_patterns=_NEVER)
+    except (OSError, HfHubHTTPError, HFValidationError) as error:
+        raise ModelError(
+            f"neither a local directory nor to be had from the Hub ({_reason(error)})",
+            where=model,
+            remedy="check the name, and the network if it is a Hub id",
+        ) from error
+    directory = Path(snapshot)
+    if not (directory / "config.json").is_file():
+        raise ModelError("the Hub repository has no config.json", where=model)
+    return ModelSource(given=model, name=model.rsplit("/", 1)[-1], directory=directory)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no answer"

@@ -1,0 +1,189 @@
+"""Write a directory whole or not at all.
+
+The files go to a hidden sibling directory first, which is renamed at the end. A directory that
+stands at the target is moved aside before and removed after, so that a kill at any moment leaves
+the old one whole, under its own name or under the name it was moved to, or the new one whole. The
+next run puts a moved one back and removes what was left half-made. A lock that the kernel drops
+with the process tells what is left over from what another run is writing now.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bertslim.errors import OutputError
+
+_NEW = "bertslim-new"
+_OLD = "bertslim-old"
+
+
+@contextmanager
+def output_directory(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """Yield an empty directory that becomes `target` if the block ends without an exception.
+
+    Args:
+        target: Where the finished directory shall stand.
+        force: Whether it may take the place of one that stands there.
+
+    Raises:
+        OutputError: `target` exists and `force` is not given, or it cannot be written.
+    """
+    target = target.absolute()
+    _recover(target)
+    _check_free(target, force=force)
+    with _locked_directory(target) as new:
+        yield new
+        _check_free(target, force=force)
+        _put_in_place(new, target)
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Turn the failure to write a file into an error that names the output."""
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+
+
+def check_space(directory: Path, needed: int) -> None:
+    """Check that `needed` bytes fit on the disk of `directory`.
+
+    Raises:
+        OutputError: They do not.
+    """
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise OutputError(
+            f"{needed / 2**20:,.0f} MiB are needed, {free / 2**20:,.0f} MiB are free",
+            where=str(directory.parent),
+            remedy="make room or choose another output with -o",
+        )
+
+
+def _recover(target: Path) -> None:
+    """Put back what a killed run had moved aside, and remove what it had left half-made."""
+    if not target.parent.is_dir():
+        return
+    for old in _siblings(target, _OLD):
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(target)
+    for new in _siblings(target, _NEW):
+        if not _is_locked(new):
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _siblings(target: Path, kind: str) -> list[Path]:
+    prefix = _prefix(target, kind)
+    return [path for path in target.parent.iterdir() if path.name.startswith(prefix)]
+
+
+def _prefix(target: Path, kind: str) -> str:
+    return f".{target.name}.{kind}-"
+
+
+def _check_free(target: Path, *, force: bool) -> None:
+    if not target.exists() and not target.is_symlink():
+        return
+    if not force:
+        raise OutputError(
+            "exists already", where=str(target), remedy="add --force or choose another with -o"
+        )
+    if target.is_symlink() or not target.is_dir():
+        raise OutputError("is not a directory", where=str(target), remedy="choose another with -o")
+
+
+@contextmanager
+def _locked_directory(target: Path) -> Iterator[Path]:
+    made = _make_parents(target)
+    try:
+        new = Path(tempfile.mkdtemp(prefix=_prefix(target, _NEW), dir=target.parent))
+        descriptor = os.open(new, os.O_RDONLY)
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        new.chmod(0o777 & ~_umask())
+        yield new
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        os.close(descriptor)
+        if not target.exists():
+            _remove_empty(made)
+
+
+def _make_parents(target: Path) -> list[Path]:
+    made = [path for path in target.parents if not path.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    return made
+
+
+def _remove_empty(directories: list[Path]) -> None:
+    for directory in directories:
+        with suppress(OSError):
+            directory.rmdir()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _is_locked(directory: Path) -> bool:
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _put_in_place(new: Path, target: Path) -> None:
+    try:
+        _flush(new)
+        if target.exists():
+            old = target.with_name(_prefix(target, _OLD) + new.name.rpartition("-")[2])
+            target.rename(old)
+            new.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            new.rename(target)
+    except OSError as error:
+        _recover(target)
+        raise _cannot_write(target, error) from error
+
+
+def _flush(directory: Path) -> None:
+    """Bring the files to the disk before their directory gets its name."""
+    for path in directory.rglob("*"):
+        if path.is_file():
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _cannot_write(target: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot be written ({error.strerror or error})",
+        where=str(target),
+        remedy="choose another output with -o",
+    )

@@ -1,0 +1,57 @@
+"""What a long run is doing: progress bars for a person, seconds a step for the record."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from bertslim.records import Step
+
+Item = TypeVar("Item")
+
+
+class Progress:
+    """Times the steps of a run and shows bars on standard error, if a person is watching.
+
+    Args:
+        visible: Whether to show anything; by default, whether standard error is a terminal.
+    """
+
+    def __init__(self, *, visible: bool | None = None) -> None:
+        self.visible = sys.stderr.isatty() if visible is None else visible
+        self._steps: list[Step] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps finished so far."""
+        return tuple(self._steps)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time one step of the run and, while it lasts, say its name."""
+        start = time.perf_counter()
+        self._say(f"{name} …")
+        try:
+            yield
+        finally:
+            self._say("")
+        self._steps.append(Step(name=name, seconds=round(time.perf_counter() - start, 3)))
+
+    def track(
+        self, items: Iterable[Item], label: str, *, total: int | None = None, unit: str = "it"
+    ) -> Iterable[Item]:
+        """Yield the items, with a bar that shows how many are left."""
+        if not self.visible:
+            return items
+        from tqdm import tqdm
+
+        self._say("")
+        return tqdm(items, desc=label, total=total, unit=unit, leave=False, dynamic_ncols=True)
+
+    def _say(self, text: str) -> None:
+        if self.visible:
+            sys.stderr.write(f"\r\033[K{text}")
+            sys.stderr.flush()

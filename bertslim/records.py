@@ -1,0 +1,311 @@
+"""Frozen records: what a model is, what becomes of it, what was measured, and the account of a run.
+
+All are immutable pydantic models, so that `bertslim.json` is read back exactly as it was written.
+Nothing here imports torch or transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bertslim.errors import InputError
+
+SCHEMA = 1
+RECORD_FILE = "bertslim.json"
+
+Scalar = str | int | float | bool
+
+
+class Frozen(BaseModel):
+    """A base for immutable records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class LayerFacts(Frozen):
+    """The shape of one transformer layer.
+
+    Attributes:
+        heads: Attention heads; 0 where the attention block is gone.
+        intermediate_size: Neurons of the FFN block; 0 where the block is gone.
+        attention_norm: Whether the LayerNorm behind the attention block is there.
+        ffn_norm: Whether the LayerNorm behind the FFN block is there.
+    """
+
+    heads: int
+    intermediate_size: int
+    attention_norm: bool = True
+    ffn_norm: bool = True
+
+
+class ModelFacts(Frozen):
+    """What a checkpoint's configuration says about its shape; no weight is read for it.
+
+    Attributes:
+        model_type: The stock family name, such as "bert", also for a slim checkpoint.
+        architecture: The stock class name, such as "BertForSequenceClassification".
+        head: What stands on the encoder, such as "SequenceClassification"; "" for the bare encoder.
+        hidden_size: Width of the hidden states.
+        head_size: Width of one attention head.
+        vocab_size: Tokens in the vocabulary.
+        max_length: The longest sequence, in tokens, that the position embeddings allow.
+        labels: Outputs of the head.
+        pooler: Whether the bare encoder has its pooler.
+        dtype: The type of the weights on disk, such as "float32".
+        embedding_parameters: Parameters of the embeddings.
+        shared_parameters: Parameters that the layers share, such as MPNet's attention bias.
+        head_parameters: Parameters of the pooler and the head, tied ones left out.
+        macs_per_token: Multiply-accumulates outside the layers, for each token.
+        macs_per_sequence: Multiply-accumulates outside the layers, for each sequence.
+        layers: The layers from the bottom up.
+    """
+
+    model_type: str
+    architecture: str
+    head: str
+    hidden_size: int
+    head_size: int
+    vocab_size: int
+    max_length: int
+    labels: int
+    pooler: bool
+    dtype: str
+    embedding_parameters: int
+    shared_parameters: int
+    head_parameters: int
+    macs_per_token: int
+    macs_per_sequence: int
+    layers: tuple[LayerFacts, ...]
+
+
+class Sizes(Frozen):
+    """Parameter counts and multiply-accumulates of one model.
+
+    Attributes:
+        parameters: All parameters, tied ones counted once.
+        encoder: Parameters of the transformer layers.
+        embeddings: Parameters of the embeddings.
+        macs: Multiply-accumulates of one forward pass at batch 1 and the stated length.
+    """
+
+    parameters: int
+    encoder: int
+    embeddings: int
+    macs: int
+
+
+class LayerPlan(Frozen):
+    """What one layer of the base becomes.
+
+    Attributes:
+        layer: Number in the base, from 0.
+        slim_layer: Number in the slim model; None where the layer is dropped.
+        actions: What happens to it, in words; empty where it is left alone.
+    """
+
+    layer: int
+    slim_layer: int | None
+    before: LayerFacts
+    after: LayerFacts | None
+    actions: tuple[str, ...]
+    parameters_before: int
+    parameters_after: int
+    macs_before: int
+    macs_after: int
+
+
+class StepPlan(Frozen):
+    """One surgery step of a recipe with its layers resolved to numbers of the base."""
+
+    op: str
+    layers: tuple[int, ...]
+
+
+class Plan(Frozen):
+    """What a recipe makes of a model, worked out before any weight is touched.
+
+    Attributes:
+        even: Whether a stock transformers class can express the result.
+        length: The sequence length, in tokens, at which MACs are counted.
+    """
+
+    steps: tuple[StepPlan, ...]
+    layers: tuple[LayerPlan, ...]
+    even: bool
+    length: int
+    base: Sizes
+    slim: Sizes
+
+    @property
+    def slim_layers(self) -> tuple[LayerFacts, ...]:
+        """The layers of the slim model from the bottom up."""
+        return tuple(row.after for row in self.layers if row.after is not None)
+
+
+class Interval(Frozen):
+    """A 95 % interval, and what it is the interval of."""
+
+    of: Literal["ratio", "difference", "slim"]
+    low: float
+    high: float
+
+
+class Measurement(Frozen):
+    """One figure, of the base and of the slim model, with all that was held fixed.
+
+    Attributes:
+        name: Such as "latency" or "accuracy.macro_f1".
+        unit: Such as "ms", "bytes" or "share".
+        ratio: slim / base, where that has a meaning.
+        interval: How sure the comparison is.
+        context: Runtime, dtype, batch, length, threads, data set, split, n …
+    """
+
+    name: str
+    unit: str
+    base: float | None = None
+    slim: float | None = None
+    ratio: float | None = None
+    interval: Interval | None = None
+    context: dict[str, Scalar] = Field(default_factory=dict)
+
+
+def compare(
+    name: str,
+    unit: str,
+    base: float | None,
+    slim: float | None,
+    *,
+    interval: Interval | None = None,
+    **context: Scalar,
+) -> Measurement:
+    """Make a measurement whose ratio is slim / base."""
+    ratio = slim / base if base and slim is not None else None
+    return Measurement(
+        name=name, unit=unit, base=base, slim=slim, ratio=ratio, interval=interval, context=context
+    )
+
+
+class ModelRecord(Frozen):
+    """Which checkpoint it was: where it came from and the hash of its weights."""
+
+    source: str
+    model_type: str
+    architecture: str
+    layers: int
+    sha256: str
+
+
+class SplitRecord(Frozen):
+    """One split of the data: how many texts, and the hash of them all."""
+
+    name: Literal["fit", "select", "report"]
+    rows: int
+    sha256: str
+
+
+class DataRecord(Frozen):
+    """Which data were used, and how they were split."""
+
+    source: str
+    text_column: str
+    label_column: str | None
+    labels: tuple[str, ...] = ()
+    sha256: str
+    splits: tuple[SplitRecord, ...]
+
+
+class Environment(Frozen):
+    """The machine and the versions that the figures were measured with."""
+
+    cpu: str
+    cores: int
+    threads: int
+    memory_bytes: int
+    os: str
+    python: str
+    versions: dict[str, str]
+    git: str | None = None
+
+
+class Step(Frozen):
+    """One step of the run and the seconds that it took."""
+
+    name: str
+    seconds: float
+
+
+class Record(Frozen):
+    """The account of one run, `bertslim.json`.
+
+    Attributes:
+        kind: Which command made the result.
+        base: The model that went in.
+        slim: The model that came out.
+        recipe: The resolved recipe, for a cut.
+    """
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    bertslim: str
+    created: str
+    kind: Literal["cut", "retrain"]
+    seed: int
+    base: ModelRecord
+    slim: ModelRecord
+    recipe: dict[str, Any] | None = None
+    plan: Plan | None = None
+    data: DataRecord | None = None
+    environment: Environment
+    steps: tuple[Step, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Serialise with stable order and two spaces, ending in a line break."""
+        return self.model_dump_json(by_alias=True, indent=2) + "\n"
+
+    def find(self, name: str) -> Sequence[Measurement]:
+        """Return the measurements of that name, in the order in which they were made."""
+        return [measurement for measurement in self.measurements if measurement.name == name]
+
+
+def read_record(directory: Path) -> Record:
+    """Read the record of a result directory.
+
+    Raises:
+        InputError: The file is missing, is not a record, or was written by a later bertslim.
+    """
+    path = directory / RECORD_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            "no bertslim record here",
+            where=str(path),
+            remedy="name a directory that `bertslim cut` or `bertslim retrain` wrote",
+        ) from error
+    try:
+        return Record.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(_why_unreadable(text, error), where=str(path)) from error
+
+
+def _why_unreadable(text: str, error: ValidationError) -> str:
+    import json
+
+    try:
+        raw = json.loads(text)
+    except ValueError:
+        return "not valid JSON; write the result again"
+    if isinstance(raw, dict) and isinstance(raw.get("schema"), int) and raw["schema"] > SCHEMA:
+        return (
+            f"written by bertslim {raw.get('bertslim')} with record schema {raw['schema']}, "
+            f"this version reads up to {SCHEMA}; update bertslim"
+        )
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"not a bertslim record: {place}: {first['msg']}"

@@ -1,0 +1,65 @@
+"""The YAML front matter of a model card, as the Hugging Face Hub reads it."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from bertslim.records import Record
+from bertslim.report.escape import printable
+from bertslim.report.sources import is_hub_id
+
+_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_LONGEST = 65_536
+_CARRIED_OVER = ("language", "license", "license_name", "license_link", "pipeline_tag")
+_SENTENCE_TRANSFORMERS = "sentence-transformers"
+
+Value = str | list[str]
+
+
+def front_matter(record: Record, base_card: str | None) -> str:
+    """Write the metadata of the result; licence and language are those of the base's card."""
+    base = read_front_matter(base_card or "")
+    library = _SENTENCE_TRANSFORMERS if is_sentence_transformer(base_card) else "transformers"
+    family = record.slim.model_type.removeprefix("slim_")
+    tags = ["bertslim", family, *(["pruned"] if record.kind == "cut" else [])]
+    if library != "transformers":
+        tags.append(library)
+    metadata: dict[str, Value] = {"library_name": library, "tags": tags}
+    if is_hub_id(record.base.source):
+        metadata["base_model"] = record.base.source
+    metadata |= {key: base[key] for key in _CARRIED_OVER if key in base}
+    if not str(metadata.get("license_link", "https://")).startswith("https://"):
+        del metadata["license_link"]  # a file beside the base, which is not beside the result
+    text = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{text}---"
+
+
+def is_sentence_transformer(base_card: str | None) -> bool:
+    """Whether the base's card says that sentence-transformers loads it."""
+    return read_front_matter(base_card or "").get("library_name") == _SENTENCE_TRANSFORMERS
+
+
+def read_front_matter(card: str) -> dict[str, Value]:
+    """Read the plain values of a card's front matter; {} where it has none that can be read.
+
+    All scalars are read as text: as YAML 1.1, the language code "no" would be false.
+    """
+    found = _FRONT_MATTER.match(card[:_LONGEST])
+    if found is None:
+        return {}
+    try:
+        raw = yaml.load(found.group(1), Loader=yaml.BaseLoader)  # noqa: S506  builds no objects
+    except (yaml.YAMLError, RecursionError):
+        return {}
+    if not isinstance(raw, dict):
+        return {}
+    return {str(key): value for key, value in raw.items() if _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    texts = value if isinstance(value, list) else [value]
+    return bool(texts) and all(
+        isinstance(text, str) and 0 < len(text) <= 200 and text == printable(text) for text in texts
+    )

@@ -1,0 +1,46 @@
+"""Text from a model, a recipe or data, made safe to stand in Markdown and in a terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_MARKUP = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_|_(?![^\W_])")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_BLOCK_START = re.compile(r"^(?=#{1,6}(?:\s|$)|>|[+-](?:\s|$))")
+_DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def printable(text: str) -> str:
+    """Drop what steers a terminal or the direction of writing; line breaks become spaces."""
+    return "".join(
+        " " if unicodedata.category(character) in _UNPRINTABLE else character
+        for character in text
+        if character not in _DIRECTION_MARKS
+    )
+
+
+def escape(text: str) -> str:
+    """Make text stand for itself on one line of Markdown, in a table cell too."""
+    line = " ".join(printable(text).split())
+    line = _MARKUP.sub(lambda found: f"\\{found.group()}", _ENTITY.sub("&amp;", line))
+    return _BLOCK_START.sub(r"\\", line.replace("<", "&lt;"))
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Put text into a fenced block that nothing in it can close."""
+    lines = [printable(line) for line in text.rstrip("\n").split("\n")]
+    runs = re.findall(r"`{3,}", "\n".join(lines))
+    fence = "`" * max(3, *(len(run) + 1 for run in runs), 3)
+    return "\n".join([fence + language, *lines, fence])
+
+
+def display_width(text: str) -> int:
+    """Columns that a text takes in a terminal: wide characters take two, combining ones none."""
+    return sum(
+        0
+        if unicodedata.combining(character)
+        else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )

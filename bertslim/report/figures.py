@@ -1,0 +1,150 @@
+"""One measurement in words: what it is of, base, slim, the change and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bertslim.records import Interval, Measurement, Scalar
+from bertslim.report.numbers import fixed, percent_change, scale_for, signed, significant, tenths
+from bertslim.report.sources import shown_data, without_paths
+from bertslim.report.tables import NOTHING
+
+_LABELS = {
+    "parameters": "parameters",
+    "parameters.encoder": "parameters, encoder",
+    "parameters.embeddings": "parameters, embeddings",
+    "macs": "multiply-accumulates",
+    "bytes": "size on disk",
+    "memory.peak": "peak memory",
+    "fidelity.kl": "KL from the base",
+    "fidelity.agreement": "agreement with the base",
+    "fidelity.cosine": "cosine to the base",
+    "accuracy.f1": "F1",
+    "accuracy.macro_f1": "macro F1",
+    "accuracy.micro_f1": "micro F1",
+    "accuracy.mcc": "Matthews correlation",
+    "accuracy.spearman": "Spearman correlation",
+    "accuracy.pearson": "Pearson correlation",
+}
+_DIFFERENCES = {"share", "cosine", "nats"}
+
+
+def label(measurement: Measurement) -> str:
+    """Name what was measured, such as "macro F1" or "latency at 1x128"."""
+    kind = _LABELS.get(measurement.name)
+    if kind is None:
+        kind = measurement.name.removeprefix("accuracy.").replace("_", " ").replace(".", ", ")
+    at = shape(measurement)
+    return f"{kind} at {at}" if at else kind
+
+
+def shape(measurement: Measurement) -> str:
+    """Name the input that was run: "1x128" is one text of 128 tokens."""
+    batch, length = (measurement.context.get(key) for key in ("batch", "length"))
+    if length is None:
+        return "" if batch is None else f"batch {batch}"
+    return f"length {length}" if batch is None else f"{batch}x{length}"
+
+
+def base_value(measurement: Measurement) -> str:
+    """Write the base's figure with its unit."""
+    return _value(measurement, measurement.base)
+
+
+def slim_value(measurement: Measurement) -> str:
+    """Write the slim model's figure with its unit."""
+    return _value(measurement, measurement.slim)
+
+
+def change(measurement: Measurement) -> str:
+    """Write how the slim model differs: percent, or points where the figure is a share."""
+    base, slim = measurement.base, measurement.slim
+    if base is None or slim is None:
+        return NOTHING
+    if measurement.unit in _DIFFERENCES:
+        return difference(measurement, slim - base)
+    return NOTHING if measurement.ratio is None else percent_change(measurement.ratio)
+
+
+def difference(measurement: Measurement, value: float) -> str:
+    """Write a difference in the measurement's own unit; shares differ by points."""
+    if measurement.unit == "share":
+        return f"{signed(tenths(value * 100))} points"
+    scale = scale_for(measurement.unit, measurement.base, measurement.slim)
+    symbol = "" if measurement.unit == "cosine" else scale.symbol
+    return f"{signed(scale.number(value))} {symbol}".rstrip()
+
+
+def interval(measurement: Measurement) -> str:
+    """Write the 95 % interval in the words of the change that it belongs to."""
+    found = measurement.interval
+    if found is None:
+        return NOTHING
+    low, high = (_bound(measurement, found, value) for value in (found.low, found.high))
+    return between(low, high)
+
+
+def between(low: str, high: str) -> str:
+    """Join two bounds, the unit said once where both have the same one."""
+    _, _, unit = high.partition(" ")
+    return f"{low.removesuffix(f' {unit}') if unit else low} to {high}"
+
+
+def speed_up(ratio: float) -> str:
+    """Write a latency ratio, slim / base, as how many times faster: 0.5 is "2.00 x"."""
+    return f"{fixed(1 / ratio, 2)} x"
+
+
+def no_change_seen(measurement: Measurement) -> bool:
+    """Whether the interval holds the value that means "no change"."""
+    found = measurement.interval
+    if found is None or found.of == "slim":
+        return False
+    neutral = 1.0 if found.of == "ratio" else 0.0
+    return found.low <= neutral <= found.high
+
+
+def constant_context(
+    measurements: Sequence[Measurement], *, without: Iterable[str] = ()
+) -> dict[str, str]:
+    """What was held fixed in the same way for all the measurements."""
+    first = measurements[0].context
+    return {
+        key: context_value(key, value)
+        for key, value in first.items()
+        if key not in without
+        and all(measurement.context.get(key) == value for measurement in measurements)
+    }
+
+
+def varying_context(
+    measurements: Sequence[Measurement], *, without: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The names of what was held fixed, but not in the same way for all the measurements."""
+    keys = dict.fromkeys(key for measurement in measurements for key in measurement.context)
+    constant = constant_context(measurements, without=without)
+    return tuple(key for key in keys if key not in constant and key not in set(without))
+
+
+def context_value(key: str, value: Scalar) -> str:
+    """Write one value of a context; local paths are shortened."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return shown_data(value) if key == "dataset" else without_paths(value)
+    return f"{value:,}" if isinstance(value, int) else significant(value)
+
+
+def _value(measurement: Measurement, value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    scale = scale_for(measurement.unit, measurement.base, measurement.slim)
+    return scale.quantity(value)
+
+
+def _bound(measurement: Measurement, found: Interval, value: float) -> str:
+    if found.of == "ratio":
+        return percent_change(value)
+    if found.of == "difference":
+        return difference(measurement, value)
+    return _value(measurement, value)

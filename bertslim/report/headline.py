@@ -1,0 +1,104 @@
+"""The result in one sentence, which claims no more than was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bertslim.records import Measurement, Record
+from bertslim.report.figures import (
+    base_value,
+    change,
+    interval,
+    label,
+    no_change_seen,
+    shape,
+    slim_value,
+    speed_up,
+)
+from bertslim.report.numbers import fixed, tenths
+
+_HEADLINE_SHAPE = {"batch": 1, "length": 128}
+_FIDELITY = ("fidelity.agreement", "fidelity.cosine", "fidelity.kl")
+
+
+def headline(record: Record) -> str:
+    """Say how much faster, smaller and better or worse the slim model is; "" if nothing is known.
+
+    A difference whose 95 % interval holds "no change" is told as not measurable.
+    """
+    return ", ".join(_clauses(record))
+
+
+def _clauses(record: Record) -> Iterator[str]:
+    if latencies := record.find("latency"):
+        yield from _speed(_at_headline_shape(latencies))
+    for parameters in record.find("parameters")[:1]:
+        yield from _size(parameters)
+    yield from _quality(record)
+
+
+def _at_headline_shape(latencies: Sequence[Measurement]) -> Measurement:
+    fitting = (
+        latency
+        for latency in latencies
+        if all(latency.context.get(key) == value for key, value in _HEADLINE_SHAPE.items())
+    )
+    return next(fitting, latencies[0])
+
+
+def _speed(latency: Measurement) -> Iterator[str]:
+    if not latency.ratio:
+        return
+    where = f" at {shape(latency)}" if shape(latency) else ""
+    times = speed_up(min(latency.ratio, 1 / latency.ratio))
+    if no_change_seen(latency) or times == speed_up(1):
+        yield f"no measurable difference in latency{where} ({_from_to(latency)})"
+    else:
+        yield f"{times} {'faster' if latency.ratio < 1 else 'slower'}{where}"
+
+
+def _size(parameters: Measurement) -> Iterator[str]:
+    if parameters.ratio is None:
+        return
+    percent = abs(1 - parameters.ratio) * 100
+    if percent == 0:
+        yield "the same number of parameters"
+        return
+    amount = fixed(percent) if percent >= 10 else tenths(percent)
+    yield f"{amount} % {'fewer' if parameters.ratio < 1 else 'more'} parameters"
+
+
+def _quality(record: Record) -> Iterator[str]:
+    metrics = [one for one in record.measurements if one.name.startswith("accuracy.")]
+    if metrics:
+        yield _metric(metrics[0])
+        return
+    for name in _FIDELITY:
+        for fidelity in record.find(name)[:1]:
+            yield f"{label(fidelity)} {slim_value(fidelity)}{_in_brackets(_sure(fidelity))}"
+            return
+
+
+def _metric(metric: Measurement) -> str:
+    if metric.base is None or metric.slim is None:
+        return f"{label(metric)} {slim_value(metric)}{_in_brackets(_sure(metric))}"
+    moved = [change(metric), *_sure(metric)]
+    if no_change_seen(metric):
+        told = ", ".join([_from_to(metric), *moved])
+        return f"no measurable difference in {label(metric)} ({told})"
+    return f"{label(metric)} {_from_to(metric)}{_in_brackets(moved)}"
+
+
+def _from_to(measurement: Measurement) -> str:
+    return f"{base_value(measurement)} → {slim_value(measurement)}"
+
+
+def _sure(measurement: Measurement) -> list[str]:
+    """The interval, its unit left out where the change before it has said it."""
+    if measurement.interval is None:
+        return []
+    return [f"95 % {interval(measurement).removesuffix(' points')}"]
+
+
+def _in_brackets(words: Sequence[str]) -> str:
+    return f" ({', '.join(words)})" if words else ""

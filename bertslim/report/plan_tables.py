@@ -1,0 +1,109 @@
+"""The shape of models as tables: a plan layer by layer, sizes, and what `inspect` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bertslim.records import LayerFacts, LayerPlan, ModelFacts, Plan, Sizes, compare
+from bertslim.report.figures import base_value, change, label, slim_value
+from bertslim.report.numbers import fixed, scale_for
+from bertslim.report.tables import NOTHING, Table
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer of a model as it stands.
+
+    Attributes:
+        macs: Multiply-accumulates at batch 1 and the stated length.
+    """
+
+    layer: int
+    facts: LayerFacts
+    parameters: int
+    macs: int
+
+
+def plan_rows(plan: Plan) -> Table:
+    """Tell what each layer becomes."""
+    headers = ("layer", "heads", "FFN width", "parameters", "what happens")
+    rows = (
+        (
+            _number(row),
+            _arrow(row.before.heads, row.after.heads if row.after else 0),
+            _arrow(row.before.intermediate_size, row.after.intermediate_size if row.after else 0),
+            _arrow(row.parameters_before, row.parameters_after),
+            "; ".join(row.actions) or NOTHING,
+        )
+        for row in plan.layers
+    )
+    return Table("lrrrl", headers, tuple(rows))
+
+
+def plan_table(plan: Plan) -> str:
+    """Write what each layer becomes as Markdown."""
+    return plan_rows(plan).markdown()
+
+
+def sizes_table(plan: Plan) -> str:
+    """Write the sizes before and after as Markdown."""
+    base, slim = plan.base, plan.slim
+    figures = (
+        compare("parameters", "parameters", base.parameters, slim.parameters),
+        compare("parameters.encoder", "parameters", base.encoder, slim.encoder),
+        compare("parameters.embeddings", "parameters", base.embeddings, slim.embeddings),
+        compare("macs", "MACs", base.macs, slim.macs, batch=1, length=plan.length),
+    )
+    rows = (
+        (label(figure), base_value(figure), slim_value(figure), change(figure))
+        for figure in figures
+    )
+    return Table("lrrr", ("figure", "base", "slim", "change"), tuple(rows)).markdown()
+
+
+def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> str:
+    """Write what a checkpoint is as Markdown; `length` is what its MACs are counted at."""
+    macs = compare("macs", "MACs", None, sizes.macs, batch=1, length=length)
+    rows = (
+        ("architecture", facts.architecture),
+        ("family", facts.model_type),
+        ("layers", str(len(facts.layers))),
+        ("hidden size", fixed(facts.hidden_size)),
+        ("vocabulary", fixed(facts.vocab_size)),
+        ("longest input", f"{fixed(facts.max_length)} tokens"),
+        ("weights", facts.dtype),
+        ("parameters", fixed(sizes.parameters)),
+        ("parameters, encoder", fixed(sizes.encoder)),
+        ("parameters, embeddings", fixed(sizes.embeddings)),
+        (label(macs), slim_value(macs)),
+    )
+    return Table("ll", ("model", ""), rows).markdown()
+
+
+def layers_table(rows: Sequence[LayerRow], total: int) -> str:
+    """Write the layers of a model as Markdown, with each one's share of `total` parameters."""
+    scale = scale_for("MACs", *(row.macs for row in rows))
+    cells = (
+        (
+            str(row.layer),
+            fixed(row.facts.heads),
+            fixed(row.facts.intermediate_size),
+            fixed(row.parameters),
+            f"{fixed(100 * row.parameters / total, 1)} %" if total else NOTHING,
+            scale.quantity(row.macs),
+        )
+        for row in rows
+    )
+    headers = ("layer", "heads", "FFN width", "parameters", "share", "MACs")
+    return Table("lrrrrr", headers, tuple(cells)).markdown()
+
+
+def _number(row: LayerPlan) -> str:
+    if row.slim_layer is None:
+        return f"{row.layer} → {NOTHING}"
+    return f"{row.layer} → {row.slim_layer}" if row.slim_layer != row.layer else str(row.layer)
+
+
+def _arrow(before: int, after: int) -> str:
+    return fixed(before) if before == after else f"{fixed(before)} → {fixed(after)}"

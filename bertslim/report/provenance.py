@@ -1,0 +1,70 @@
+"""Where a result comes from: models, data, machine and steps, each with its hash or version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bertslim.records import DataRecord, ModelRecord, Record
+from bertslim.report.numbers import fixed, significant
+from bertslim.report.sources import shown_data, shown_source
+from bertslim.report.tables import Table
+
+Row = tuple[str, str]
+
+
+def origins(record: Record) -> Table:
+    """List the models, the data and the machine."""
+    rows = (
+        *_model("base", record.base),
+        *_model("result", record.slim),
+        *(_data(record.data) if record.data else ()),
+        *_run(record),
+        *_machine(record),
+    )
+    return Table("ll", ("what", "value"), rows)
+
+
+def versions(record: Record) -> str:
+    """List the versions that the figures were measured with."""
+    found = record.environment.versions.items()
+    return ", ".join(f"{name} {version}" for name, version in sorted(found))
+
+
+def step_times(record: Record) -> Table | None:
+    """List the seconds that each step took."""
+    if not record.steps:
+        return None
+    rows = [(step.name, significant(step.seconds)) for step in record.steps]
+    total = significant(sum(step.seconds for step in record.steps))
+    return Table("lr", ("step", "seconds"), (*rows, ("in all", total)))
+
+
+def _model(role: str, model: ModelRecord) -> Iterator[Row]:
+    layers = "1 layer" if model.layers == 1 else f"{model.layers} layers"
+    yield role, f"{shown_source(model.source)}: {model.architecture}, {layers}"
+    yield f"{role}, sha256", model.sha256
+
+
+def _data(data: DataRecord) -> Iterator[Row]:
+    labels = f", labels from {data.label_column!r}" if data.label_column else ", no labels"
+    classes = f" ({len(data.labels)} classes)" if data.labels else ""
+    yield "data", f"{shown_data(data.source)}: text from {data.text_column!r}{labels}{classes}"
+    yield "data, sha256", data.sha256
+    for split in data.splits:
+        yield f"{split.name} split", f"{fixed(split.rows)} rows"
+        yield f"{split.name} split, sha256", split.sha256
+
+
+def _run(record: Record) -> Iterator[Row]:
+    yield "made by", f"bertslim {record.bertslim}, {record.kind}"
+    yield "made at", record.created
+    yield "seed", str(record.seed)
+    if record.environment.git:
+        yield "git revision", record.environment.git
+
+
+def _machine(record: Record) -> Iterator[Row]:
+    machine = record.environment
+    yield "CPU", f"{machine.cpu}, {machine.cores} cores, {machine.threads} threads used"
+    yield "memory", f"{fixed(machine.memory_bytes / 2**30, 1)} GiB"
+    yield "system", f"{machine.os}, Python {machine.python}"

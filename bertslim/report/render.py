@@ -1,0 +1,59 @@
+"""A record -> report.md and the model card, README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bertslim.records import Record
+from bertslim.report.card import front_matter, is_sentence_transformer
+from bertslim.report.escape import escape
+from bertslim.report.loading import loading
+from bertslim.report.sections import SECTIONS, lead
+from bertslim.report.sources import last_component, shown_source
+
+
+def render_report(record: Record) -> str:
+    """Write a record as Markdown that reads well as plain text too."""
+    return _joined([*_opening(record), *_sections(record)])
+
+
+def render_model_card(record: Record, base_card: str | None = None) -> str:
+    """Write the model card of a result, with front matter for the Hugging Face Hub.
+
+    Args:
+        record: The account of the run.
+        base_card: The text of the base's README.md, whose licence and language carry over.
+    """
+    how = loading(record, sentence_transformers=is_sentence_transformer(base_card))
+    return _joined(
+        [
+            front_matter(record, base_card),
+            *_opening(record),
+            f"## How to load it\n\n{how}",
+            *_sections(record),
+        ]
+    )
+
+
+def _opening(record: Record) -> list[str | None]:
+    return [_title(record), _origin(record), lead(record)]
+
+
+def _sections(record: Record) -> list[str | None]:
+    return [section(record) for section in SECTIONS]
+
+
+def _title(record: Record) -> str:
+    return f"# {escape(last_component(record.slim.source))}"
+
+
+def _origin(record: Record) -> str:
+    verb = "Cut" if record.kind == "cut" else "Retrained"
+    name = record.recipe.get("name") if record.recipe else None
+    recipe = f" by recipe {escape(str(name))}" if name else ""
+    base = escape(shown_source(record.base.source))
+    return f"{verb} from {base}{recipe} with bertslim {escape(record.bertslim)}."
+
+
+def _joined(parts: Iterable[str | None]) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"

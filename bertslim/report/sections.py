@@ -1,0 +1,109 @@
+"""The sections of a report: each is a function from a record to Markdown, or None to be left out.
+
+To add one, write it here and name it in SECTIONS, in the order in which they are read.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+from bertslim.recipe_yaml import write_yaml
+from bertslim.records import Record
+from bertslim.report.comparison import before_and_after, latencies, quality
+from bertslim.report.escape import escape, fenced
+from bertslim.report.headline import headline
+from bertslim.report.plan_tables import plan_table
+from bertslim.report.provenance import origins, step_times, versions
+from bertslim.report.sources import sources_of, without_paths
+
+_WIDTH = 100
+
+
+def lead(record: Record) -> str | None:
+    """The result in one sentence, which stands before all sections."""
+    sentence = headline(record)
+    return _wrapped(escape(f"{sentence[0].upper()}{sentence[1:]}.")) if sentence else None
+
+
+def figures_section(record: Record) -> str | None:
+    """Base and slim, figure by figure."""
+    table = before_and_after(record)
+    return f"## Before and after\n\n{table.markdown()}" if table else None
+
+
+def latency_section(record: Record) -> str | None:
+    """Latency, a row a shape."""
+    comparison = latencies(record)
+    if comparison is None:
+        return None
+    legend = "Milliseconds a call: median / p90 / p99. The interval is that of the speed-up."
+    return f"## Latency\n\n{legend}\n\n{comparison.markdown()}"
+
+
+def quality_section(record: Record) -> str | None:
+    """The task's metrics, and how closely the slim model follows the base."""
+    comparison = quality(record)
+    return f"## Quality\n\n{comparison.markdown()}" if comparison else None
+
+
+def plan_section(record: Record) -> str | None:
+    """What became of each layer."""
+    if record.plan is None:
+        return None
+    shape = (
+        "Even: a stock class of transformers expresses it."
+        if record.plan.even
+        else "Uneven: its layers differ, which takes classes of its own."
+    )
+    return f"## Plan\n\n{shape}\n\n{plan_table(record.plan)}"
+
+
+def recipe_section(record: Record) -> str | None:
+    """The resolved recipe."""
+    if record.recipe is None:
+        return None
+    recipe = record.model_dump(mode="json", include={"recipe"})["recipe"]
+    text = write_yaml(_without_paths(recipe, sources_of(record)))
+    return f"## Recipe\n\n{fenced(text, 'yaml')}"
+
+
+def provenance_section(record: Record) -> str | None:
+    """Models, data, machine, versions and steps."""
+    parts = [f"## Provenance\n\n{origins(record).markdown()}"]
+    if record.environment.versions:
+        parts.append(_wrapped(f"Versions: {escape(versions(record))}."))
+    if steps := step_times(record):
+        parts.append(steps.markdown())
+    return "\n\n".join(parts)
+
+
+def notes_section(record: Record) -> str | None:
+    """What the run had to say."""
+    if not record.notes:
+        return None
+    notes = (without_paths(note, sources_of(record)) for note in record.notes)
+    return "## Notes\n\n" + "\n".join(f"- {escape(note)}" for note in notes)
+
+
+SECTIONS: tuple[Callable[[Record], str | None], ...] = (
+    figures_section,
+    latency_section,
+    quality_section,
+    plan_section,
+    recipe_section,
+    provenance_section,
+    notes_section,
+)
+
+
+def _wrapped(paragraph: str) -> str:
+    return textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _without_paths(value: object, known: list[str]) -> object:
+    if isinstance(value, dict):
+        return {key: _without_paths(inner, known) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(inner, known) for inner in value]
+    return without_paths(value, known) if isinstance(value, str) else value

@@ -1,0 +1,65 @@
+"""Tables that read well as Markdown source, in a terminal as on a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bertslim.report.escape import display_width, escape
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain text; the writer escapes them.
+
+    Attributes:
+        align: A letter a column: l for left, r for right.
+    """
+
+    align: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def without_empty_columns(self) -> Table:
+        """Leave out the columns that say nothing in any row."""
+        kept = [
+            number
+            for number in range(len(self.headers))
+            if any(row[number] not in ("", NOTHING) for row in self.rows)
+        ]
+        return Table(
+            "".join(self.align[number] for number in kept),
+            tuple(self.headers[number] for number in kept),
+            tuple(tuple(row[number] for number in kept) for row in self.rows),
+        )
+
+    def markdown(self) -> str:
+        """Write the table with its columns padded to one width."""
+        lines = [
+            tuple(escape(cell) or NOTHING for cell in row) for row in (self.headers, *self.rows)
+        ]
+        widths = [
+            max(3, *(display_width(cell) for cell in column)) for column in zip(*lines, strict=True)
+        ]
+        head, *body = (self._line(cells, widths) for cells in lines)
+        return "\n".join([head, self._rule(widths), *body])
+
+    def _line(self, cells: tuple[str, ...], widths: list[int]) -> str:
+        padded = (
+            _pad(cell, width, right=side == "r")
+            for cell, width, side in zip(cells, widths, self.align, strict=True)
+        )
+        return f"| {' | '.join(padded)} |"
+
+    def _rule(self, widths: list[int]) -> str:
+        marks = (
+            "-" * (width - 1) + (":" if side == "r" else "-")
+            for width, side in zip(widths, self.align, strict=True)
+        )
+        return f"| {' | '.join(marks)} |"
+
+
+def _pad(cell: str, width: int, *, right: bool) -> str:
+    blank = " " * (width - display_width(cell))
+    return blank + cell if right else cell + blank

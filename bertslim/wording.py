@@ -1,0 +1,40 @@
+"""How messages show what a person wrote, and point to the word that they may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+LONGEST = 60
+
+
+def shown(value: object) -> str:
+    """Show a value of a recipe in YAML's words: quoted text, a number, or what kind of thing it is.
+
+    Text is escaped, so that nothing a file holds can break a line or steer a terminal.
+    """
+    if value is None:
+        return "an empty value"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    if isinstance(value, str) and len(value) > LONGEST:
+        return repr(value[:LONGEST]) + " …"
+    text = repr(value)
+    return text if isinstance(value, str) or len(text) <= LONGEST else text[:LONGEST] + " …"
+
+
+def did_you_mean(word: object, choices: Iterable[str]) -> str:
+    """Return "; did you mean 'odd'?" for the nearest of the choices, "" where none is near."""
+    near = nearest(word, choices)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def nearest(word: object, choices: Iterable[str]) -> str | None:
+    """Return the choice that is spelt most like the word, or None where none is near."""
+    if not isinstance(word, str) or len(word) > LONGEST:
+        return None
+    return next(iter(get_close_matches(word.lower(), list(choices), n=1)), None)

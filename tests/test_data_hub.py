@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bertslim.data.sources import load_texts
+from bertslim.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("source", "asked"),
+    [
+        ("imdb", ("imdb", None, "train")),
+        ("stanfordnlp/sst2@validation", ("stanfordnlp/sst2", None, "validation")),
+        ("glue:sst2", ("glue", "sst2", "train")),
+        ("nyu-mll/glue:cola@train[:10%]", ("nyu-mll/glue", "cola", "train[:10%]")),
+        ("org/name.v2:en-US@test+train", ("org/name.v2", "en-US", "test+train")),
+    ],
+)
+def test_a_hub_name_may_carry_a_configuration_and_a_split(
+    monkeypatch: pytest.MonkeyPatch, source: str, asked: tuple[str, str | None, str]
+) -> None:
+    import datasets
+
+    calls: list[Any] = []
+
+    def load_dataset(path: str, name: str | None, *, split: str) -> datasets.Dataset:
+        calls.append((path, name, split))
+        return datasets.Dataset.from_dict({"text": ["x"], "label": [0]})
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    data = load_texts(source)
+    assert calls == [asked]
+    assert data.rows["text"][:] == ["x"]
+    assert data.source == source
+
+
+def test_what_the_hub_cannot_give_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import datasets.config
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(DataError) as caught:
+        load_texts("no-such-org/no-such-data")
+    message = str(caught.value)
+    assert message.startswith(
+        "no-such-org/no-such-data: no such file or directory here, "
+        "and it cannot be had from the Hub: Couldn't reach"
+    )
+    assert message.endswith("; check the name and the connection")
+    assert "\n" not in message
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_long_answer_of_the_hub_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    def load_dataset(*args: object, **kwargs: object) -> None:
+        raise ValueError("Config name is missing.\nPick one of:\n" + "name, " * 500)
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    with pytest.raises(DataError, match=r"Config name is missing\. Pick one of: name,") as caught:
+        load_texts("glue")
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("source", ["two words", "name:", "name@", "a:b:c", "what?"])
+def test_what_is_neither_a_path_nor_a_name(source: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load_texts(source)
+    assert str(caught.value) == (
+        f"{source}: neither a file or directory here nor a name of the form org/name:config@split"
+    )

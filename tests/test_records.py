@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from test_report_examples import EXAMPLES, cut_record, plan
+
+from bertslim.errors import InputError
+from bertslim.records import (
+    RECORD_FILE,
+    SCHEMA,
+    Interval,
+    Measurement,
+    Record,
+    Step,
+    compare,
+    read_record,
+)
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+scalars = st.text() | st.integers(-(2**53), 2**53) | finite | st.booleans()
+json_values = st.recursive(
+    st.none() | scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+intervals = st.builds(
+    Interval, of=st.sampled_from(["ratio", "difference", "slim"]), low=finite, high=finite
+)
+measurements = st.builds(
+    Measurement,
+    name=st.text(),
+    unit=st.text(),
+    base=st.none() | finite,
+    slim=st.none() | finite,
+    ratio=st.none() | finite,
+    interval=st.none() | intervals,
+    context=st.dictionaries(st.text(), scalars, max_size=4),
+)
+
+
+def write(directory, text: str) -> None:
+    (directory / RECORD_FILE).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_record_is_read_back_as_it_was_written(example, tmp_path):
+    record = EXAMPLES[example]()
+    write(tmp_path, record.to_json())
+    assert read_record(tmp_path) == record
+
+
+@given(
+    st.lists(measurements, max_size=3),
+    st.dictionaries(st.text(), json_values, max_size=3),
+    st.lists(st.text(), max_size=3),
+    st.lists(st.builds(Step, name=st.text(), seconds=finite), max_size=3),
+)
+def test_any_content_survives_json(figures, recipe, notes, steps):
+    record = cut_record(
+        measurements=tuple(figures), recipe=recipe, notes=tuple(notes), steps=tuple(steps)
+    )
+    again = Record.model_validate_json(record.to_json())
+    assert again == record
+    assert again.to_json() == record.to_json()
+
+
+def test_numbers_keep_their_type_in_a_context():
+    context = {"threads": 2, "share": 2.0, "fused": True, "runtime": "2"}
+    again = Measurement.model_validate_json(
+        Measurement(name="latency", unit="ms", context=context).model_dump_json()
+    )
+    assert {key: type(value) for key, value in again.context.items()} == {
+        "threads": int,
+        "share": float,
+        "fused": bool,
+        "runtime": str,
+    }
+
+
+def test_the_file_says_its_schema_and_ends_in_a_line_break():
+    text = cut_record().to_json()
+    assert json.loads(text)["schema"] == SCHEMA
+    assert text.endswith("}\n")
+
+
+def test_records_do_not_change():
+    record = cut_record()
+    with pytest.raises(ValidationError):
+        record.seed = 8
+    with pytest.raises(ValidationError):
+        record.plan.layers[0].before.heads = 1
+
+
+def test_a_later_schema_is_refused_and_says_who_wrote_it(tmp_path):
+    raw = json.loads(cut_record().to_json()) | {"schema": SCHEMA + 1, "bertslim": "9.9", "new": 1}
+    write(tmp_path, json.dumps(raw))
+    with pytest.raises(InputError) as caught:
+        read_record(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / RECORD_FILE}: written by bertslim 9.9 with record schema {SCHEMA + 1}, "
+        f"this version reads up to {SCHEMA}; update bertslim"
+    )
+
+
+def test_a_directory_without_a_record_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no bertslim record here; name a directory that"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"schema": 1', "\x00"])
+def test_broken_json_is_refused(text, tmp_path):
+    write(tmp_path, text)
+    with pytest.raises(InputError, match="not valid JSON"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3", "{}", '{"schema": "one"}'])
+def test_json_that_is_no_record_is_refused(text, tmp_path):
+    write(tmp_path, text)
+    with pytest.raises(InputError, match="not a bertslim record"):
+        read_record(tmp_path)
+
+
+def test_what_is_wrong_with_a_record_is_said(tmp_path):
+    raw = json.loads(cut_record().to_json())
+    raw["environment"]["cores"] = "many"
+    write(tmp_path, json.dumps(raw))
+    with pytest.raises(InputError, match=r"environment\.cores") as caught:
+        read_record(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.xfail(raises=UnicodeDecodeError, strict=True)
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / RECORD_FILE).write_bytes(b"\xff\xfe\x00{")
+    with pytest.raises(InputError):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("base", "slim", "ratio"),
+    [(4.0, 3.0, 0.75), (None, 3.0, None), (4.0, None, None), (0.0, 3.0, None)],
+)
+def test_the_ratio_of_a_comparison(base, slim, ratio):
+    figure = compare("latency", "ms", base, slim, threads=2)
+    assert figure.ratio == ratio
+    assert figure.context == {"threads": 2}
+
+
+def test_measurements_are_found_by_name():
+    shapes = [figure.context["batch"] for figure in cut_record().find("latency")]
+    assert shapes == [1, 1, 8]
+    assert not cut_record().find("no such figure")
+
+
+def test_the_layers_of_a_slim_model():
+    assert len(plan(even=True).slim_layers) == 3
+    assert [layer.intermediate_size for layer in plan(even=False).slim_layers] == [1536, 0] * 3
