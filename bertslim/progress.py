@@ -6,9 +6,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from bertslim.records import Step
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 Item = TypeVar("Item")
 
@@ -44,12 +47,24 @@ class Progress:
         self, items: Iterable[Item], label: str, *, total: int | None = None, unit: str = "it"
     ) -> Iterable[Item]:
         """Yield the items, with a bar that shows how many are left."""
-        if not self.visible:
-            return items
+        with self.bar(label, total=total, unit=unit) as bar:
+            for item in items:
+                yield item
+                bar.update()
+
+    def bar(self, label: str, *, total: int | None = None, unit: str = "it") -> tqdm[NoReturn]:
+        """Return a bar to be moved by hand; it shows nothing where nobody is watching."""
         from tqdm import tqdm
 
         self._say("")
-        return tqdm(items, desc=label, total=total, unit=unit, leave=False, dynamic_ncols=True)
+        return tqdm(
+            desc=label,
+            total=total,
+            unit=unit,
+            leave=False,
+            dynamic_ncols=True,
+            disable=not self.visible,
+        )
 
     def _say(self, text: str) -> None:
         if self.visible:

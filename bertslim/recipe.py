@@ -195,7 +195,7 @@ def load_recipe(name_or_path: str) -> LoadedRecipe:
     Raises:
         RecipeError: There is none, or it is malformed; says all that is wrong with it.
     """
-    path = _find(name_or_path)
+    path = find_recipe(name_or_path)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -226,7 +226,12 @@ def recipe_schema() -> dict[str, object]:
     }
 
 
-def _find(name_or_path: str) -> Path:
+def find_recipe(name_or_path: str) -> Path:
+    """Return the file of a recipe, given by path or by the name of a shipped one.
+
+    Raises:
+        RecipeError: There is none.
+    """
     path = Path(name_or_path)
     kind = _kind(path)
     if kind == "file":

@@ -288,6 +288,8 @@ def read_record(directory: Path) -> Record:
             where=str(path),
             remedy="name a directory that `bertslim cut` or `bertslim retrain` wrote",
         ) from error
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8 text; write the result again", where=str(path)) from error
     try:
         return Record.model_validate_json(text)
     except ValidationError as error:

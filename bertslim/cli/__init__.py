@@ -1,1 +1,109 @@
+"""The command line: parse, call the pipeline, print. No logic."""
 
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+import bertslim
+from bertslim.cli import check, cut, export, inspect, recipes, report, retrain
+from bertslim.errors import BertslimError, one_line
+
+INTERRUPTED = 130
+FAILED = 1
+
+app = typer.Typer(
+    name="bertslim",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("cut")(cut.cut)
+app.command("retrain")(retrain.retrain)
+app.command("report")(report.report)
+app.command("inspect")(inspect.inspect)
+app.command("export")(export.export)
+app.command("check")(check.check)
+app.add_typer(recipes.app, name="recipes")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bertslim {bertslim.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Make a BERT smaller and faster, and prove that it is still good.
+
+    A recipe says which feed-forward (FFN) blocks to delete or rescale. The result is a checkpoint
+    that transformers loads, with a report beside it.
+
+    \b
+    Examples:
+      bertslim cut bert-base-uncased --recipe drop_odd
+      bertslim report
+      bertslim export --onnx
+      bertslim check --max-latency-ratio 0.9
+
+    \b
+    Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 regression found, 4 cannot tell,
+    130 interrupted.
+    """
+
+
+def main() -> None:
+    """Run the command line of this process and end it with the exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; errors are one line on standard error."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = app(arguments, prog_name="bertslim", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; nothing half-made is left", INTERRUPTED)
+    except click.ClickException as error:
+        return _usage(error)
+    except BertslimError as error:
+        if "--debug" in arguments:
+            raise
+        return _fail(str(error), error.exit_code)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        what = one_line(f"{type(error).__name__}: {error}")
+        return _fail(f"unexpected error: {what}; --debug shows where", FAILED)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    hint = f"; see `{context.command_path} --help`" if context else ""
+    return _fail(one_line(error.format_message()).rstrip(".") + hint, error.exit_code)
+
+
+def _fail(message: str, code: int) -> int:
+    for line in message.splitlines():
+        typer.echo(f"bertslim: {line}", err=True)
+    return code

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from bertslim.data.tasks import Ids, Metric, Task
-from bertslim.measure.bootstrap import paired_difference_interval
+from bertslim.data.tasks import Ids, Metric, Task, accuracy
+from bertslim.measure.bootstrap import (
+    mean_interval,
+    metric_interval,
+    paired_difference_interval,
+)
 from bertslim.records import Interval, Measurement, Scalar, compare
 
 # Scoring a resample takes a pass over the rows for metrics that are no mean over them.
@@ -15,7 +19,7 @@ _RESAMPLES = 500
 def measure_accuracy(
     task: Task,
     labels: Ids,
-    base: Ids,
+    base: Ids | None,
     slim: Ids,
     *,
     seed: int,
@@ -26,7 +30,8 @@ def measure_accuracy(
     Args:
         task: Says which metrics.
         labels: (rows,) of the truth.
-        base: (rows,) of the base's predictions.
+        base: (rows,) of the base's predictions; None where it cannot predict these labels, and
+            the interval is that of the slim model's score.
         slim: (rows,) of the slim model's predictions.
         seed: Settles the bootstrap.
         context: What was held fixed: data set, split, n.
@@ -35,24 +40,29 @@ def measure_accuracy(
         compare(
             f"accuracy.{name}",
             "share",
-            metric(labels, base),
+            None if base is None else metric(labels, base),
             metric(labels, slim),
-            interval=_interval(name, metric, labels, base, slim, seed),
+            interval=_interval(metric, labels, base, slim, seed),
             **context,
         )
         for name, metric in task.metrics.items()
     )
 
 
-def _interval(
-    name: str, metric: Metric, labels: Ids, base: Ids, slim: Ids, seed: int
-) -> Interval:
-    if name == "accuracy":
-        return paired_difference_interval(base == labels, slim == labels, seed=seed)
+def _interval(metric: Metric, labels: Ids, base: Ids | None, slim: Ids, seed: int) -> Interval:
+    if base is None and metric is accuracy:
+        return mean_interval((slim == labels).astype(np.float64), seed=seed)
+    if base is not None and metric is accuracy:
+        right = (base == labels).astype(np.float64), (slim == labels).astype(np.float64)
+        return paired_difference_interval(*right, seed=seed)
+
+    def score(rows: Ids) -> float:
+        return metric(rows[:, 0], rows[:, 1])
+
+    after = np.stack([labels, slim], axis=1)
+    if base is None:
+        return metric_interval(after, score, seed=seed, resamples=_RESAMPLES)
+    before = np.stack([labels, base], axis=1)
     return paired_difference_interval(
-        np.stack([labels, base], axis=1),
-        np.stack([labels, slim], axis=1),
-        seed=seed,
-        resamples=_RESAMPLES,
-        metric=lambda rows: metric(rows[:, 0], rows[:, 1]),
+        before, after, seed=seed, resamples=_RESAMPLES, metric=score
     )

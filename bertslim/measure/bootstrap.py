@@ -64,7 +64,7 @@ def paired_difference_interval(
     """
     rows = _same_rows(base, slim)
     if metric is None:
-        means = _resampled_means(np.asarray(slim - base, dtype=np.float64), seed, resamples)
+        means = _resampled_means(np.subtract(slim, base, dtype=np.float64), seed, resamples)
         return _interval("difference", means)
     differences = [
         metric(slim[drawn]) - metric(base[drawn])
@@ -77,6 +77,14 @@ def paired_difference_interval(
 def mean_interval(values: FloatArray, *, seed: int, resamples: int = RESAMPLES) -> Interval:
     """Interval of the mean of a figure that only the slim model has, such as KL to the base."""
     return _interval("slim", _resampled_means(values, seed, resamples))
+
+
+def metric_interval(
+    rows: NDArray[Any], metric: Metric, *, seed: int, resamples: int = RESAMPLES
+) -> Interval:
+    """Interval of a metric of the slim model alone; (rows, ...) are drawn on the first axis."""
+    drawn = (index for chunk in _resampled(len(rows), seed, resamples) for index in chunk)
+    return _interval("slim", np.asarray([metric(rows[index]) for index in drawn]))
 
 
 def _resampled_means(values: FloatArray, seed: int, resamples: int) -> FloatArray:

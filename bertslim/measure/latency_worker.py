@@ -43,7 +43,6 @@ class Engine:
 
     def __init__(self, directory: Path, threads: int, seed: int) -> None:
         import torch
-        from transformers import PreTrainedModel  # noqa: F401  its memory is not the model's
 
         from bertslim.model.checkpoint import load_model
 
@@ -150,7 +149,7 @@ def serve(requests: TextIO, replies: TextIO, directory: Path, threads: int, seed
 def main() -> int:
     """Run the worker; its exit status is 1 after a failure."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too; our parent ends us
-    replies = _take_standard_output()
+    replies = take_standard_output()
     parser = argparse.ArgumentParser(prog="python -m bertslim.measure.latency_worker")
     parser.add_argument("directory", type=Path, metavar="DIR")
     parser.add_argument("--threads", type=int, required=True)
@@ -169,7 +168,7 @@ def main() -> int:
     return 0
 
 
-def _take_standard_output() -> TextIO:
+def take_standard_output() -> TextIO:
     """Keep standard output for replies alone: what libraries print goes to standard error."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

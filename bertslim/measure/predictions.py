@@ -76,6 +76,18 @@ def compare_predictions(
     return Comparison(**{name: torch.cat(parts).numpy()[back] for name, parts in columns.items()})
 
 
+@torch.inference_mode()
+def predict(model: PreTrainedModel, batches: Iterable[Batch]) -> FloatArray:
+    """Return what a text classifier puts out, (texts, outputs), in the order of the data set."""
+    order: list[int] = []
+    outputs: list[Tensor] = []
+    for batch in batches:
+        order.extend(batch.rows)
+        outputs.append(model(**batch.inputs).logits.double())
+    found: FloatArray = torch.cat(outputs).numpy()[np.argsort(order)]
+    return found
+
+
 def _compare_batch(
     base: PreTrainedModel, slim: PreTrainedModel, batch: Batch, facts: ModelFacts
 ) -> dict[str, Tensor]:

@@ -4,67 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
-from bertslim.model.checkpoint import Checkpoint
-from bertslim.model.families import FAMILIES
+from bertslim.model.families import Family
 from bertslim.model.quiet import quiet_libraries
 from bertslim.model.slim_modeling import layers_of
-from bertslim.records import Measurement, Sizes, compare
+from bertslim.records import Measurement, Plan, compare
 
 
-def measure_sizes(base: Checkpoint, slim: Checkpoint, *, length: int) -> tuple[Measurement, ...]:
-    """Compare parameters, MACs at batch 1 and `length` tokens, and bytes of weights on disk."""
-    before, after = count_sizes(base, length=length), count_sizes(slim, length=length)
-    return (
-        compare("parameters", "parameters", before.parameters, after.parameters),
-        compare("parameters.encoder", "parameters", before.encoder, after.encoder),
-        compare("parameters.embeddings", "parameters", before.embeddings, after.embeddings),
-        compare("macs", "MACs", before.macs, after.macs, batch=1, length=length),
-        compare("bytes", "bytes", base.weights.size, slim.weights.size),
-    )
+@dataclass(frozen=True)
+class ParameterCounts:
+    """Parameters of a model and of its parts, tied ones counted once.
+
+    Attributes:
+        total: All of them.
+        encoder: Of the transformer layers and what they share.
+        embeddings: Of the embeddings.
+        layers: Of each layer.
+    """
+
+    total: int
+    encoder: int
+    embeddings: int
+    layers: tuple[int, ...]
 
 
-def count_sizes(checkpoint: Checkpoint, *, length: int) -> Sizes:
-    """Count what a loaded model really holds and computes."""
-    model = checkpoint.model
-    family = FAMILIES[checkpoint.facts.model_type]
+def count_parameters(model: PreTrainedModel, family: Family) -> ParameterCounts:
+    """Count what a model really holds."""
     encoder = model.base_model.get_submodule(family.layers.rpartition(".")[0])
-    return Sizes(
-        parameters=count_parameters(model),
-        encoder=count_parameters(encoder),
-        embeddings=count_parameters(model.base_model.get_submodule("embeddings")),
-        macs=count_macs(checkpoint, length=length),
+    return ParameterCounts(
+        total=_count(model),
+        encoder=_count(encoder),
+        embeddings=_count(model.base_model.get_submodule("embeddings")),
+        layers=tuple(_count(layer) for layer in layers_of(model, family)),
     )
 
 
-def count_layer_parameters(checkpoint: Checkpoint) -> tuple[int, ...]:
-    """Count the parameters of each layer."""
-    layers = layers_of(checkpoint.model, FAMILIES[checkpoint.facts.model_type])
-    return tuple(count_parameters(layer) for layer in layers)
+def compare_parameters(
+    base: ParameterCounts, slim: ParameterCounts, plan: Plan
+) -> tuple[Measurement, ...]:
+    """Compare the counts, also layer by layer; a layer that is gone counts 0."""
+    whole = (
+        compare("parameters", "parameters", base.total, slim.total),
+        compare("parameters.encoder", "parameters", base.encoder, slim.encoder),
+        compare("parameters.embeddings", "parameters", base.embeddings, slim.embeddings),
+    )
+    layers = (
+        compare(
+            "parameters.layer",
+            "parameters",
+            base.layers[row.layer],
+            0 if row.slim_layer is None else slim.layers[row.slim_layer],
+            layer=row.layer,
+        )
+        for row in plan.layers
+    )
+    return (*whole, *layers)
 
 
-def count_parameters(module: nn.Module) -> int:
-    """Count parameters, tied ones once."""
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def count_macs(checkpoint: Checkpoint, *, length: int) -> int:
+def count_macs(model: PreTrainedModel, head: str, *, length: int) -> int:
     """Count the multiply-accumulates of one forward pass at batch 1.
 
     The pass uses eager attention, since PyTorch's counter does not see the fused one on a CPU.
     Embedding look-ups are not counted.
+
+    Args:
+        model: In eval mode.
+        head: What stands on the encoder, as in ModelFacts.
+        length: Tokens.
     """
-    model = checkpoint.model
+    from torch.utils.flop_counter import FlopCounterMode
+
     counter = FlopCounterMode(display=False)
     with _eager_attention(model), torch.inference_mode(), counter:
-        model(**_one_sequence(length, checkpoint.facts.head))
+        model(**_one_sequence(length, head))
     flops: int = counter.get_total_flops()
     return flops // 2
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 @contextmanager

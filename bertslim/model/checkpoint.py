@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from bertslim.model.families import FAMILIES, SLIM_PREFIX
 from bertslim.model.files import WeightFiles, find_weights, read_config
 from bertslim.model.heads import pooler_is_optional
 from bertslim.model.quiet import quiet_libraries
-from bertslim.model.slim_config import CODE_FILE, slim_config
+from bertslim.model.slim_config import slim_config
 from bertslim.records import ModelFacts, Plan
 
 
@@ -70,6 +69,35 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     return Checkpoint(model.eval(), facts, config, weights, extra)
 
 
+def load_classifier(directory: Path, labels: tuple[str, ...], *, seed: int) -> Checkpoint:
+    """Load an encoder, or a model with another head, and put a new text classifier on it.
+
+    The head's weights are drawn anew; those of the encoder must all be there.
+
+    Args:
+        directory: A base or slim checkpoint.
+        labels: The names of the classes in the order of their ids.
+        seed: Settles the new weights.
+
+    Raises:
+        ModelError: The checkpoint is damaged, incomplete or of a family not supported.
+    """
+    config = {
+        **read_config(directory),
+        "architectures": None,
+        "problem_type": "single_label_classification",
+        "id2label": {str(number): label for number, label in enumerate(labels)},
+        "label2id": {label: number for number, label in enumerate(labels)},
+    }
+    family = FAMILIES[read_facts(config).model_type]
+    config["architectures"] = [family.architecture("SequenceClassification")]
+    weights = find_weights(directory)
+    facts = read_facts(config, weights.tensors)
+    transformers.set_seed(seed)
+    model, _ = _from_pretrained(directory, config, facts, new_head=True)
+    return Checkpoint(model.eval(), facts, config, weights, extra={})
+
+
 def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
     """Make the model of the slim class from a base model that was cut in place.
 
@@ -98,56 +126,6 @@ def save_checkpoint(model: PreTrainedModel, directory: Path, extra: dict[str, Te
         _copy_code(directory)
 
 
-def carry_files(source: Path, target: Path) -> None:
-    """Copy what belongs to the checkpoint and is not weights: tokenizer, pooling, licence …"""
-    for path in sorted(source.iterdir()):
-        if path.is_file() and not (target / path.name).exists() and not _is_derived(path.name):
-            shutil.copyfile(path, target / path.name)
-    for name in _sentence_transformers_modules(source):
-        if (source / name).is_dir():
-            shutil.copytree(source / name, target / name)
-
-
-_DERIVED_SUFFIXES = {
-    ".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".tflite",
-    ".xml", ".pkl", ".ckpt", ".lock",
-}  # fmt: skip
-_DERIVED_NAMES = {
-    "config.json",
-    "README.md",
-    "report.md",
-    "report.html",
-    "recipe.yaml",
-    "bertslim.json",
-    "trainer_state.json",
-    CODE_FILE,
-    "families.py",
-}
-
-
-def _is_derived(name: str) -> bool:
-    return (
-        name in _DERIVED_NAMES
-        or name.startswith(".")
-        or name.endswith(".index.json")
-        or Path(name).suffix in _DERIVED_SUFFIXES
-    )
-
-
-def _sentence_transformers_modules(directory: Path) -> list[str]:
-    import json
-
-    path = directory / "modules.json"
-    if not path.is_file():
-        return []
-    try:
-        modules = json.loads(path.read_text(encoding="utf-8"))
-        names = [str(module["path"]) for module in modules]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError("is not a valid sentence-transformers list", where=str(path)) from error
-    return [name for name in names if name and Path(name).name == name]
-
-
 def _copy_code(directory: Path) -> None:
     for module in (slim_modeling, families):
         source = Path(str(module.__file__))
@@ -170,13 +148,15 @@ def _init_arguments(facts: ModelFacts) -> dict[str, bool]:
 
 
 def _from_pretrained(
-    directory: Path, config: dict[str, Any], facts: ModelFacts
+    directory: Path, config: dict[str, Any], facts: ModelFacts, *, new_head: bool = False
 ) -> tuple[PreTrainedModel, list[str]]:
     """Return the model, and the names on disk that it has no use for."""
+    model_class = _model_class(config, facts)
     try:
         with quiet_libraries():
-            model, info = _model_class(config, facts).from_pretrained(
+            model, info = model_class.from_pretrained(
                 directory,
+                config=model_class.config_class.from_dict(config),
                 dtype="auto",
                 local_files_only=True,
                 output_loading_info=True,
@@ -185,6 +165,8 @@ def _from_pretrained(
     except (OSError, ValueError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
         raise ModelError(f"cannot be loaded ({error})", where=str(directory)) from error
     missing = sorted(info["missing_keys"]) + sorted(map(str, info["mismatched_keys"]))
+    if new_head:
+        missing = [name for name in missing if _in_encoder(name, facts)]
     if missing:
         named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if missing[3:] else "")
         raise ModelError(
@@ -193,6 +175,10 @@ def _from_pretrained(
             remedy="correct `architectures` in config.json, or fine-tune the head first",
         )
     return model, sorted(info["unexpected_keys"])
+
+
+def _in_encoder(tensor: str, facts: ModelFacts) -> bool:
+    return "embeddings." in tensor or f"{FAMILIES[facts.model_type].layers}." in tensor
 
 
 def _read_extra(

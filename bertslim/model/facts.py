@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from bertslim.errors import ModelError
-from bertslim.model.families import DECODER_HEADS, FAMILIES, SLIM_PREFIX, Family, head_of
+from bertslim.model.families import (
+    DECODER_HEADS,
+    FAMILIES,
+    SKIPPABLE,
+    SLIM_PREFIX,
+    Family,
+    head_of,
+)
 from bertslim.model.heads import Dimensions, Part, head_parts, heads_of
 from bertslim.records import LayerFacts, ModelFacts
+
 
 @dataclass(frozen=True)
 class _Config:
@@ -21,11 +29,7 @@ class _Config:
 
     def number(self, key: str) -> int:
         value = self.values.get(key)
-        if value is None:
-            return self.family.defaults[key]
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise ModelError(f"{key} is {value!r}, not a whole number", where="config.json")
-        return value
+        return self.family.defaults[key] if value is None else _whole(key, value)
 
     @property
     def hidden_size(self) -> int:
@@ -39,8 +43,16 @@ class _Config:
 
     @property
     def labels(self) -> int:
-        names = self.values.get("id2label")
-        return len(names) if names else int(self.values.get("num_labels") or 2)
+        names, number = self.values.get("id2label"), self.values.get("num_labels")
+        if names and not isinstance(names, dict):
+            raise ModelError("id2label is not an object", where="config.json")
+        return len(names) if names else _whole("num_labels", number or 2)
+
+
+def _whole(key: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ModelError(f"{key} is {value!r}, not a whole number", where="config.json")
+    return value
 
 
 def family_of(config: Mapping[str, Any]) -> Family:
@@ -75,7 +87,7 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
     values = _Config(family, config)
     hidden_size = values.hidden_size
     heads = values.number(family.keys.heads)
-    if heads == 0 or hidden_size % heads:
+    if heads == 0 or hidden_size == 0 or hidden_size % heads:
         raise ModelError(
             f"{heads} attention heads do not divide a hidden size of {hidden_size}",
             where="config.json",
@@ -120,6 +132,8 @@ def _head(config: Mapping[str, Any], family: Family) -> str:
     names = config.get("architectures") or []
     if not names:
         return ""
+    if not isinstance(names, list):
+        raise ModelError("architectures is not a list", where="config.json")
     head = head_of(str(names[0]))
     if head in DECODER_HEADS:
         raise ModelError(
@@ -175,22 +189,36 @@ def _shared_parameters(values: _Config) -> int:
 
 
 def _layers(values: _Config) -> tuple[LayerFacts, ...]:
-    overrides = {
-        int(layer): override
-        for layer, override in (values.values.get("per_layer_config") or {}).items()
-    }
-    count = values.number(values.family.keys.layers)
-    return tuple(_layer(values, overrides.get(layer, {})) for layer in range(count))
+    layers = [str(layer) for layer in range(values.number(values.family.keys.layers))]
+    overrides = values.values.get("per_layer_config") or {}
+    if not isinstance(overrides, dict):
+        raise _bad_override("is not an object")
+    if strange := sorted(overrides.keys() - layers):
+        raise _bad_override(f"there is no layer {strange[0]!r}")
+    return tuple(_layer(values, layer, overrides.get(layer, {})) for layer in layers)
 
 
-def _layer(values: _Config, override: Mapping[str, Any]) -> LayerFacts:
+def _layer(values: _Config, layer: str, override: object) -> LayerFacts:
+    if not isinstance(override, dict):
+        raise _bad_override(f"layer {layer} is not an object")
     keys = values.family.keys
-    skip = override.get("skip", ())
-    return LayerFacts(
-        heads=int(override.get(keys.heads, values.number(keys.heads))),
-        intermediate_size=int(
-            override.get(keys.intermediate_size, values.number(keys.intermediate_size))
-        ),
+    skip = override.get("skip", [])
+    if not isinstance(skip, list) or not all(part in SKIPPABLE for part in skip):
+        raise _bad_override(f"layer {layer} skips {skip!r}; known are {', '.join(SKIPPABLE)}")
+    whole = values.number(keys.heads)
+    heads = _whole(keys.heads, override.get(keys.heads, whole))
+    width = override.get(keys.intermediate_size, values.number(keys.intermediate_size))
+    facts = LayerFacts(
+        heads=heads,
+        intermediate_size=_whole(keys.intermediate_size, width),
         attention_norm="attention_norm" not in skip,
         ffn_norm="ffn_norm" not in skip,
     )
+    expected_heads = 0 if "attention" in skip else whole
+    if heads != expected_heads or (width == 0) != ("ffn" in skip):
+        raise _bad_override(f"layer {layer} has sizes that do not fit what it skips")
+    return facts
+
+
+def _bad_override(what: str) -> ModelError:
+    return ModelError(f"per_layer_config: {what}", where="config.json")

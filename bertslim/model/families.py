@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 SLIM_PREFIX = "slim_"
 DECODER_HEADS = ("CausalLM", "LMHeadModel")
+SKIPPABLE = ("attention", "attention_norm", "ffn", "ffn_norm")
 
 
 @dataclass(frozen=True)

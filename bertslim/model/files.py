@@ -54,7 +54,7 @@ def read_config(directory: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"cannot be read ({error.strerror})", where=str(path)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError("is not valid JSON", where=str(path)) from error
     if not isinstance(config, dict):
         raise ModelError("is not a JSON object", where=str(path))
@@ -71,7 +71,8 @@ def find_weights(directory: Path) -> WeightFiles:
         return WeightFiles((path,), frozenset(_tensor_names(path)))
     if (index := directory / "model.safetensors.index.json").is_file():
         shards = _shards(index)
-        return WeightFiles(shards, frozenset(name for path in shards for name in _tensor_names(path)))
+        names = (name for path in shards for name in _tensor_names(path))
+        return WeightFiles(shards, frozenset(names))
     if (path := directory / "pytorch_model.bin").is_file():
         return WeightFiles((path,), None)
     if (index := directory / "pytorch_model.bin.index.json").is_file():
@@ -88,6 +89,8 @@ def _shards(index: Path) -> tuple[Path, ...]:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelError("is not a valid weight index", where=str(index)) from error
+    if not names:
+        raise ModelError("is not a valid weight index", where=str(index))
     paths = tuple(index.parent / name for name in sorted(map(str, names)))
     for path in paths:
         if path.parent != index.parent or not path.is_file():
@@ -99,8 +102,8 @@ def _tensor_names(path: Path) -> list[str]:
     header = _safetensors_header(path)
     tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
     try:
-        end = max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
-    except (KeyError, TypeError, IndexError) as error:
+        end = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
+    except (KeyError, TypeError, IndexError, ValueError) as error:
         raise _damaged(path, "its header is not valid") from error
     with path.open("rb") as file:
         start = _HEADER_LENGTH_BYTES + int.from_bytes(file.read(_HEADER_LENGTH_BYTES), "little")
@@ -118,7 +121,7 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
             raise _damaged(path, "the file is cut short or is not safetensors")
         try:
             header = json.loads(file.read(length))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _damaged(path, "its header is not valid") from error
     if not isinstance(header, dict):
         raise _damaged(path, "its header is not valid")

@@ -57,7 +57,7 @@ _ELECTRA_HEADS = {
     "TokenClassification": ("projection", "token labels"),
     "QuestionAnswering": ("projection", "token labels"),
     "MultipleChoice": ("projection", "dense", "choice"),
-    "MaskedLM": ("projection", "masked LM"),
+    "MaskedLM": ("projection", "masked LM, one bias"),
     "PreTraining": ("projection", "discriminator"),
 }
 _DISTILBERT_HEADS = {
@@ -66,7 +66,7 @@ _DISTILBERT_HEADS = {
     "TokenClassification": ("token labels",),
     "QuestionAnswering": ("token labels",),
     "MultipleChoice": ("dense", "choice"),
-    "MaskedLM": ("masked LM",),
+    "MaskedLM": ("masked LM, one bias",),
 }
 _HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "bert": _BERT_HEADS,
@@ -110,7 +110,9 @@ def _part(name: str, dimensions: Dimensions) -> Part:
         case "discriminator":
             return _linear(hidden, hidden, 1, every_token=True)
         case "masked LM":
-            return _masked_lm(dimensions)
+            return _masked_lm(dimensions, biases=2)
+        case "masked LM, one bias":
+            return _masked_lm(dimensions, biases=1)
         case "projection" if hidden == embedding:
             return Part(0, 0)
         case "projection":
@@ -127,15 +129,15 @@ def _linear(*widths: int, every_token: bool = False) -> Part:
     )
 
 
-def _masked_lm(dimensions: Dimensions) -> Part:
+def _masked_lm(dimensions: Dimensions, *, biases: int) -> Part:
+    """Count the output embedding and its biases, where they are not tied, in full."""
+    vocabulary = dimensions.vocab_size
     transform = _linear(dimensions.hidden_size, dimensions.embedding_size)
-    decoder = dimensions.embedding_size * dimensions.vocab_size
+    decoder = dimensions.embedding_size * vocabulary
     norm = 2 * dimensions.embedding_size
+    own = vocabulary if dimensions.tied else decoder + biases * vocabulary
     return Part(
-        parameters=transform.parameters
-        + norm
-        + dimensions.vocab_size
-        + (0 if dimensions.tied else decoder),
+        parameters=transform.parameters + norm + own,
         macs=transform.macs + decoder,
         every_token=True,
     )

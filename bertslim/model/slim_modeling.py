@@ -22,7 +22,7 @@ import transformers
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from .families import FAMILIES, SLIM_PREFIX, Family
+from .families import FAMILIES, SKIPPABLE, SLIM_PREFIX, Family
 
 TRANSFORMERS_TESTED = ("5.14.1", "5.23.0")
 
@@ -90,7 +90,7 @@ def _resize_ffn(layer: nn.Module, family: Family, intermediate_size: int) -> Non
 
 def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> None:
     skip = set(getattr(config, "skip", ()))
-    if unknown := skip - {"ffn", "ffn_norm", "attention", "attention_norm"}:
+    if unknown := skip.difference(SKIPPABLE):
         raise ValueError(f"per_layer_config: cannot skip {', '.join(sorted(unknown))}")
     if "attention" in skip:
         remove_attention(layer, family)

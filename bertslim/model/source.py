@@ -10,7 +10,7 @@ from pathlib import Path
 from bertslim.errors import ModelError
 
 PACKAGE_PREFIX = "pkg:"
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 _WEIGHT_FILES = ("*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin*")
 _OTHER_FILES = ("*.json", "*.txt", "*.model", "*.py", "README.md", "LICENSE*", "*/*.json")
 _OTHER_WEIGHTS = ("*/*.safetensors", "*/*.bin")
@@ -44,12 +44,19 @@ def find_model(model: str, *, weights: bool = True) -> ModelSource:
     """
     if model.startswith(PACKAGE_PREFIX):
         return _in_package(model)
-    path = Path(model).expanduser()
-    if path.exists():
+    if (path := _existing(model)) is not None:
         return _in_directory(path)
     if _looks_like_path(model):
         raise ModelError("no such directory", where=model, remedy="check the path")
     return _on_hub(model, weights=weights)
+
+
+def _existing(model: str) -> Path | None:
+    try:
+        path = Path(model).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # a name too long, or no such user
+        return None
 
 
 def _looks_like_path(model: str) -> bool:
@@ -57,7 +64,7 @@ def _looks_like_path(model: str) -> bool:
         model.startswith((".", "/", "~"))
         or model.endswith("/")
         or _HUB_ID.fullmatch(model) is None
-        or Path(model).parts[0] != model and Path(model).parent.is_dir()
+        or ("/" in model and Path(model).parent.is_dir())
     )
 
 
@@ -90,7 +97,7 @@ def _in_package(model: str) -> ModelSource:
         config.parent
         for root in spec.submodule_search_locations
         for config in Path(root).rglob("config.json")
-        if any(config.parent.glob(pattern) for pattern in _WEIGHT_FILES)
+        if any(path for pattern in _WEIGHT_FILES for path in config.parent.glob(pattern))
         and '"model_type"' in config.read_text(encoding="utf-8", errors="replace")
     )
     if len(found) != 1:

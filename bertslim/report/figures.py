@@ -19,12 +19,7 @@ _LABELS = {
     "fidelity.kl": "KL from the base",
     "fidelity.agreement": "agreement with the base",
     "fidelity.cosine": "cosine to the base",
-    "accuracy.f1": "F1",
     "accuracy.macro_f1": "macro F1",
-    "accuracy.micro_f1": "micro F1",
-    "accuracy.mcc": "Matthews correlation",
-    "accuracy.spearman": "Spearman correlation",
-    "accuracy.pearson": "Pearson correlation",
 }
 _DIFFERENCES = {"share", "cosine", "nats"}
 

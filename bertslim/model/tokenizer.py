@@ -1,0 +1,47 @@
+"""Load the tokenizer of a checkpoint, base or slim."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertslim.errors import ModelError
+from bertslim.model.facts import family_of
+from bertslim.model.files import read_config
+from bertslim.model.quiet import quiet_libraries
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_TOKENIZER_FILES = (
+    "tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "sentencepiece.bpe.model",
+    "tokenizer.model",
+)  # fmt: skip
+
+
+def has_tokenizer(directory: Path) -> bool:
+    """Whether the checkpoint carries a tokenizer."""
+    return any((directory / name).is_file() for name in _TOKENIZER_FILES)
+
+
+def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
+    """Load the tokenizer, without running code of the checkpoint's own.
+
+    Raises:
+        ModelError: There is none, or it is damaged.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    if not has_tokenizer(directory):
+        raise ModelError(
+            "no tokenizer here", where=str(directory), remedy="copy the tokenizer's files there"
+        )
+    stock = AutoConfig.for_model(family_of(read_config(directory)).model_type)
+    try:
+        with quiet_libraries():
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+                directory, config=stock, local_files_only=True
+            )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"the tokenizer is damaged ({error})", where=str(directory)) from error
+    return tokenizer

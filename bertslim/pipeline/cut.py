@@ -1,0 +1,274 @@
+"""`bertslim cut`: recipe -> plan -> surgery -> measure -> record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bertslim import __version__
+from bertslim.model.carried import carry_files
+from bertslim.model.facts import read_facts
+from bertslim.model.families import FAMILIES
+from bertslim.model.files import find_weights, read_config
+from bertslim.model.source import ModelSource, find_model
+from bertslim.model.tokenizer import has_tokenizer, load_tokenizer
+from bertslim.output_directory import check_space, output_directory, writing
+from bertslim.pipeline.publish import model_record, now, publish
+from bertslim.pipeline.texts import DataOptions, label_names, load_splits
+from bertslim.plan import DEFAULT_LENGTH, make_plan
+from bertslim.progress import Progress
+from bertslim.recipe import LoadedRecipe, load_recipe
+from bertslim.records import Environment, Measurement, ModelFacts, ModelRecord, Plan, Record, compare
+
+if TYPE_CHECKING:
+    from bertslim.data.splits import Splits
+    from bertslim.measure.latency import Shape
+
+NEUTRAL_DATA = DataOptions(data="builtin:pydocs")
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """What to measure, and on what.
+
+    Attributes:
+        batches: Batch sizes of the latency measurement.
+        lengths: Lengths in tokens of the latency measurement; the first one is that of the MACs.
+        seconds: Time of the latency measurement for each batch and length.
+    """
+
+    batches: tuple[int, ...] = (1, 8)
+    lengths: tuple[int, ...] = (DEFAULT_LENGTH,)
+    seconds: float = 8.0
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Every batch with every length."""
+        from bertslim.measure.latency import Shape
+
+        return tuple(Shape(batch, length) for length in self.lengths for batch in self.batches)
+
+
+@dataclass(frozen=True)
+class CutOptions:
+    """What `bertslim cut` was asked for.
+
+    Attributes:
+        model: A local directory, `pkg:NAME` or a Hub id.
+        recipe: The path or name of a recipe.
+        output: Where the result goes; None: `./<model>-<recipe>`.
+        data: The data; None: fidelity is measured on the texts of `builtin:pydocs`.
+        measure: What to measure; None: nothing beyond the sizes on disk.
+        threads: Threads of every computation.
+        seed: Settles every random step.
+        force: Whether an existing output may be replaced.
+    """
+
+    model: str
+    recipe: str
+    output: Path | None = None
+    data: DataOptions | None = None
+    measure: MeasureOptions | None = field(default_factory=MeasureOptions)
+    threads: int = 1
+    seed: int = 0
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cut that is worked out but not carried out; no weight has been read."""
+
+    source: ModelSource
+    recipe: LoadedRecipe
+    config: dict[str, Any]
+    facts: ModelFacts
+    plan: Plan
+
+    @property
+    def default_output(self) -> Path:
+        """`./<model>-<recipe>`."""
+        return Path(f"{self.source.name}-{self.recipe.recipe.name}")
+
+
+@dataclass(frozen=True)
+class CutResult:
+    """Where the slim model is, and the account of how it came to be."""
+
+    directory: Path
+    record: Record
+
+
+def prepare_cut(
+    model: str, recipe: str, *, length: int | None = None, weights: bool = False
+) -> Prepared:
+    """Work out what a cut will do, from `config.json` alone.
+
+    Args:
+        model: A local directory, `pkg:NAME` or a Hub id.
+        recipe: The path or name of a recipe.
+        length: Tokens at which MACs are counted; None: 128, or what the model can take.
+        weights: Whether the weights will be needed, and must be fetched.
+
+    Raises:
+        RecipeError: The recipe is malformed or does not fit the model.
+        ModelError: There is no such checkpoint, or its family is not supported.
+    """
+    loaded = load_recipe(recipe)
+    source = find_model(model, weights=weights)
+    config = read_config(source.directory)
+    facts = read_facts(config, _tensor_names(source.directory, needed=weights))
+    length = length or min(DEFAULT_LENGTH, facts.max_length)
+    return Prepared(source, loaded, config, facts, make_plan(loaded, facts, length=length))
+
+
+def cut(options: CutOptions, progress: Progress) -> CutResult:
+    """Cut a model by recipe and write the slim one, with its report.
+
+    Raises:
+        InputError: The model, the recipe, the data or the output is not usable.
+    """
+    length = options.measure.lengths[0] if options.measure else None
+    prepared = prepare_cut(options.model, options.recipe, length=length, weights=True)
+    _check_lengths(options.measure, prepared.facts)
+    target = options.output or prepared.default_output
+    with output_directory(target, force=options.force) as directory:
+        splits = _load_splits(options, prepared, progress)
+        made = _make_slim(prepared, directory, target, progress)
+        measured, notes = _measure(options, prepared, directory, splits, progress)
+        record = Record(
+            bertslim=__version__,
+            created=now(),
+            kind="cut",
+            seed=options.seed,
+            base=made.base,
+            slim=made.slim,
+            recipe=prepared.recipe.recipe.model_dump(mode="json"),
+            plan=prepared.plan,
+            data=splits.record if splits else None,
+            environment=_describe_environment(options.threads),
+            steps=progress.steps,
+            measurements=(*made.measurements, *measured),
+            notes=notes,
+        )
+        with writing(target):
+            publish(
+                record,
+                directory,
+                base=prepared.source.directory,
+                recipe=prepared.recipe.recipe.to_yaml(),
+            )
+    return CutResult(target, record)
+
+
+def _tensor_names(directory: Path, *, needed: bool) -> frozenset[str] | None:
+    if not needed and not any(directory.glob("*.safetensors")):
+        return None
+    return find_weights(directory).tensors
+
+
+def _check_lengths(measure: MeasureOptions | None, facts: ModelFacts) -> None:
+    if measure is not None:
+        from bertslim.measure.latency import check_shapes
+
+        check_shapes(measure.shapes, facts.max_length)
+
+
+def _load_splits(options: CutOptions, prepared: Prepared, progress: Progress) -> Splits | None:
+    """Load the data that were named, or neutral ones where quality can be measured on them."""
+    neutral = options.measure is not None and has_tokenizer(prepared.source.directory)
+    data = options.data or (NEUTRAL_DATA if neutral else None)
+    if data is None:
+        return None
+    with progress.step("read the data"):
+        return load_splits(data, label_names(prepared.config, prepared.facts))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The accounts of the base and of the slim model that was saved, and their sizes."""
+
+    base: ModelRecord
+    slim: ModelRecord
+    measurements: tuple[Measurement, ...]
+
+
+def _make_slim(prepared: Prepared, directory: Path, target: Path, progress: Progress) -> _Made:
+    from bertslim.measure.size import compare_parameters, count_parameters
+    from bertslim.model.checkpoint import build_slim, load_checkpoint, save_checkpoint
+    from bertslim.surgery.operations import operate
+
+    source, family = prepared.source, FAMILIES[prepared.facts.model_type]
+    with progress.step("load"):
+        base = load_checkpoint(source.directory)
+    before = count_parameters(base.model, family)
+    with progress.step("cut"):
+        operate(base.model, prepared.recipe.recipe, prepared.plan)
+        slim = build_slim(base, prepared.plan)
+    after = count_parameters(slim, family)
+    with progress.step("save"), writing(target):
+        check_space(directory, 2 * base.weights.size)
+        save_checkpoint(slim, directory, base.extra)
+        carry_files(source.directory, directory)
+    with progress.step("hash"):
+        bytes_on_disk = base.weights.size, find_weights(directory).size
+        return _Made(
+            base=model_record(source.given, source.directory),
+            slim=model_record(target.name, directory),
+            measurements=(
+                *compare_parameters(before, after, prepared.plan),
+                compare("bytes", "bytes", *bytes_on_disk),
+            ),
+        )
+
+
+def _measure(
+    options: CutOptions,
+    prepared: Prepared,
+    directory: Path,
+    splits: Splits | None,
+    progress: Progress,
+) -> tuple[tuple[Measurement, ...], tuple[str, ...]]:
+    """Measure what was saved against the base as it lies on disk; return figures and notes."""
+    if options.measure is None:
+        return (), splits.notes if splits else ()
+    import torch
+
+    from bertslim.measure.latency import measure_latency
+    from bertslim.measure.size import count_macs
+    from bertslim.model.checkpoint import load_checkpoint
+    from bertslim.pipeline.quality import measure_quality
+
+    torch.set_num_threads(options.threads)
+    with progress.step("measure latency"):
+        latency = measure_latency(
+            prepared.source.directory,
+            directory,
+            options.measure.shapes,
+            threads=options.threads,
+            seconds=options.measure.seconds,
+            seed=options.seed,
+            progress=progress,
+        )
+    with progress.step("measure quality"):
+        base, slim = load_checkpoint(prepared.source.directory), load_checkpoint(directory)
+        head, length = prepared.facts.head, prepared.plan.length
+        macs = (
+            count_macs(base.model, head, length=length),
+            count_macs(slim.model, head, length=length),
+        )
+        sizes = compare("macs", "MACs", *macs, batch=1, length=length)
+        if splits is None:
+            note = "fidelity was not measured: the checkpoint has no tokenizer"
+            return (sizes, *latency.measurements), (note,)
+        tokenizer = load_tokenizer(prepared.source.directory)
+        quality = measure_quality(
+            base, slim, splits, tokenizer, seed=options.seed, progress=progress
+        )
+    return (sizes, *latency.measurements, *quality.measurements), quality.notes
+
+
+def _describe_environment(threads: int) -> Environment:
+    from bertslim.measure.environment import describe_environment
+
+    return describe_environment(threads)

@@ -1,0 +1,60 @@
+"""Write what stands beside the weights: record, recipe, report and model card."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bertslim.model.facts import read_facts
+from bertslim.model.files import find_weights, read_config
+from bertslim.records import RECORD_FILE, ModelRecord, Record
+from bertslim.report.render import render_model_card, render_report
+
+CARD_FILE = "README.md"
+REPORT_FILE = "report.md"
+RECIPE_FILE = "recipe.yaml"
+
+
+def now() -> str:
+    """Return the time in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def model_record(source: str, directory: Path) -> ModelRecord:
+    """Say which checkpoint it is: the classes it is made of, and the hash of its weights.
+
+    Args:
+        source: What it is called.
+        directory: Where it lies.
+    """
+    config = read_config(directory)
+    facts = read_facts(config)
+    return ModelRecord(
+        source=source,
+        model_type=config["model_type"],
+        architecture=(config.get("architectures") or [facts.architecture])[0],
+        layers=len(facts.layers),
+        sha256=find_weights(directory).sha256(),
+    )
+
+
+def publish(record: Record, directory: Path, *, base: Path, recipe: str | None = None) -> None:
+    """Write the account of a run into its output.
+
+    Args:
+        record: The account.
+        directory: The output, with the weights in it.
+        base: The base's directory, for the licence and language in its model card.
+        recipe: The resolved recipe as YAML, for a cut.
+    """
+    card = base / CARD_FILE
+    base_card = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else None
+    _write(directory / RECORD_FILE, record.to_json())
+    _write(directory / REPORT_FILE, render_report(record))
+    _write(directory / CARD_FILE, render_model_card(record, base_card))
+    if recipe is not None:
+        _write(directory / RECIPE_FILE, recipe)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,197 @@
+"""`bertslim retrain`: fine-tune a pretrained or slim model on labelled texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertslim import __version__
+from bertslim.errors import DataError
+from bertslim.model.carried import carry_files
+from bertslim.model.facts import read_facts
+from bertslim.model.files import read_config
+from bertslim.model.source import ModelSource, find_model
+from bertslim.model.tokenizer import load_tokenizer
+from bertslim.output_directory import check_space, output_directory, writing
+from bertslim.pipeline.publish import model_record, now, publish
+from bertslim.pipeline.texts import DataOptions, label_names, load_splits
+from bertslim.progress import Progress
+from bertslim.records import Environment, Record
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from bertslim.data.splits import Splits
+    from bertslim.model.checkpoint import Checkpoint
+    from bertslim.pipeline.quality import Quality
+
+_SMALL_HIDDEN_SIZE = 512
+
+
+@dataclass(frozen=True)
+class RetrainOptions:
+    """What `bertslim retrain` was asked for.
+
+    Attributes:
+        model: A local directory, `pkg:NAME` or a Hub id.
+        data: Labelled texts.
+        output: Where the result goes; None: `./<model>-retrained`.
+        epochs: Passes over the fit split.
+        learning_rate: Its highest value; None: by the width of the model.
+        batch_size: Rows a step.
+        max_length: Tokens at which texts are cut.
+        threads: Threads of every computation.
+        seed: Settles every random step.
+        new_head: Whether a classifier forgets its head and gets a new one.
+        force: Whether an existing output may be replaced.
+    """
+
+    model: str
+    data: DataOptions
+    output: Path | None = None
+    epochs: float = 3.0
+    learning_rate: float | None = None
+    batch_size: int = 16
+    max_length: int = 128
+    threads: int = 1
+    seed: int = 0
+    new_head: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class RetrainResult:
+    """Where the trained model is, and the account of how it came to be."""
+
+    directory: Path
+    record: Record
+
+
+def retrain(options: RetrainOptions, progress: Progress) -> RetrainResult:
+    """Fine-tune a model as a classifier of labelled texts.
+
+    A classifier goes on from where it is, if the data have its labels; any other model gets a new
+    head for theirs.
+
+    Raises:
+        InputError: The model, the data or the output is not usable.
+    """
+    source = find_model(options.model)
+    known = None if options.new_head else _known_labels(source)
+    target = options.output or Path(f"{source.name}-retrained")
+    with output_directory(target, force=options.force) as directory:
+        tokenizer = load_tokenizer(source.directory)
+        with progress.step("read the data"):
+            splits = _labelled_splits(options.data, known)
+        with progress.step("load"):
+            start = _load(source, splits, known, seed=options.seed)
+        with progress.step("train"):
+            _train(start, tokenizer, splits, options, progress)
+        with progress.step("save"), writing(target):
+            _save(start, source, directory)
+        with progress.step("measure quality"):
+            before = source.directory if known else None
+            quality = _measure(before, directory, splits, tokenizer, options, progress)
+        record = Record(
+            bertslim=__version__,
+            created=now(),
+            kind="retrain",
+            seed=options.seed,
+            base=model_record(source.given, source.directory),
+            slim=model_record(target.name, directory),
+            data=splits.record,
+            environment=_describe_environment(options.threads),
+            steps=progress.steps,
+            measurements=quality.measurements,
+            notes=quality.notes,
+        )
+        with writing(target):
+            publish(record, directory, base=source.directory)
+    return RetrainResult(target, record)
+
+
+def default_learning_rate(hidden_size: int) -> float:
+    """Return a safe learning rate: small models bear a larger one."""
+    return 1e-4 if hidden_size < _SMALL_HIDDEN_SIZE else 5e-5
+
+
+def _known_labels(source: ModelSource) -> tuple[str, ...] | None:
+    config = read_config(source.directory)
+    return label_names(config, read_facts(config))
+
+
+def _labelled_splits(data: DataOptions, known: tuple[str, ...] | None) -> Splits:
+    splits = load_splits(data, known)
+    for rows in (splits.fit, splits.report):
+        if "label" not in rows.column_names:
+            raise DataError(
+                "the data have no labels to train on",
+                where=data.data,
+                remedy="name the column with --label-column",
+            )
+    return splits
+
+
+def _load(
+    source: ModelSource, splits: Splits, known: tuple[str, ...] | None, *, seed: int
+) -> Checkpoint:
+    from bertslim.model.checkpoint import load_checkpoint, load_classifier
+
+    if known is not None:
+        return load_checkpoint(source.directory)
+    return load_classifier(source.directory, splits.record.labels, seed=seed)
+
+
+def _train(
+    start: Checkpoint,
+    tokenizer: PreTrainedTokenizerBase,
+    splits: Splits,
+    options: RetrainOptions,
+    progress: Progress,
+) -> None:
+    import torch
+
+    from bertslim.retrain.trainer import Training, fine_tune
+
+    torch.set_num_threads(options.threads)
+    training = Training(
+        epochs=options.epochs,
+        learning_rate=options.learning_rate or default_learning_rate(start.facts.hidden_size),
+        batch_size=options.batch_size,
+        max_length=min(options.max_length, start.facts.max_length),
+        seed=options.seed,
+    )
+    fine_tune(start.model, tokenizer, splits.fit, training, progress)
+
+
+def _save(trained: Checkpoint, source: ModelSource, directory: Path) -> None:
+    from bertslim.model.checkpoint import save_checkpoint
+
+    check_space(directory, 2 * trained.weights.size)
+    save_checkpoint(trained.model, directory, trained.extra)
+    carry_files(source.directory, directory, as_embedder=False)
+
+
+def _measure(
+    before: Path | None,
+    after: Path,
+    splits: Splits,
+    tokenizer: PreTrainedTokenizerBase,
+    options: RetrainOptions,
+    progress: Progress,
+) -> Quality:
+    from bertslim.model.checkpoint import load_checkpoint
+    from bertslim.pipeline.quality import measure_accuracy_alone, measure_quality
+
+    slim, seed = load_checkpoint(after), options.seed
+    if before is None:
+        return measure_accuracy_alone(slim, splits, tokenizer, seed=seed, progress=progress)
+    base = load_checkpoint(before)
+    return measure_quality(base, slim, splits, tokenizer, seed=seed, progress=progress)
+
+
+def _describe_environment(threads: int) -> Environment:
+    from bertslim.measure.environment import describe_environment
+
+    return describe_environment(threads)
