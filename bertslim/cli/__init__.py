@@ -7,8 +7,8 @@ import signal
 import sys
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 import bertslim
 from bertslim.cli import check, cut, export, inspect, recipes, report, retrain
@@ -25,13 +25,13 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command("cut")(cut.cut)
-app.command("retrain")(retrain.retrain)
-app.command("report")(report.report)
-app.command("inspect")(inspect.inspect)
-app.command("export")(export.export)
-app.command("check")(check.check)
-app.add_typer(recipes.app, name="recipes")
+app.command("cut", short_help="Cut a model by a recipe.")(cut.cut)
+app.command("retrain", short_help="Fine-tune a model on labelled texts.")(retrain.retrain)
+app.command("report", short_help="Print the report of a result again.")(report.report)
+app.command("inspect", short_help="Show what a model is made of.")(inspect.inspect)
+app.command("export", short_help="Write a result for another runtime.")(export.export)
+app.command("check", short_help="Fail if a result became slower.")(check.check)
+app.add_typer(recipes.app, name="recipes", short_help="List, show and check recipes.")
 
 
 def _show_version(wanted: bool) -> None:
@@ -81,9 +81,9 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; nothing half-made is left", INTERRUPTED)
-    except click.ClickException as error:
+    except TyperException as error:
         return _usage(error)
     except BertslimError as error:
         if "--debug" in arguments:
@@ -97,7 +97,10 @@ def run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _usage(error: click.ClickException) -> int:
+def _usage(error: TyperException) -> int:
+    if "\n" in error.format_message():  # the help itself, where a command is missing
+        typer.echo(error.format_message(), err=True)
+        return error.exit_code
     context = getattr(error, "ctx", None)
     hint = f"; see `{context.command_path} --help`" if context else ""
     return _fail(one_line(error.format_message()).rstrip(".") + hint, error.exit_code)

@@ -125,7 +125,9 @@ def cut(
         from bertslim.report.render import render_summary
 
         typer.echo(render_summary(result.record))
-        typer.echo(f"Written to {result.directory}; `bertslim report {result.directory}` says more.")
+        typer.echo(
+            f"Written to {result.directory}; `bertslim report {result.directory}` says more."
+        )
 
 
 def _data(

@@ -54,13 +54,9 @@ LabelColumnOption = Annotated[
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Settles every random step.")]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option(
-        "--threads", min=1, help="Threads of each computation.", show_default="all cores"
-    ),
+    typer.Option("--threads", min=1, help="Threads of each computation.", show_default="all cores"),
 ]
-QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")
-]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="Show where an error comes from, as a traceback.")

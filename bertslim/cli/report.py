@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from bertslim.cli.chosen_result import chosen_result
 from bertslim.cli.options import DebugOption, JsonOption, ResultArgument
 
 
@@ -18,12 +19,8 @@ def report(
       bertslim report ./bert-base-uncased-drop_odd
       bertslim report --json | jq '.measurements[] | select(.name == "latency")'
     """
-    from bertslim.pipeline.results import find_result
     from bertslim.records import read_record
     from bertslim.report.render import render_report
 
-    found = find_result(directory)
-    record = read_record(found)
-    if directory is None:
-        typer.echo(f"bertslim: this is {found.resolve().name}", err=True)
+    record = read_record(chosen_result(directory))
     typer.echo(record.to_json() if as_json else render_report(record), nl=False)

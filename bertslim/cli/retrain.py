@@ -94,4 +94,6 @@ def retrain(
         from bertslim.report.render import render_summary
 
         typer.echo(render_summary(result.record))
-        typer.echo(f"Written to {result.directory}; `bertslim report {result.directory}` says more.")
+        typer.echo(
+            f"Written to {result.directory}; `bertslim report {result.directory}` says more."
+        )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bertslim.errors import ModelError
 
 if TYPE_CHECKING:
-    from datasets import Dataset  # type: ignore[import-untyped]
+    from datasets import Dataset
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 

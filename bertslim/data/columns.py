@@ -9,7 +9,7 @@ from bertslim.data.wording import did_you_mean, listed
 from bertslim.errors import DataError
 
 if TYPE_CHECKING:
-    from datasets import Dataset  # type: ignore[import-untyped]
+    from datasets import Dataset
 
 _SINGLE_TEXTS = {"text", "sentence", "content", "review", "document", "comment", "message", "tweet"}
 # Two of these in one table make a task of two texts, which is not guessed at.

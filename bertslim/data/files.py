@@ -16,7 +16,7 @@ from bertslim.data.wording import did_you_mean, listed
 from bertslim.errors import DataError, one_line
 
 if TYPE_CHECKING:
-    from datasets import Dataset, Features  # type: ignore[import-untyped]
+    from datasets import Dataset, Features
 
 KINDS = {
     ".csv": "csv",
@@ -120,7 +120,7 @@ def _files_of_directory(path: Path, source: str) -> list[Path]:
 
 
 def _read_files(files: Sequence[Path], kind: str, source: str) -> Dataset:
-    import pandas as pd  # type: ignore[import-untyped]
+    import pandas as pd
     from datasets import load_dataset
 
     builder, options = _OPTIONS[kind]

@@ -10,7 +10,7 @@ from bertslim.data.quiet import quietly
 from bertslim.errors import DataError, one_line
 
 if TYPE_CHECKING:
-    from datasets import Dataset  # type: ignore[import-untyped]
+    from datasets import Dataset
 
 _NAME = re.compile(
     r"(?P<path>[\w.-]+(/[\w.-]+)?)(:(?P<config>[\w.+-]+))?(@(?P<split>[\w.%\[\]:+-]+))?"

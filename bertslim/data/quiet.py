@@ -11,7 +11,7 @@ from contextlib import contextmanager
 @contextmanager
 def quietly() -> Iterator[None]:
     """Keep `datasets` and `huggingface_hub` from writing anything, then leave them as they were."""
-    import datasets  # type: ignore[import-untyped]
+    import datasets
     from huggingface_hub.utils import logging as hub_logging
     from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,

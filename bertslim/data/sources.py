@@ -23,7 +23,7 @@ from bertslim.data.wording import counted
 from bertslim.errors import DataError
 
 if TYPE_CHECKING:
-    from datasets import Dataset  # type: ignore[import-untyped]
+    from datasets import Dataset
 
 
 @dataclass(frozen=True)

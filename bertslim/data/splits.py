@@ -16,7 +16,7 @@ from bertslim.errors import DataError
 from bertslim.records import DataRecord, SplitRecord
 
 if TYPE_CHECKING:
-    from datasets import Dataset  # type: ignore[import-untyped]
+    from datasets import Dataset
 
 SplitName = Literal["fit", "select", "report"]
 

@@ -22,7 +22,7 @@ Metric = Callable[[Ids, Ids], float]
 
 def accuracy(labels: Ids, predictions: Ids) -> float:
     """Return the share of rows predicted right."""
-    from sklearn.metrics import accuracy_score  # type: ignore[import-untyped]
+    from sklearn.metrics import accuracy_score
 
     return float(accuracy_score(labels, predictions))
 

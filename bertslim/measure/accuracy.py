@@ -63,6 +63,4 @@ def _interval(metric: Metric, labels: Ids, base: Ids | None, slim: Ids, seed: in
     if base is None:
         return metric_interval(after, score, seed=seed, resamples=_RESAMPLES)
     before = np.stack([labels, base], axis=1)
-    return paired_difference_interval(
-        before, after, seed=seed, resamples=_RESAMPLES, metric=score
-    )
+    return paired_difference_interval(before, after, seed=seed, resamples=_RESAMPLES, metric=score)

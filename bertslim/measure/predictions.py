@@ -127,7 +127,7 @@ def _by_text(values: Tensor, owner: Tensor, texts: int) -> Tensor:
 
 
 def _embed(model: PreTrainedModel, batch: Batch) -> Tensor:
-    hidden = model(**batch.inputs).last_hidden_state.double()
+    hidden: Tensor = model(**batch.inputs).last_hidden_state.double()
     mask = batch.inputs["attention_mask"].unsqueeze(-1)
     return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
 

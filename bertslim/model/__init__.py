@@ -1,1 +1,1 @@
-
+"""Checkpoints: where blocks live, the slim classes, loading and saving."""

@@ -43,9 +43,9 @@ def carry_files(source: Path, target: Path, *, as_embedder: bool = True) -> None
         ModelError: The list of sentence-transformers modules is damaged.
     """
     for path in sorted(source.iterdir()):
-        if path.is_file() and not (target / path.name).exists() and not _is_derived(path.name):
-            if as_embedder or path.name not in _EMBEDDER_FILES:
-                shutil.copyfile(path, target / path.name)
+        wanted = not _is_derived(path.name) and (as_embedder or path.name not in _EMBEDDER_FILES)
+        if wanted and path.is_file() and not (target / path.name).exists():
+            shutil.copyfile(path, target / path.name)
     for name in _module_folders(source) if as_embedder else ():
         shutil.copytree(source / name, target / name)
 

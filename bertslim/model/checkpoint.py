@@ -17,6 +17,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from bertslim import __version__
 from bertslim.errors import ModelError
 from bertslim.model import families, slim_modeling
+from bertslim.model.description import describe_checkpoint
 from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES, SLIM_PREFIX
 from bertslim.model.files import WeightFiles, find_weights, read_config
@@ -61,12 +62,10 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     Raises:
         ModelError: The checkpoint is damaged, incomplete or of a family not supported.
     """
-    config = read_config(directory)
-    weights = find_weights(directory)
-    facts = read_facts(config, weights.tensors)
-    model, unexpected = _from_pretrained(directory, config, facts)
-    extra = _read_extra(weights, unexpected, facts, directory)
-    return Checkpoint(model.eval(), facts, config, weights, extra)
+    found = describe_checkpoint(directory)
+    model, unexpected = _from_pretrained(directory, found.config, found.facts)
+    extra = _read_extra(found.weights, unexpected, found.facts, directory)
+    return Checkpoint(model.eval(), found.facts, found.config, found.weights, extra)
 
 
 def load_classifier(directory: Path, labels: tuple[str, ...], *, seed: int) -> Checkpoint:
@@ -106,15 +105,16 @@ def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
     """
     config_dict = slim_config(base.config, base.facts, plan)
     model_class = _model_class(config_dict, base.facts)
-    config: PreTrainedConfig = model_class.config_class.from_dict(config_dict)
+    config = _config_object(model_class, config_dict)
     with quiet_libraries(), torch.device("meta"):
-        model = model_class(config, **_init_arguments(base.facts))
+        model: PreTrainedModel = model_class(config, **_init_arguments(base.facts))
     model.load_state_dict(base.model.state_dict(), assign=True)
     for name, buffer in base.model.named_buffers():
         owner, _, leaf = name.rpartition(".")
         setattr(model.get_submodule(owner), leaf, buffer)
     model.tie_weights()
-    return model.eval()
+    model.eval()
+    return model
 
 
 def save_checkpoint(model: PreTrainedModel, directory: Path, extra: dict[str, Tensor]) -> None:
@@ -142,6 +142,12 @@ def _model_class(config: dict[str, Any], facts: ModelFacts) -> type[PreTrainedMo
     return found
 
 
+def _config_object(model_class: type[PreTrainedModel], config: dict[str, Any]) -> PreTrainedConfig:
+    config_class: Any = model_class.config_class
+    made: PreTrainedConfig = config_class.from_dict(config)
+    return made
+
+
 def _init_arguments(facts: ModelFacts) -> dict[str, bool]:
     optional = pooler_is_optional(FAMILIES[facts.model_type], facts.head)
     return {"add_pooling_layer": facts.pooler} if optional else {}
@@ -151,12 +157,12 @@ def _from_pretrained(
     directory: Path, config: dict[str, Any], facts: ModelFacts, *, new_head: bool = False
 ) -> tuple[PreTrainedModel, list[str]]:
     """Return the model, and the names on disk that it has no use for."""
-    model_class = _model_class(config, facts)
+    model_class: Any = _model_class(config, facts)
     try:
         with quiet_libraries():
             model, info = model_class.from_pretrained(
                 directory,
-                config=model_class.config_class.from_dict(config),
+                config=_config_object(model_class, config),
                 dtype="auto",
                 local_files_only=True,
                 output_loading_info=True,
@@ -193,7 +199,7 @@ def _read_extra(
     wanted = {name for name in unexpected if not name.endswith("position_ids")}
     extra: dict[str, Tensor] = {}
     for path in weights.paths if wanted else ():
-        extra |= {name: tensor for name, tensor in _tensors(path, wanted)}
+        extra |= dict(_tensors(path, wanted))
     return extra
 
 

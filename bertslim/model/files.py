@@ -61,27 +61,38 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
+_INDEX = ".index.json"
+_SINGLE_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+def has_weights(directory: Path) -> bool:
+    """Whether there is a weight file of any kind that transformers would load."""
+    names = (*_SINGLE_FILES, *(name + _INDEX for name in _SINGLE_FILES))
+    return any((directory / name).is_file() for name in names)
+
+
 def find_weights(directory: Path) -> WeightFiles:
     """Find the weights that transformers would load, and check that they are whole.
 
     Raises:
         ModelError: There are none, a shard is missing, or a safetensors file is damaged.
     """
-    if (path := directory / "model.safetensors").is_file():
-        return WeightFiles((path,), frozenset(_tensor_names(path)))
-    if (index := directory / "model.safetensors.index.json").is_file():
-        shards = _shards(index)
-        names = (name for path in shards for name in _tensor_names(path))
-        return WeightFiles(shards, frozenset(names))
-    if (path := directory / "pytorch_model.bin").is_file():
-        return WeightFiles((path,), None)
-    if (index := directory / "pytorch_model.bin.index.json").is_file():
-        return WeightFiles(_shards(index), None)
+    for name in _SINGLE_FILES:
+        if (path := directory / name).is_file():
+            return _weight_files((path,))
+        if (index := directory / (name + _INDEX)).is_file():
+            return _weight_files(_shards(index))
     raise ModelError(
         "no PyTorch weights here",
         where=str(directory),
         remedy="model.safetensors or pytorch_model.bin is needed",
     )
+
+
+def _weight_files(paths: tuple[Path, ...]) -> WeightFiles:
+    if any(path.suffix != ".safetensors" for path in paths):
+        return WeightFiles(paths, None)
+    return WeightFiles(paths, frozenset(name for path in paths for name in _tensor_names(path)))
 
 
 def _shards(index: Path) -> tuple[Path, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bertslim.model.families import Family
 
@@ -95,33 +96,26 @@ def head_parts(family: Family, head: str, dimensions: Dimensions) -> dict[str, P
 
 
 def _part(name: str, dimensions: Dimensions) -> Part:
-    hidden, embedding = dimensions.hidden_size, dimensions.embedding_size
-    match name:
-        case "pooler" | "dense":
-            return _linear(hidden, hidden)
-        case "labels":
-            return _linear(hidden, dimensions.labels)
-        case "token labels":
-            return _linear(hidden, dimensions.labels, every_token=True)
-        case "choice":
-            return _linear(hidden, 1)
-        case "next sentence":
-            return _linear(hidden, 2)
-        case "discriminator":
-            return _linear(hidden, hidden, 1, every_token=True)
-        case "masked LM":
-            return _masked_lm(dimensions, biases=2)
-        case "masked LM, one bias":
-            return _masked_lm(dimensions, biases=1)
-        case "projection" if hidden == embedding:
-            return Part(0, 0)
-        case "projection":
-            return _linear(embedding, hidden, every_token=True)
-    raise KeyError(name)
+    hidden, embedding, labels = dimensions.hidden_size, dimensions.embedding_size, dimensions.labels
+    parts = {
+        "pooler": _linear(hidden, hidden),
+        "dense": _linear(hidden, hidden),
+        "labels": _linear(hidden, labels),
+        "token labels": _linear(hidden, labels, every_token=True),
+        "choice": _linear(hidden, 1),
+        "next sentence": _linear(hidden, 2),
+        "discriminator": _linear(hidden, hidden, 1, every_token=True),
+        "masked LM": _masked_lm(dimensions, biases=2),
+        "masked LM, one bias": _masked_lm(dimensions, biases=1),
+        "projection": Part(0, 0)
+        if hidden == embedding
+        else _linear(embedding, hidden, every_token=True),
+    }
+    return parts[name]
 
 
 def _linear(*widths: int, every_token: bool = False) -> Part:
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(pairwise(widths))
     return Part(
         parameters=sum((inputs + 1) * outputs for inputs, outputs in pairs),
         macs=sum(inputs * outputs for inputs, outputs in pairs),

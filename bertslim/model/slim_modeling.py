@@ -16,7 +16,7 @@ Needs torch and transformers only: this file and families.py are copied beside t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import transformers
 from torch import Tensor, nn
@@ -79,8 +79,8 @@ def _replace_block(layer: nn.Module, modules: tuple[str, ...], nothing: nn.Modul
 
 
 def _resize_ffn(layer: nn.Module, family: Family, intermediate_size: int) -> None:
-    ffn_in = layer.get_submodule(family.layout.ffn_in)
-    ffn_out = layer.get_submodule(family.layout.ffn_out)
+    ffn_in: Any = layer.get_submodule(family.layout.ffn_in)
+    ffn_out: Any = layer.get_submodule(family.layout.ffn_out)
     for name, inputs, outputs in (
         (family.layout.ffn_in, ffn_in.in_features, intermediate_size),
         (family.layout.ffn_out, intermediate_size, ffn_out.out_features),
@@ -104,7 +104,13 @@ def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> 
         remove_norm(layer, family.layout.ffn_norm)
 
 
-class _SlimModel:
+if TYPE_CHECKING:
+    _Stock = PreTrainedModel
+else:
+    _Stock = object
+
+
+class _SlimModel(_Stock):
     """Mixed in before a stock class: builds that, then swaps the submodules that differ."""
 
     def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:

@@ -11,10 +11,9 @@ from bertslim.errors import ModelError
 
 PACKAGE_PREFIX = "pkg:"
 _HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
-_WEIGHT_FILES = ("*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin*")
-_OTHER_FILES = ("*.json", "*.txt", "*.model", "*.py", "README.md", "LICENSE*", "*/*.json")
-_OTHER_WEIGHTS = ("*/*.safetensors", "*/*.bin")
-_NEVER = ("onnx/*", "openvino/*", "coreml/*", "checkpoint-*/*")
+_WEIGHT_FILES = ["*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin*"]
+_OTHER_FILES = ["*.json", "*.txt", "*.model", "README.md", "LICENSE*", "*/*.json", "*/*.bin"]
+_NEVER = ["onnx/*", "openvino/*", "coreml/*", "checkpoint-*/*"]
 
 
 @dataclass(frozen=True)
@@ -109,10 +108,10 @@ def _in_package(model: str) -> ModelSource:
 def _on_hub(model: str, *, weights: bool) -> ModelSource:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
-    wanted = (*_WEIGHT_FILES, *_OTHER_FILES, *_OTHER_WEIGHTS) if weights else ("config.json",)
+    wanted = [*_WEIGHT_FILES, *_OTHER_FILES] if weights else ["config.json"]
     try:
         snapshot = snapshot_download(model, allow_patterns=wanted, ignore_patterns=_NEVER)
     except (OSError, HfHubHTTPError, HFValidationError) as error:

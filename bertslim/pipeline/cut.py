@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bertslim import __version__
 from bertslim.model.carried import carry_files
-from bertslim.model.facts import read_facts
+from bertslim.model.description import describe_checkpoint
 from bertslim.model.families import FAMILIES
-from bertslim.model.files import find_weights, read_config
+from bertslim.model.files import find_weights
 from bertslim.model.source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer, load_tokenizer
 from bertslim.output_directory import check_space, output_directory, writing
@@ -19,7 +19,15 @@ from bertslim.pipeline.texts import DataOptions, label_names, load_splits
 from bertslim.plan import DEFAULT_LENGTH, make_plan
 from bertslim.progress import Progress
 from bertslim.recipe import LoadedRecipe, load_recipe
-from bertslim.records import Environment, Measurement, ModelFacts, ModelRecord, Plan, Record, compare
+from bertslim.records import (
+    Environment,
+    Measurement,
+    ModelFacts,
+    ModelRecord,
+    Plan,
+    Record,
+    compare,
+)
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
@@ -116,8 +124,8 @@ def prepare_cut(
     """
     loaded = load_recipe(recipe)
     source = find_model(model, weights=weights)
-    config = read_config(source.directory)
-    facts = read_facts(config, _tensor_names(source.directory, needed=weights))
+    found = describe_checkpoint(source.directory, config_only=not weights)
+    config, facts = found.config, found.facts
     length = length or min(DEFAULT_LENGTH, facts.max_length)
     return Prepared(source, loaded, config, facts, make_plan(loaded, facts, length=length))
 
@@ -159,12 +167,6 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
                 recipe=prepared.recipe.recipe.to_yaml(),
             )
     return CutResult(target, record)
-
-
-def _tensor_names(directory: Path, *, needed: bool) -> frozenset[str] | None:
-    if not needed and not any(directory.glob("*.safetensors")):
-        return None
-    return find_weights(directory).tensors
 
 
 def _check_lengths(measure: MeasureOptions | None, facts: ModelFacts) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bertslim.model.facts import read_facts
-from bertslim.model.files import find_weights, read_config
+from bertslim.model.description import describe_checkpoint
 from bertslim.model.source import find_model
 from bertslim.plan import DEFAULT_LENGTH, count, ffn_parameters, layer_macs, layer_parameters
 from bertslim.records import ModelFacts, Sizes
@@ -44,10 +43,7 @@ def inspect_model(model: str) -> Inspection:
         ModelError: There is no such checkpoint, or its family is not supported.
     """
     source = find_model(model, weights=False)
-    directory = source.directory
-    stored = any(directory.glob("*.safetensors"))
-    tensors = find_weights(directory).tensors if stored else None
-    facts = read_facts(read_config(directory), tensors)
+    facts = describe_checkpoint(source.directory, config_only=True).facts
     length = min(DEFAULT_LENGTH, facts.max_length)
     return Inspection(
         name=model,

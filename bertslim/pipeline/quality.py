@@ -96,6 +96,4 @@ def _accuracy(
         return ()
     labels: Ids = np.asarray(splits.report["label"][:], dtype=np.int64)
     before = None if base is None else task.predict(base)
-    return measure_accuracy(
-        task, labels, before, task.predict(slim), seed=seed, context=context
-    )
+    return measure_accuracy(task, labels, before, task.predict(slim), seed=seed, context=context)

@@ -1,1 +1,1 @@
-
+"""Brief gradient training."""

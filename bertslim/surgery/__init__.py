@@ -1,1 +1,1 @@
-
+"""The cut itself."""

@@ -97,7 +97,8 @@ def _narrow_linear(
         inputs: Indices of the inputs to keep, or None for all.
         outputs: Indices of the outputs to keep, or None for all.
     """
-    weight, bias = linear.weight, linear.bias
+    weight: Tensor = linear.weight
+    bias: Tensor = linear.bias
     if outputs is not None:
         weight, bias = weight[outputs], bias[outputs]
     if inputs is not None:

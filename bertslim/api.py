@@ -1,0 +1,61 @@
+"""bertslim as a library: the commands as functions, and loading a result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertslim.model.source import find_model
+from bertslim.pipeline.cut import CutOptions, CutResult, MeasureOptions
+from bertslim.pipeline.cut import cut as _cut
+from bertslim.pipeline.retrain import RetrainOptions, RetrainResult
+from bertslim.pipeline.retrain import retrain as _retrain
+from bertslim.pipeline.texts import DataOptions
+from bertslim.progress import Progress
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = [
+    "CutOptions",
+    "CutResult",
+    "DataOptions",
+    "MeasureOptions",
+    "RetrainOptions",
+    "RetrainResult",
+    "cut",
+    "load",
+    "retrain",
+]
+
+
+def load(model: str | Path) -> PreTrainedModel:
+    """Load a base or slim checkpoint in eval mode, without running code of the checkpoint's own.
+
+    Args:
+        model: A local directory, `pkg:NAME` or a Hub id.
+
+    Raises:
+        ModelError: The checkpoint is missing, damaged or of a family not supported.
+    """
+    from bertslim.model.checkpoint import load_model
+
+    return load_model(find_model(str(model)).directory)
+
+
+def cut(options: CutOptions) -> CutResult:
+    """Cut a model by recipe and write the slim one, with its report, as `bertslim cut` does.
+
+    Raises:
+        InputError: The model, the recipe, the data or the output is not usable.
+    """
+    return _cut(options, Progress(visible=False))
+
+
+def retrain(options: RetrainOptions) -> RetrainResult:
+    """Fine-tune a model on labelled texts, as `bertslim retrain` does.
+
+    Raises:
+        InputError: The model, the data or the output is not usable.
+    """
+    return _retrain(options, Progress(visible=False))
