@@ -16,6 +16,7 @@ from bertslim.errors import BertslimError, one_line
 
 INTERRUPTED = 130
 FAILED = 1
+_INTERRUPTED = "interrupted; nothing half-made is left"
 
 app = typer.Typer(
     name="bertslim",
@@ -82,7 +83,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; nothing half-made is left", INTERRUPTED)
+        return _fail(_INTERRUPTED, INTERRUPTED)
     except TyperException as error:
         return _usage(error)
     except BertslimError as error:
@@ -94,6 +95,8 @@ def run(arguments: list[str]) -> int:
             raise
         what = one_line(f"{type(error).__name__}: {error}")
         return _fail(f"unexpected error: {what}; --debug shows where", FAILED)
+    if code == INTERRUPTED:  # typer turns Ctrl-C into a code of its own
+        return _fail(_INTERRUPTED, INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 

@@ -1,0 +1,37 @@
+"""The package as a library: public names, versions, typing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import bertslim
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_public_names_are_those_listed_and_can_be_imported() -> None:
+    assert set(bertslim.__all__) == {*bertslim._HOMES, "__version__"}
+    for name in bertslim.__all__:
+        assert getattr(bertslim, name) is not None
+    assert dir(bertslim) == sorted(bertslim.__all__)
+
+
+def test_import_is_light() -> None:
+    code = "import bertslim, sys; sys.exit('pydantic' in sys.modules or 'torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_changelog_knows_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
+    assert versions[0] == bertslim.__version__
+
+
+def test_python_m_bertslim_is_the_command_line() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "bertslim", "--version"], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == f"bertslim {bertslim.__version__}\n"
