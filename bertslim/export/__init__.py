@@ -1,1 +1,1 @@
-
+"""Checkpoints for other runtimes."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from bertslim.errors import ModelError
 
 _DERIVED_SUFFIXES = {
-    ".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".tflite",
+    ".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".onnx_data", ".gguf", ".tflite",
     ".xml", ".pkl", ".ckpt", ".lock",
 }  # fmt: skip
 _DERIVED_NAMES = {
@@ -28,7 +28,6 @@ _EMBEDDER_FILES = {
     "config_sentence_transformers.json",
     "sentence_bert_config.json",
 }
-_TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 def carry_files(source: Path, target: Path, *, as_embedder: bool = True) -> None:
@@ -50,18 +49,6 @@ def carry_files(source: Path, target: Path, *, as_embedder: bool = True) -> None
         shutil.copytree(source / name, target / name)
 
 
-def name_tokenizer_class(directory: Path, tokenizer_class: str) -> None:
-    """Write the tokenizer's class into its configuration, if that does not say it.
-
-    transformers takes it from the model type otherwise, and does not know the slim ones.
-    """
-    path = directory / _TOKENIZER_CONFIG
-    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if "tokenizer_class" not in config:
-        config["tokenizer_class"] = tokenizer_class
-        path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-
-
 def _is_derived(name: str) -> bool:
     return (
         name in _DERIVED_NAMES
@@ -77,9 +64,12 @@ def _module_folders(directory: Path) -> list[str]:
         return []
     try:
         modules = json.loads(path.read_text(encoding="utf-8"))
-        names = [str(module["path"]) for module in modules]
+        names = dict.fromkeys(str(module["path"]) for module in modules)
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError("is not a valid sentence-transformers list", where=str(path)) from error
-    return [
-        name for name in names if name and Path(name).name == name and (directory / name).is_dir()
-    ]
+    return [name for name in names if _is_plain(name) and (directory / name).is_dir()]
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it names a folder directly here, as "1_Pooling" does and ".." does not."""
+    return Path(name).name == name and name not in ("", "..")

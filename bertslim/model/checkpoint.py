@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from bertslim import __version__
-from bertslim.errors import ModelError
+from bertslim.errors import ModelError, one_line
 from bertslim.model import families, slim_modeling
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.facts import read_facts
@@ -166,21 +165,36 @@ def _from_pretrained(
                 dtype="auto",
                 local_files_only=True,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
                 **_init_arguments(facts),
             )
-    except (OSError, ValueError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
-        raise ModelError(f"cannot be loaded ({error})", where=str(directory)) from error
-    missing = sorted(info["missing_keys"]) + sorted(map(str, info["mismatched_keys"]))
+    except Exception as error:  # damaged files make libraries raise whatever they meet
+        raise ModelError(f"cannot be loaded ({_reason(error)})", where=str(directory)) from error
+    misfits = sorted(info["mismatched_keys"])
+    lacking = sorted(set(info["missing_keys"]) - {name for name, *_ in misfits})
     if new_head:
-        missing = [name for name in missing if _in_encoder(name, facts)]
-    if missing:
-        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if missing[3:] else "")
+        misfits = [misfit for misfit in misfits if _in_encoder(misfit[0], facts)]
+        lacking = [name for name in lacking if _in_encoder(name, facts)]
+    if misfits:
+        name, on_disk, expected = misfits[0]
+        raise ModelError(
+            f"{name} has shape {list(on_disk)}, by config.json it should be {list(expected)}",
+            where=str(directory),
+            remedy="config.json and the weights do not belong together",
+        )
+    if lacking:
+        named = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if lacking[3:] else "")
         raise ModelError(
             f"the weights lack {named}, which {facts.architecture} needs",
             where=str(directory),
             remedy="correct `architectures` in config.json, or fine-tune the head first",
         )
     return model, sorted(info["unexpected_keys"])
+
+
+def _reason(error: Exception) -> str:
+    """Return the first sentence of what a library has to say."""
+    return f"{type(error).__name__}: {one_line(str(error)).partition('. ')[0]}".rstrip(": ")
 
 
 def _in_encoder(tensor: str, facts: ModelFacts) -> bool:
@@ -206,9 +220,18 @@ def _read_extra(
 def _tensors(path: Path, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
     if path.suffix == ".safetensors":
         with safe_open(path, framework="pt") as file:
-            for name in wanted.intersection(file.keys()):
-                yield name, file.get_tensor(name)
+            for name in file.keys():  # noqa: SIM118 (it is no dictionary)
+                if (new := _new_name(name)) in wanted:
+                    yield new, file.get_tensor(name)
         return
     state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    for name in wanted.intersection(state):
-        yield name, state[name].clone()
+    for name, tensor in state.items():
+        if (new := _new_name(name)) in wanted:
+            yield new, tensor.clone()
+
+
+def _new_name(name: str) -> str:
+    """Return what transformers calls a tensor of a checkpoint converted from TensorFlow."""
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
+        "LayerNorm.beta", "LayerNorm.bias"
+    )

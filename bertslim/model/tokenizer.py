@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from bertslim.model.quiet import quiet_libraries
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+_CONFIG_FILE = "tokenizer_config.json"
 _TOKENIZER_FILES = (
     "tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "sentencepiece.bpe.model",
     "tokenizer.model",
@@ -22,6 +24,21 @@ _TOKENIZER_FILES = (
 def has_tokenizer(directory: Path) -> bool:
     """Whether the checkpoint carries a tokenizer."""
     return any((directory / name).is_file() for name in _TOKENIZER_FILES)
+
+
+def name_tokenizer_class(directory: Path) -> None:
+    """Write the stock tokenizer's class into the tokenizer's configuration, if it says none.
+
+    transformers goes by the model type otherwise, and does not know the slim ones.
+    """
+    from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
+
+    path = directory / _CONFIG_FILE
+    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if "tokenizer_class" not in config:
+        model_type = family_of(read_config(directory)).model_type
+        config["tokenizer_class"] = TOKENIZER_MAPPING_NAMES[model_type]
+        path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:

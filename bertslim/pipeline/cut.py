@@ -12,7 +12,7 @@ from bertslim.model.description import describe_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.files import find_weights
 from bertslim.model.source import ModelSource, find_model
-from bertslim.model.tokenizer import has_tokenizer, load_tokenizer
+from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
 from bertslim.output_directory import check_space, output_directory, writing
 from bertslim.pipeline.publish import model_record, now, publish
 from bertslim.pipeline.texts import DataOptions, label_names, load_splits
@@ -212,6 +212,8 @@ def _make_slim(prepared: Prepared, directory: Path, target: Path, progress: Prog
         check_space(directory, 2 * base.weights.size)
         save_checkpoint(slim, directory, base.extra)
         carry_files(source.directory, directory)
+        if has_tokenizer(directory) and not prepared.plan.even:
+            name_tokenizer_class(directory)
     with progress.step("hash"):
         bytes_on_disk = base.weights.size, find_weights(directory).size
         return _Made(

@@ -1,0 +1,146 @@
+"""A checkpoint -> one ONNX file in float32, for any batch and any length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from bertslim.errors import BertslimError, InputError, one_line
+from bertslim.export.quiet import quiet_exporter
+from bertslim.model.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    import onnx_ir
+
+MODEL_FILE = "model.onnx"
+MOST_BYTES = 2**31 - 1
+ANSWERS_ALONE = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
+_SAMPLE_BATCH, _SAMPLE_LENGTH, _SAMPLE_CHOICES = 2, 8, 3
+
+
+def convert(checkpoint: Checkpoint) -> onnx_ir.Model:
+    """Make the ONNX graph of a model; its weights become float32, also in the checkpoint.
+
+    Inputs and their axes have the names that optimum gives them, and outputs those of the PyTorch
+    model: `logits`, `last_hidden_state`, `start_logits` and `end_logits` …
+
+    Raises:
+        InputError: The model is too large for one ONNX file.
+        BertslimError: transformers cannot export it.
+    """
+    checkpoint.model.float()
+    _check_size(_bytes(checkpoint.model))
+    with quiet_exporter():
+        try:
+            model = _export(checkpoint)
+            _tidy(model)
+        except Exception as error:
+            raise BertslimError(
+                f"cannot be exported to ONNX ({_gist(error)})",
+                where=checkpoint.facts.architecture,
+                remedy="--debug shows where",
+            ) from error
+    return model
+
+
+def save(model: onnx_ir.Model, path: Path) -> None:
+    """Write the graph and its weights into one file.
+
+    Raises:
+        InputError: They are too large for one ONNX file.
+        BertslimError: What was written is not valid ONNX.
+    """
+    import onnx
+    import onnx_ir
+
+    weights = (value.const_value for value in model.graph.initializers.values())
+    _check_size(sum(weight.nbytes for weight in weights if weight is not None))
+    onnx_ir.save(model, path)
+    try:
+        onnx.checker.check_model(path, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise BertslimError(f"the exported graph is not valid ONNX ({_gist(error)})") from error
+
+
+def input_names(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the inputs: token types only where the model tells several apart, as in optimum."""
+    types: int = getattr(checkpoint.model.config, "type_vocab_size", 0)
+    return ("input_ids", "attention_mask", *(("token_type_ids",) if types > 1 else ()))
+
+
+def _export(checkpoint: Checkpoint) -> onnx_ir.Model:
+    from transformers.exporters.configs import OnnxConfig
+    from transformers.exporters.exporter_onnx import OnnxExporter
+
+    axes = _axes(checkpoint)
+    sample: dict[str, Any] = {name: _sample(len(axes)) for name in input_names(checkpoint)}
+    config = OnnxConfig(dynamic_shapes=dict.fromkeys(sample, axes))
+    exporter = OnnxExporter()
+    exported = exporter.export(checkpoint.model, sample | ANSWERS_ALONE, config=config)
+    model: onnx_ir.Model = exported.program
+    _name_axes(model, [axis.__name__ for axis in axes.values()])
+    return model
+
+
+def _axes(checkpoint: Checkpoint) -> dict[int, Any]:
+    from torch.export import Dim
+
+    length = Dim("sequence_length", max=checkpoint.facts.max_length)
+    if checkpoint.facts.head == "MultipleChoice":
+        return {0: Dim("batch_size"), 1: Dim("num_choices"), 2: length}
+    return {0: Dim("batch_size"), 1: length}
+
+
+def _sample(rank: int) -> Tensor:
+    choices = (_SAMPLE_CHOICES,) if rank == 3 else ()
+    return torch.ones((_SAMPLE_BATCH, *choices, _SAMPLE_LENGTH), dtype=torch.int64)
+
+
+def _name_axes(model: onnx_ir.Model, names: list[str]) -> None:
+    """Give the symbols of the inputs' axes their names, wherever they occur in the graph."""
+    import onnx_ir
+
+    shape = model.graph.inputs[0].shape
+    assert shape is not None  # noqa: S101
+    symbols = dict(zip(shape, map(onnx_ir.SymbolicDim, names), strict=True))
+    values = [output for node in model.graph for output in node.outputs]
+    for value in (*model.graph.inputs, *values):
+        if value.shape is not None:
+            value.shape = onnx_ir.Shape([symbols.get(axis, axis) for axis in value.shape])
+
+
+def _tidy(model: onnx_ir.Model) -> None:
+    """Remove what deleted blocks leave behind, and the exporter's notes with local paths.
+
+    A deleted block adds the number zero, which the exporter writes as a node of its own and keeps.
+    """
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+    from onnxscript.optimizer import optimize_ir
+
+    optimize_ir(model, should_fold=lambda node: True if _is_number(node) else None)
+    ClearMetadataAndDocStringPass()(model)
+
+
+def _is_number(node: onnx_ir.Node) -> bool:
+    shape = node.outputs[0].shape
+    return node.op_type == "ConstantOfShape" and shape is not None and shape.rank() == 0
+
+
+def _bytes(model: torch.nn.Module) -> int:
+    return sum(parameter.nbytes for parameter in model.parameters())
+
+
+def _check_size(needed: int) -> None:
+    if needed > MOST_BYTES:
+        raise InputError(
+            f"the weights need {needed / 2**30:.1f} GiB in float32, one ONNX file can hold 2 GiB"
+        )
+
+
+def _gist(error: Exception) -> str:
+    """The first line of a message that may go on for pages."""
+    lines = str(error).strip().splitlines()
+    return one_line(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__)
