@@ -25,6 +25,9 @@ from bertslim.model.quiet import quiet_libraries
 from bertslim.model.slim_config import slim_config
 from bertslim.records import ModelFacts, Plan
 
+_NOT_TOGETHER = "config.json and the weights do not belong together"
+_NO_HEAD = "correct `architectures` in config.json, or fine-tune the head first"
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -180,14 +183,14 @@ def _from_pretrained(
         raise ModelError(
             f"{name} has shape {list(on_disk)}, by config.json it should be {list(expected)}",
             where=str(directory),
-            remedy="config.json and the weights do not belong together",
+            remedy=_NOT_TOGETHER,
         )
     if lacking:
         named = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if lacking[3:] else "")
         raise ModelError(
             f"the weights lack {named}, which {facts.architecture} needs",
             where=str(directory),
-            remedy="correct `architectures` in config.json, or fine-tune the head first",
+            remedy=_NOT_TOGETHER if _in_encoder(lacking[0], facts) else _NO_HEAD,
         )
     return model, sorted(info["unexpected_keys"])
 

@@ -24,7 +24,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from .families import FAMILIES, SKIPPABLE, SLIM_PREFIX, Family
 
-TRANSFORMERS_TESTED = ("5.14.1", "5.23.0")
+TRANSFORMERS_TESTED = ("5.14.0", "5.23.0")
 
 if not hasattr(PreTrainedConfig, "per_layer_config"):
     raise ImportError(

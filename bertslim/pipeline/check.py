@@ -123,7 +123,7 @@ def _require_baseline(shapes: Sequence[Shape], baseline: Sequence[Measurement]) 
         if find_baseline(Measurement(name="latency", unit="ms", context=context), baseline) is None:
             raise CannotTell(
                 f"no baseline: the record holds no latency at {shape}",
-                remedy="cut again with it measured, or give --max-latency-ratio instead",
+                remedy="`bertslim cut` without --no-measure makes one, or give --max-latency-ratio",
             )
 
 

