@@ -35,12 +35,14 @@ def output_directory(target: Path, *, force: bool = False) -> Iterator[Path]:
         OutputError: `target` exists and `force` is not given, or it cannot be written.
     """
     target = target.absolute()
-    _recover(target)
-    _check_free(target, force=force)
+    with writing(target):
+        _recover(target)
+        _check_free(target, force=force)
     with _locked_directory(target) as new:
         yield new
-        _check_free(target, force=force)
-        _put_in_place(new, target)
+        with writing(target):
+            _check_free(target, force=force)
+            _put_in_place(new, target)
 
 
 @contextmanager
@@ -72,6 +74,8 @@ def _recover(target: Path) -> None:
     if not target.parent.is_dir():
         return
     for old in _siblings(target, _OLD):
+        if _is_locked(_twin(target, old, _NEW)):
+            continue
         if target.exists():
             shutil.rmtree(old, ignore_errors=True)
         else:
@@ -84,6 +88,11 @@ def _recover(target: Path) -> None:
 def _siblings(target: Path, kind: str) -> list[Path]:
     prefix = _prefix(target, kind)
     return [path for path in target.parent.iterdir() if path.name.startswith(prefix)]
+
+
+def _twin(target: Path, sibling: Path, kind: str) -> Path:
+    """Return the sibling of another kind that the same run made."""
+    return target.with_name(_prefix(target, kind) + sibling.name.rpartition("-")[2])
 
 
 def _prefix(target: Path, kind: str) -> str:
@@ -103,30 +112,29 @@ def _check_free(target: Path, *, force: bool) -> None:
 
 @contextmanager
 def _locked_directory(target: Path) -> Iterator[Path]:
-    made = _make_parents(target)
-    try:
-        new = Path(tempfile.mkdtemp(prefix=_prefix(target, _NEW), dir=target.parent))
-        descriptor = os.open(new, os.O_RDONLY)
-    except OSError as error:
-        raise _cannot_write(target, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        new.chmod(0o777 & ~_umask())
-        yield new
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        os.close(descriptor)
-        if not target.exists():
-            _remove_empty(made)
+    with _parents(target):
+        with writing(target):
+            new = Path(tempfile.mkdtemp(prefix=_prefix(target, _NEW), dir=target.parent))
+            descriptor = os.open(new, os.O_RDONLY)
+        try:
+            with writing(target):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield new
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+            os.close(descriptor)
 
 
-def _make_parents(target: Path) -> list[Path]:
+@contextmanager
+def _parents(target: Path) -> Iterator[None]:
+    """Make the directories above, and remove them again if nothing comes of it."""
     made = [path for path in target.parents if not path.exists()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(target, error) from error
-    return made
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        _remove_empty(made)
 
 
 def _remove_empty(directories: list[Path]) -> None:
@@ -156,29 +164,33 @@ def _is_locked(directory: Path) -> bool:
 
 
 def _put_in_place(new: Path, target: Path) -> None:
+    _settle(new)
+    if not target.exists():
+        new.rename(target)
+        return
+    old = _twin(target, new, _OLD)
+    target.rename(old)
     try:
-        _flush(new)
-        if target.exists():
-            old = target.with_name(_prefix(target, _OLD) + new.name.rpartition("-")[2])
-            target.rename(old)
-            new.rename(target)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            new.rename(target)
-    except OSError as error:
-        _recover(target)
-        raise _cannot_write(target, error) from error
+        new.rename(target)
+    except BaseException:  # an interrupt too
+        with suppress(OSError):
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
-def _flush(directory: Path) -> None:
-    """Bring the files to the disk before their directory gets its name."""
-    for path in directory.rglob("*"):
-        if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+def _settle(directory: Path) -> None:
+    """Give everything the usual permissions, and bring the files to the disk."""
+    mask = _umask()
+    for path in (directory, *directory.rglob("*")):
+        if path.is_symlink():
+            continue
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _cannot_write(target: Path, error: OSError) -> OutputError:

@@ -116,7 +116,7 @@ def _take_step(
     try:
         layers = operation.layers.resolve(len(drafts))
     except SelectorError as error:
-        problems.extend(_selector_problems(location, error))
+        problems.append(Problem(location, f"layers: {error}"))
         return ()
     for layer in layers:
         try:
@@ -124,15 +124,6 @@ def _take_step(
         except _Impossible as error:
             problems.append(Problem(location, f"layers: layer {layer} {error}"))
     return layers
-
-
-def _selector_problems(location: Location, error: SelectorError) -> list[Problem]:
-    if error.items:
-        return [
-            Problem((*location, item), f"layers: {message}")
-            for item, message in error.items.items()
-        ]
-    return [Problem(location, f"layers: {error}")]
 
 
 def _drop_ffn(operation: DropFfn, draft: _Draft) -> None:

@@ -242,9 +242,9 @@ def find_recipe(name_or_path: str) -> Path:
         return shipped[name]
     if kind == "directory":
         raise RecipeError([f"{name_or_path}: is a directory; name a recipe file"])
-    near = did_you_mean(name, shipped) or f"; shipped are {', '.join(shipped)}"
+    near = did_you_mean(name, shipped) or f"shipped are {', '.join(shipped)}"
     what = "is neither a file nor a recipe that bertslim ships"
-    raise RecipeError([f"{shown(name_or_path)} {what}{near}"])
+    raise RecipeError([f"{shown(name_or_path)} {what}; {near}"])
 
 
 def _kind(path: Path) -> Literal["file", "directory"] | None:

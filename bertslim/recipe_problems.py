@@ -51,8 +51,8 @@ def _of_operation(detail: ErrorDetails, operations: Mapping[str, type[BaseModel]
             return Problem(location, "missing key 'op'")
         case "union_tag_invalid":
             op = written["op"]
-            near = did_you_mean(op, operations) or f"; write one of {', '.join(operations)}"
-            return Problem((*location, "op"), f"op: {shown(op)} is not an operation{near}")
+            near = did_you_mean(op, operations) or f"write one of {', '.join(operations)}"
+            return Problem((*location, "op"), f"op: {shown(op)} is not an operation; {near}")
         case _:
             return Problem(
                 location,
@@ -71,8 +71,8 @@ def _of_key(
             yield Problem(location[:-1], f"missing key '{key}' in {owner}")
         case "extra_forbidden":
             known = list(model.model_fields)
-            near = did_you_mean(key, known) or f"; its keys are {', '.join(known)}"
-            yield Problem(location, f"unknown key {shown(key)} in {owner}{near}", at_key=True)
+            near = did_you_mean(key, known) or f"its keys are {', '.join(known)}"
+            yield Problem(location, f"unknown key {shown(key)} in {owner}; {near}", at_key=True)
         case "value_error" if isinstance(cause, SelectorError):
             if not cause.items:
                 yield Problem(location, f"{key}: {cause}")
@@ -87,6 +87,7 @@ def _of_key(
 def _misfit(written: object, field: FieldInfo) -> str:
     words = [word for word in get_args(field.annotation) if isinstance(word, str)]
     if words:
+        unlike = f"{shown(written)} is not one of {', '.join(words)}"
         near = did_you_mean(written, words)
-        return f"{shown(written)} is not one of {', '.join(words)}{near}"
+        return f"{unlike}; {near}" if near else unlike
     return f"{shown(written)} does not fit; expected {field.description}"

@@ -209,9 +209,14 @@ class SplitRecord(Frozen):
 
 
 class DataRecord(Frozen):
-    """Which data were used, and how they were split."""
+    """Which data were used, and how they were split.
+
+    Attributes:
+        report_source: Where the report split comes from, if it is a source of its own.
+    """
 
     source: str
+    report_source: str | None = None
     text_column: str
     label_column: str | None
     labels: tuple[str, ...] = ()

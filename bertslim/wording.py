@@ -1,8 +1,8 @@
-"""How messages show what a person wrote, and point to the word that they may have meant."""
+"""How messages show what a person wrote, shorten lists, and point to the word that was meant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LONGEST = 60
@@ -27,14 +27,28 @@ def shown(value: object) -> str:
     return text if isinstance(value, str) or len(text) <= LONGEST else text[:LONGEST] + " …"
 
 
-def did_you_mean(word: object, choices: Iterable[str]) -> str:
-    """Return "; did you mean 'odd'?" for the nearest of the choices, "" where none is near."""
+def did_you_mean(word: object, choices: Iterable[str]) -> str | None:
+    """Return "did you mean 'odd'?" for the nearest of the choices, None where none is near."""
     near = nearest(word, choices)
-    return f"; did you mean {near!r}?" if near else ""
+    return f"did you mean {near!r}?" if near else None
 
 
 def nearest(word: object, choices: Iterable[str]) -> str | None:
     """Return the choice that is spelt most like the word, or None where none is near."""
     if not isinstance(word, str) or len(word) > LONGEST:
         return None
-    return next(iter(get_close_matches(word.lower(), list(choices), n=1)), None)
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(word.lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
+
+
+def listed(words: Sequence[str], limit: int = 12) -> str:
+    """Join words by commas; of a long list only the first ones."""
+    shown = ", ".join(words[:limit])
+    rest = len(words) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def counted(number: int, singular: str, plural: str) -> str:
+    """Return the number with the noun in its right form."""
+    return f"{number:,} {singular if number == 1 else plural}"

@@ -54,7 +54,7 @@ def test_a_wanted_column_that_is_missing_names_the_nearest() -> None:
         find_text_column(data, "sentense", where="d.csv")
     assert str(caught.value) == (
         "d.csv: no column 'sentense' for --text-column; the columns are sentence, label; "
-        "did you mean sentence?"
+        "did you mean 'sentence'?"
     )
     with pytest.raises(DataError) as caught:
         find_label_column(data, "gold", "sentence", where="d.csv")

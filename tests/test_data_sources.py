@@ -218,7 +218,9 @@ def test_a_missing_path_is_never_asked_of_the_hub(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.csv").write_text("text\nx\n")
     (tmp_path / "data").mkdir()
-    assert error_of("tran.csv") == ("tran.csv: no such file or directory; did you mean train.csv?")
+    assert error_of("tran.csv") == (
+        "tran.csv: no such file or directory; did you mean 'train.csv'?"
+    )
     for source in ("nowhere/", "/no/such", "./org", "a/b/c", "data/sst2", "org/x.JSONL.gz", "~/no"):
         assert error_of(source) == f"{source}: no such file or directory"
 

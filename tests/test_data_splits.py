@@ -122,7 +122,8 @@ def test_evaluation_data_are_the_report_and_nothing_else() -> None:
         "dev.csv: a note",
         "151 rows left out of fit and select: the evaluation data hold the same texts",
     )
-    assert splits.record.source == "data.csv, report: dev.csv"
+    assert splits.record.source == "data.csv"
+    assert splits.record.report_source == "dev.csv"
     assert splits.record.splits[2].sha256 == evaluation.sha256
 
 

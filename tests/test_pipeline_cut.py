@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import signal
 import subprocess
@@ -70,7 +69,7 @@ def test_everything_that_was_asked_for_is_measured(record: Record) -> None:
     (cosine,) = record.find("fidelity.cosine")
     assert cosine.slim is not None
     assert 0.5 < cosine.slim < 1
-    assert cosine.context["data"] == "builtin:pydocs"
+    assert cosine.context["dataset"] == "builtin:pydocs"
     assert cosine.context["split"] == "report"
     assert {step.name for step in record.steps} >= {"load", "cut", "save", "measure latency"}
 
@@ -161,7 +160,9 @@ def test_kill_9_at_any_moment_leaves_the_old_or_the_new_one_whole(
         old = hashes(tmp_path / "out")
     generator = random.Random(0)
     start = time.monotonic()
-    subprocess.run([*CUT, "-r", "drop_odd", "--force"], cwd=tmp_path_factory.mktemp("timed"), check=True)
+    subprocess.run(
+        [*CUT, "-r", "drop_odd", "--force"], cwd=tmp_path_factory.mktemp("timed"), check=True
+    )
     usual = time.monotonic() - start
     for _ in range(4):
         process = subprocess.Popen([*CUT, "-r", "drop_odd", "--force"], cwd=tmp_path)
@@ -174,4 +175,4 @@ def test_kill_9_at_any_moment_leaves_the_old_or_the_new_one_whole(
         if new_one_is_whole and found != old:
             read_record(tmp_path / "out")
     subprocess.run([*CUT, "-r", "drop_odd", "--force"], cwd=tmp_path, check=True)
-    assert os.listdir(tmp_path) == ["out"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bertslim.report.sources import is_hub_id, shown_data, shown_source, without_paths
+from bertslim.report.sources import is_hub_id, shown_source, without_paths
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,6 @@ from bertslim.report.sources import is_hub_id, shown_data, shown_source, without
 )
 def test_only_the_last_component_of_a_path_is_shown(source, shown):
     assert shown_source(source) == shown
-
-
-def test_a_report_split_of_its_own_is_shown_too():
-    assert shown_data("/a/b/train.csv, report: /c/eval.csv") == "train.csv, report: eval.csv"
 
 
 @pytest.mark.parametrize("source", ["some-org/some-bert", "bert-base-uncased", "o/BERT_v1.5"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -16,7 +17,6 @@ from bertslim.errors import BertslimError, one_line
 
 INTERRUPTED = 130
 FAILED = 1
-_INTERRUPTED = "interrupted; nothing half-made is left"
 
 app = typer.Typer(
     name="bertslim",
@@ -83,21 +83,23 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
-        return _fail(_INTERRUPTED, INTERRUPTED)
+        code = INTERRUPTED
     except TyperException as error:
         return _usage(error)
-    except BertslimError as error:
-        if "--debug" in arguments:
-            raise
-        return _fail(str(error), error.exit_code)
     except Exception as error:
         if "--debug" in arguments:
-            raise
-        what = one_line(f"{type(error).__name__}: {error}")
-        return _fail(f"unexpected error: {what}; --debug shows where", FAILED)
+            traceback.print_exception(error)
+        return _explain(error)
     if code == INTERRUPTED:  # typer turns Ctrl-C into a code of its own
-        return _fail(_INTERRUPTED, INTERRUPTED)
+        return _fail("interrupted; nothing half-made is left", INTERRUPTED)
     return code if isinstance(code, int) else 0
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, BertslimError):
+        return _fail(str(error), error.exit_code)
+    what = one_line(f"{type(error).__name__}: {error}")
+    return _fail(f"unexpected error: {what}; --debug shows where", FAILED)
 
 
 def _usage(error: TyperException) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from bertslim.data.wording import did_you_mean, listed
 from bertslim.errors import DataError
+from bertslim.wording import did_you_mean, listed
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from bertslim.data.quiet import quietly
-from bertslim.data.wording import did_you_mean, listed
 from bertslim.errors import DataError, one_line
+from bertslim.wording import did_you_mean, listed
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bertslim.data.wording import listed
 from bertslim.errors import DataError
+from bertslim.wording import listed
 
 _WHOLE = re.compile(r"(\d+)(\.0+)?")
 _HIDDEN = -1  # how declared classes mark a label that is kept secret

@@ -19,8 +19,8 @@ from bertslim.data.columns import find_label_column, find_text_column
 from bertslim.data.files import is_path, read_path
 from bertslim.data.hub import read_hub
 from bertslim.data.labels import Labels, read_labels
-from bertslim.data.wording import counted
 from bertslim.errors import DataError
+from bertslim.wording import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from bertslim.data.sources import TextData, hash_texts
-from bertslim.data.wording import counted, listed
 from bertslim.errors import DataError
 from bertslim.records import DataRecord, SplitRecord
+from bertslim.wording import counted, listed
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -136,7 +136,8 @@ def _record(
 ) -> DataRecord:
     report = eval_data or data
     return DataRecord(
-        source=f"{data.source}, report: {eval_data.source}" if eval_data else data.source,
+        source=data.source,
+        report_source=eval_data.source if eval_data else None,
         text_column=data.text_column,
         label_column=data.label_column or report.label_column,
         labels=data.label_names or report.label_names,

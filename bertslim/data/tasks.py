@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertslim.data.wording import listed
 from bertslim.errors import DataError
+from bertslim.wording import listed
 
 Ids = NDArray[np.int64]
 Logits = NDArray[np.floating[Any]]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bertslim.errors import BertslimError, InputError, one_line
-from bertslim.export.quiet import quiet_exporter
+from bertslim.export.quiet import quiet_output
 from bertslim.model.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def convert(checkpoint: Checkpoint) -> onnx_ir.Model:
     """
     checkpoint.model.float()
     _check_size(_bytes(checkpoint.model))
-    with quiet_exporter():
+    with quiet_output():
         try:
             model = _export(checkpoint)
             _tidy(model)

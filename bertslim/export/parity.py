@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bertslim.errors import BertslimError
 from bertslim.export.onnx import ANSWERS_ALONE, input_names
+from bertslim.export.quiet import quiet_output
 from bertslim.model.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 TOLERANCE = 1e-4
 _SILENT = 4
@@ -118,6 +121,9 @@ def _input(
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
+    with quiet_output():
+        import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

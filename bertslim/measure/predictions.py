@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,10 @@ from bertslim.records import ModelFacts
 FloatArray = NDArray[np.float64]
 
 _TOKEN_HEADS = ("TokenClassification", "MaskedLM")
+_WORD_HEADS = ("MaskedLM", "PreTraining")
 _NEVER = -1e9
+# A word head says a number for each token and each word of the vocabulary: gigabytes a batch.
+_OUTPUTS_AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ def compare_predictions(
     order: list[int] = []
     for batch in batches:
         order.extend(batch.rows)
-        for name, values in _compare_batch(base, slim, batch, facts).items():
-            columns.setdefault(name, []).append(values)
+        for piece in _pieces(batch, facts):
+            for name, values in _compare_batch(base, slim, piece, facts).items():
+                columns.setdefault(name, []).append(values)
     back = np.argsort(order)
     return Comparison(**{name: torch.cat(parts).numpy()[back] for name, parts in columns.items()})
 
@@ -88,6 +92,18 @@ def predict(model: PreTrainedModel, batches: Iterable[Batch]) -> FloatArray:
     return found
 
 
+def _pieces(batch: Batch, facts: ModelFacts) -> Iterator[Batch]:
+    """Split a batch whose outputs would take too much memory."""
+    texts = len(batch.rows)
+    if facts.head in _WORD_HEADS:
+        outputs_a_text = batch.inputs["input_ids"].shape[1] * facts.vocab_size
+        texts = max(1, _OUTPUTS_AT_ONCE // outputs_a_text)
+    for start in range(0, len(batch.rows), texts):
+        part = slice(start, start + texts)
+        inputs = {name: values[part] for name, values in batch.inputs.items()}
+        yield Batch(inputs=inputs, labels=None, rows=batch.rows[part])
+
+
 def _compare_batch(
     base: PreTrainedModel, slim: PreTrainedModel, batch: Batch, facts: ModelFacts
 ) -> dict[str, Tensor]:
@@ -102,7 +118,7 @@ def _compare_batch(
     teacher, student = _answer(base, batch, facts.head), _answer(slim, batch, facts.head)
     texts = len(batch.rows)
     compared = {
-        "kl": _by_text(kl_divergence(teacher.logits, student.logits), teacher.owner, texts),
+        "kl": _by_text(_kl(teacher.logits, student.logits), teacher.owner, texts),
         "agreement": _by_text(_agreement(teacher.logits, student.logits), teacher.owner, texts),
     }
     if one_answer and not _is_multi_label(base):
@@ -114,6 +130,13 @@ def kl_divergence(teacher: Tensor, student: Tensor) -> Tensor:
     """Return KL(teacher || student) in nats of each row of logits (decisions, classes)."""
     log_p, log_q = teacher.log_softmax(dim=-1), student.log_softmax(dim=-1)
     return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
+
+
+def _kl(teacher: Tensor, student: Tensor) -> Tensor:
+    """Return the same in float64, in chunks that fit in memory."""
+    rows = max(1, _OUTPUTS_AT_ONCE // (4 * teacher.shape[1]))
+    chunks = zip(teacher.split(rows), student.split(rows), strict=True)
+    return torch.cat([kl_divergence(one.double(), other.double()) for one, other in chunks])
 
 
 def _agreement(teacher: Tensor, student: Tensor) -> Tensor:
@@ -141,14 +164,15 @@ def _answer(model: PreTrainedModel, batch: Batch, head: str) -> Answers:
     texts = torch.arange(len(batch.rows))
     mask = inputs["attention_mask"].bool()
     if head == "MultipleChoice":
-        pairs = {name: torch.stack([ids, ids.roll(1, 0)], dim=1) for name, ids in inputs.items()}
+        backwards = _backwards(inputs)
+        pairs = {name: torch.stack([inputs[name], backwards[name]], dim=1) for name in inputs}
         return Answers(model(**pairs).logits.double(), texts)
     outputs = model(**inputs)
     if head == "QuestionAnswering":
         ends = torch.cat([outputs.start_logits, outputs.end_logits]).double()
         return Answers(ends.masked_fill(~torch.cat([mask, mask]), _NEVER), texts.repeat(2))
     if head in _TOKEN_HEADS:
-        return Answers(outputs.logits[mask].double(), mask.nonzero()[:, 0])
+        return Answers(outputs.logits[mask], mask.nonzero()[:, 0])
     if head == "PreTraining":
         return _answer_pretraining(outputs, mask)
     if _is_multi_label(model):
@@ -156,12 +180,23 @@ def _answer(model: PreTrainedModel, batch: Batch, head: str) -> Answers:
     return Answers(outputs.logits.double(), texts)
 
 
+def _backwards(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return each text with its tokens the other way round, padding left in place.
+
+    It is the other choice where one has to be made: no matter which texts share a batch.
+    """
+    mask = inputs["attention_mask"]
+    length = mask.shape[1]
+    order = (mask.sum(dim=1, keepdim=True) - 1 - torch.arange(length)) % length
+    return {name: values.gather(1, order) for name, values in inputs.items()}
+
+
 def _answer_pretraining(outputs: object, mask: Tensor) -> Answers:
     """BERT predicts the token; ELECTRA says of each whether it was replaced."""
     owner = mask.nonzero()[:, 0]
     words = getattr(outputs, "prediction_logits", None)
     if words is not None:
-        return Answers(words[mask].double(), owner)
+        return Answers(words[mask], owner)
     replaced: Tensor = outputs.logits  # type: ignore[attr-defined]
     return Answers(_yes_or_no(replaced[mask]), owner)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from bertslim.model.families import (
 )
 from bertslim.model.heads import Dimensions, Part, head_parts, heads_of
 from bertslim.records import LayerFacts, ModelFacts
+from bertslim.wording import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,10 @@ def _head(config: Mapping[str, Any], family: Family) -> str:
     known = heads_of(family)
     if head is None or head not in known:
         classes = [family.architecture(one) for one in known]
-        near = difflib.get_close_matches(str(names[0]), classes, n=1)
         raise ModelError(
             f"architecture {str(names[0])!r} is not known for {family.model_type}",
             where="config.json",
-            remedy=f"did you mean {near[0]!r}?" if near else f"known are {', '.join(classes)}",
+            remedy=did_you_mean(str(names[0]), classes) or f"known are {', '.join(classes)}",
         )
     return head
 

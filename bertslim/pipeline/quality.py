@@ -76,7 +76,7 @@ def _report_rows(
     length = min(MAX_LENGTH, checkpoint.facts.max_length)
     rows = batches(splits.report, tokenizer, batch_size=BATCH_SIZE, max_length=length)
     return rows, {
-        "data": splits.record.source,
+        "dataset": splits.record.report_source or splits.record.source,
         "split": "report",
         "n": len(splits.report),
         "max_length": length,

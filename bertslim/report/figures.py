@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bertslim.records import Interval, Measurement, Scalar
 from bertslim.report.numbers import fixed, percent_change, scale_for, signed, significant, tenths
-from bertslim.report.sources import shown_data, without_paths
+from bertslim.report.sources import shown_source, without_paths
 from bertslim.report.tables import NOTHING
 
 _LABELS = {
@@ -126,7 +126,7 @@ def context_value(key: str, value: Scalar) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return shown_data(value) if key == "dataset" else without_paths(value)
+        return shown_source(value) if key == "dataset" else without_paths(value)
     return f"{value:,}" if isinstance(value, int) else significant(value)
 
 

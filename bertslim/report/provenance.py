@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bertslim.records import DataRecord, ModelRecord, Record
 from bertslim.report.numbers import fixed, significant
-from bertslim.report.sources import shown_data, shown_source
+from bertslim.report.sources import shown_source
 from bertslim.report.tables import Table
 
 Row = tuple[str, str]
@@ -48,7 +48,9 @@ def _model(role: str, model: ModelRecord) -> Iterator[Row]:
 def _data(data: DataRecord) -> Iterator[Row]:
     labels = f", labels from {data.label_column!r}" if data.label_column else ", no labels"
     classes = f" ({len(data.labels)} classes)" if data.labels else ""
-    yield "data", f"{shown_data(data.source)}: text from {data.text_column!r}{labels}{classes}"
+    yield "data", f"{shown_source(data.source)}: text from {data.text_column!r}{labels}{classes}"
+    if data.report_source is not None:
+        yield "data of the report split", shown_source(data.report_source)
     yield "data, sha256", data.sha256
     for split in data.splits:
         yield f"{split.name} split", f"{fixed(split.rows)} rows"

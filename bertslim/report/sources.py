@@ -10,7 +10,6 @@ from bertslim.records import Record
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _DATA_FILE = re.compile(r"\.(csv|tsv|json|jsonl|ndjson|parquet|txt)(\.\w+)?$", re.IGNORECASE)
-_TWO_SOURCES = ", report: "
 _PATH_IN_TEXT = re.compile(
     r"""(?<![\w:/.~])           # neither a URL nor "and/or"
         (?:~|\.{1,2})?/         # from the root, the home or here
@@ -45,11 +44,6 @@ def shown_source(source: str) -> str:
     return last_component(source) if is_path(source) else source
 
 
-def shown_data(source: str) -> str:
-    """Name a data source, or two of them where the report split has its own."""
-    return _TWO_SOURCES.join(shown_source(part) for part in source.split(_TWO_SOURCES))
-
-
 def without_paths(text: str, known: Iterable[str] = ()) -> str:
     """Shorten local paths in a text to their last component.
 
@@ -65,8 +59,8 @@ def without_paths(text: str, known: Iterable[str] = ()) -> str:
 
 def sources_of(record: Record) -> list[str]:
     """The sources that a record names."""
-    data = record.data.source.split(_TWO_SOURCES) if record.data else []
-    return [record.base.source, record.slim.source, *data]
+    data = (record.data.source, record.data.report_source) if record.data else ()
+    return [record.base.source, record.slim.source, *filter(None, data)]
 
 
 def last_component(path: str) -> str:

@@ -1,0 +1,228 @@
+"""Tiny random checkpoints of every family and head, recipes, and the slim models cut from them.
+
+What is made is made once a session and shared: a test that changes a directory copies it first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test but those marked `network` needs the Hub
+
+VOCAB_SIZE = 99
+LENGTH = 9
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Settle what a test draws at random, whichever tests ran before it."""
+    random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> Callable[..., Any]:
+    """Return a function that makes the stock configuration of a tiny model of a family."""
+
+    def make(model_type: str, head: str = "", **changes: Any) -> Any:
+        import transformers
+
+        from bertslim.model.families import FAMILIES
+
+        family = FAMILIES[model_type]
+        keys = family.keys
+        shape = {keys.hidden_size: 32, keys.heads: 4, keys.layers: 4, keys.intermediate_size: 64}
+        shape |= {"vocab_size": VOCAB_SIZE, "max_position_embeddings": 40}
+        shape |= {"num_labels": 2 if head == "QuestionAnswering" else 3}
+        if model_type == "electra":
+            shape["embedding_size"] = 16
+        return getattr(transformers, f"{family.class_prefix}Config")(**(shape | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_config: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that makes the same tiny stock model each time, in eval mode.
+
+    Its biases are not 0 and its norms not 1, so that each of them counts.
+    """
+
+    def make(model_type: str, head: str = "", *, pooler: bool = True, **changes: Any) -> Any:
+        import torch
+        import transformers
+
+        from bertslim.model.families import FAMILIES
+
+        model_class = getattr(transformers, FAMILIES[model_type].architecture(head))
+        arguments = {} if pooler else {"add_pooling_layer": False}
+        with torch.no_grad(), torch.random.fork_rng():
+            torch.manual_seed(7)
+            model = model_class(tiny_config(model_type, head, **changes), **arguments)
+            for parameter in model.parameters():
+                parameter.add_((0.25 if parameter.ndim > 1 else 0.1) * torch.randn_like(parameter))
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_checkpoint(
+    tiny_model: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """Return a function that saves a tiny model, with a tokenizer if asked, and says where."""
+    made: dict[str, Path] = {}
+
+    def make(
+        model_type: str = "bert",
+        head: str = "SequenceClassification",
+        *,
+        tokenizer: bool = False,
+        dtype: str = "float32",
+        **changes: Any,
+    ) -> Path:
+        import torch
+
+        key = json.dumps([model_type, head, tokenizer, dtype, changes], sort_keys=True)
+        if key not in made:
+            directory = tmp_path_factory.mktemp(f"{model_type}-{head or 'encoder'}")
+            model = tiny_model(model_type, head, **changes)
+            model.to(getattr(torch, dtype)).save_pretrained(directory)
+            if tokenizer:
+                _save_tokenizer(directory)
+            made[key] = directory
+        return made[key]
+
+    return make
+
+
+def _save_tokenizer(directory: Path) -> None:
+    from transformers import BertTokenizer
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = [*special, *letters, *(f"##{letter}" for letter in letters), "good", "bad", "film"]
+    vocabulary = directory / "vocab.txt"
+    vocabulary.write_text("\n".join(words), encoding="utf-8")
+    BertTokenizer(str(vocabulary)).save_pretrained(directory)
+
+
+@pytest.fixture(scope="session")
+def make_recipe(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Return a function that makes a loaded recipe of operations, each a dictionary."""
+    folder = tmp_path_factory.mktemp("recipes")
+
+    def make(*operations: dict[str, Any], name: str = "mine") -> Any:
+        from bertslim.recipe import load_recipe
+
+        path = folder / f"{name}.yaml"
+        recipe = {"version": 1, "name": name, "surgery": operations}
+        path.write_text(json.dumps(recipe), encoding="utf-8")
+        return load_recipe(str(path))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function that cuts a checkpoint by recipe and says where the slim one is."""
+    made: dict[tuple[Path, str], Path] = {}
+
+    def make(base: Path, recipe: Any) -> Path:
+        from bertslim.model.carried import carry_files
+        from bertslim.model.checkpoint import build_slim, load_checkpoint, save_checkpoint
+        from bertslim.plan import make_plan
+        from bertslim.recipe import load_recipe
+        from bertslim.surgery.operations import operate
+
+        loaded = load_recipe(recipe) if isinstance(recipe, str) else recipe
+        key = (base, loaded.recipe.to_yaml())
+        if key not in made:
+            directory = tmp_path_factory.mktemp(f"{base.name}-{loaded.recipe.name}")
+            checkpoint = load_checkpoint(base)
+            plan = make_plan(loaded, checkpoint.facts)
+            operate(checkpoint.model, loaded.recipe, plan)
+            save_checkpoint(build_slim(checkpoint, plan), directory, checkpoint.extra)
+            carry_files(base, directory)
+            made[key] = directory
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def example_inputs() -> Callable[..., Any]:
+    """Return a function that makes the same padded batch each time."""
+
+    def make(head: str = "") -> dict[str, Any]:
+        import torch
+
+        shape = (2, 3, LENGTH) if head == "MultipleChoice" else (3, LENGTH)
+        draw = torch.Generator().manual_seed(3)
+        ids = torch.randint(5, VOCAB_SIZE, shape, generator=draw)
+        mask = torch.ones_like(ids)
+        mask[-1, ..., LENGTH - 4 :] = 0
+        return {"input_ids": ids, "attention_mask": mask}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def answer(example_inputs: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that flattens all that a model says to the example inputs."""
+
+    def run(model: Any, head: str = "") -> Any:
+        import torch
+
+        with torch.inference_mode():
+            outputs = model(**example_inputs(head)).to_tuple()
+        return torch.cat([output.flatten() for output in outputs])
+
+    return run
+
+
+@pytest.fixture
+def fresh_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs code in a new interpreter, where bertslim may be out of reach.
+
+    Nothing that this process has set up is there: another working directory, an empty cache for
+    remote code, and no network.
+    """
+
+    def run(
+        code: str, *arguments: object, bertslim: bool = True, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        hidden = "" if bertslim else "import sys; sys.modules['bertslim'] = None\n"
+        environment = os.environ | {
+            "HF_HOME": str(tmp_path / "hf"),
+            "HF_MODULES_CACHE": str(tmp_path / "hf" / "modules"),
+            "HF_HUB_OFFLINE": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "TRANSFORMERS_VERBOSITY": "error",
+            "OMP_NUM_THREADS": "1",
+        }
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-c", hidden + code, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=elsewhere,
+            check=False,
+            timeout=300,
+        )
+        assert not check or done.returncode == 0, done.stderr[-4000:]
+        return done
+
+    return run

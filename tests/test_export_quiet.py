@@ -1,0 +1,56 @@
+"""Nothing that is said inside reaches the user, and everything said after does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+
+import pytest
+
+from bertslim.export.quiet import quiet_output
+
+
+def chatter(log: logging.Logger) -> None:
+    print("print")
+    print("print to stderr", file=sys.stderr)
+    log.critical("log")
+    warnings.warn("warning", stacklevel=1)
+    os.write(1, b"native\n")
+    os.write(2, b"native error\n")
+
+
+@pytest.fixture
+def log() -> logging.Logger:
+    """A logger whose handler holds the standard error of before."""
+    log = logging.getLogger("some.library")
+    log.handlers = [logging.StreamHandler(sys.stderr)]
+    log.propagate = False
+    return log
+
+
+def test_nothing_reaches_the_user(capfd: pytest.CaptureFixture[str], log: logging.Logger) -> None:
+    with quiet_output():
+        chatter(log)
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_all_is_as_before_after_an_error(
+    capfd: pytest.CaptureFixture[str], log: logging.Logger
+) -> None:
+    with pytest.raises(KeyboardInterrupt), quiet_output():
+        raise KeyboardInterrupt
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+    with quiet_output():
+        pass
+    log.critical("log")
+    os.write(1, b"native\n")
+    print("print")
+
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    out, err = capfd.readouterr()
+    assert sorted(out.split()) == ["native", "print"]
+    assert err == "log\n"

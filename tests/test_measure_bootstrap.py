@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bertslim.measure import bootstrap
+from bertslim.measure.bootstrap import mean_interval, paired_difference_interval, ratio_interval
+
+
+def plain_bootstrap(rows, statistic, *, seed, resamples):
+    """One draw at a time, nothing vectorised."""
+    generator = np.random.default_rng(seed)
+    figures = []
+    for _ in range(resamples):
+        drawn = [int(row) for row in generator.integers(rows, size=rows)]
+        figures.append(statistic(drawn))
+    return np.quantile(figures, 0.025), np.quantile(figures, 0.975)
+
+
+def plain_median(values):
+    values = sorted(values)
+    middle = len(values) // 2
+    if len(values) % 2:
+        return values[middle]
+    return (values[middle - 1] + values[middle]) / 2
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(7)
+
+
+@pytest.mark.parametrize("shape", [(13,), (12,), (11, 3)])
+def test_ratio_interval_equals_a_plain_loop(generator, shape):
+    base = generator.lognormal(1.0, 0.2, shape)
+    slim = generator.lognormal(0.7, 0.2, shape)
+
+    def ratio(drawn):
+        return plain_median(slim[drawn].ravel()) / plain_median(base[drawn].ravel())
+
+    low, high = plain_bootstrap(shape[0], ratio, seed=5, resamples=300)
+    interval = ratio_interval(base, slim, seed=5, resamples=300)
+    assert interval.of == "ratio"
+    assert interval.low == pytest.approx(low, rel=1e-12)
+    assert interval.high == pytest.approx(high, rel=1e-12)
+
+
+def test_ratio_interval_takes_blocks_of_different_lengths(generator):
+    base, slim = generator.lognormal(size=(20, 5)), generator.lognormal(size=(20, 8))
+    interval = ratio_interval(base, slim, seed=0)
+    assert interval.low < np.median(slim) / np.median(base) < interval.high
+
+
+def test_drift_that_both_models_share_does_not_widen_the_ratio(generator):
+    drift = np.linspace(1.0, 3.0, 40)
+    noise = generator.lognormal(0.0, 0.01, (2, 40))
+    base, slim = 10 * drift * noise[0], 5 * drift * noise[1]
+    paired = ratio_interval(base, slim, seed=0)
+    torn_apart = ratio_interval(base, generator.permutation(slim), seed=0)
+    assert paired.low < 0.5 < paired.high
+    assert paired.high - paired.low < (torn_apart.high - torn_apart.low) / 5
+
+
+def test_mean_interval_equals_a_plain_loop(generator):
+    values = generator.normal(size=37)
+    low, high = plain_bootstrap(
+        37, lambda drawn: sum(values[row] for row in drawn) / 37, seed=3, resamples=200
+    )
+    interval = mean_interval(values, seed=3, resamples=200)
+    assert interval.of == "slim"
+    assert (interval.low, interval.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_difference_interval_equals_a_plain_loop(generator):
+    base, slim = generator.integers(0, 2, (2, 60)).astype(bool)
+    low, high = plain_bootstrap(
+        60,
+        lambda drawn: sum(int(slim[row]) - int(base[row]) for row in drawn) / 60,
+        seed=1,
+        resamples=200,
+    )
+    interval = paired_difference_interval(base, slim, seed=1, resamples=200)
+    assert interval.of == "difference"
+    assert (interval.low, interval.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_difference_of_a_metric_agrees_with_the_difference_of_means(generator):
+    base, slim = generator.integers(0, 2, (2, 80))
+    means = paired_difference_interval(base, slim, seed=4, resamples=300)
+    metric = paired_difference_interval(
+        base, slim, seed=4, resamples=300, metric=lambda rows: float(np.mean(rows))
+    )
+    assert metric.low == pytest.approx(means.low)
+    assert metric.high == pytest.approx(means.high)
+
+
+def test_metric_sees_whole_rows_of_label_and_prediction(generator):
+    labels = generator.integers(0, 3, 50)
+    right = np.stack([labels, labels], axis=1)
+    wrong = np.stack([labels, labels + 1], axis=1)
+
+    def accuracy(rows):
+        return float(np.mean(rows[:, 0] == rows[:, 1]))
+
+    interval = paired_difference_interval(right, wrong, seed=0, resamples=50, metric=accuracy)
+    assert (interval.low, interval.high) == (-1.0, -1.0)
+
+
+def test_equal_models_differ_by_nothing(generator):
+    rows = generator.normal(size=30)
+    interval = paired_difference_interval(rows, rows, seed=0)
+    assert (interval.low, interval.high) == (0.0, 0.0)
+
+
+def test_the_seed_settles_the_interval_and_memory_does_not(generator, monkeypatch):
+    base, slim = generator.lognormal(size=(2, 25, 4))
+    whole = ratio_interval(base, slim, seed=9)
+    assert ratio_interval(base, slim, seed=9) == whole
+    assert ratio_interval(base, slim, seed=10) != whole
+    monkeypatch.setattr(bootstrap, "CHUNK_ELEMENTS", 700)
+    assert ratio_interval(base, slim, seed=9) == whole
+
+
+@pytest.mark.parametrize("rows", [20, 60])
+def test_ratio_interval_covers_the_truth_about_95_times_in_100(rows):
+    generator = np.random.default_rng(rows)
+    covered = 0
+    for trial in range(300):
+        drift = generator.lognormal(0.0, 0.1, (rows, 1))
+        base = 10 * drift * generator.lognormal(0.0, 0.05, (rows, 3))
+        slim = 7 * drift * generator.lognormal(0.0, 0.05, (rows, 3))
+        interval = ratio_interval(base, slim, seed=trial, resamples=300)
+        covered += interval.low <= 0.7 <= interval.high
+    assert 0.91 <= covered / 300 <= 0.99
+
+
+def test_difference_interval_covers_the_truth_about_95_times_in_100():
+    generator = np.random.default_rng(2)
+    covered = 0
+    for trial in range(300):
+        base = generator.random(400) < 0.8
+        slim = np.where(generator.random(400) < 0.9, base, generator.random(400) < 0.8)
+        interval = paired_difference_interval(
+            base.astype(float), slim.astype(float), seed=trial, resamples=300
+        )
+        covered += interval.low <= 0.0 <= interval.high
+    assert 0.91 <= covered / 300 <= 0.99
+
+
+def test_rows_must_be_there_and_match():
+    with pytest.raises(ValueError, match="3 rows of the base, 2 of the slim"):
+        ratio_interval(np.ones(3), np.ones(2), seed=0)
+    with pytest.raises(ValueError, match="nothing to resample"):
+        mean_interval(np.ones(0), seed=0)

@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from bertslim.errors import BertslimError, InputError
+from bertslim.measure import latency
+from bertslim.measure.latency import LatencyBench, Shape, check_shapes, measure_latency
+from bertslim.measure.latency_worker import settle
+from bertslim.progress import Progress
+
+SMALL, LARGE = Shape(1, 8), Shape(4, 32)
+
+
+@pytest.fixture(scope="module")
+def deep(make_checkpoint):
+    """A model that takes several times as long as `shallow`, and much more memory."""
+    return make_checkpoint(
+        "bert", "", hidden_size=256, num_hidden_layers=12, intermediate_size=1024
+    )
+
+
+@pytest.fixture(scope="module")
+def shallow(make_checkpoint):
+    return make_checkpoint("bert", "", hidden_size=256, num_hidden_layers=2, intermediate_size=64)
+
+
+@pytest.fixture
+def quiet():
+    return Progress(visible=False)
+
+
+@pytest.fixture(scope="module")
+def measured(deep, shallow):
+    """Two runs of one bench: its figures after the first and after the second."""
+    with LatencyBench(
+        {"base": deep, "slim": shallow},
+        [SMALL, LARGE],
+        threads=1,
+        seed=3,
+        progress=Progress(visible=False),
+    ) as bench:
+        bench.run(0.5)
+        first = bench.result()
+        bench.run(0.5)
+        return first, bench.result()
+
+
+def children():
+    return psutil.Process().children(recursive=True)
+
+
+def ends_within(seconds, pids):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(psutil.pid_exists(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+class DriftingWorker:
+    """Stands in for a process, on a machine that slows down steadily from call to call."""
+
+    clock = 0
+    dtype = "float32"
+
+    def __init__(self, directory, threads, seed):
+        self.ms = float(directory.name)
+
+    def wait_until_loaded(self):
+        pass
+
+    def peak_bytes(self, shape):
+        return 1000
+
+    def warm_up(self, shape):
+        return latency._WarmUp(calls=4, fastest_ms=self.ms)
+
+    def block_ms(self, shape, calls):
+        DriftingWorker.clock += 1
+        return np.full(calls, self.ms * (1 + DriftingWorker.clock))
+
+    def close(self):
+        pass
+
+
+def test_shape_reads_as_people_write_it():
+    assert str(Shape(8, 128)) == "8x128"
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (Shape(1, 513), "shape 1x513: the model takes at most 512 tokens; use a length up to 512"),
+        (Shape(0, 8), "shape 0x8: batch and length must be 1 or more"),
+        (Shape(1, 0), "shape 1x0: batch and length must be 1 or more"),
+    ],
+)
+def test_shapes_that_the_model_cannot_take_are_refused(shape, message):
+    check_shapes([Shape(64, 512)], max_positions=512)
+    with pytest.raises(InputError) as caught:
+        check_shapes([Shape(1, 8), shape], max_positions=512)
+    assert str(caught.value) == message
+
+
+def test_measures_every_figure_of_every_shape(measured):
+    figures = measured[0].measurements
+    assert [
+        (figure.name, figure.context["batch"], figure.context["length"]) for figure in figures
+    ] == [
+        *[(name, 1, 8) for name in ("latency", "latency.p90", "latency.p99")],
+        *[(name, 4, 32) for name in ("latency", "latency.p90", "latency.p99")],
+        ("memory.peak", 4, 32),
+    ]
+    for figure in figures:
+        assert figure.context["runtime"] == "torch"
+        assert figure.context["dtype"] == "float32"
+        assert figure.context["threads"] == 1
+        assert figure.ratio == figure.slim / figure.base
+    for median, p90, p99 in (figures[:3], figures[3:6]):
+        assert {median.unit, p90.unit, p99.unit} == {"ms"}
+        assert 0 < median.base <= p90.base <= p99.base
+        assert 0 < median.slim <= p90.slim <= p99.slim
+        assert median.context["rounds"] >= 10
+        assert median.context["runs"] % median.context["rounds"] == 0
+        assert median.context["warmup"] >= 2
+
+
+def test_a_model_with_fewer_layers_is_faster_beyond_doubt(measured):
+    for figure in measured[0].measurements:
+        if figure.name == "latency":
+            assert figure.interval.of == "ratio"
+            assert figure.interval.low <= figure.ratio <= figure.interval.high < 0.8
+
+
+def test_peak_memory_is_about_that_of_the_weights(measured):
+    peak = measured[0].measurements[-1]
+    weights = 4 * 12 * (4 * 256 * 256 + 2 * 256 * 1024)
+    assert peak.unit == "bytes"
+    assert weights < peak.base < weights + 100e6
+    assert peak.slim < peak.base - weights / 2
+
+
+def test_a_second_run_adds_to_the_first(measured):
+    for first, both in zip(*(result.measurements for result in measured), strict=True):
+        assert first.context.get("warmup") == both.context.get("warmup")
+        if first.name != "memory.peak":
+            assert both.context["rounds"] > first.context["rounds"]
+
+
+def test_measures_one_model_alone_and_leaves_no_process_behind(shallow, quiet):
+    before = children()
+    with LatencyBench({"slim": shallow}, [SMALL], threads=1, seed=0, progress=quiet) as bench:
+        assert len(children()) == len(before) + 1
+        bench.run(0.1)
+    assert children() == before
+    figures = bench.result().measurements
+    assert [figure.name for figure in figures][::3] == ["latency", "memory.peak"]
+    for figure in figures:
+        assert figure.slim > 0
+        assert (figure.base, figure.ratio, figure.interval) == (None, None, None)
+
+
+def test_steady_drift_of_the_machine_cancels(tmp_path, quiet, monkeypatch):
+    monkeypatch.setattr(latency, "_Worker", DriftingWorker)
+    models = {"base": tmp_path / "10", "slim": tmp_path / "5"}
+    with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet) as bench:
+        bench.run(0.0)
+        median = bench.result().measurements[0]
+    assert median.context["rounds"] == 10
+    assert median.context["runs"] == 10 * math.ceil(latency.BLOCK_MS / 5)
+    assert median.ratio == pytest.approx(0.5)
+
+
+def test_names_both_dtypes_where_they_differ(tmp_path, quiet, monkeypatch):
+    class HalfWorker(DriftingWorker):
+        def wait_until_loaded(self):
+            self.dtype = "float32" if self.ms == 10 else "bfloat16"
+
+    monkeypatch.setattr(latency, "_Worker", HalfWorker)
+    models = {"base": tmp_path / "10", "slim": tmp_path / "5"}
+    with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet) as bench:
+        bench.run(0.0)
+        figures = bench.result().measurements
+    assert {figure.context["dtype"] for figure in figures} == {"float32 / bfloat16"}
+
+
+def test_a_bad_model_is_one_line_and_ends_both_processes(shallow, tmp_path, quiet):
+    before = children()
+    with pytest.raises(BertslimError) as caught:
+        measure_latency(shallow, tmp_path, [SMALL], threads=1, seconds=0.1, seed=0, progress=quiet)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert children() == before
+
+
+def test_a_failing_call_is_one_line(shallow, quiet):
+    bench = LatencyBench({"slim": shallow}, [Shape(1, 4000)], threads=1, seed=0, progress=quiet)
+    with pytest.raises(BertslimError, match=r"^\S*bert-encoder\S*: \w+Error: .*[^\n]$"):
+        bench.__enter__()
+
+
+def test_a_killed_process_is_told_in_one_line(shallow, quiet):
+    before = children()
+    with LatencyBench({"slim": shallow}, [SMALL], threads=1, seed=0, progress=quiet) as bench:
+        (worker,) = [child for child in children() if child not in before]
+        worker.kill()
+        with pytest.raises(BertslimError, match="ended by SIGKILL; if memory ran out, use a smal"):
+            bench.run(0.1)
+    assert children() == before
+
+
+def start_parent(directory, body):
+    """Start a process, in a group of its own, that holds an open bench; return it and its child."""
+    script = f"""
+        import sys, time
+        from pathlib import Path
+        from bertslim.measure.latency import LatencyBench, Shape
+        from bertslim.progress import Progress
+        import psutil
+        models = {{"slim": Path({str(directory)!r})}}
+        bench = LatencyBench(
+            models, [Shape(1, 8)], threads=1, seed=0, progress=Progress(visible=False)
+        )
+        {body}
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    return parent, int(parent.stdout.readline())
+
+
+HOLD = """
+        with bench:
+            print(psutil.Process().children()[0].pid, flush=True)
+            bench.run(60)
+"""
+
+
+def test_an_interrupt_of_the_whole_group_ends_quietly(shallow):
+    parent, worker = start_parent(shallow, HOLD)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, said = parent.communicate(timeout=20)
+    assert said.count("Traceback") == 1, "the parent's own, which the command line catches"
+    assert said.strip().endswith("KeyboardInterrupt")
+    assert not psutil.pid_exists(worker)
+
+
+def test_the_worker_ends_when_its_parent_is_killed(shallow):
+    parent, worker = start_parent(shallow, HOLD)
+    parent.kill()
+    parent.communicate(timeout=20)
+    assert ends_within(10, [worker])
+
+
+def test_what_libraries_print_does_not_mix_with_replies():
+    code = """
+        import os
+        from bertslim.measure.latency_worker import take_standard_output
+        replies = take_standard_output()
+        print("a library says hello")
+        os.system("echo and so does a program")
+        replies.write("reply\\n")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "reply\n"
+    assert "hello" in done.stderr
+    assert "so does a program" in done.stderr
+
+
+def test_settle_waits_for_threads_that_spin():
+    end = time.perf_counter() + 0.2
+
+    def spin():
+        while time.perf_counter() < end:
+            pass
+
+    spinner = threading.Thread(target=spin)
+    spinner.start()
+    settle()
+    assert time.perf_counter() >= end
+    spinner.join()
+    start = time.perf_counter()
+    settle()
+    assert time.perf_counter() - start < 0.15

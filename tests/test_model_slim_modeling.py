@@ -1,0 +1,315 @@
+"""The contract of slim checkpoints: every family and head, cut by recipe, loads as it was saved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from bertslim.model import slim_modeling
+from bertslim.model.checkpoint import build_slim, load_checkpoint, load_model, save_checkpoint
+from bertslim.model.families import FAMILIES
+from bertslim.model.quiet import quiet_libraries
+from bertslim.plan import make_plan
+from bertslim.recipe import load_recipe
+from bertslim.surgery.operations import operate
+
+HEADS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MaskedLM", "")
+EVEN = ("halve_width", "drop_top_layers")
+UNEVEN = (
+    "drop_odd",
+    "drop_even",
+    "drop_top_half",
+    "drop_all",
+    "keep_every_third",
+    "quarter_width_odd",
+)
+TOLERANCE = 1e-6
+
+MIXED = (
+    {"op": "drop_ffn", "layers": 0, "layer_norm": "remove"},
+    {"op": "drop_attention", "layers": 1},
+    {"op": "resize_ffn", "layers": 1, "width": 24},
+    {"op": "scale_ffn", "layers": 2, "gain": -1.5},
+    {"op": "drop_attention", "layers": 3, "layer_norm": "remove"},
+    {"op": "drop_ffn", "layers": 3},
+)
+
+each_family = pytest.mark.parametrize("model_type", FAMILIES)
+
+
+@pytest.fixture
+def mixed(make_recipe):
+    """Return a recipe that leaves no layer as it was."""
+    return make_recipe(*MIXED, name="mixed")
+
+
+@pytest.fixture
+def mixed_model(make_checkpoint, cut, mixed):
+    """Return a function that cuts a tiny model of a family by the mixed recipe and loads it."""
+
+    def make(model_type: str, head: str = "SequenceClassification"):
+        return load_model(cut(make_checkpoint(model_type, head), mixed))
+
+    return make
+
+
+# Saved and loaded again
+
+LOAD_EVERYTHING = """
+import json, sys
+import numpy, torch, transformers
+
+cases = json.load(open(sys.argv[1]))
+inputs = {name: torch.tensor(value) for name, value in json.load(open(sys.argv[2])).items()}
+answers = {}
+
+def answer(model):
+    with torch.inference_mode():
+        outputs = model.eval()(**inputs).to_tuple()
+    return torch.cat([output.flatten() for output in outputs]).numpy()
+
+for case in cases:
+    auto = getattr(transformers, case["auto"])
+    remote = {} if case["even"] else {"trust_remote_code": True}
+    model, info = auto.from_pretrained(case["directory"], output_loading_info=True, **remote)
+    assert not any(info.values()), (case, info)
+    assert type(model).__name__ == case["class"], (case, type(model))
+    answers[case["name"] + " by transformers"] = answer(model)
+
+assert sys.modules.pop("bertslim") is None
+from pathlib import Path
+from bertslim.model.checkpoint import load_model
+for case in cases:
+    model = load_model(Path(case["directory"]))
+    assert type(model).__name__ == case["class"], (case, type(model))
+    answers[case["name"] + " by bertslim"] = answer(model)
+numpy.savez(sys.argv[3], **answers)
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A slim checkpoint on disk, and what the model said before it was saved."""
+
+    description: dict[str, Any]
+    answer: torch.Tensor
+
+
+def make_case(base: Path, recipe: Any, head: str, directory: Path, answer) -> Case:
+    checkpoint = load_checkpoint(base)
+    plan = make_plan(recipe, checkpoint.facts)
+    operate(checkpoint.model, recipe.recipe, plan)
+    save_checkpoint(build_slim(checkpoint, plan), directory, checkpoint.extra)
+    description = {
+        "name": f"{head or 'encoder'} cut by {recipe.recipe.name}",
+        "directory": str(directory),
+        "auto": f"AutoModelFor{head}" if head else "AutoModel",
+        "class": ("" if plan.even else "Slim") + checkpoint.facts.architecture,
+        "even": plan.even,
+    }
+    return Case(description, answer(checkpoint.model))
+
+
+@each_family
+def test_what_was_cut_loads_in_a_fresh_process_and_says_the_same(
+    model_type: str, make_checkpoint, mixed, example_inputs, answer, fresh_python, tmp_path: Path
+) -> None:
+    """An even one as the stock class; an uneven one with remote code, bertslim out of reach.
+
+    And both with bertslim, then without remote code.
+    """
+    recipes = [*map(load_recipe, (*EVEN, *UNEVEN)), mixed]
+    cases = [
+        make_case(
+            make_checkpoint(model_type, head), recipe, head, tmp_path / f"{head}-{number}", answer
+        )
+        for head in HEADS
+        for number, recipe in enumerate(recipes)
+    ]
+    evenness = [case.description["even"] for case in cases[: len(recipes)]]
+    assert evenness == [True] * len(EVEN) + [False] * (len(UNEVEN) + 1)
+    (tmp_path / "cases.json").write_text(json.dumps([case.description for case in cases]))
+    inputs = {name: value.tolist() for name, value in example_inputs().items()}
+    (tmp_path / "inputs.json").write_text(json.dumps(inputs))
+    arguments = [tmp_path / name for name in ("cases.json", "inputs.json", "answers.npz")]
+    fresh_python(LOAD_EVERYTHING, *arguments, bertslim=False)
+    with np.load(tmp_path / "answers.npz") as answers:
+        far = {
+            f"{case.description['name']} by {way}": difference
+            for case in cases
+            for way in ("transformers", "bertslim")
+            if (
+                difference := distance(answers[f"{case.description['name']} by {way}"], case.answer)
+            )
+            > TOLERANCE
+        }
+    assert not far
+
+
+def distance(one: np.ndarray, other: torch.Tensor) -> float:
+    assert one.shape == tuple(other.shape)
+    return float(np.abs(one - other.numpy()).max())
+
+
+OTHER_HEADS = """
+import sys, torch, transformers
+from pathlib import Path
+
+for directory in sys.argv[1:]:
+    for head in ("SequenceClassification", "TokenClassification", "QuestionAnswering",
+                 "MultipleChoice", "MaskedLM"):
+        auto = getattr(transformers, "AutoModelFor" + head)
+        model, info = auto.from_pretrained(
+            directory, trust_remote_code=True, output_loading_info=True)
+        assert type(model).__name__.startswith("Slim"), type(model)
+        assert type(model).__name__.endswith("For" + head), type(model)
+        inside = [name for name in info["missing_keys"] if ".layer." in name or "embeddings" in name]
+        assert not inside, inside
+        assert not info["mismatched_keys"]
+        model.save_pretrained(directory + "-again-" + head)
+        again = auto.from_pretrained(directory + "-again-" + head, trust_remote_code=True)
+        ids = torch.full((1, 2, 7) if head == "MultipleChoice" else (1, 7), 9)
+        with torch.inference_mode():
+            one, two = model.eval()(input_ids=ids)[0], again.eval()(input_ids=ids)[0]
+        assert torch.equal(one, two), head
+"""
+
+
+@pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
+def test_any_head_goes_on_a_slim_encoder_and_is_saved_again(
+    model_type: str, make_checkpoint, mixed, answer, fresh_python, tmp_path: Path
+) -> None:
+    """As someone does who fine-tunes a slim encoder and knows nothing of bertslim."""
+    directories = [tmp_path / name for name in ("encoder", "mlm")]
+    for head, directory in zip(("", "MaskedLM"), directories, strict=True):
+        make_case(make_checkpoint(model_type, head, num_labels=2), mixed, head, directory, answer)
+    fresh_python(OTHER_HEADS, *directories, bertslim=False)
+    for directory in directories:
+        again = load_model(Path(f"{directory}-again-TokenClassification"))
+        assert (
+            type(again).__name__ == f"Slim{FAMILIES[model_type].class_prefix}ForTokenClassification"
+        )
+
+
+# Refused by whoever does not know what a slim model is
+
+
+@each_family
+@pytest.mark.parametrize("recipe", [*UNEVEN, "mixed"])
+@pytest.mark.parametrize("head", ["", "SequenceClassification"])
+def test_stock_classes_refuse_what_they_cannot_express(
+    model_type: str, recipe: str, head: str, make_checkpoint, cut, mixed
+) -> None:
+    """They must not fill what is gone with random weights."""
+    directory = cut(make_checkpoint(model_type, head), mixed if recipe == "mixed" else recipe)
+    stock = getattr(transformers, FAMILIES[model_type].architecture(head))
+    auto = getattr(transformers, f"AutoModelFor{head}" if head else "AutoModel")
+    with quiet_libraries():
+        with pytest.raises((ValueError, RuntimeError, TypeError, ZeroDivisionError)):
+            stock.from_pretrained(directory)
+        with pytest.raises(ValueError, match="trust_remote_code"):
+            auto.from_pretrained(directory, trust_remote_code=False)
+        with pytest.raises((ValueError, OSError)):
+            auto.from_pretrained(directory)
+
+
+def test_an_unknown_skip_is_refused(tiny_config) -> None:
+    config = slim_modeling.SlimBertConfig(
+        **tiny_config("bert").to_dict() | {"per_layer_config": {"1": {"skip": ["ffn", "pooler"]}}}
+    )
+    with pytest.raises(ValueError, match="per_layer_config: cannot skip pooler"):
+        slim_modeling.SlimBertModel(config)
+
+
+@pytest.mark.parametrize("name", ["SlimGPT2Model", "SlimBert", "BertModel", "Slim", "nothing"])
+def test_other_classes_are_not_made(name: str) -> None:
+    with pytest.raises(
+        AttributeError, match=f"'bertslim.model.slim_modeling' has no attribute '{name}'"
+    ):
+        getattr(slim_modeling, name)
+
+
+# What the classes do besides
+
+
+def test_a_slim_class_is_the_stock_class_with_the_same_forward() -> None:
+    for family in FAMILIES.values():
+        name = family.architecture("TokenClassification")
+        slim, stock = getattr(slim_modeling, f"Slim{name}"), getattr(transformers, name)
+        assert issubclass(slim, stock)
+        assert slim.forward is stock.forward
+        assert slim is getattr(slim_modeling, f"Slim{name}")
+        assert slim.config_class.model_type == family.slim_type
+
+
+@each_family
+def test_eager_attention_says_the_same(model_type: str, mixed_model, answer) -> None:
+    model = mixed_model(model_type)
+    usual = answer(model)
+    model.set_attn_implementation("eager")
+    assert model.config._attn_implementation == "eager"
+    torch.testing.assert_close(answer(model), usual, atol=1e-5, rtol=0)
+
+
+@each_family
+def test_hidden_states_come_layer_by_layer(model_type: str, mixed_model, example_inputs) -> None:
+    with torch.inference_mode():
+        encoder = mixed_model(model_type, "")(**example_inputs(), output_hidden_states=True)
+        head = mixed_model(model_type)(**example_inputs(), output_hidden_states=True)
+    assert len(encoder.hidden_states) == len(head.hidden_states) == 4 + 1
+    assert torch.equal(encoder.hidden_states[-1], encoder.last_hidden_state)
+    for lower, upper in zip(encoder.hidden_states, encoder.hidden_states[1:], strict=False):
+        assert lower.shape == upper.shape == (3, 9, 32)
+        assert not torch.equal(lower, upper)
+
+
+@each_family
+def test_it_trains(model_type: str, mixed_model, example_inputs) -> None:
+    model = mixed_model(model_type).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    labels = torch.tensor([0, 1, 2])
+    losses = []
+    for _ in range(12):
+        torch.manual_seed(0)
+        loss = model(**example_inputs(), labels=labels).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    still = {name for name, parameter in model.named_parameters() if not parameter.grad.any()}
+    assert not {name for name in still if ".layer." in name}
+    assert losses[-1] < losses[0] / 2
+
+
+def test_a_block_that_is_gone_holds_nothing(mixed_model) -> None:
+    layers = slim_modeling.layers_of(mixed_model("bert"), FAMILIES["bert"])
+    held = [{name.rpartition(".")[0] for name, _ in layer.named_parameters()} for layer in layers]
+    attention = {f"attention.self.{name}" for name in ("query", "key", "value")} | {
+        "attention.output.dense"
+    }
+    ffn = {"intermediate.dense", "output.dense"}
+    assert held == [
+        attention | {"attention.output.LayerNorm"},
+        {"attention.output.LayerNorm", "output.LayerNorm"} | ffn,
+        attention | {"attention.output.LayerNorm", "output.LayerNorm"} | ffn,
+        {"output.LayerNorm"},
+    ]
+
+
+def test_the_code_beside_the_weights_says_who_wrote_it(make_checkpoint, cut) -> None:
+    from bertslim import __version__
+
+    directory = cut(make_checkpoint(), "drop_odd")
+    for name in ("slim_modeling.py", "families.py"):
+        first, rest = (directory / name).read_text().split("\n", 1)
+        assert first.startswith(f"# Written by bertslim {__version__}; tested with transformers 5.")
+        assert rest == (Path(slim_modeling.__file__).parent / name).read_text()
+    even = cut(make_checkpoint(), "halve_width")
+    assert not list(even.glob("*.py"))

