@@ -43,7 +43,7 @@ def _mean(
 def _correlation(comparison: Comparison, context: dict[str, Scalar]) -> Measurement | None:
     """Pearson's r between the outputs of regressors and rerankers, which have no classes."""
     base, slim = comparison.base_outputs, comparison.slim_outputs
-    if base is None or slim is None or base.std() == 0 or slim.std() == 0:
+    if base is None or slim is None or np.ptp(base) == 0 or np.ptp(slim) == 0:
         return None
     r = float(np.corrcoef(base.ravel(), slim.ravel())[0, 1])
     return Measurement(name="fidelity.pearson", unit="correlation", slim=r, context=context)

@@ -118,7 +118,7 @@ def _compare_batch(
     teacher, student = _answer(base, batch, facts.head), _answer(slim, batch, facts.head)
     texts = len(batch.rows)
     compared = {
-        "kl": _by_text(_kl(teacher.logits, student.logits), teacher.owner, texts),
+        "kl": _by_text(kl_divergence(teacher.logits, student.logits), teacher.owner, texts),
         "agreement": _by_text(_agreement(teacher.logits, student.logits), teacher.owner, texts),
     }
     if one_answer and not _is_multi_label(base):
@@ -127,16 +127,18 @@ def _compare_batch(
 
 
 def kl_divergence(teacher: Tensor, student: Tensor) -> Tensor:
-    """Return KL(teacher || student) in nats of each row of logits (decisions, classes)."""
-    log_p, log_q = teacher.log_softmax(dim=-1), student.log_softmax(dim=-1)
-    return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
+    """Return KL(teacher || student) in nats of each row of logits (decisions, classes).
+
+    It is worked out in float64, and in chunks, since there may be a class a word.
+    """
+    rows = max(1, _OUTPUTS_AT_ONCE // (4 * teacher.shape[1]))
+    chunks = zip(torch.split(teacher, rows), torch.split(student, rows), strict=True)
+    return torch.cat([_kl(one.double(), other.double()) for one, other in chunks])
 
 
 def _kl(teacher: Tensor, student: Tensor) -> Tensor:
-    """Return the same in float64, in chunks that fit in memory."""
-    rows = max(1, _OUTPUTS_AT_ONCE // (4 * teacher.shape[1]))
-    chunks = zip(teacher.split(rows), student.split(rows), strict=True)
-    return torch.cat([kl_divergence(one.double(), other.double()) for one, other in chunks])
+    log_p, log_q = teacher.log_softmax(dim=-1), student.log_softmax(dim=-1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
 
 
 def _agreement(teacher: Tensor, student: Tensor) -> Tensor:

@@ -1,0 +1,90 @@
+"""Scores of two models on the same rows, and how sure their difference is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bertslim.data.tasks import TASKS
+from bertslim.measure.accuracy import measure_accuracy
+
+TASK = TASKS["text-classification"]
+ROWS = 400
+
+
+def draw(seed: int, right: float, labels: np.ndarray, classes: int = 3) -> np.ndarray:
+    """Make predictions of which a share is right."""
+    generator = np.random.default_rng(seed)
+    wrong = (labels + generator.integers(1, classes, size=len(labels))) % classes
+    return np.where(generator.random(len(labels)) < right, labels, wrong)
+
+
+@pytest.fixture
+def labels() -> np.ndarray:
+    return np.random.default_rng(9).integers(0, 3, size=ROWS)
+
+
+def measure(labels, base, slim, seed: int = 0):
+    found = measure_accuracy(TASK, labels, base, slim, seed=seed, context={"n": ROWS})
+    return {one.name: one for one in found}
+
+
+def slow_macro_f1(labels: list[int], predictions: list[int]) -> float:
+    scores = []
+    for label in sorted(set(labels) | set(predictions)):
+        hits = sum(one == other == label for one, other in zip(labels, predictions, strict=True))
+        total = labels.count(label) + predictions.count(label)
+        scores.append(2 * hits / total)
+    return sum(scores) / len(scores)
+
+
+def test_scores_are_those_of_plain_loops(labels: np.ndarray) -> None:
+    base, slim = draw(1, 0.9, labels), draw(2, 0.8, labels)
+    found = measure(labels, base, slim)
+    assert list(found) == ["accuracy.accuracy", "accuracy.macro_f1"]
+    right = [
+        sum(one == other for one, other in zip(labels, predicted, strict=True)) / ROWS
+        for predicted in (base, slim)
+    ]
+    f1 = [slow_macro_f1(labels.tolist(), predicted.tolist()) for predicted in (base, slim)]
+    for name, expected in (("accuracy.accuracy", right), ("accuracy.macro_f1", f1)):
+        figure = found[name]
+        assert (figure.base, figure.slim) == pytest.approx(tuple(expected))
+        assert figure.ratio == pytest.approx(figure.slim / figure.base)
+        assert figure.unit == "share"
+        assert figure.context == {"n": ROWS}
+
+
+def test_the_interval_is_that_of_the_paired_difference(labels: np.ndarray) -> None:
+    base = draw(1, 0.9, labels)
+    slim = base.copy()
+    slim[:20] = (labels[:20] + 1) % 3
+    found = measure(labels, base, slim)
+    for figure in found.values():
+        difference = figure.slim - figure.base
+        assert figure.interval.of == "difference"
+        assert figure.interval.low < difference < figure.interval.high
+    changed = (slim == labels).astype(float) - (base == labels)
+    spread = 1.96 * changed.std() / ROWS**0.5
+    interval = found["accuracy.accuracy"].interval
+    assert interval.high - interval.low == pytest.approx(2 * spread, rel=0.1)
+    unpaired = 1.96 * np.sqrt((base == labels).var() + (slim == labels).var()) / ROWS**0.5
+    assert spread < 0.6 * unpaired
+
+
+def test_the_same_predictions_differ_by_nothing_for_certain(labels: np.ndarray) -> None:
+    base = draw(1, 0.7, labels)
+    for figure in measure(labels, base, base.copy()).values():
+        assert figure.base == figure.slim
+        assert (figure.interval.low, figure.interval.high) == (0, 0)
+
+
+def test_the_seed_settles_the_interval(labels: np.ndarray) -> None:
+    base, slim = draw(1, 0.9, labels), draw(2, 0.8, labels)
+    first, again, other = (measure(labels, base, slim, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_a_base_that_is_never_right_has_no_ratio(labels: np.ndarray) -> None:
+    found = measure(labels, (labels + 1) % 3, labels)["accuracy.accuracy"]
+    assert (found.base, found.slim, found.ratio) == (0, 1, None)

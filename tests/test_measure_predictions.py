@@ -1,0 +1,337 @@
+"""Two models on the same texts: against slow references, and whatever the batches are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from bertslim.data.batches import Batch
+from bertslim.measure import predictions
+from bertslim.measure.predictions import Comparison, compare_predictions, kl_divergence, predict
+from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.families import FAMILIES
+from bertslim.model.heads import heads_of
+
+LENGTHS = [9, 3, 7, 1, 9, 5, 2]
+
+every_head = pytest.mark.parametrize(
+    ("model_type", "head"),
+    [(name, head) for name, family in FAMILIES.items() for head in heads_of(family)],
+)
+
+
+def make_rows(lengths: list[int] = LENGTHS) -> list[Tensor]:
+    draw = torch.Generator().manual_seed(5)
+    return [torch.randint(5, 99, (length,), generator=draw) for length in lengths]
+
+
+def make_batches(
+    groups: list[list[int]], width: int = 0, lengths: list[int] = LENGTHS
+) -> list[Batch]:
+    """Group the rows into batches, each padded to its longest, or wider."""
+    rows, made = make_rows(lengths), []
+    for group in groups:
+        length = max(width, *(len(rows[row]) for row in group))
+        ids = torch.stack(
+            [
+                torch.nn.functional.pad(rows[row], (0, length - len(rows[row])), value=1)
+                for row in group
+            ]
+        )
+        mask = torch.stack([torch.arange(length) < len(rows[row]) for row in group]).long()
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        made.append(Batch(inputs=inputs, labels=None, rows=tuple(group)))
+    return made
+
+
+ALL_AT_ONCE = [list(range(len(LENGTHS)))]
+
+
+@pytest.fixture
+def compare(make_checkpoint, cut):
+    """Return a function that compares a tiny model with one cut from it, or with itself."""
+
+    def run(
+        model_type: str,
+        head: str,
+        batches: list[Batch],
+        recipe: str | None = "drop_odd",
+        **changes: Any,
+    ):
+        base = load_checkpoint(make_checkpoint(model_type, head, **changes))
+        slim = (
+            load_checkpoint(cut(make_checkpoint(model_type, head, **changes), recipe))
+            if recipe
+            else base
+        )
+        return compare_predictions(base.model, slim.model, batches, base.facts)
+
+    return run
+
+
+def columns(comparison: Comparison) -> dict[str, np.ndarray]:
+    return {name: values for name, values in vars(comparison).items() if values is not None}
+
+
+# A model against itself
+
+
+@every_head
+def test_a_model_is_like_itself(model_type: str, head: str, compare) -> None:
+    found = compare(model_type, head, make_batches(ALL_AT_ONCE), recipe=None)
+    assert all(values.shape[0] == len(LENGTHS) for values in columns(found).values())
+    if head == "":
+        assert columns(found).keys() == {"cosine"}
+        assert found.cosine == pytest.approx(np.ones(len(LENGTHS)))
+        return
+    outputs = {"base_outputs", "slim_outputs"} if head == "SequenceClassification" else set()
+    assert columns(found).keys() == {"kl", "agreement"} | outputs
+    assert found.kl.tolist() == [0] * len(LENGTHS)
+    assert found.agreement.tolist() == [1] * len(LENGTHS)
+
+
+@every_head
+def test_a_cut_model_is_not(model_type: str, head: str, compare) -> None:
+    found = compare(model_type, head, make_batches(ALL_AT_ONCE))
+    if head == "":
+        assert (found.cosine < 0.9999).all()
+    else:
+        assert found.kl.mean() > 1e-6
+        assert (found.kl >= -1e-12).all()
+        assert ((found.agreement >= 0) & (found.agreement <= 1)).all()
+
+
+# Batches make no difference
+
+
+@every_head
+def test_the_batches_make_no_difference(model_type: str, head: str, compare) -> None:
+    usual = columns(compare(model_type, head, make_batches(ALL_AT_ONCE)))
+    for groups, width in (
+        ([[row] for row in (6, 0, 5, 1, 2, 4, 3)], 0),
+        ([[4, 1, 3], [0, 6], [5, 2]], 14),
+    ):
+        found = columns(compare(model_type, head, make_batches(groups, width)))
+        assert found.keys() == usual.keys()
+        for name, values in found.items():
+            assert values == pytest.approx(usual[name], abs=1e-5), name
+
+
+@pytest.mark.parametrize(
+    ("model_type", "head"),
+    [("bert", "MaskedLM"), ("bert", "PreTraining"), ("bert", "TokenClassification")],
+)
+def test_small_pieces_make_no_difference(model_type: str, head: str, compare, monkeypatch) -> None:
+    usual = compare(model_type, head, make_batches(ALL_AT_ONCE))
+    for outputs_at_once in (1, 99 * 9 * 2):
+        monkeypatch.setattr(predictions, "_OUTPUTS_AT_ONCE", outputs_at_once)
+        found = compare(model_type, head, make_batches(ALL_AT_ONCE))
+        assert found.kl == pytest.approx(usual.kl, abs=1e-6)
+        assert found.agreement == pytest.approx(usual.agreement)
+
+
+def test_a_masked_lm_of_a_large_vocabulary_is_never_held_whole(monkeypatch) -> None:
+    """With 250,000 words, 32 texts of 256 tokens would take 8 gigabytes."""
+    monkeypatch.setattr(predictions, "_OUTPUTS_AT_ONCE", 1 << 20)
+    seen = []
+
+    class Model:
+        config = type("Config", (), {"problem_type": None})
+
+        def __call__(self, input_ids: Tensor, attention_mask: Tensor) -> Any:
+            seen.append(input_ids.numel() * 2_000)
+            return type("Outputs", (), {"logits": torch.zeros(*input_ids.shape, 2_000)})
+
+    facts = load_facts({"vocab_size": 2_000, "architectures": ["BertForMaskedLM"]})
+    batches = make_batches([list(range(32))], lengths=[200] * 32)
+    found = compare_predictions(Model(), Model(), batches, facts)
+    assert found.kl.shape == (32,)
+    assert max(seen) <= 1 << 20
+    assert sum(seen) == 2 * 32 * 200 * 2_000
+
+
+def load_facts(config: dict[str, Any]):
+    from bertslim.model.facts import read_facts
+
+    return read_facts({"model_type": "bert"} | config)
+
+
+# Slow references
+
+
+def slow_kl(teacher: list[float], student: list[float]) -> float:
+    def softmax(logits: list[float]) -> list[float]:
+        top = max(logits)
+        powers = [math.exp(logit - top) for logit in logits]
+        return [power / sum(powers) for power in powers]
+
+    p, q = softmax(teacher), softmax(student)
+    return sum(one * math.log(one / other) for one, other in zip(p, q, strict=True) if one > 0)
+
+
+@given(st.lists(st.tuples(st.floats(-20, 20), st.floats(-20, 20)), min_size=2, max_size=8))
+def test_kl_is_that_of_a_plain_loop(logits: list[tuple[float, float]]) -> None:
+    teacher, student = (list(side) for side in zip(*logits, strict=True))
+    pair = (torch.tensor([side], dtype=torch.float64) for side in (teacher, student))
+    found = kl_divergence(*pair)
+    assert found.item() == pytest.approx(slow_kl(teacher, student), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_kl_of_any_dtype_is_worked_out_in_float64(dtype: torch.dtype) -> None:
+    teacher, student = (3 * torch.randn(6, 5).to(dtype) for _ in range(2))
+    found = kl_divergence(teacher, student)
+    assert found.dtype == torch.float64
+    expected = [
+        slow_kl(one, other) for one, other in zip(teacher.tolist(), student.tolist(), strict=True)
+    ]
+    assert found.tolist() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.fixture
+def slow_compare(make_checkpoint, cut):
+    """Return a function that runs both models text by text and applies plain Python to logits."""
+
+    def run(head: str, decide: Callable[[Any, int], list[list[float]]], **changes: Any):
+        directory = make_checkpoint("bert", head, **changes)
+        models = [load_checkpoint(path).model for path in (directory, cut(directory, "drop_odd"))]
+        kl, agreement = [], []
+        for row in make_rows():
+            with torch.inference_mode():
+                teacher, student = (decide(model(row[None]), len(row)) for model in models)
+            pairs = list(zip(teacher, student, strict=True))
+            kl.append(sum(slow_kl(*pair) for pair in pairs) / len(pairs))
+            same = [one.index(max(one)) == other.index(max(other)) for one, other in pairs]
+            agreement.append(sum(same) / len(pairs))
+        return kl, agreement
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("head", "decide", "changes"),
+    [
+        ("SequenceClassification", lambda out, _: out.logits.tolist(), {}),
+        ("NextSentencePrediction", lambda out, _: out.logits.tolist(), {}),
+        ("TokenClassification", lambda out, _: out.logits[0].tolist(), {}),
+        ("MaskedLM", lambda out, _: out.logits[0].tolist(), {}),
+        ("PreTraining", lambda out, _: out.prediction_logits[0].tolist(), {}),
+        (
+            "QuestionAnswering",
+            lambda out, _: [out.start_logits[0].tolist(), out.end_logits[0].tolist()],
+            {},
+        ),
+        (
+            "SequenceClassification",
+            lambda out, _: [[0.0, logit] for logit in out.logits[0].tolist()],
+            {"problem_type": "multi_label_classification"},
+        ),
+    ],
+)
+def test_every_text_counts_its_decisions_alike(
+    head: str,
+    decide: Callable[[Any, int], list[list[float]]],
+    changes: dict[str, Any],
+    compare,
+    slow_compare,
+) -> None:
+    kl, agreement = slow_compare(head, decide, **changes)
+    found = compare("bert", head, make_batches(ALL_AT_ONCE), **changes)
+    assert found.kl == pytest.approx(kl, rel=1e-4, abs=1e-7)
+    assert found.agreement == pytest.approx(agreement)
+
+
+def test_electra_says_of_each_token_whether_it_was_replaced(compare, make_checkpoint, cut) -> None:
+    directory = make_checkpoint("electra", "PreTraining")
+    base, slim = (load_checkpoint(path).model for path in (directory, cut(directory, "drop_odd")))
+    expected = []
+    for row in make_rows():
+        with torch.inference_mode():
+            pairs = zip(
+                base(row[None]).logits[0].tolist(), slim(row[None]).logits[0].tolist(), strict=True
+            )
+        expected.append(np.mean([slow_kl([0, one], [0, other]) for one, other in pairs]))
+    found = compare("electra", "PreTraining", make_batches(ALL_AT_ONCE))
+    assert found.kl == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+def test_embeddings_are_compared_by_the_cosine_of_their_means(
+    compare, make_checkpoint, cut
+) -> None:
+    directory = make_checkpoint("bert", "")
+    base, slim = (load_checkpoint(path).model for path in (directory, cut(directory, "drop_odd")))
+    expected = []
+    for row in make_rows():
+        with torch.inference_mode():
+            one, other = (
+                model(row[None]).last_hidden_state[0].double().mean(dim=0) for model in (base, slim)
+            )
+        expected.append((one @ other / one.norm() / other.norm()).item())
+    found = compare("bert", "", make_batches(ALL_AT_ONCE))
+    assert found.cosine == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_choice_is_made_between_a_text_and_its_reverse(compare, make_checkpoint, cut) -> None:
+    directory = make_checkpoint("bert", "MultipleChoice")
+    base, slim = (load_checkpoint(path).model for path in (directory, cut(directory, "drop_odd")))
+    expected = []
+    for row in make_rows():
+        with torch.inference_mode():
+            choices = torch.stack([row, row.flip(0)])[None]
+            one, other = (model(choices).logits[0].tolist() for model in (base, slim))
+        expected.append(slow_kl(one, other))
+    found = compare("bert", "MultipleChoice", make_batches(ALL_AT_ONCE, width=12))
+    assert found.kl == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+# What heads with one answer a text put out
+
+
+@pytest.mark.parametrize("changes", [{"num_labels": 1}, {"problem_type": "regression"}])
+def test_regressors_and_rerankers_have_outputs_alone(
+    changes: dict[str, Any], compare, make_checkpoint
+) -> None:
+    groups = [[3, 1], [6, 0, 2], [5, 4]]
+    found = compare("bert", "SequenceClassification", make_batches(groups), **changes)
+    assert columns(found).keys() == {"base_outputs", "slim_outputs"}
+    model = load_checkpoint(make_checkpoint("bert", **changes)).model
+    with torch.inference_mode():
+        expected = torch.cat([model(row[None]).logits for row in make_rows()]).numpy()
+    assert found.base_outputs == pytest.approx(expected, abs=1e-5)
+    assert not np.allclose(found.base_outputs, found.slim_outputs, atol=1e-3)
+
+
+def test_outputs_come_in_the_order_of_the_data_set(compare, make_checkpoint, cut) -> None:
+    groups = [[3, 1], [6, 0, 2], [5, 4]]
+    found = compare("bert", "SequenceClassification", make_batches(groups))
+    directory = make_checkpoint("bert", "SequenceClassification")
+    for path, outputs in (
+        (directory, found.base_outputs),
+        (cut(directory, "drop_odd"), found.slim_outputs),
+    ):
+        model = load_checkpoint(path).model
+        assert predict(model, make_batches(groups)) == pytest.approx(outputs)
+        with torch.inference_mode():
+            expected = torch.cat([model(row[None]).logits for row in make_rows()]).numpy()
+        assert outputs == pytest.approx(expected, abs=1e-5)
+
+
+def test_no_texts_make_an_empty_comparison(compare) -> None:
+    assert compare("bert", "SequenceClassification", []) == Comparison()
+
+
+@pytest.mark.parametrize("head", ["SequenceClassification", "QuestionAnswering", "MaskedLM", ""])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_compared_in_float64(head: str, dtype: str, compare) -> None:
+    found = columns(compare("bert", head, make_batches(ALL_AT_ONCE), dtype=dtype))
+    for values in found.values():
+        assert values.dtype == np.float64
+        assert np.isfinite(values).all()
