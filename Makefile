@@ -20,7 +20,7 @@ lint: $(INSTALLED) ## Check style, types and the direction of imports
 	ruff check --quiet .
 	ruff format --check --quiet .
 	mypy --no-error-summary
-	lint-imports --quiet
+	lint-imports
 
 fmt: $(INSTALLED) ## Format the code and mend what ruff can mend
 	ruff check --fix .

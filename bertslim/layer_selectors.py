@@ -166,8 +166,21 @@ class AnyOf(Selector):
     parts: tuple[Selector, ...]
 
     def choose(self, layer_count: int, importance: Importance) -> Iterable[int]:
-        """Return the union."""
-        return [layer for part in self.parts for layer in part.choose(layer_count, importance)]
+        """Return the union.
+
+        Raises:
+            SelectorError: Says of every part that the model cannot have what is wrong.
+        """
+        chosen: list[int] = []
+        wrong: list[str] = []
+        for part in self.parts:
+            try:
+                chosen.extend(part.choose(layer_count, importance))
+            except SelectorError as error:
+                wrong.append(str(error))
+        if wrong:
+            raise SelectorError("; ".join(wrong))
+        return chosen
 
     def plain(self) -> list[str | int]:
         """Return one number or text a part."""

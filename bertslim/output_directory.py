@@ -24,20 +24,25 @@ _OLD = "bertslim-old"
 
 
 @contextmanager
-def output_directory(target: Path, *, force: bool = False) -> Iterator[Path]:
+def output_directory(
+    target: Path, *, force: bool = False, keep: Path | None = None
+) -> Iterator[Path]:
     """Yield an empty directory that becomes `target` if the block ends without an exception.
 
     Args:
         target: Where the finished directory shall stand.
         force: Whether it may take the place of one that stands there.
+        keep: A directory that must not be lost, such as the input; nor may the current one.
 
     Raises:
-        OutputError: `target` exists and `force` is not given, or it cannot be written.
+        OutputError: `target` exists and `force` is not given, it holds what must not be lost, or
+            it cannot be written.
     """
     target = target.absolute()
     with writing(target):
         _recover(target)
         _check_free(target, force=force)
+        _check_keeps(target, [Path.cwd(), *([keep] if keep else [])])
     with _locked_directory(target) as new:
         yield new
         with writing(target):
@@ -108,6 +113,16 @@ def _check_free(target: Path, *, force: bool) -> None:
         )
     if target.is_symlink() or not target.is_dir():
         raise OutputError("is not a directory", where=str(target), remedy="choose another with -o")
+
+
+def _check_keeps(target: Path, kept: list[Path]) -> None:
+    for directory in kept:
+        if target.exists() and directory.resolve().is_relative_to(target.resolve()):
+            what = "is the current directory" if directory == Path.cwd() else "is the input"
+            inside = "" if directory.resolve() == target.resolve() else " or holds it"
+            raise OutputError(
+                f"{what}{inside}", where=str(target), remedy="choose another output with -o"
+            )
 
 
 @contextmanager

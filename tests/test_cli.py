@@ -27,7 +27,11 @@ def loaded_by(*arguments: str, cwd: Path) -> set[str]:
         "sys.exit(code)"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 0, ended.stderr
     return set(json.loads(ended.stderr.splitlines()[-1].replace("'", '"')))

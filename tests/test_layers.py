@@ -259,3 +259,12 @@ def test_every_wrong_item_of_a_list_is_named():
 def test_text_that_is_out_of_all_measure_is_refused(text):
     with pytest.raises(SelectorError, match="is no layer selector"):
         parse(text)
+
+
+def test_every_wrong_layer_of_a_list_is_named():
+    with pytest.raises(SelectorError) as caught:
+        parse([99, 1, -7]).resolve(6)
+    assert str(caught.value) == (
+        "layer 99 does not exist: the model has layers 0 to 5; "
+        "layer -7 does not exist: the model has layers 0 to 5, from the top -1 to -6"
+    )

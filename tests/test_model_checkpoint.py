@@ -444,6 +444,17 @@ def test_a_new_classifier_takes_the_place_of_one_with_other_labels(make_checkpoi
     assert answer(found.model).shape == (3 * 5,)
 
 
+def test_a_new_classifier_forgets_a_head_of_the_same_size(make_checkpoint) -> None:
+    base = make_checkpoint(num_labels=3)
+    found = load_classifier(base, ("a", "b", "c"), seed=0)
+    trained = load_model(base)
+    assert not torch.equal(found.model.classifier.weight, trained.classifier.weight)
+    assert torch.equal(
+        found.model.base_model.embeddings.word_embeddings.weight,
+        trained.base_model.embeddings.word_embeddings.weight,
+    )
+
+
 def test_a_new_classifier_needs_the_whole_encoder(checkpoint: Path) -> None:
     change_config(checkpoint, num_hidden_layers=5)
     with pytest.raises(ModelError, match=r"the weights lack bert\.encoder\.layer\.4\."):

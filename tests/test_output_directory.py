@@ -392,3 +392,31 @@ def test_directories_of_like_names_are_left_alone(tmp_path: Path) -> None:
         write(tmp_path / name, "another's")
     write(tmp_path / "out", "mine")
     assert names(tmp_path) == sorted([*others, "out"])
+
+
+def test_force_never_takes_the_input_or_the_current_directory(tmp_path, monkeypatch):
+    (tmp_path / "model/inner").mkdir(parents=True)
+    (tmp_path / "model/weights").write_text("w")
+    for target in (tmp_path / "model", tmp_path / "model/../model"):
+        with (
+            pytest.raises(OutputError, match="is the input"),
+            output_directory(target, force=True, keep=tmp_path / "model"),
+        ):
+            pass
+    with (
+        pytest.raises(OutputError, match="is the input or holds it"),
+        output_directory(tmp_path / "model", force=True, keep=tmp_path / "model/inner"),
+    ):
+        pass
+    monkeypatch.chdir(tmp_path / "model/inner")
+    with (
+        pytest.raises(OutputError, match="current directory"),
+        output_directory(Path(), force=True),
+    ):
+        pass
+    with (
+        pytest.raises(OutputError, match="current directory or holds it"),
+        output_directory(tmp_path / "model", force=True),
+    ):
+        pass
+    assert (tmp_path / "model/weights").read_text() == "w"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from bertslim.cli.chosen_result import chosen_result
-from bertslim.cli.chosen_result import chosen_result
 from bertslim.cli.options import DebugOption, JsonOption, ResultArgument
 
 

@@ -15,8 +15,7 @@ from bertslim.model.checkpoint import Checkpoint
 if TYPE_CHECKING:
     import onnx_ir
 
-MODEL_FILE = "model.onnx"
-MOST_BYTES = 2**31 - 1
+MOST_BYTES = 2**31 - 2**24  # protobuf's limit, less room for the graph
 ANSWERS_ALONE = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
 _SAMPLE_BATCH, _SAMPLE_LENGTH, _SAMPLE_CHOICES = 2, 8, 3
 
@@ -136,7 +135,8 @@ def _bytes(model: torch.nn.Module) -> int:
 def _check_size(needed: int) -> None:
     if needed > MOST_BYTES:
         raise InputError(
-            f"the weights need {needed / 2**30:.1f} GiB in float32, one ONNX file can hold 2 GiB"
+            f"the weights need {needed / 2**30:.1f} GiB in float32, one ONNX file can hold 2 GiB",
+            remedy="cut more of it first",
         )
 
 

@@ -96,7 +96,18 @@ def load_classifier(directory: Path, labels: tuple[str, ...], *, seed: int) -> C
     facts = read_facts(config, weights.tensors)
     transformers.set_seed(seed)
     model, _ = _from_pretrained(directory, config, facts, new_head=True)
+    _draw_head_anew(model)
     return Checkpoint(model.eval(), facts, config, weights, extra={})
+
+
+@torch.no_grad()
+def _draw_head_anew(model: PreTrainedModel) -> None:
+    for module in model.children():
+        if module is model.base_model:
+            continue
+        for parameter in module.parameters():
+            parameter._is_hf_initialized = False  # type: ignore[attr-defined]
+        module.apply(model._init_weights)
 
 
 def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:

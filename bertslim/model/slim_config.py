@@ -11,8 +11,6 @@ from bertslim.records import LayerFacts, ModelFacts, Plan
 
 CODE_FILE = "slim_modeling.py"
 _BASE_ONLY = ("per_layer_config", "auto_map", "architectures", "model_type")
-# The Auto classes of the heads whose name is not simply AutoModelFor<head>.
-_AUTO_CLASSES = {"": "AutoModel"}
 
 
 def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str, Any]:
@@ -77,9 +75,11 @@ def _override(family: Family, layer: LayerFacts, heads: int, full: int) -> dict[
 
 def _auto_map(family: Family) -> dict[str, str]:
     code = CODE_FILE.removesuffix(".py")
+    heads = {f"AutoModelFor{head}": head for head in heads_of(family) if head}
+    pretraining = {"AutoModelForPreTraining": "MaskedLM"}
+    bare = {"AutoModel": "", "AutoModelForTextEncoding": ""}
     models = {
-        _AUTO_CLASSES.get(head, f"AutoModelFor{head}"): family.architecture(head)
-        for head in heads_of(family)
+        auto: family.architecture(head) for auto, head in (bare | pretraining | heads).items()
     }
     config = {"AutoConfig": f"{code}.Slim{family.class_prefix}Config"}
     return config | {auto: f"{code}.Slim{name}" for auto, name in models.items()}

@@ -140,7 +140,8 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
     prepared = prepare_cut(options.model, options.recipe, length=length, weights=True)
     _check_lengths(options.measure, prepared.facts)
     target = options.output or prepared.default_output
-    with output_directory(target, force=options.force) as directory:
+    with output_directory(target, force=options.force, keep=prepared.source.directory) as directory:
+        check_space(directory, find_weights(prepared.source.directory).size)
         splits = _load_splits(options, prepared, progress)
         made = _make_slim(prepared, directory, target, progress)
         measured, notes = _measure(options, prepared, directory, splits, progress)
@@ -209,7 +210,6 @@ def _make_slim(prepared: Prepared, directory: Path, target: Path, progress: Prog
         slim = build_slim(base, prepared.plan)
     after = count_parameters(slim, family)
     with progress.step("save"), writing(target):
-        check_space(directory, 2 * base.weights.size)
         save_checkpoint(slim, directory, base.extra)
         carry_files(source.directory, directory)
         if has_tokenizer(directory) and not prepared.plan.even:

@@ -10,6 +10,9 @@ from bertslim.output_directory import writing
 from bertslim.progress import Progress
 
 
+MODEL_FILE = "model.onnx"
+
+
 @dataclass(frozen=True)
 class ExportResult:
     """What was written.
@@ -46,7 +49,7 @@ def export_onnx(
         InputError: The checkpoint or the output is not usable.
         BertslimError: The model cannot be exported, or the file would not answer as PyTorch does.
     """
-    target = output or directory / "model.onnx"
+    target = output or directory / MODEL_FILE
     with output_file(target, force=force) as new:
         with progress.step("load"):
             from bertslim.export.onnx import convert, save

@@ -10,7 +10,7 @@ from bertslim import __version__
 from bertslim.errors import DataError
 from bertslim.model.carried import carry_files
 from bertslim.model.facts import read_facts
-from bertslim.model.files import read_config
+from bertslim.model.files import find_weights, read_config
 from bertslim.model.source import ModelSource, find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.output_directory import check_space, output_directory, writing
@@ -80,7 +80,8 @@ def retrain(options: RetrainOptions, progress: Progress) -> RetrainResult:
     source = find_model(options.model)
     known = None if options.new_head else _known_labels(source)
     target = options.output or Path(f"{source.name}-retrained")
-    with output_directory(target, force=options.force) as directory:
+    with output_directory(target, force=options.force, keep=source.directory) as directory:
+        check_space(directory, find_weights(source.directory).size)
         tokenizer = load_tokenizer(source.directory)
         with progress.step("read the data"):
             splits = _labelled_splits(options.data, known)
@@ -168,7 +169,6 @@ def _train(
 def _save(trained: Checkpoint, source: ModelSource, directory: Path) -> None:
     from bertslim.model.checkpoint import save_checkpoint
 
-    check_space(directory, 2 * trained.weights.size)
     save_checkpoint(trained.model, directory, trained.extra)
     carry_files(source.directory, directory, as_embedder=False)
 
