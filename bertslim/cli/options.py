@@ -21,7 +21,7 @@ ModelArgument = Annotated[
 ResultArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[DIR]",
+        metavar="DIR",
         help="A result of bertslim. By default the current directory if it is one, else the newest "
         "one directly under it.",
         show_default=False,

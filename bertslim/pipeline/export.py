@@ -9,7 +9,6 @@ from bertslim.export.output_file import output_file
 from bertslim.output_directory import writing
 from bertslim.progress import Progress
 
-
 MODEL_FILE = "model.onnx"
 
 
