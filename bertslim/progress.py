@@ -52,7 +52,7 @@ class Progress:
                 yield item
                 bar.update()
 
-    def bar(self, label: str, *, total: int | None = None, unit: str = "it") -> tqdm[NoReturn]:
+    def bar(self, label: str, *, total: float | None = None, unit: str = "it") -> tqdm[NoReturn]:
         """Return a bar to be moved by hand; it shows nothing where nobody is watching."""
         from tqdm import tqdm
 

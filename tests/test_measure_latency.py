@@ -301,3 +301,18 @@ def test_settle_waits_for_threads_that_spin():
     start = time.perf_counter()
     settle()
     assert time.perf_counter() - start < 0.15
+
+
+def test_each_launch_has_processes_of_its_own(shallow, quiet):
+    models = {"base": shallow, "slim": shallow}
+    with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet, min_rounds=2) as bench:
+        bench.run(0.0)
+        first = {child.pid for child in children()}
+        bench.restart()
+        bench.run(0.0)
+        second = {child.pid for child in children()}
+        context = bench.result().measurements[0].context
+    assert len(first) == len(second) == 2
+    assert not first & second
+    assert context["launches"] == 2
+    assert context["rounds"] >= 4

@@ -33,6 +33,7 @@ def hashes(directory: Path) -> dict[str, str]:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("cut") / "slim"
     short = ["--seconds", "0.2", "--batch", "1,2", "--length", "16", "--threads", "1"]
+    short += ["--launches", "2"]
     arguments = ["cut", MODEL, "-r", "drop_odd", "-o", str(output), "--quiet", *short]
     assert run(arguments) == 0
     return output
@@ -135,6 +136,7 @@ def test_labelled_data_give_accuracy_and_unlabelled_ones_do_not(
     assert accuracy.interval is not None
     assert accuracy.interval.of == "slim"
     short = ["--seconds", "0.1", "--batch", "1", "--length", "8", "--threads", "1", "-q"]
+    short += ["--launches", "1"]
     labelled = ["cut", "base", "-r", "drop_odd", "--data", "builtin:pydocs", "-o", "a", *short]
     assert run(labelled) == 0
     (accuracy,) = read_record(tmp_path / "a").find("accuracy.accuracy")

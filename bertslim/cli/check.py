@@ -38,7 +38,7 @@ def check(
             "--max-regression",
             help="How much higher this ratio may be than in the record.",
             metavar="P%",
-            show_default="5%, where no rule is given",
+            show_default="10%, where no rule is given",
         ),
     ] = None,
     base: Annotated[

@@ -71,6 +71,16 @@ def cut(
         float,
         typer.Option("--seconds", min=0.1, help="Time to spend on each batch and length."),
     ] = 8.0,
+    launches: Annotated[
+        int | None,
+        typer.Option(
+            "--launches",
+            min=1,
+            help="How often to start both models anew while timing; with 1 the interval leaves out "
+            "what differs from process to process.",
+            show_default="5",
+        ),
+    ] = None,
     measure: Annotated[
         bool,
         typer.Option("--measure/--no-measure", help="Whether to time and compare the two models."),
@@ -113,7 +123,7 @@ def cut(
         recipe=recipe,
         output=output,
         data=_data(data, eval_data, text_column, label_column),
-        measure=_measure(batches, lengths, seconds) if measure else None,
+        measure=_measure(batches, lengths, seconds, launches) if measure else None,
         threads=usable_threads(threads),
         seed=seed,
         force=force,
@@ -145,12 +155,20 @@ def _data(
 
 
 def _measure(
-    batches: tuple[int, ...] | None, lengths: tuple[int, ...] | None, seconds: float
+    batches: tuple[int, ...] | None,
+    lengths: tuple[int, ...] | None,
+    seconds: float,
+    launches: int | None,
 ) -> MeasureOptions:
     from bertslim.pipeline.cut import MeasureOptions
 
     defaults = MeasureOptions()
-    return MeasureOptions(batches or defaults.batches, lengths or defaults.lengths, seconds)
+    return MeasureOptions(
+        batches or defaults.batches,
+        lengths or defaults.lengths,
+        seconds,
+        launches or defaults.launches,
+    )
 
 
 def _print_plan(prepared: Prepared, *, quiet: bool, as_json: bool) -> None:

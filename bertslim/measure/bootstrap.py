@@ -6,7 +6,8 @@ a row that is hard for both) cancels. Every interval is settled by its seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -23,18 +24,30 @@ CHUNK_ELEMENTS = 1 << 21
 
 
 def ratio_interval(
-    base: FloatArray, slim: FloatArray, *, seed: int, resamples: int = RESAMPLES
+    base: FloatArray,
+    slim: FloatArray,
+    launches: Sequence[int] | None = None,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
 ) -> Interval:
-    """Interval of median(slim) / median(base), where rounds are resampled.
+    """Interval of median(slim) / median(base).
+
+    With several launches, Student's t interval over the logarithms of their ratios, since processes
+    of one model differ from launch to launch; with one, the bootstrap over its rounds.
 
     Args:
         base: Shape (rounds,), or (rounds, calls); medians are over all calls of the rounds drawn.
         slim: The same rounds of the slim model.
+        launches: How many of the rounds, in their order, come from each pair of processes; None:
+            all from one.
         seed: Settles which rounds are drawn.
         resamples: How often all rounds are drawn anew.
     """
     rounds = _same_rows(base, slim)
     base, slim = base.reshape(rounds, -1), slim.reshape(rounds, -1)
+    if launches is not None and len(launches) > 1:
+        return _interval_over_launches(base, slim, launches)
     width = max(base.shape[1], slim.shape[1])
     ratios = [
         np.median(slim[rows].reshape(len(rows), -1), axis=1)
@@ -42,6 +55,24 @@ def ratio_interval(
         for rows in _resampled(rounds, seed, resamples, width=width)
     ]
     return _interval("ratio", np.concatenate(ratios))
+
+
+def _interval_over_launches(
+    base: FloatArray, slim: FloatArray, launches: Sequence[int]
+) -> Interval:
+    from scipy.special import stdtrit
+
+    ends = np.cumsum(launches)[:-1]
+    logs = np.log(
+        [
+            np.median(after) / np.median(before)
+            for before, after in zip(np.split(base, ends), np.split(slim, ends), strict=True)
+        ]
+    )
+    mean = float(logs.mean())
+    error = float(logs.std(ddof=1)) / math.sqrt(len(logs))
+    reach = float(stdtrit(len(logs) - 1, 0.975)) * error
+    return Interval(of="ratio", low=math.exp(mean - reach), high=math.exp(mean + reach))
 
 
 def paired_difference_interval(

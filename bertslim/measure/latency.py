@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Literal, Self, cast
 
@@ -36,8 +37,9 @@ MIN_ROUNDS = 10
 BLOCK_MS = 50.0
 
 # glibc gives large freed blocks back to the kernel and faults them in again, page by page, at the
-# next call: a tenth of the time at batch 8 x 128, and, by the luck of the heap's layout, several per
-# cent more or less in each process of the same model. So it keeps them, as tcmalloc and jemalloc do.
+# next call: a tenth of the time at batch 8 x 128, and, by the luck of the heap's layout, several
+# per cent more or less in each process of the same model. So it keeps them, as tcmalloc and
+# jemalloc do.
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
@@ -83,17 +85,39 @@ def measure_latency(
     *,
     threads: int,
     seconds: float = 8.0,
+    launches: int = 1,
     seed: int,
     progress: Progress,
 ) -> LatencyResult:
     """Compare two checkpoint directories, for about so many seconds a shape.
 
+    Args:
+        base: The model before.
+        slim: The model after.
+        shapes: What they are run on.
+        threads: Threads of each model.
+        seconds: Time for each shape, over all launches.
+        launches: How often both processes are started anew: two processes of one model differ by
+            a per cent or two for as long as they live, which rounds within them cannot show.
+        seed: Settles the random inputs and the bootstrap.
+        progress: Where rounds are shown.
+
     Raises:
         BertslimError: A model could not be loaded or run.
     """
     models: dict[Role, Path] = {"base": base, "slim": slim}
-    with LatencyBench(models, shapes, threads=threads, seed=seed, progress=progress) as bench:
-        bench.run(seconds)
+    with LatencyBench(
+        models,
+        shapes,
+        threads=threads,
+        seed=seed,
+        progress=progress,
+        min_rounds=math.ceil(MIN_ROUNDS / launches),
+    ) as bench:
+        for launch in range(launches):
+            if launch:
+                bench.restart()
+            bench.run(seconds / launches)
         return bench.result()
 
 
@@ -106,6 +130,7 @@ class LatencyBench:
         threads: Threads of each model; only one model runs at a time.
         seed: Settles the random inputs and the bootstrap.
         progress: Where rounds are shown.
+        min_rounds: How many rounds at least each launch gathers.
 
     Raises:
         BertslimError: A model could not be loaded or run.
@@ -119,8 +144,10 @@ class LatencyBench:
         threads: int,
         seed: int,
         progress: Progress,
+        min_rounds: int = MIN_ROUNDS,
     ) -> None:
         self._models = models
+        self._min_rounds = min_rounds
         self._threads = threads
         self._seed = seed
         self._progress = progress
@@ -131,6 +158,19 @@ class LatencyBench:
 
     def __enter__(self) -> Self:
         """Start the processes, load the models and take their peak memory."""
+        self._start()
+        for role, worker in self._workers.items():
+            self._peaks[role] = worker.peak_bytes(self._largest_shape)
+        return self
+
+    def restart(self) -> None:
+        """Put new processes in the place of the present ones; what was gathered is kept."""
+        self._processes.close()
+        self._start()
+        for samples in self._samples.values():
+            samples.begin_launch()
+
+    def _start(self) -> None:
         with ExitStack() as processes:
             for role, directory in self._models.items():
                 worker = _Worker(directory, self._threads, self._seed)
@@ -138,20 +178,18 @@ class LatencyBench:
                 self._workers[role] = worker
             for worker in self._workers.values():
                 worker.wait_until_loaded()
-            for role, worker in self._workers.items():
-                self._peaks[role] = worker.peak_bytes(self._largest_shape)
             self._processes = processes.pop_all()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._processes.close()
 
     def run(self, seconds: float) -> None:
-        """Gather rounds for so many seconds a shape, but at least ten rounds in all."""
+        """Gather rounds for so many seconds a shape, but not fewer than are needed."""
         for shape, samples in self._samples.items():
-            rounds = self._rounds(shape, samples, time.monotonic() + seconds)
-            for _ in self._progress.track(rounds, f"latency {shape}", unit="round"):
-                pass
+            start = time.monotonic()
+            with self._progress.bar(f"latency {shape}", total=round(seconds, 1), unit="s") as bar:
+                for _ in self._rounds(shape, samples, start + seconds):
+                    bar.update(round(min(seconds, time.monotonic() - start), 1) - bar.n)
 
     def result(self) -> LatencyResult:
         """Work out the figures from all rounds so far."""
@@ -163,9 +201,9 @@ class LatencyBench:
         return max(self._samples, key=lambda shape: (shape.batch * shape.length, shape.length))
 
     def _rounds(self, shape: Shape, samples: _Samples, deadline: float) -> Iterator[None]:
-        if not samples.rounds:
+        if not samples.rounds_of_launch:
             self._warm_up(shape, samples)
-        while samples.rounds < MIN_ROUNDS or time.monotonic() < deadline:
+        while samples.rounds_of_launch < self._min_rounds or time.monotonic() < deadline:
             roles = list(self._workers)
             if samples.rounds % 2:
                 roles.reverse()
@@ -177,17 +215,19 @@ class LatencyBench:
     def _warm_up(self, shape: Shape, samples: _Samples) -> None:
         warm = [worker.warm_up(shape) for worker in self._workers.values()]
         samples.warm_up_calls = min(each.calls for each in warm)
-        samples.calls = math.ceil(BLOCK_MS / min(each.fastest_ms for each in warm))
+        calls = math.ceil(BLOCK_MS / min(each.fastest_ms for each in warm))
+        samples.calls = samples.calls or calls
 
     def _latencies(self, shape: Shape) -> Iterator[Measurement]:
         samples = self._samples[shape]
         base, slim = samples.times("base"), samples.times("slim")
         interval = None
         if base is not None and slim is not None:
-            interval = ratio_interval(base, slim, seed=self._seed)
+            interval = ratio_interval(base, slim, samples.launches, seed=self._seed)
         context = self._context(shape) | {
             "runs": samples.rounds * samples.calls,
             "rounds": samples.rounds,
+            "launches": len(samples.launches),
             "warmup": samples.warm_up_calls,
         }
         for name, share in (("latency", 0.5), ("latency.p90", 0.9), ("latency.p99", 0.99)):
@@ -230,6 +270,21 @@ class _Samples:
     calls: int = 0
     warm_up_calls: int = 0
     blocks: dict[Role, list[FloatArray]] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=lambda: [0])
+
+    @property
+    def rounds_of_launch(self) -> int:
+        """Rounds since the processes were started."""
+        return self.rounds - self.starts[-1]
+
+    @property
+    def launches(self) -> tuple[int, ...]:
+        """The number of rounds of each launch."""
+        return tuple(end - start for start, end in pairwise([*self.starts, self.rounds]))
+
+    def begin_launch(self) -> None:
+        """Note that what follows comes from new processes."""
+        self.starts.append(self.rounds)
 
     @property
     def rounds(self) -> int:

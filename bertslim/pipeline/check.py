@@ -19,7 +19,7 @@ from bertslim.plan import DEFAULT_LENGTH
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Record, read_record
 
-DEFAULT_RULE = MaxRegression(percent=5.0)
+DEFAULT_RULE = MaxRegression(percent=10.0)
 FIRST_LOOK_SECONDS = 2.0
 
 
@@ -29,7 +29,7 @@ class CheckOptions:
 
     Attributes:
         directory: A result with its record.
-        rules: What it has to fulfil; none: at most 5 % above the record.
+        rules: What it has to fulfil; none: at most 10 % above the record.
         base: A local directory, `pkg:NAME` or a Hub id; None: as the record says.
         batches: Batch sizes; None: as in the record.
         lengths: Lengths in tokens; None: as in the record.

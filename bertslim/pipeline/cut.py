@@ -44,11 +44,13 @@ class MeasureOptions:
         batches: Batch sizes of the latency measurement.
         lengths: Lengths in tokens of the latency measurement; the first one is that of the MACs.
         seconds: Time of the latency measurement for each batch and length.
+        launches: How often both models are started anew for it.
     """
 
     batches: tuple[int, ...] = (1, 8)
     lengths: tuple[int, ...] = (DEFAULT_LENGTH,)
     seconds: float = 8.0
+    launches: int = 5
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -251,6 +253,7 @@ def _measure(
             options.measure.shapes,
             threads=options.threads,
             seconds=options.measure.seconds,
+            launches=options.measure.launches,
             seed=options.seed,
             progress=progress,
         )
