@@ -145,39 +145,43 @@ def write_readme(table: str) -> None:
 
 
 def draw(points: Sequence[Point], path: Path) -> None:
-    """Plot accuracy against latency, with both intervals."""
+    """Draw a row a recipe: latency on the left, accuracy on the right, with their intervals."""
     import matplotlib as mpl
 
     mpl.use("svg")
     from matplotlib import pyplot as plt
 
-    plt.rcParams.update({"font.family": "DejaVu Sans", "font.size": 10, "svg.hashsalt": "bertslim"})
-    figure, axes = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
-    base = points[0].one("accuracy.accuracy").base or 0
-    axes.plot(1, 100 * base, marker="o", color=INK, linestyle="none")
-    axes.annotate("base", (1, 100 * base), xytext=(7, 4), textcoords="offset points", color=INK)
-    for point in points:
+    plt.rcParams.update({"font.size": 10, "svg.hashsalt": "bertslim", "text.color": INK})
+    figure, (left, right) = plt.subplots(
+        ncols=2, sharey=True, figsize=(7.6, 0.4 * len(points) + 1), layout="constrained"
+    )
+    base = 100 * (points[0].one("accuracy.accuracy").base or 0)
+    for axes, reference, title in (
+        (left, 1.0, "latency at 8x128, slim / base"),
+        (right, base, "accuracy on held-out texts, %"),
+    ):
+        axes.axvline(reference, color=INK, linewidth=1)
+        axes.annotate(
+            "base", (reference, 1), xycoords=("data", "axes fraction"), xytext=(0, 3),
+            textcoords="offset points", ha="center", fontsize=9,
+        )  # fmt: skip
+        axes.set_xlabel(title)
+        axes.grid(axis="x", color="#d0d7de", linewidth=0.5)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+    for y, point in enumerate(points):
         latency, accuracy = point.one("latency", batch=8), point.one("accuracy.accuracy")
         assert latency.interval is not None
         assert accuracy.interval is not None
-        assert latency.ratio is not None
-        x, y = latency.ratio, 100 * (accuracy.slim or 0)
-        low, high = (
-            100 * (base + edge) for edge in (accuracy.interval.low, accuracy.interval.high)
-        )
-        axes.plot([x, x], [low, high], color=MUTED, linewidth=1)
-        axes.plot([latency.interval.low, latency.interval.high], [y, y], color=MUTED, linewidth=1)
-        axes.plot(x, y, marker="o", color=ACCENT, linestyle="none")
-        axes.annotate(
-            point.name, (x, y), xytext=(7, 4), textcoords="offset points", color=INK, fontsize=9
-        )
-    axes.set_xlabel("latency at 8x128, slim / base (left is faster)")
-    axes.set_ylabel("accuracy on held-out texts, %")
-    axes.set_xlim(right=1.12)
-    axes.grid(color="#d0d7de", linewidth=0.5)
-    axes.spines[["top", "right"]].set_visible(False)
+        left.plot([latency.interval.low, latency.interval.high], [y, y], color=MUTED)
+        left.plot(latency.ratio, y, marker="o", color=ACCENT)
+        low, high = (base + 100 * edge for edge in (accuracy.interval.low, accuracy.interval.high))
+        right.plot([low, high], [y, y], color=MUTED)
+        right.plot(100 * (accuracy.slim or 0), y, marker="o", color=ACCENT)
+    left.set_yticks(range(len(points)), [point.name for point in points])
+    left.invert_yaxis()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None}, facecolor="white")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from bertslim.measure import bootstrap
-from bertslim.measure.bootstrap import mean_interval, paired_difference_interval, ratio_interval
+from bertslim.measure.bootstrap import (
+    launch_ratio,
+    mean_interval,
+    paired_difference_interval,
+    ratio_interval,
+)
 
 
 def plain_bootstrap(rows, statistic, *, seed, resamples):
@@ -186,3 +191,11 @@ def test_the_interval_over_launches_covers_what_differs_between_processes():
             covered[launches] += found.low <= 1 <= found.high
     assert covered[4] >= 180
     assert covered[1] < 100, "rounds of one launch cannot tell"
+
+
+def test_the_ratio_over_launches_lies_in_the_middle_of_its_interval():
+    generator = np.random.default_rng(7)
+    base, slim = generator.lognormal(0, 0.3, (7, 3)), generator.lognormal(0, 0.3, (7, 3))
+    found = ratio_interval(base, slim, (2, 4, 1), seed=0)
+    assert launch_ratio(base, slim, (2, 4, 1)) == pytest.approx(math.sqrt(found.low * found.high))
+    assert launch_ratio(base, slim, (7,)) == pytest.approx(np.median(slim) / np.median(base))

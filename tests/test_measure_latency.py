@@ -127,7 +127,7 @@ def test_measures_every_figure_of_every_shape(measured):
         assert figure.context["runtime"] == "torch"
         assert figure.context["dtype"] == "float32"
         assert figure.context["threads"] == 1
-        assert figure.ratio == figure.slim / figure.base
+        assert figure.ratio == pytest.approx(figure.slim / figure.base, rel=1e-12)
     for median, p90, p99 in (figures[:3], figures[3:6]):
         assert {median.unit, p90.unit, p99.unit} == {"ms"}
         assert 0 < median.base <= p90.base <= p99.base

@@ -57,18 +57,23 @@ def ratio_interval(
     return _interval("ratio", np.concatenate(ratios))
 
 
+def launch_ratio(base: FloatArray, slim: FloatArray, launches: Sequence[int]) -> float:
+    """Geometric mean over launches of median(slim) / median(base), arguments as above."""
+    return math.exp(float(_log_ratios(base, slim, launches).mean()))
+
+
+def _log_ratios(base: FloatArray, slim: FloatArray, launches: Sequence[int]) -> FloatArray:
+    ends = np.cumsum(launches)[:-1]
+    pairs = zip(np.split(base, ends), np.split(slim, ends), strict=True)
+    return np.log([np.median(after) / np.median(before) for before, after in pairs])
+
+
 def _interval_over_launches(
     base: FloatArray, slim: FloatArray, launches: Sequence[int]
 ) -> Interval:
     from scipy.special import stdtrit
 
-    ends = np.cumsum(launches)[:-1]
-    logs = np.log(
-        [
-            np.median(after) / np.median(before)
-            for before, after in zip(np.split(base, ends), np.split(slim, ends), strict=True)
-        ]
-    )
+    logs = _log_ratios(base, slim, launches)
     mean = float(logs.mean())
     error = float(logs.std(ddof=1)) / math.sqrt(len(logs))
     reach = float(stdtrit(len(logs) - 1, 0.975)) * error

@@ -25,7 +25,7 @@ from typing import IO, Any, Literal, Self, cast
 import numpy as np
 
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure.bootstrap import FloatArray, ratio_interval
+from bertslim.measure.bootstrap import FloatArray, launch_ratio, ratio_interval
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar, compare
 
@@ -221,8 +221,9 @@ class LatencyBench:
     def _latencies(self, shape: Shape) -> Iterator[Measurement]:
         samples = self._samples[shape]
         base, slim = samples.times("base"), samples.times("slim")
-        interval = None
+        ratio, interval = None, None
         if base is not None and slim is not None:
+            ratio = launch_ratio(base, slim, samples.launches)
             interval = ratio_interval(base, slim, samples.launches, seed=self._seed)
         context = self._context(shape) | {
             "runs": samples.rounds * samples.calls,
@@ -231,14 +232,12 @@ class LatencyBench:
             "warmup": samples.warm_up_calls,
         }
         for name, share in (("latency", 0.5), ("latency.p90", 0.9), ("latency.p99", 0.99)):
-            yield compare(
-                name,
-                "ms",
-                _quantile(base, share),
-                _quantile(slim, share),
-                interval=interval if share == 0.5 else None,
-                **context,
-            )
+            before, after = _quantile(base, share), _quantile(slim, share)
+            measurement = compare(name, "ms", before, after, interval=None, **context)
+            if share == 0.5:
+                update = {"ratio": ratio, "interval": interval}
+                measurement = measurement.model_copy(update=update)
+            yield measurement
 
     def _peak_memory(self) -> Measurement:
         return compare(
@@ -279,8 +278,9 @@ class _Samples:
 
     @property
     def launches(self) -> tuple[int, ...]:
-        """The number of rounds of each launch."""
-        return tuple(end - start for start, end in pairwise([*self.starts, self.rounds]))
+        """The number of rounds of each launch that has any."""
+        ends = pairwise([*self.starts, self.rounds])
+        return tuple(end - start for start, end in ends if end > start)
 
     def begin_launch(self) -> None:
         """Note that what follows comes from new processes."""

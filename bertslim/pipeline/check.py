@@ -15,7 +15,6 @@ from bertslim.model.facts import read_facts
 from bertslim.model.files import find_weights, read_config
 from bertslim.model.source import ModelSource, find_model
 from bertslim.pipeline.cut import MeasureOptions
-from bertslim.plan import DEFAULT_LENGTH
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Record, read_record
 
@@ -103,14 +102,13 @@ def _shapes(options: CheckOptions, baseline: Sequence[Measurement]) -> tuple[Sha
     """The shapes that are asked for, the rest as in the record, or as `cut` has them."""
     max_length = read_facts(read_config(options.directory)).max_length
     recorded = tuple(_shape(one) for one in baseline)
+    if recorded and options.batches is None and options.lengths is None:
+        check_shapes(recorded, max_length)
+        return recorded
     batches = tuple(dict.fromkeys(shape.batch for shape in recorded)) or MeasureOptions().batches
     lengths = tuple(dict.fromkeys(shape.length for shape in recorded))
-    lengths = lengths or (min(DEFAULT_LENGTH, max_length),)
-    wanted = MeasureOptions(options.batches or batches, options.lengths or lengths).shapes
-    as_recorded = options.batches is None and options.lengths is None and recorded
-    shapes = recorded if as_recorded else wanted
-    check_shapes(shapes, max_length)
-    return shapes
+    wanted = MeasureOptions(options.batches or batches, options.lengths or lengths)
+    return wanted.shapes(max_length)
 
 
 def _shape(measurement: Measurement) -> Shape:

@@ -32,6 +32,7 @@ from bertslim.records import (
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
     from bertslim.measure.latency import Shape
+    from bertslim.pipeline.quality import Quality
 
 NEUTRAL_DATA = DataOptions(data="builtin:pydocs")
 
@@ -42,22 +43,29 @@ class MeasureOptions:
 
     Attributes:
         batches: Batch sizes of the latency measurement.
-        lengths: Lengths in tokens of the latency measurement; the first one is that of the MACs.
+        lengths: Lengths in tokens of the latency measurement, the first one that of the MACs; none:
+            128, or what the model can take.
         seconds: Time of the latency measurement for each batch and length.
         launches: How often both models are started anew for it.
     """
 
     batches: tuple[int, ...] = (1, 8)
-    lengths: tuple[int, ...] = (DEFAULT_LENGTH,)
+    lengths: tuple[int, ...] = ()
     seconds: float = 8.0
     launches: int = 5
 
-    @property
-    def shapes(self) -> tuple[Shape, ...]:
-        """Every batch with every length."""
-        from bertslim.measure.latency import Shape
+    def shapes(self, max_length: int) -> tuple[Shape, ...]:
+        """Return every batch with every length.
 
-        return tuple(Shape(batch, length) for length in self.lengths for batch in self.batches)
+        Raises:
+            InputError: A length is more than the model can take.
+        """
+        from bertslim.measure.latency import Shape, check_shapes
+
+        lengths = self.lengths or (min(DEFAULT_LENGTH, max_length),)
+        shapes = tuple(Shape(batch, length) for length in lengths for batch in self.batches)
+        check_shapes(shapes, max_length)
+        return shapes
 
 
 @dataclass(frozen=True)
@@ -138,15 +146,20 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
     Raises:
         InputError: The model, the recipe, the data or the output is not usable.
     """
-    length = options.measure.lengths[0] if options.measure else None
+    length = options.measure.lengths[0] if options.measure and options.measure.lengths else None
     prepared = prepare_cut(options.model, options.recipe, length=length, weights=True)
-    _check_lengths(options.measure, prepared.facts)
+    shapes = options.measure.shapes(prepared.facts.max_length) if options.measure else ()
     target = options.output or prepared.default_output
     with output_directory(target, force=options.force, keep=prepared.source.directory) as directory:
         check_space(directory, find_weights(prepared.source.directory).size)
         splits = _load_splits(options, prepared, progress)
         made = _make_slim(prepared, directory, target, progress)
-        measured, notes = _measure(options, prepared, directory, splits, progress)
+        notes = splits.notes if splits else ()
+        measured: tuple[Measurement, ...] = ()
+        if options.measure is not None:
+            latency = _measure_latency(options, prepared, directory, shapes, progress)
+            quality = _measure_quality(options, prepared, directory, splits, progress)
+            measured, notes = (*latency, *quality.measurements), quality.notes
         record = Record(
             bertslim=__version__,
             created=now(),
@@ -170,13 +183,6 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
                 recipe=prepared.recipe.recipe.to_yaml(),
             )
     return CutResult(target, record)
-
-
-def _check_lengths(measure: MeasureOptions | None, facts: ModelFacts) -> None:
-    if measure is not None:
-        from bertslim.measure.latency import check_shapes
-
-        check_shapes(measure.shapes, facts.max_length)
 
 
 def _load_splits(options: CutOptions, prepared: Prepared, progress: Progress) -> Splits | None:
@@ -228,51 +234,55 @@ def _make_slim(prepared: Prepared, directory: Path, target: Path, progress: Prog
         )
 
 
-def _measure(
+def _measure_latency(
     options: CutOptions,
     prepared: Prepared,
     directory: Path,
-    splits: Splits | None,
+    shapes: tuple[Shape, ...],
     progress: Progress,
-) -> tuple[tuple[Measurement, ...], tuple[str, ...]]:
-    """Measure what was saved against the base as it lies on disk; return figures and notes."""
-    if options.measure is None:
-        return (), splits.notes if splits else ()
-    import torch
-
+) -> tuple[Measurement, ...]:
+    """Time what was saved against the base as it lies on disk."""
     from bertslim.measure.latency import measure_latency
-    from bertslim.measure.size import count_macs
-    from bertslim.model.checkpoint import load_checkpoint
-    from bertslim.pipeline.quality import measure_quality
 
-    torch.set_num_threads(options.threads)
+    assert options.measure is not None  # noqa: S101
     with progress.step("measure latency"):
-        latency = measure_latency(
+        return measure_latency(
             prepared.source.directory,
             directory,
-            options.measure.shapes,
+            shapes,
             threads=options.threads,
             seconds=options.measure.seconds,
             launches=options.measure.launches,
             seed=options.seed,
             progress=progress,
-        )
+        ).measurements
+
+
+def _measure_quality(
+    options: CutOptions,
+    prepared: Prepared,
+    directory: Path,
+    splits: Splits | None,
+    progress: Progress,
+) -> Quality:
+    """Count MACs, and compare the answers to the report split if there is a tokenizer for it."""
+    import torch
+
+    from bertslim.measure.size import count_macs
+    from bertslim.model.checkpoint import load_checkpoint
+    from bertslim.pipeline.quality import Quality, measure_quality
+
+    torch.set_num_threads(options.threads)
     with progress.step("measure quality"):
-        base, slim = load_checkpoint(prepared.source.directory), load_checkpoint(directory)
-        head, length = prepared.facts.head, prepared.plan.length
-        macs = (
-            count_macs(base.model, head, length=length),
-            count_macs(slim.model, head, length=length),
-        )
-        sizes = compare("macs", "MACs", *macs, batch=1, length=length)
+        base, slim = (load_checkpoint(one) for one in (prepared.source.directory, directory))
+        length = prepared.plan.length
+        counts = [count_macs(one.model, one.facts.head, length=length) for one in (base, slim)]
+        macs = compare("macs", "MACs", *counts, batch=1, length=length)
         if splits is None:
-            note = "fidelity was not measured: the checkpoint has no tokenizer"
-            return (sizes, *latency.measurements), (note,)
+            return Quality((macs,), ("fidelity was not measured: the checkpoint has no tokenizer",))
         tokenizer = load_tokenizer(prepared.source.directory)
-        quality = measure_quality(
-            base, slim, splits, tokenizer, seed=options.seed, progress=progress
-        )
-    return (sizes, *latency.measurements, *quality.measurements), quality.notes
+        found = measure_quality(base, slim, splits, tokenizer, seed=options.seed, progress=progress)
+        return Quality((macs, *found.measurements), found.notes)
 
 
 def _describe_environment(threads: int) -> Environment:
