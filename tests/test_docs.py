@@ -1,0 +1,78 @@
+"""README and the guides say what the code does: commands, options, recipes, links and names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+import bertslim
+from bertslim.cli import app
+from bertslim.recipe import shipped_recipes
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def options() -> dict[str, set[str]]:
+    """The options of each command, those of sub-commands under the name of their group."""
+    group = typer.main.get_command(app)
+    found: dict[str, set[str]] = {}
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        inner = [command, *getattr(command, "commands", {}).values()]
+        declared = [parameter for one in inner for parameter in one.params]
+        found[name] = {option for one in declared for option in (*one.opts, *one.secondary_opts)}
+    return found
+
+
+@each_page
+def test_commands_and_their_options_exist(page: Path) -> None:
+    known = options()
+    text = page.read_text(encoding="utf-8")
+    commands = re.findall(r"(?:`|^\$ |run: )bertslim ([a-z]+)([^`\n]*)", text, re.MULTILINE)
+    for command, rest in commands:
+        assert command in known, command
+        given = set(re.findall(r"(?<=\s)--?[a-z][\w-]*", rest))
+        assert given <= known[command], (command, given - known[command])
+
+
+@each_page
+def test_options_on_their_own_exist(page: Path) -> None:
+    every = set.union(*options().values()) | {"--write", "--version"}
+    for option in re.findall(r"`(--[a-z][\w-]*)", page.read_text(encoding="utf-8")):
+        assert option in every, option
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@each_page
+def test_files_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:bertslim|benchmarks|recipes|tests|docs)/[\w./-]+\.\w+)", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_every_command_is_in_the_readme() -> None:
+    text = PAGES[0].read_text(encoding="utf-8")
+    for command in set(options()) - {"recipes"}:
+        assert f"bertslim {command}" in text, command
+
+
+def test_the_table_of_results_has_a_row_for_each_recipe() -> None:
+    text = PAGES[0].read_text(encoding="utf-8")
+    for name in shipped_recipes():
+        assert f"| `{name}` |" in text, name
+
+
+def test_the_library_is_used_as_the_readme_says() -> None:
+    text = PAGES[0].read_text(encoding="utf-8")
+    named = set(re.findall(r"bertslim\.(\w+)\(", text))
+    assert named
+    assert named <= set(bertslim.__all__)
