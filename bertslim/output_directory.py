@@ -79,14 +79,14 @@ def _recover(target: Path) -> None:
     if not target.parent.is_dir():
         return
     for old in _siblings(target, _OLD):
-        if _is_locked(_twin(target, old, _NEW)):
+        if is_locked(_twin(target, old, _NEW)):
             continue
         if target.exists():
             shutil.rmtree(old, ignore_errors=True)
         else:
             old.rename(target)
     for new in _siblings(target, _NEW):
-        if not _is_locked(new):
+        if not is_locked(new):
             shutil.rmtree(new, ignore_errors=True)
 
 
@@ -164,9 +164,10 @@ def _umask() -> int:
     return mask
 
 
-def _is_locked(directory: Path) -> bool:
+def is_locked(path: Path) -> bool:
+    """Whether a live run holds the lock on a file or directory that it is writing."""
     try:
-        descriptor = os.open(directory, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return False
     try:

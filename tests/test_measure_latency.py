@@ -15,7 +15,8 @@ import pytest
 
 from bertslim.errors import BertslimError, InputError
 from bertslim.measure import latency
-from bertslim.measure.latency import LatencyBench, Shape, check_shapes, measure_latency
+from bertslim.measure.latency import LatencyBench, check_shapes, measure_latency
+from bertslim.measure.latency_process import WORKER_MODULE, Shape, WarmUp
 from bertslim.measure.latency_worker import settle
 from bertslim.progress import Progress
 
@@ -60,6 +61,10 @@ def children():
     return psutil.Process().children(recursive=True)
 
 
+def workers():
+    return {child.pid for child in children() if WORKER_MODULE in child.cmdline()}
+
+
 def ends_within(seconds, pids):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -85,7 +90,7 @@ class DriftingWorker:
         return 1000
 
     def warm_up(self, shape):
-        return latency._WarmUp(calls=4, fastest_ms=self.ms)
+        return WarmUp(calls=4, fastest_ms=self.ms)
 
     def block_ms(self, shape, calls):
         DriftingWorker.clock += 1
@@ -173,7 +178,7 @@ def test_measures_one_model_alone_and_leaves_no_process_behind(shallow, quiet):
 
 
 def test_steady_drift_of_the_machine_cancels(tmp_path, quiet, monkeypatch):
-    monkeypatch.setattr(latency, "_Worker", DriftingWorker)
+    monkeypatch.setattr(latency, "WorkerProcess", DriftingWorker)
     models = {"base": tmp_path / "10", "slim": tmp_path / "5"}
     with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet) as bench:
         bench.run(0.0)
@@ -188,7 +193,7 @@ def test_names_both_dtypes_where_they_differ(tmp_path, quiet, monkeypatch):
         def wait_until_loaded(self):
             self.dtype = "float32" if self.ms == 10 else "bfloat16"
 
-    monkeypatch.setattr(latency, "_Worker", HalfWorker)
+    monkeypatch.setattr(latency, "WorkerProcess", HalfWorker)
     models = {"base": tmp_path / "10", "slim": tmp_path / "5"}
     with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet) as bench:
         bench.run(0.0)
@@ -227,7 +232,8 @@ def start_parent(directory, body):
     script = f"""
         import sys, time
         from pathlib import Path
-        from bertslim.measure.latency import LatencyBench, Shape
+        from bertslim.measure.latency import LatencyBench
+        from bertslim.measure.latency_process import Shape
         from bertslim.progress import Progress
         import psutil
         models = {{"slim": Path({str(directory)!r})}}
@@ -307,10 +313,10 @@ def test_each_launch_has_processes_of_its_own(shallow, quiet):
     models = {"base": shallow, "slim": shallow}
     with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet, min_rounds=2) as bench:
         bench.run(0.0)
-        first = {child.pid for child in children()}
+        first = workers()
         bench.restart()
         bench.run(0.0)
-        second = {child.pid for child in children()}
+        second = workers()
         context = bench.result().measurements[0].context
     assert len(first) == len(second) == 2
     assert not first & second

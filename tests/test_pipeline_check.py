@@ -14,7 +14,8 @@ import pytest
 
 from bertslim.cli import run
 from bertslim.measure.environment import describe_environment
-from bertslim.measure.latency import LatencyResult, Shape
+from bertslim.measure.latency import LatencyResult
+from bertslim.measure.latency_process import Shape
 from bertslim.pipeline.cut import CutOptions
 from bertslim.pipeline.cut import cut as cut_by_recipe
 from bertslim.progress import Progress

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bertslim.errors import OutputError
-from bertslim.output_directory import writing
+from bertslim.output_directory import is_locked, writing
 
 _NEW = "bertslim-new"
 
@@ -64,15 +64,6 @@ def _prefix(target: Path) -> str:
 
 def _remove_left_over(target: Path) -> None:
     for path in target.parent.iterdir():
-        if path.name.startswith(_prefix(target)) and not _is_locked(path):
+        if path.name.startswith(_prefix(target)) and not is_locked(path):
             with suppress(OSError):
                 path.unlink()
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    return False

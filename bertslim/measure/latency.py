@@ -7,51 +7,28 @@ and the interval of the ratio resamples whole rounds.
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, Literal, Self, cast
+from typing import Literal, Self
 
 import numpy as np
 
-from bertslim.errors import BertslimError, InputError
+from bertslim.errors import InputError
 from bertslim.measure.bootstrap import FloatArray, launch_ratio, ratio_interval
+from bertslim.measure.latency_process import Shape, WorkerProcess
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar, compare
 
 Role = Literal["base", "slim"]
 
 RUNTIME = "torch"
-WORKER_MODULE = "bertslim.measure.latency_worker"
 MIN_ROUNDS = 10
 BLOCK_MS = 50.0
-
-# glibc gives large freed blocks back to the kernel and faults them in again, page by page, at the
-# next call: a tenth of the time at batch 8 x 128, and, by the luck of the heap's layout, several
-# per cent more or less in each process of the same model. So it keeps them, as tcmalloc and
-# jemalloc do.
-ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How many sequences of how many tokens one call takes."""
-
-    batch: int
-    length: int
-
-    def __str__(self) -> str:
-        return f"{self.batch}x{self.length}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +130,7 @@ class LatencyBench:
         self._progress = progress
         self._samples = {shape: _Samples() for shape in shapes}
         self._processes = ExitStack()
-        self._workers: dict[Role, _Worker] = {}
+        self._workers: dict[Role, WorkerProcess] = {}
         self._peaks: dict[Role, int] = {}
 
     def __enter__(self) -> Self:
@@ -173,7 +150,7 @@ class LatencyBench:
     def _start(self) -> None:
         with ExitStack() as processes:
             for role, directory in self._models.items():
-                worker = _Worker(directory, self._threads, self._seed)
+                worker = WorkerProcess(directory, self._threads, self._seed)
                 processes.callback(worker.close)
                 self._workers[role] = worker
             for worker in self._workers.values():
@@ -293,84 +270,6 @@ class _Samples:
     def times(self, role: Role) -> FloatArray | None:
         """All times of one model, shape (rounds, calls)."""
         return np.stack(self.blocks[role]) if role in self.blocks else None
-
-
-@dataclass(frozen=True)
-class _WarmUp:
-    calls: int
-    fastest_ms: float
-
-
-class _Worker:
-    """The near end of a `latency_worker` process."""
-
-    def __init__(self, directory: Path, threads: int, seed: int) -> None:
-        self._directory = directory
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
-        count = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        command = [sys.executable, "-P", "-m", WORKER_MODULE, str(directory)]
-        self._process = subprocess.Popen(
-            [*command, "--threads", str(threads), "--seed", str(seed)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            text=True,
-            env=os.environ | ALLOCATOR | count,
-        )
-        self._requests = cast("IO[str]", self._process.stdin)
-        self._replies = cast("IO[str]", self._process.stdout)
-        self.dtype = ""
-
-    def wait_until_loaded(self) -> None:
-        self.dtype = self._receive()["dtype"]
-
-    def peak_bytes(self, shape: Shape) -> int:
-        return int(self._ask("peak", shape)["bytes"])
-
-    def warm_up(self, shape: Shape) -> _WarmUp:
-        answer = self._ask("warm_up", shape)
-        return _WarmUp(answer["calls"], answer["fastest_ms"])
-
-    def block_ms(self, shape: Shape, calls: int) -> FloatArray:
-        return np.asarray(self._ask("block", shape, calls=calls)["ms"], dtype=np.float64)
-
-    def close(self) -> None:
-        """End the process at once: it has nothing to save."""
-        self._process.kill()
-        with suppress(BrokenPipeError), self._process:  # closes the pipes, and waits
-            self._said.close()
-
-    def _ask(self, do: str, shape: Shape, **more: int) -> dict[str, Any]:
-        request = {"do": do, "batch": shape.batch, "length": shape.length, **more}
-        try:
-            self._requests.write(json.dumps(request) + "\n")
-            self._requests.flush()
-        except BrokenPipeError:
-            raise self._death() from None
-        return self._receive()
-
-    def _receive(self) -> dict[str, Any]:
-        line = self._replies.readline()
-        if not line:
-            raise self._death()
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise BertslimError(**answer["error"])
-        return answer
-
-    def _death(self) -> BertslimError:
-        status = self._process.wait()
-        where = str(self._directory)
-        if status < 0:
-            return BertslimError(
-                f"the process that measured the model was ended by {signal.Signals(-status).name}",
-                where=where,
-                remedy="if memory ran out, use a smaller batch or length",
-            )
-        self._said.seek(0)
-        said = self._said.read().decode(errors="replace").strip().splitlines()
-        last = said[-1] if said else f"exit status {status}"
-        return BertslimError(f"the process that measured the model failed: {last}", where=where)
 
 
 def _quantile(times: FloatArray | None, share: float) -> float | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from bertslim.errors import CannotTell, ModelError
 from bertslim.gate import Judgement, MaxRegression, Rule, find_baseline, judge
 from bertslim.measure.environment import describe_environment
-from bertslim.measure.latency import RUNTIME, LatencyBench, Shape, check_shapes
+from bertslim.measure.latency import RUNTIME, LatencyBench, check_shapes
+from bertslim.measure.latency_process import Shape
 from bertslim.model.facts import read_facts
 from bertslim.model.files import find_weights, read_config
 from bertslim.model.source import ModelSource, find_model

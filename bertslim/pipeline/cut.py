@@ -31,7 +31,7 @@ from bertslim.records import (
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
-    from bertslim.measure.latency import Shape
+    from bertslim.measure.latency_process import Shape
     from bertslim.pipeline.quality import Quality
 
 NEUTRAL_DATA = DataOptions(data="builtin:pydocs")
@@ -60,7 +60,8 @@ class MeasureOptions:
         Raises:
             InputError: A length is more than the model can take.
         """
-        from bertslim.measure.latency import Shape, check_shapes
+        from bertslim.measure.latency import check_shapes
+        from bertslim.measure.latency_process import Shape
 
         lengths = self.lengths or (min(DEFAULT_LENGTH, max_length),)
         shapes = tuple(Shape(batch, length) for length in lengths for batch in self.batches)

@@ -1,0 +1,122 @@
+"""The near end of a `latency_worker` process: starts it, asks it, ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+
+from bertslim.errors import BertslimError
+from bertslim.measure.bootstrap import FloatArray
+
+WORKER_MODULE = "bertslim.measure.latency_worker"
+
+# glibc gives large freed blocks back to the kernel and faults them in again, page by page, at the
+# next call: a tenth of the time at batch 8 x 128, and, by the luck of the heap's layout, several
+# per cent more or less in each process of the same model. So it keeps them, as tcmalloc and
+# jemalloc do.
+ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many sequences of how many tokens one call takes."""
+
+    batch: int
+    length: int
+
+    def __str__(self) -> str:
+        return f"{self.batch}x{self.length}"
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """How a warm-up went: calls until it was stable, and the fastest of the last ones."""
+
+    calls: int
+    fastest_ms: float
+
+
+class WorkerProcess:
+    """The near end of a `latency_worker` process."""
+
+    def __init__(self, directory: Path, threads: int, seed: int) -> None:
+        self._directory = directory
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
+        count = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+        command = [sys.executable, "-P", "-m", WORKER_MODULE, str(directory)]
+        self._process = subprocess.Popen(
+            [*command, "--threads", str(threads), "--seed", str(seed)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
+            env=os.environ | ALLOCATOR | count,
+        )
+        self._requests = cast("IO[str]", self._process.stdin)
+        self._replies = cast("IO[str]", self._process.stdout)
+        self.dtype = ""
+
+    def wait_until_loaded(self) -> None:
+        """Wait for the model, and take its dtype."""
+        self.dtype = self._receive()["dtype"]
+
+    def peak_bytes(self, shape: Shape) -> int:
+        """Return the most memory so far, in bytes, above that before loading."""
+        return int(self._ask("peak", shape)["bytes"])
+
+    def warm_up(self, shape: Shape) -> WarmUp:
+        """Run the shape until its time is stable."""
+        answer = self._ask("warm_up", shape)
+        return WarmUp(answer["calls"], answer["fastest_ms"])
+
+    def block_ms(self, shape: Shape, calls: int) -> FloatArray:
+        """Time so many consecutive calls; (calls,) in ms."""
+        return np.asarray(self._ask("block", shape, calls=calls)["ms"], dtype=np.float64)
+
+    def close(self) -> None:
+        """End the process at once: it has nothing to save."""
+        self._process.kill()
+        with suppress(BrokenPipeError), self._process:  # closes the pipes, and waits
+            self._said.close()
+
+    def _ask(self, do: str, shape: Shape, **more: int) -> dict[str, Any]:
+        request = {"do": do, "batch": shape.batch, "length": shape.length, **more}
+        try:
+            self._requests.write(json.dumps(request) + "\n")
+            self._requests.flush()
+        except BrokenPipeError:
+            raise self._death() from None
+        return self._receive()
+
+    def _receive(self) -> dict[str, Any]:
+        line = self._replies.readline()
+        if not line:
+            raise self._death()
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise BertslimError(**answer["error"])
+        return answer
+
+    def _death(self) -> BertslimError:
+        status = self._process.wait()
+        where = str(self._directory)
+        if status < 0:
+            return BertslimError(
+                f"the process that measured the model was ended by {signal.Signals(-status).name}",
+                where=where,
+                remedy="if memory ran out, use a smaller batch or length",
+            )
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace").strip().splitlines()
+        last = said[-1] if said else f"exit status {status}"
+        return BertslimError(f"the process that measured the model failed: {last}", where=where)
