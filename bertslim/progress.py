@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from threading import RLock
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from bertslim.records import Step
 
@@ -14,6 +15,29 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 Item = TypeVar("Item")
+
+
+class SilentBar:
+    """Counts like a bar of tqdm, and shows nothing."""
+
+    n: float = 0
+
+    def __enter__(self) -> Self:
+        """Do nothing."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
+    def update(self, n: float = 1) -> None:
+        """Count on."""
+        self.n += n
+
+    def set_postfix(self, **_: object) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class Progress:
@@ -52,19 +76,17 @@ class Progress:
                 yield item
                 bar.update()
 
-    def bar(self, label: str, *, total: float | None = None, unit: str = "it") -> tqdm[NoReturn]:
+    def bar(
+        self, label: str, *, total: float | None = None, unit: str = "it"
+    ) -> tqdm[NoReturn] | SilentBar:
         """Return a bar to be moved by hand; it shows nothing where nobody is watching."""
+        if not self.visible:
+            return SilentBar()
         from tqdm import tqdm
 
         self._say("")
-        return tqdm(
-            desc=label,
-            total=total,
-            unit=unit,
-            leave=False,
-            dynamic_ncols=True,
-            disable=not self.visible,
-        )
+        tqdm.set_lock(RLock())  # tqdm's own lock is for many processes, and starts one for itself
+        return tqdm(desc=label, total=total, unit=unit, leave=False, dynamic_ncols=True)
 
     def _say(self, text: str) -> None:
         if self.visible:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from transformers import (
     DataCollatorWithPadding,
@@ -19,7 +19,7 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 
 from bertslim.model.quiet import quiet_libraries
-from bertslim.progress import Progress
+from bertslim.progress import Progress, SilentBar
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -105,7 +105,7 @@ class _ShowSteps(TrainerCallback):
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._bar: tqdm[Any] | None = None
+        self._bar: tqdm[NoReturn] | SilentBar | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
