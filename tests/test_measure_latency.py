@@ -230,12 +230,13 @@ def test_a_killed_process_is_told_in_one_line(shallow, quiet):
 def start_parent(directory, body):
     """Start a process, in a group of its own, that holds an open bench; return it and its child."""
     script = f"""
-        import sys, time
+        import signal, sys, time
         from pathlib import Path
         from bertslim.measure.latency import LatencyBench
         from bertslim.measure.latency_process import Shape
         from bertslim.progress import Progress
         import psutil
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
         models = {{"slim": Path({str(directory)!r})}}
         bench = LatencyBench(
             models, [Shape(1, 8)], threads=1, seed=0, progress=Progress(visible=False)
