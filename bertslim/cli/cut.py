@@ -22,6 +22,7 @@ from bertslim.cli.options import (
     usable_threads,
     whole_numbers,
 )
+from bertslim.cli.written_result import print_result
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
@@ -129,15 +130,7 @@ def cut(
         force=force,
     )
     result = pipeline.cut(options, Progress(visible=False if quiet or as_json else None))
-    if as_json:
-        typer.echo(result.record.to_json(), nl=False)
-    elif not quiet:
-        from bertslim.report.render import render_summary
-
-        typer.echo(render_summary(result.record))
-        typer.echo(
-            f"Written to {result.directory}; `bertslim report {result.directory}` says more."
-        )
+    print_result(result.record, result.directory, as_json=as_json, quiet=quiet)
 
 
 def _data(

@@ -21,6 +21,7 @@ from bertslim.cli.options import (
     ThreadsOption,
     usable_threads,
 )
+from bertslim.cli.written_result import print_result
 
 
 def retrain(
@@ -88,12 +89,4 @@ def retrain(
         force=force,
     )
     result = pipeline.retrain(options, Progress(visible=False if quiet or as_json else None))
-    if as_json:
-        typer.echo(result.record.to_json(), nl=False)
-    elif not quiet:
-        from bertslim.report.render import render_summary
-
-        typer.echo(render_summary(result.record))
-        typer.echo(
-            f"Written to {result.directory}; `bertslim report {result.directory}` says more."
-        )
+    print_result(result.record, result.directory, as_json=as_json, quiet=quiet)

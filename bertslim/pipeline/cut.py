@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertslim import __version__
+from bertslim.measure.environment import describe_environment
 from bertslim.model.carried import carry_files
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.families import FAMILIES
@@ -20,7 +21,6 @@ from bertslim.plan import DEFAULT_LENGTH, make_plan
 from bertslim.progress import Progress
 from bertslim.recipe import LoadedRecipe, load_recipe
 from bertslim.records import (
-    Environment,
     Measurement,
     ModelFacts,
     ModelRecord,
@@ -171,7 +171,7 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
             recipe=prepared.recipe.recipe.model_dump(mode="json"),
             plan=prepared.plan,
             data=splits.record if splits else None,
-            environment=_describe_environment(options.threads),
+            environment=describe_environment(options.threads),
             steps=progress.steps,
             measurements=(*made.measurements, *measured),
             notes=notes,
@@ -284,9 +284,3 @@ def _measure_quality(
         tokenizer = load_tokenizer(prepared.source.directory)
         found = measure_quality(base, slim, splits, tokenizer, seed=options.seed, progress=progress)
         return Quality((macs, *found.measurements), found.notes)
-
-
-def _describe_environment(threads: int) -> Environment:
-    from bertslim.measure.environment import describe_environment
-
-    return describe_environment(threads)

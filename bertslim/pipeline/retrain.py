@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bertslim import __version__
 from bertslim.errors import DataError
+from bertslim.measure.environment import describe_environment
 from bertslim.model.carried import carry_files
 from bertslim.model.facts import read_facts
 from bertslim.model.files import find_weights, read_config
@@ -17,7 +18,7 @@ from bertslim.output_directory import check_space, output_directory, writing
 from bertslim.pipeline.publish import model_record, now, publish
 from bertslim.pipeline.texts import DataOptions, label_names, load_splits
 from bertslim.progress import Progress
-from bertslim.records import Environment, Record
+from bertslim.records import Record
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -102,7 +103,7 @@ def retrain(options: RetrainOptions, progress: Progress) -> RetrainResult:
             base=model_record(source.given, source.directory),
             slim=model_record(target.name, directory),
             data=splits.record,
-            environment=_describe_environment(options.threads),
+            environment=describe_environment(options.threads),
             steps=progress.steps,
             measurements=quality.measurements,
             notes=quality.notes,
@@ -189,9 +190,3 @@ def _measure(
         return measure_accuracy_alone(slim, splits, tokenizer, seed=seed, progress=progress)
     base = load_checkpoint(before)
     return measure_quality(base, slim, splits, tokenizer, seed=seed, progress=progress)
-
-
-def _describe_environment(threads: int) -> Environment:
-    from bertslim.measure.environment import describe_environment
-
-    return describe_environment(threads)
