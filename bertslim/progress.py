@@ -49,6 +49,7 @@ class Progress:
 
     def __init__(self, *, visible: bool | None = None) -> None:
         self.visible = sys.stderr.isatty() if visible is None else visible
+        self._silent = visible is False
         self._steps: list[Step] = []
 
     @property
@@ -66,6 +67,13 @@ class Progress:
         finally:
             self._say("")
         self._steps.append(Step(name=name, seconds=round(time.perf_counter() - start, 3)))
+
+    def tell(self, line: str) -> None:
+        """Write a line that is worth keeping, also where nobody is watching; not if silenced."""
+        if not self._silent:
+            self._say("")
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
 
     def track(
         self, items: Iterable[Item], label: str, *, total: int | None = None, unit: str = "it"

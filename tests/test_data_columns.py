@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from bertslim.data.columns import find_label_column, find_text_column
+from bertslim.data.columns import (
+    find_label_columns,
+    find_tag_column,
+    find_text_columns,
+    find_word_column,
+)
 from bertslim.errors import DataError
 
 
@@ -26,22 +31,21 @@ def table(**columns: Any) -> Dataset:
     ],
 )
 def test_the_text_column_is_found(columns: dict[str, Any], found: str) -> None:
-    assert find_text_column(table(**columns), None, where="d.csv") == found
+    assert find_text_columns(table(**columns), (), where="d.csv") == (found,)
 
 
 @pytest.mark.parametrize(
     "columns",
     [
-        {"sentence1": ["x"], "sentence2": ["y"], "label": [1]},
-        {"question": ["x"], "context": ["y"]},
-        {"question": ["x"], "sentence": ["y"], "label": [1]},
+        {"utterance": ["x"], "context": ["y"]},
+        {"premise": ["x"], "hypothesis": ["y"], "sentence1": ["x"], "sentence2": ["y"]},
         {"number": [1], "score": [2.0]},
         {"a": ["1"], "b": ["2"]},
     ],
 )
 def test_the_text_column_is_not_guessed(columns: dict[str, Any]) -> None:
     with pytest.raises(DataError) as caught:
-        find_text_column(table(**columns), None, where="d.csv")
+        find_text_columns(table(**columns), (), where="d.csv")
     assert str(caught.value) == (
         f"d.csv: cannot tell which column holds the texts; the columns are {', '.join(columns)}; "
         "name it with --text-column"
@@ -51,16 +55,16 @@ def test_the_text_column_is_not_guessed(columns: dict[str, Any]) -> None:
 def test_a_wanted_column_that_is_missing_names_the_nearest() -> None:
     data = table(sentence=["x"], label=[1])
     with pytest.raises(DataError) as caught:
-        find_text_column(data, "sentense", where="d.csv")
+        find_text_columns(data, ("sentense",), where="d.csv")
     assert str(caught.value) == (
         "d.csv: no column 'sentense' for --text-column; the columns are sentence, label; "
         "did you mean 'sentence'?"
     )
     with pytest.raises(DataError) as caught:
-        find_label_column(data, "gold", "sentence", where="d.csv")
+        find_label_columns(data, ("gold",), ("sentence",), where="d.csv")
     assert str(caught.value) == "d.csv: no column 'gold' for --label-column; the columns are label"
     with pytest.raises(DataError) as caught:
-        find_label_column(table(text=["x"]), "label", "text", where="d.txt")
+        find_label_columns(table(text=["x"]), ("label",), ("text",), where="d.txt")
     assert str(caught.value) == (
         "d.txt: no column 'label' for --label-column; the columns are none besides the texts"
     )
@@ -77,21 +81,55 @@ def test_a_wanted_column_that_is_missing_names_the_nearest() -> None:
     ],
 )
 def test_the_label_column_is_found(columns: dict[str, Any], found: str | None) -> None:
-    assert find_label_column(table(**columns), None, "text", where="d.csv") == found
+    expected = () if found is None else (found,)
+    assert find_label_columns(table(**columns), (), ("text",), where="d.csv") == expected
 
 
 def test_several_label_columns_are_an_error() -> None:
     with pytest.raises(DataError) as caught:
-        find_label_column(table(text=["x"], target=[1], category=["a"]), None, "text", where="d")
+        find_label_columns(table(text=["x"], target=[1], category=["a"]), (), ("text",), where="d")
     assert str(caught.value) == (
         "d: several columns could hold the labels: target, category; name one with --label-column"
     )
 
 
 def test_the_texts_are_never_the_labels_too() -> None:
-    assert find_label_column(table(label=["x"], n=[1]), None, "label", where="d") is None
+    assert find_label_columns(table(label=["x"], n=[1]), (), ("label",), where="d") == ()
 
 
 def test_a_long_list_of_columns_is_shortened() -> None:
     with pytest.raises(DataError, match=r"the columns are c0, .*, c11 and 28 more;"):
-        find_text_column(table(**{f"c{i}": [i] for i in range(40)}), None, where="d")
+        find_text_columns(table(**{f"c{i}": [i] for i in range(40)}), (), where="d")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("sentence1", "sentence2"),
+        ("Premise", "Hypothesis"),
+        ("question", "sentence"),
+        ("query", "passage"),
+        ("text", "text_pair"),
+    ],
+)
+def test_pairs_are_found_whatever_stands_beside_them(pair: tuple[str, str]) -> None:
+    columns = {"idx": ["1"], pair[1]: ["y"], "title": ["z"], pair[0]: ["x"], "label": [1]}
+    assert find_text_columns(table(**columns), (), where="d.csv") == pair
+
+
+def test_wanted_texts_may_be_a_pair_in_their_order_and_no_more() -> None:
+    data = table(a=["x"], b=["y"], c=["z"])
+    assert find_text_columns(data, ("c", "a"), where="d") == ("c", "a")
+    with pytest.raises(DataError, match=r"^--text-column: 3 columns of texts are more than"):
+        find_text_columns(data, ("c", "a", "b"), where="d")
+
+
+def test_words_and_their_tags_are_found() -> None:
+    data = table(id=["0"], tokens=[["a"]], pos_tags=[[1]], ner_tags=[[2]])
+    assert find_word_column(data, ()) == "tokens"
+    assert find_word_column(data, ("id",)) is None
+    assert find_tag_column(data, (), "tokens", where="d") == ("ner_tags",)
+    assert find_tag_column(data, ("pos_tags",), "tokens", where="d") == ("pos_tags",)
+    assert find_tag_column(table(tokens=[["a"]]), (), "tokens", where="d") == ()
+    with pytest.raises(DataError, match="no column 'id' for --label-column"):
+        find_tag_column(data, ("id",), "tokens", where="d")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bertslim.data.sources import load_texts
+from bertslim.data.sources import load_data
 from bertslim.errors import DataError
 
 
@@ -30,9 +30,9 @@ def test_a_hub_name_may_carry_a_configuration_and_a_split(
         return datasets.Dataset.from_dict({"text": ["x"], "label": [0]})
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    data = load_texts(source)
+    data = load_data(source)
     assert calls == [asked]
-    assert data.rows["text"][:] == ["x"]
+    assert data.rows.table["text"][:] == ["x"]
     assert data.source == source
 
 
@@ -45,7 +45,7 @@ def test_what_the_hub_cannot_give_is_one_line(
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(DataError) as caught:
-        load_texts("no-such-org/no-such-data")
+        load_data("no-such-org/no-such-data")
     message = str(caught.value)
     assert message.startswith(
         "no-such-org/no-such-data: no such file or directory here, "
@@ -64,14 +64,14 @@ def test_a_long_answer_of_the_hub_is_cut(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     with pytest.raises(DataError, match=r"Config name is missing\. Pick one of: name,") as caught:
-        load_texts("glue")
+        load_data("glue")
     assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize("source", ["two words", "name:", "name@", "a:b:c", "what?"])
 def test_what_is_neither_a_path_nor_a_name(source: str) -> None:
     with pytest.raises(DataError) as caught:
-        load_texts(source)
+        load_data(source)
     assert str(caught.value) == (
         f"{source}: neither a file or directory here nor a name of the form org/name:config@split"
     )

@@ -73,7 +73,8 @@ def test_labels_become_ids_of_the_model(
 def test_a_label_unknown_to_the_model(values: list[object], model: list[str], message: str) -> None:
     with pytest.raises(DataError) as caught:
         read(values, model)
-    assert str(caught.value) == f"d.csv: {message}; {REMEDY}"
+    instead = "compare the models on the texts alone with --task plain-text"
+    assert str(caught.value) == f"d.csv: {message}; {REMEDY}, or {instead}"
 
 
 @pytest.mark.parametrize("missing", [None, "", "  ", float("nan")])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.data.pydocs import PACKAGES, read_pydocs
-from bertslim.data.sources import load_texts
+from bertslim.data.sources import load_data
 from bertslim.data.splits import split
 from bertslim.errors import DataError
 
@@ -32,16 +32,16 @@ def test_it_holds_thousands_of_texts_in_ten_classes() -> None:
 
 
 def test_two_loadings_agree() -> None:
-    first, second = load_texts("builtin:pydocs"), load_texts("builtin:pydocs")
-    assert first.sha256 == second.sha256
+    first, second = load_data("builtin:pydocs"), load_data("builtin:pydocs")
+    assert first.rows.sha256 == second.rows.sha256
     assert first.label_names == PACKAGES
-    assert first.rows.column_names == ["text", "label"]
+    assert first.rows.table.column_names == ["text", "label"]
 
 
 def test_every_class_is_in_every_split() -> None:
-    splits = split(load_texts("builtin:pydocs"))
+    splits = split(load_data("builtin:pydocs"))
     for part in (splits.fit, splits.select, splits.report):
-        assert set(part["label"][:]) == set(range(len(PACKAGES)))
+        assert set(part.table["label"][:]) == set(range(len(PACKAGES)))
     assert splits.notes == ()
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bertslim.data.sources import TextData, hash_texts, load_texts
+from bertslim.data.sources import load_data
+from bertslim.data.task import HeadFacts, Rows, TaskData, Wanted
 from bertslim.errors import DataError
 
 TEXTS = [
@@ -64,13 +65,26 @@ WRITERS = {
 }
 
 
-def texts_of(data: TextData) -> list[str]:
-    return data.rows["text"][:]
+def texts_of(data: TaskData) -> list[str]:
+    return data.rows.table["text"][:]
 
 
-def error_of(path: Path | str, **options: str) -> str:
+def classifier(*labels: str) -> HeadFacts:
+    return HeadFacts(kind="SequenceClassification", labels=labels, outputs=len(labels))
+
+
+def hash_texts(texts: list[str], labels: list[int] | None) -> str:
+    from datasets import Dataset
+
+    from bertslim.data.plain_text import PlainText
+
+    columns = {"text": texts} if labels is None else {"text": texts, "label": labels}
+    return Rows(PlainText(), Dataset.from_dict(columns)).sha256
+
+
+def error_of(path: Path | str) -> str:
     with pytest.raises(DataError) as caught:
-        load_texts(str(path), **options)
+        load_data(str(path))
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -83,14 +97,18 @@ def test_every_kind_of_file_gives_back_the_very_texts_and_labels(tmp_path: Path,
     labels = [*LABELS, 1]
     WRITERS[kind](path, texts, labels)
 
-    data = load_texts(str(path))
+    data = load_data(str(path))
 
     assert texts_of(data) == texts
-    assert data.rows["label"][:] == labels
-    assert data.rows.column_names == ["text", "label"]
-    assert (data.source, data.text_column, data.label_column) == (str(path), "text", "label")
+    assert data.rows.table["label"][:] == labels
+    assert data.rows.table.column_names == ["text", "label"]
+    assert (data.source, data.text_columns, data.label_columns) == (
+        str(path),
+        ("text",),
+        ("label",),
+    )
     assert data.label_names == ("0", "1")
-    assert data.sha256 == hash_texts(texts, labels)
+    assert data.rows.sha256 == hash_texts(texts, labels)
     assert data.notes == ()
 
 
@@ -98,12 +116,12 @@ def test_a_text_file_has_a_text_a_line(tmp_path: Path) -> None:
     path = tmp_path / "lines.txt"
     path.write_bytes('\ufefffirst, "line"\r\n\n  \nNA\tsecond\u2028 still\nlast'.encode())
 
-    data = load_texts(str(path))
+    data = load_data(str(path))
 
     assert texts_of(data) == ['first, "line"', "NA\tsecond\u2028 still", "last"]
-    assert data.label_column is None
+    assert data.label_columns == ()
     assert data.label_names == ()
-    assert data.rows.column_names == ["text"]
+    assert data.rows.table.column_names == ["text"]
     assert data.notes == ("2 blank texts left out",)
 
 
@@ -116,7 +134,7 @@ def test_upper_case_and_gzipped_files_are_read_alike(tmp_path: Path, kind: str) 
         WRITERS[kind](path, TEXTS, LABELS)
     packed.write_bytes(gzip.compress(plain.read_bytes()))
 
-    assert {load_texts(str(path)).sha256 for path in (plain, upper, packed)} == {
+    assert {load_data(str(path)).rows.sha256 for path in (plain, upper, packed)} == {
         hash_texts(TEXTS, LABELS)
     }
 
@@ -126,14 +144,14 @@ def test_late_rows_of_another_look_change_nothing(tmp_path: Path, kind: str) -> 
     texts = [str(number) for number in range(12_000)] + ["a text at last"]
     path = tmp_path / f"a.{kind}"
     WRITERS[kind](path, texts, [0] * len(texts))
-    assert texts_of(load_texts(str(path))) == texts
+    assert texts_of(load_data(str(path))) == texts
 
 
 def test_windows_line_ends_and_a_byte_order_mark_do_not_get_into_the_texts(tmp_path: Path) -> None:
     for name, sep in (("a.csv", ","), ("a.tsv", "\t")):
         path = tmp_path / name
         path.write_bytes(f"\ufefftext{sep}label\r\none{sep}a\r\ntwo{sep}b\r\n".encode())
-        data = load_texts(str(path))
+        data = load_data(str(path))
         assert texts_of(data) == ["one", "two"]
         assert data.label_names == ("a", "b")
 
@@ -143,21 +161,21 @@ def test_a_file_name_is_never_taken_for_a_pattern(tmp_path: Path, name: str) -> 
     (tmp_path / "all else.csv").write_text("text\nwrong\n")
     (tmp_path / "a1.csv").write_text("text\nwrong\n")
     (tmp_path / name).write_text("text\nright\n")
-    assert texts_of(load_texts(str(tmp_path / name))) == ["right"]
+    assert texts_of(load_data(str(tmp_path / name))) == ["right"]
 
 
 def test_an_edited_file_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text\nold\n")
-    assert texts_of(load_texts(str(path))) == ["old"]
+    assert texts_of(load_data(str(path))) == ["old"]
     path.write_text("text\nnew\n")
-    assert texts_of(load_texts(str(path))) == ["new"]
+    assert texts_of(load_data(str(path))) == ["new"]
 
 
 def test_a_home_relative_path_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.txt").write_text("hello\n")
-    data = load_texts("~/a.txt")
+    data = load_data("~/a.txt")
     assert (texts_of(data), data.source) == (["hello"], "~/a.txt")
 
 
@@ -166,9 +184,9 @@ def test_a_directory_is_the_sum_of_its_files_in_order_of_name(tmp_path: Path) ->
     write_csv(tmp_path / "a.CSV", ["first"], [0])
     (tmp_path / "README.md").write_text("not data")
     (tmp_path / ".ignored.csv").write_text("text,label\nhidden,0\n")
-    data = load_texts(str(tmp_path))
+    data = load_data(str(tmp_path))
     assert texts_of(data) == ["first", "second"]
-    assert data.rows["label"][:] == [0, 1]
+    assert data.rows.table["label"][:] == [0, 1]
 
 
 def test_directories_that_cannot_be_read(tmp_path: Path) -> None:
@@ -176,7 +194,7 @@ def test_directories_that_cannot_be_read(tmp_path: Path) -> None:
     empty.mkdir()
     assert error_of(empty) == (
         f"{empty}: no data file directly in this directory; "
-        "looked for .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt"
+        "looked for .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt, .conll, .bio, .iob"
     )
     mixed = tmp_path / "mixed"
     mixed.mkdir()
@@ -230,7 +248,7 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
     path.write_text("x")
     assert error_of(path) == (
         f"{path}: not a kind of file that can be read; give one of "
-        ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt, or a directory of such files"
+        ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt, .conll, .bio, .iob, or a directory of such files"
     )
 
 
@@ -325,9 +343,9 @@ def test_blank_and_missing_texts_are_left_out_and_counted(tmp_path: Path) -> Non
     rows = [{"text": "x", "label": 1}, {"text": None, "label": 0}, {"label": 1}]
     rows += [{"text": " \t", "label": 0}, {"text": "y", "label": 0}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    data = load_texts(str(path))
+    data = load_data(str(path))
     assert texts_of(data) == ["x", "y"]
-    assert data.rows["label"][:] == [1, 0]
+    assert data.rows.table["label"][:] == [1, 0]
     assert data.notes == ("3 blank texts left out",)
 
 
@@ -357,18 +375,18 @@ def test_a_row_without_label_is_named_by_its_row_in_the_file(tmp_path: Path) -> 
 def test_named_columns_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,note,label,gold\nx,12,0,b\ny,13,0,a\n")
-    data = load_texts(str(path), text_column="note", label_column="gold")
+    data = load_data(str(path), wanted=Wanted(("note",), ("gold",)))
     assert texts_of(data) == ["12", "13"]
-    assert (data.text_column, data.label_column) == ("note", "gold")
+    assert (data.text_columns, data.label_columns) == (("note",), ("gold",))
     assert data.label_names == ("a", "b")
-    assert data.rows["label"][:] == [1, 0]
+    assert data.rows.table["label"][:] == [1, 0]
 
 
 def test_labels_become_the_ids_of_the_model(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_text("text\tlabel\nx\tpositive\ny\tnegative\n")
-    data = load_texts(str(path), labels=["NEGATIVE", "POSITIVE"])
-    assert data.rows["label"][:] == [1, 0]
+    data = load_data(str(path), classifier("NEGATIVE", "POSITIVE"))
+    assert data.rows.table["label"][:] == [1, 0]
     assert data.label_names == ("NEGATIVE", "POSITIVE")
 
 
@@ -378,8 +396,8 @@ def test_the_classes_of_a_parquet_file_are_known_by_name(tmp_path: Path) -> None
     path = tmp_path / "a.parquet"
     features = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
     Dataset.from_dict({"text": ["x", "y"], "label": [1, 0]}, features=features).to_parquet(path)
-    assert load_texts(str(path)).label_names == ("neg", "pos")
-    assert load_texts(str(path), labels=["pos", "neg"]).rows["label"][:] == [0, 1]
+    assert load_data(str(path)).label_names == ("neg", "pos")
+    assert load_data(str(path), classifier("pos", "neg")).rows.table["label"][:] == [0, 1]
 
 
 def test_the_hash_tells_texts_labels_and_their_order_apart() -> None:
@@ -398,10 +416,10 @@ def test_the_hash_tells_texts_labels_and_their_order_apart() -> None:
 
 
 def test_builtin_data_serve_a_model_with_other_labels_as_texts() -> None:
-    data = load_texts("builtin:pydocs", labels=["NEGATIVE", "POSITIVE"])
-    assert data.label_column is None
+    data = load_data("builtin:pydocs", classifier("NEGATIVE", "POSITIVE"))
+    assert data.label_columns == ()
     assert data.label_names == ()
-    assert data.rows.column_names == ["text"]
+    assert data.rows.table.column_names == ["text"]
     assert data.notes == (
         "labels not used: row 1: the model does not know the label 'asyncio', "
         "its labels are NEGATIVE, POSITIVE",
@@ -412,7 +430,7 @@ def test_builtin_data_serve_a_model_with_other_labels_as_texts() -> None:
 def test_loading_says_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for kind, write in WRITERS.items():
         write(tmp_path / f"a.{kind}", TEXTS, LABELS)
-        load_texts(str(tmp_path / f"a.{kind}"))
+        load_data(str(tmp_path / f"a.{kind}"))
     broken = tmp_path / "broken.csv"
     for content in (b"text,label\na,b,1\n", b"text\n\xff\n", b""):
         broken.write_bytes(content)
@@ -426,7 +444,7 @@ def test_loading_leaves_the_libraries_as_they_were(tmp_path: Path) -> None:
 
     (tmp_path / "a.txt").write_text("x\n")
     before = datasets.logging.get_verbosity(), datasets.are_progress_bars_disabled()
-    load_texts(str(tmp_path / "a.txt"))
+    load_data(str(tmp_path / "a.txt"))
     assert (datasets.logging.get_verbosity(), datasets.are_progress_bars_disabled()) == before
 
 
@@ -441,6 +459,6 @@ def test_local_files_leave_no_trace_in_the_caches(
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"text\nx\n"))
-    assert texts_of(load_texts(str(path))) == ["x"]
+    assert texts_of(load_data(str(path))) == ["x"]
     assert not cache.exists()
     assert list(temporary.iterdir()) == []

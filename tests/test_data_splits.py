@@ -7,8 +7,9 @@ from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertslim.data.sources import TextData, hash_texts
 from bertslim.data.splits import Splits, split
+from bertslim.data.task import Rows, TaskData
+from bertslim.data.text_classification import TextClassification
 from bertslim.errors import DataError
 
 
@@ -19,23 +20,24 @@ def data_of(
     source: str = "data.csv",
     names: tuple[str, ...] = ("no", "yes"),
     notes: tuple[str, ...] = (),
-) -> TextData:
+) -> TaskData:
     columns: dict[str, list[str] | list[int]] = {"text": texts}
     if labels is not None:
         columns["label"] = labels
-    return TextData(
+    return TaskData(
         source=source,
-        text_column="sentence",
-        label_column="gold" if labels is not None else None,
+        rows=Rows(TextClassification(), Dataset.from_dict(columns)),
+        text_columns=("sentence",),
+        label_columns=("gold",) if labels is not None else (),
         label_names=names if labels is not None else (),
-        rows=Dataset.from_dict(columns),
-        sha256=hash_texts(texts, labels),
         notes=notes,
     )
 
 
 def placed(splits: Splits) -> dict[str, set[str]]:
-    return {name: set(getattr(splits, name)["text"][:]) for name in ("fit", "select", "report")}
+    return {
+        name: set(getattr(splits, name).table["text"][:]) for name in ("fit", "select", "report")
+    }
 
 
 WORDS = [f"text number {number}" for number in range(2000)]
@@ -52,8 +54,8 @@ def test_the_shares_are_80_10_10() -> None:
 
 def test_where_a_text_goes_never_changes_between_versions() -> None:
     splits = split(data_of(WORDS[:60]))
-    assert [WORDS.index(text) for text in splits.report["text"]] == [1, 22, 43, 49, 52, 59]
-    assert [WORDS.index(text) for text in splits.select["text"]] == [10, 33, 37, 55]
+    assert [WORDS.index(text) for text in splits.report.table["text"]] == [1, 22, 43, 49, 52, 59]
+    assert [WORDS.index(text) for text in splits.select.table["text"]] == [10, 33, 37, 55]
 
 
 @settings(max_examples=40, deadline=None)
@@ -79,7 +81,7 @@ def test_rows_keep_their_labels_and_repetitions() -> None:
     parts = (splits.fit, splits.select, splits.report)
     assert sum(len(part) for part in parts) == 200
     for part in parts:
-        assert part["label"][:] == [int(text[-1]) % 2 for text in part["text"][:]]
+        assert part.table["label"][:] == [int(text[-1]) % 2 for text in part.table["text"][:]]
 
 
 def test_texts_that_differ_in_case_or_white_space_stay_together() -> None:
@@ -93,20 +95,21 @@ def test_the_record_tells_sources_sizes_and_hashes() -> None:
     labels = [number % 2 for number in range(2000)]
     splits = split(data_of(WORDS, labels))
     record = splits.record
-    assert (record.source, record.text_column, record.label_column) == (
+    assert (record.source, record.task, record.text_columns, record.label_columns) == (
         "data.csv",
-        "sentence",
-        "gold",
+        "text-classification",
+        ("sentence",),
+        ("gold",),
     )
     assert record.labels == ("no", "yes")
-    assert record.sha256 == hash_texts(WORDS, labels)
+    assert record.sha256 == data_of(WORDS, labels).rows.sha256
     assert [row.name for row in record.splits] == ["fit", "select", "report"]
     assert [row.rows for row in record.splits] == [
         len(splits.fit),
         len(splits.select),
         len(splits.report),
     ]
-    assert record.splits[0].sha256 == hash_texts(splits.fit["text"][:], splits.fit["label"][:])
+    assert record.splits[0].sha256 == splits.fit.sha256
     assert len({row.sha256 for row in record.splits}) == 3
 
 
@@ -114,7 +117,7 @@ def test_evaluation_data_are_the_report_and_nothing_else() -> None:
     evaluation = data_of([*WORDS[:150], " TEXT number 150"], source="dev.csv", notes=("a note",))
     splits = split(data_of(WORDS, notes=("another",)), evaluation)
     where = placed(splits)
-    assert splits.report["text"][:] == evaluation.rows["text"][:]
+    assert splits.report.table["text"][:] == evaluation.rows.table["text"][:]
     assert where["fit"] | where["select"] == set(WORDS[151:])
     assert len(splits.select) == pytest.approx(185, abs=45)
     assert splits.notes == (
@@ -124,14 +127,14 @@ def test_evaluation_data_are_the_report_and_nothing_else() -> None:
     )
     assert splits.record.source == "data.csv"
     assert splits.record.report_source == "dev.csv"
-    assert splits.record.splits[2].sha256 == evaluation.sha256
+    assert splits.record.splits[2].sha256 == evaluation.rows.sha256
 
 
 def test_unlabelled_texts_may_be_fit_beside_labelled_evaluation_data() -> None:
     splits = split(data_of(WORDS[200:]), data_of(WORDS[:200], [0, 1] * 100))
-    assert "label" not in splits.fit.column_names
-    assert splits.report["label"][:] == [0, 1] * 100
-    assert (splits.record.label_column, splits.record.labels) == ("gold", ("no", "yes"))
+    assert "label" not in splits.fit.table.column_names
+    assert splits.report.table["label"][:] == [0, 1] * 100
+    assert (splits.record.label_columns, splits.record.labels) == (("gold",), ("no", "yes"))
 
 
 def test_two_sources_must_number_their_labels_alike() -> None:

@@ -1,48 +1,89 @@
+"""Which task a model and its data are for, and what may be said about it."""
+
 from __future__ import annotations
 
-import numpy as np
-import pytest
+from typing import Any
 
-from bertslim.data.tasks import metrics_for, most_likely, task_for_head
+import pytest
+from datasets import Dataset
+
+from bertslim.data.task import HeadFacts, Task, Wanted
+from bertslim.data.tasks import TASKS, choose_task
 from bertslim.errors import DataError
 
-LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
-PREDICTIONS = np.array([0, 0, 0, 1, 1, 0, 2, 2])
+CLASSIFIER = HeadFacts(kind="SequenceClassification", labels=("no", "yes"), outputs=2)
+RERANKER = HeadFacts(kind="SequenceClassification", outputs=1)
+TAGGER = HeadFacts(kind="TokenClassification", labels=("O", "B"), outputs=2)
+READER = HeadFacts(kind="QuestionAnswering", outputs=2)
+MASKED = HeadFacts(kind="MaskedLM", outputs=2, predicts_words=True)
+ENCODER = HeadFacts(kind="")
+OTHER = HeadFacts(kind="MultipleChoice")
+NEW = HeadFacts()
+
+TEXTS = {"text": ["x"], "label": ["a"]}
+SCORED = {"sentence1": ["x"], "sentence2": ["y"], "score": ["2.5"]}
+WORDS = {"tokens": [["x"]], "tags": [["O"]]}
+ANSWERS = [{"text": ["x"], "answer_start": [0]}]
+QUESTIONS = {"question": ["q"], "context": ["x"], "answers": ANSWERS}
 
 
-def test_the_metrics_of_text_classification() -> None:
-    metrics = metrics_for("text-classification")
-    assert list(metrics) == ["accuracy", "macro_f1"]
-    assert metrics["accuracy"](LABELS, PREDICTIONS) == 6 / 8
-    # F1: 3 of 4 and 3 of 4 -> .75; 1 of 2 and 1 of 2 -> .5; all -> 1.
-    assert metrics["macro_f1"](LABELS, PREDICTIONS) == pytest.approx((0.75 + 0.5 + 1) / 3)
+def choose(head: HeadFacts, columns: dict[str, Any], name: str | None = None) -> str:
+    table = Dataset.from_dict(columns)
+    return choose_task(name, table, Wanted(), head, source="d").name
 
 
-def test_a_class_never_predicted_counts_as_zero_and_says_nothing(
-    capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+@pytest.mark.parametrize(
+    ("head", "columns", "task"),
+    [
+        (CLASSIFIER, TEXTS, "text-classification"),
+        (CLASSIFIER, SCORED, "text-classification"),
+        (CLASSIFIER, WORDS, "text-classification"),
+        (RERANKER, TEXTS, "regression"),
+        (RERANKER, QUESTIONS, "regression"),
+        (TAGGER, WORDS, "token-classification"),
+        (TAGGER, TEXTS, "plain-text"),
+        (READER, QUESTIONS, "question-answering"),
+        (READER, {"question": ["q"], "context": ["x"]}, "question-answering"),
+        (READER, WORDS, "plain-text"),
+        (MASKED, TEXTS, "fill-mask"),
+        (ENCODER, SCORED, "feature-extraction"),
+        (ENCODER, QUESTIONS, "feature-extraction"),
+        (OTHER, TEXTS, "plain-text"),
+        (NEW, TEXTS, "text-classification"),
+        (NEW, SCORED, "regression"),
+        (NEW, {"text": ["x"], "label": [3.0]}, "text-classification"),
+        (NEW, WORDS, "token-classification"),
+        (NEW, QUESTIONS, "question-answering"),
+        (NEW, {"question": ["q"], "context": ["x"], "label": ["a"]}, "text-classification"),
+    ],
+)
+def test_head_and_columns_settle_the_task(
+    head: HeadFacts, columns: dict[str, Any], task: str
 ) -> None:
-    score = metrics_for("text-classification")["macro_f1"](np.array([0, 1]), np.array([0, 0]))
-    assert score == pytest.approx((2 / 3 + 0) / 2)
-    assert capfd.readouterr() == ("", "")
-    assert not recwarn.list
+    assert choose(head, columns) == task
 
 
-def test_logits_become_classes() -> None:
-    logits = np.array([[0.1, 2.0, -1.0], [3.0, 2.9, 0.0]], dtype=np.float32)
-    predictions = most_likely(logits)
-    assert predictions.tolist() == [1, 0]
-    assert predictions.dtype == np.int64
+def test_a_named_task_is_taken_if_the_model_can_do_it() -> None:
+    assert choose(READER, QUESTIONS, "plain-text") == "plain-text"
+    assert choose(NEW, TEXTS, "regression") == "regression"
+    for head, name, message in (
+        (READER, "fill-mask", "a model for QuestionAnswering cannot do fill-mask; use question-"),
+        (ENCODER, "regression", "a bare encoder cannot do regression; use feature-extraction or"),
+        (RERANKER, "text-classification", "cannot do text-classification; use regression or plain"),
+        (READER, "fil-mask", "no task 'fil-mask'; did you mean 'fill-mask'?"),
+        (READER, "sorting", "no task 'sorting'; use one of token-classification, question-"),
+        (NEW, "fill-mask", "a new head cannot do fill-mask; use token-classification or"),
+    ):
+        with pytest.raises(DataError) as caught:
+            choose(head, TEXTS, name)
+        assert str(caught.value).startswith("--task: ")
+        assert message in str(caught.value)
 
 
-def test_a_head_has_its_task() -> None:
-    task = task_for_head("SequenceClassification")
-    assert task is not None
-    assert task.name == "text-classification"
-    assert dict(task.metrics) == metrics_for(task.name)
-    assert task_for_head("") is None
+def test_every_task_is_listed_by_its_name() -> None:
+    assert [task.name for task in TASKS.values()] == list(TASKS)
 
+    def below(task: type[Task]) -> set[type[Task]]:
+        return {task, *(one for child in task.__subclasses__() for one in below(child))}
 
-def test_an_unknown_task() -> None:
-    with pytest.raises(DataError) as caught:
-        metrics_for("sorting")
-    assert str(caught.value) == "sorting: no such task; use one of text-classification"
+    assert below(Task) - {Task} == set(TASKS.values())

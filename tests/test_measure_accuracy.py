@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bertslim.data.tasks import TASKS
+from bertslim.data.metrics import accuracy, macro_f1
 from bertslim.measure.accuracy import measure_accuracy
 
-TASK = TASKS["text-classification"]
 ROWS = 400
 
 
@@ -25,31 +24,23 @@ def labels() -> np.ndarray:
 
 
 def measure(labels, base, slim, seed: int = 0):
-    found = measure_accuracy(TASK, labels, base, slim, seed=seed, context={"n": ROWS})
+    before, after = (
+        None if one is None else [accuracy(labels, one), macro_f1(labels, one)]
+        for one in (base, slim)
+    )
+    found = measure_accuracy(before, after, seed=seed, context={"n": ROWS})
     return {one.name: one for one in found}
 
 
-def slow_macro_f1(labels: list[int], predictions: list[int]) -> float:
-    scores = []
-    for label in sorted(set(labels) | set(predictions)):
-        hits = sum(one == other == label for one, other in zip(labels, predictions, strict=True))
-        total = labels.count(label) + predictions.count(label)
-        scores.append(2 * hits / total)
-    return sum(scores) / len(scores)
-
-
-def test_scores_are_those_of_plain_loops(labels: np.ndarray) -> None:
+def test_figures_of_both_models_stand_side_by_side(labels: np.ndarray) -> None:
     base, slim = draw(1, 0.9, labels), draw(2, 0.8, labels)
     found = measure(labels, base, slim)
     assert list(found) == ["accuracy.accuracy", "accuracy.macro_f1"]
-    right = [
-        sum(one == other for one, other in zip(labels, predicted, strict=True)) / ROWS
-        for predicted in (base, slim)
-    ]
-    f1 = [slow_macro_f1(labels.tolist(), predicted.tolist()) for predicted in (base, slim)]
-    for name, expected in (("accuracy.accuracy", right), ("accuracy.macro_f1", f1)):
-        figure = found[name]
-        assert (figure.base, figure.slim) == pytest.approx(tuple(expected))
+    for figure, metric in zip(found.values(), (accuracy, macro_f1), strict=True):
+        assert (figure.base, figure.slim) == (
+            metric(labels, base).value,
+            metric(labels, slim).value,
+        )
         assert figure.ratio == pytest.approx(figure.slim / figure.base)
         assert figure.unit == "share"
         assert figure.context == {"n": ROWS}
@@ -70,6 +61,14 @@ def test_the_interval_is_that_of_the_paired_difference(labels: np.ndarray) -> No
     assert interval.high - interval.low == pytest.approx(2 * spread, rel=0.1)
     unpaired = 1.96 * np.sqrt((base == labels).var() + (slim == labels).var()) / ROWS**0.5
     assert spread < 0.6 * unpaired
+
+
+def test_without_a_base_the_interval_is_that_of_the_score(labels: np.ndarray) -> None:
+    slim = draw(2, 0.8, labels)
+    for figure in measure(labels, None, slim).values():
+        assert figure.base is figure.ratio is None
+        assert figure.interval.of == "slim"
+        assert figure.interval.low < figure.slim < figure.interval.high
 
 
 def test_the_same_predictions_differ_by_nothing_for_certain(labels: np.ndarray) -> None:

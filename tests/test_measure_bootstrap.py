@@ -11,6 +11,7 @@ from bertslim.measure.bootstrap import (
     mean_interval,
     paired_difference_interval,
     ratio_interval,
+    statistic_interval,
 )
 
 
@@ -91,26 +92,36 @@ def test_difference_interval_equals_a_plain_loop(generator):
     assert (interval.low, interval.high) == (pytest.approx(low), pytest.approx(high))
 
 
-def test_difference_of_a_metric_agrees_with_the_difference_of_means(generator):
+def test_difference_of_a_statistic_agrees_with_the_difference_of_means(generator):
     base, slim = generator.integers(0, 2, (2, 80))
     means = paired_difference_interval(base, slim, seed=4, resamples=300)
-    metric = paired_difference_interval(
-        base, slim, seed=4, resamples=300, metric=lambda rows: float(np.mean(rows))
+    found = statistic_interval(
+        lambda weights: weights @ slim / 80,
+        lambda weights: weights @ base / 80,
+        rows=80,
+        seed=4,
+        resamples=300,
     )
-    assert metric.low == pytest.approx(means.low)
-    assert metric.high == pytest.approx(means.high)
+    assert found.of == means.of == "difference"
+    assert (found.low, found.high) == (pytest.approx(means.low), pytest.approx(means.high))
 
 
-def test_metric_sees_whole_rows_of_label_and_prediction(generator):
-    labels = generator.integers(0, 3, 50)
-    right = np.stack([labels, labels], axis=1)
-    wrong = np.stack([labels, labels + 1], axis=1)
+def test_statistic_interval_equals_a_plain_loop(generator):
+    values = generator.normal(size=31)
 
-    def accuracy(rows):
-        return float(np.mean(rows[:, 0] == rows[:, 1]))
+    def spread(drawn):
+        chosen = [values[row] for row in drawn]
+        mean = sum(chosen) / len(chosen)
+        return sum((value - mean) ** 2 for value in chosen) / len(chosen)
 
-    interval = paired_difference_interval(right, wrong, seed=0, resamples=50, metric=accuracy)
-    assert (interval.low, interval.high) == (-1.0, -1.0)
+    def spread_of_weights(weights):
+        mean = weights @ values / 31
+        return weights @ values**2 / 31 - mean**2
+
+    low, high = plain_bootstrap(31, spread, seed=2, resamples=200)
+    found = statistic_interval(spread_of_weights, rows=31, seed=2, resamples=200)
+    assert found.of == "slim"
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
 
 
 def test_equal_models_differ_by_nothing(generator):

@@ -40,9 +40,12 @@ def test_classifiers_have_kl_and_agreement() -> None:
 
 
 def test_encoders_have_a_cosine_that_says_how_they_were_pooled() -> None:
-    found = measure(Comparison(cosine=values(0.9, 1)))
+    comparison = Comparison(cosine=values(0.9, 1))
+    found = measure(comparison)
     assert list(found) == ["fidelity.cosine"]
     assert found["fidelity.cosine"].context == CONTEXT | {"pooling": "mean"}
+    (figure,) = measure_fidelity(comparison, seed=0, context=CONTEXT, pooling="cls")
+    assert figure.context["pooling"] == "cls"
 
 
 def test_regressors_have_the_correlation_of_their_outputs() -> None:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bertslim.data.batches import Batch
+from bertslim.data.pooling import Pooling
+from bertslim.data.text_classification import TextClassification
 from bertslim.measure import predictions
 from bertslim.measure.predictions import Comparison, compare_predictions, kl_divergence, predict
 from bertslim.model.checkpoint import load_checkpoint
@@ -48,7 +50,7 @@ def make_batches(
         )
         mask = torch.stack([torch.arange(length) < len(rows[row]) for row in group]).long()
         inputs = {"input_ids": ids, "attention_mask": mask}
-        made.append(Batch(inputs=inputs, labels=None, rows=tuple(group)))
+        made.append(Batch(inputs=inputs, rows=tuple(group), details=(0,) * len(group)))
     return made
 
 
@@ -92,8 +94,7 @@ def test_a_model_is_like_itself(model_type: str, head: str, compare) -> None:
         assert columns(found).keys() == {"cosine"}
         assert found.cosine == pytest.approx(np.ones(len(LENGTHS)))
         return
-    outputs = {"base_outputs", "slim_outputs"} if head == "SequenceClassification" else set()
-    assert columns(found).keys() == {"kl", "agreement"} | outputs
+    assert columns(found).keys() == {"kl", "agreement"}
     assert found.kl.tolist() == [0] * len(LENGTHS)
     assert found.agreement.tolist() == [1] * len(LENGTHS)
 
@@ -122,7 +123,10 @@ def test_the_batches_make_no_difference(model_type: str, head: str, compare) -> 
         found = columns(compare(model_type, head, make_batches(groups, width)))
         assert found.keys() == usual.keys()
         for name, values in found.items():
-            assert values == pytest.approx(usual[name], abs=1e-5), name
+            chosen = np.arange(len(LENGTHS))
+            if head == "MultipleChoice":  # a text of one token is its own reverse: a tie
+                chosen = chosen[np.array(LENGTHS) > 1]
+            assert values[chosen] == pytest.approx(usual[name][chosen], abs=1e-5), name
 
 
 @pytest.mark.parametrize(
@@ -309,19 +313,42 @@ def test_regressors_and_rerankers_have_outputs_alone(
     assert not np.allclose(found.base_outputs, found.slim_outputs, atol=1e-3)
 
 
-def test_outputs_come_in_the_order_of_the_data_set(compare, make_checkpoint, cut) -> None:
+def test_answers_come_in_the_order_of_the_data_set(make_checkpoint, cut) -> None:
     groups = [[3, 1], [6, 0, 2], [5, 4]]
-    found = compare("bert", "SequenceClassification", make_batches(groups))
     directory = make_checkpoint("bert", "SequenceClassification")
-    for path, outputs in (
-        (directory, found.base_outputs),
-        (cut(directory, "drop_odd"), found.slim_outputs),
-    ):
-        model = load_checkpoint(path).model
-        assert predict(model, make_batches(groups)) == pytest.approx(outputs)
+    base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
+    task = TextClassification()
+    found = compare_predictions(base.model, slim.model, make_batches(groups), base.facts, task=task)
+    for one, answers in ((base, found.base_answers), (slim, found.slim_answers)):
+        assert predict(one.model, make_batches(groups), one.facts, task) == answers
         with torch.inference_mode():
-            expected = torch.cat([model(row[None]).logits for row in make_rows()]).numpy()
-        assert outputs == pytest.approx(expected, abs=1e-5)
+            expected = [[int(one.model(row[None]).logits.argmax())] for row in make_rows()]
+        assert answers == expected
+
+
+def test_a_row_of_several_sequences_counts_once(compare) -> None:
+    """A long context has several windows, a pair of embeddings two texts."""
+    single = compare("bert", "", make_batches(ALL_AT_ONCE)).cosine
+    (batch,) = make_batches(ALL_AT_ONCE)
+    shared = Batch(batch.inputs, rows=(0, 1, 1, 1, 0, 2, 3), details=batch.details)
+    found = compare("bert", "", [shared]).cosine
+    assert found == pytest.approx([single[[0, 4]].mean(), single[1:4].mean(), single[5], single[6]])
+
+
+def test_embeddings_are_pooled_as_they_were_made(compare, make_checkpoint, cut) -> None:
+    directory = make_checkpoint("bert", "")
+    base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
+    found = compare_predictions(
+        base.model, slim.model, make_batches(ALL_AT_ONCE), base.facts, pooling=Pooling(("cls",))
+    )
+    expected = []
+    for row in make_rows():
+        with torch.inference_mode():
+            one, other = (
+                each.model(row[None]).last_hidden_state[0, 0].double() for each in (base, slim)
+            )
+        expected.append((one @ other / one.norm() / other.norm()).item())
+    assert found.cosine == pytest.approx(expected, abs=1e-6)
 
 
 def test_no_texts_make_an_empty_comparison(compare) -> None:

@@ -17,8 +17,10 @@ from bertslim.cli.options import (
     OutputOption,
     QuietOption,
     SeedOption,
+    TaskOption,
     TextColumnOption,
     ThreadsOption,
+    columns,
     usable_threads,
     whole_numbers,
 )
@@ -53,6 +55,7 @@ def cut(
     eval_data: EvalDataOption = None,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    task: TaskOption = None,
     batch: Annotated[
         list[str] | None,
         typer.Option(
@@ -123,7 +126,7 @@ def cut(
         model=model,
         recipe=recipe,
         output=output,
-        data=_data(data, eval_data, text_column, label_column),
+        data=_data(data, eval_data, text_column, label_column, task),
         measure=_measure(batches, lengths, seconds, launches) if measure else None,
         threads=usable_threads(threads),
         seed=seed,
@@ -134,15 +137,24 @@ def cut(
 
 
 def _data(
-    data: str | None, eval_data: str | None, text_column: str | None, label_column: str | None
+    data: str | None,
+    eval_data: str | None,
+    text_column: list[str] | None,
+    label_column: list[str] | None,
+    task: str | None,
 ) -> DataOptions | None:
     from bertslim.pipeline.texts import DataOptions
 
     if data is not None:
-        return DataOptions(data, eval_data, text_column, label_column)
-    given = {"--eval-data": eval_data, "--text-column": text_column, "--label-column": label_column}
+        return DataOptions(data, eval_data, columns(text_column), columns(label_column), task)
+    given = {
+        "--eval-data": eval_data,
+        "--text-column": text_column,
+        "--label-column": label_column,
+        "--task": task,
+    }
     for option, value in given.items():
-        if value is not None:
+        if value:
             raise InputError("needs --data beside it", where=option)
     return None
 
@@ -165,12 +177,14 @@ def _measure(
 
 
 def _print_plan(prepared: Prepared, *, quiet: bool, as_json: bool) -> None:
-    from bertslim.report.plan_tables import plan_table, sizes_table
+    from bertslim.report.plan_tables import plan_table, sizes_table, vocabulary_note
 
     if as_json:
         typer.echo(prepared.plan.model_dump_json(indent=2))
     elif not quiet:
         typer.echo(plan_table(prepared.plan) + "\n")
         typer.echo(sizes_table(prepared.plan) + "\n")
+        if note := vocabulary_note(prepared.plan):
+            typer.echo(note + "\n")
         loads = "plain from_pretrained" if prepared.plan.even else "trust_remote_code=True"
         typer.echo(f"The result loads by {loads}. Nothing was written.")

@@ -44,12 +44,32 @@ EvalDataOption = Annotated[
     ),
 ]
 TextColumnOption = Annotated[
-    str | None,
-    typer.Option("--text-column", help="The column of the texts.", show_default="found by name"),
+    list[str] | None,
+    typer.Option(
+        "--text-column",
+        help="The column of the texts, or two for pairs, such as query,passage.",
+        show_default="found by name",
+        metavar="NAME",
+    ),
 ]
 LabelColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label-column",
+        help="The column of the labels, or for several labels a text a column of 0 and 1 for each.",
+        show_default="found by name",
+        metavar="NAME",
+    ),
+]
+TaskOption = Annotated[
     str | None,
-    typer.Option("--label-column", help="The column of the labels.", show_default="found by name"),
+    typer.Option(
+        "--task",
+        help="What the model is for: text-classification, regression, token-classification, "
+        "question-answering, fill-mask, feature-extraction, or plain-text to compare models on "
+        "texts alone.",
+        show_default="what its head and the columns say",
+    ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Settles every random step.")]
 ThreadsOption = Annotated[
@@ -63,9 +83,9 @@ DebugOption = Annotated[
 ]
 
 DATA_HELP = (
-    "A file (csv, tsv, json, jsonl, parquet, or txt with a text a line), a directory of such "
-    "files, the name of a data set on the Hub, or builtin:pydocs for docstrings of Python's own "
-    "library."
+    "A file (csv, tsv, json, jsonl, parquet, conll, SQuAD json, or txt with a text a line), a "
+    "directory of such files, the name of a data set on the Hub, or builtin:pydocs for docstrings "
+    "of Python's own library."
 )
 
 
@@ -84,6 +104,12 @@ def whole_numbers(values: list[str] | None, option: str) -> tuple[int, ...] | No
                 f"{word!r} is not a whole number from 1 on", where=option, remedy="such as 1,8"
             )
     return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def columns(values: list[str] | None) -> tuple[str, ...]:
+    """Read `--text-column a --text-column b` and `--text-column a,b` alike."""
+    words = [word.strip() for value in values or () for word in value.split(",")]
+    return tuple(dict.fromkeys(filter(None, words)))
 
 
 def usable_threads(threads: int | None) -> int:

@@ -17,8 +17,10 @@ from bertslim.cli.options import (
     OutputOption,
     QuietOption,
     SeedOption,
+    TaskOption,
     TextColumnOption,
     ThreadsOption,
+    columns,
     usable_threads,
 )
 from bertslim.cli.written_result import print_result
@@ -34,6 +36,7 @@ def retrain(
     eval_data: EvalDataOption = None,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    task: TaskOption = None,
     epochs: Annotated[
         float, typer.Option("--epochs", min=0.01, help="Passes over the training texts.")
     ] = 3.0,
@@ -52,7 +55,7 @@ def retrain(
     ] = 128,
     new_head: Annotated[
         bool,
-        typer.Option("--new-head", help="Give a classifier a new head, for labels of other data."),
+        typer.Option("--new-head", help="Give the model a new head, for labels of other data."),
     ] = False,
     seed: SeedOption = 0,
     threads: ThreadsOption = None,
@@ -61,10 +64,12 @@ def retrain(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Fine-tune a pretrained or slim model as a classifier of labelled texts.
+    """Fine-tune a pretrained or slim model on labelled data.
 
-    A classifier goes on from where it is; any other model gets a new head. Trained on 80 % of the
-    texts; the accuracy is that on a tenth that training never sees.
+    It trains classifiers and regressors of texts and pairs, token classifiers and question
+    answering. A model with such a head goes on from where it is; any other gets a new head, for
+    what the data are labelled with. Trained on 80 % of the rows; the scores are those on a tenth
+    that training never sees.
 
     \b
     Examples:
@@ -77,7 +82,7 @@ def retrain(
 
     options = pipeline.RetrainOptions(
         model=model,
-        data=DataOptions(data, eval_data, text_column, label_column),
+        data=DataOptions(data, eval_data, columns(text_column), columns(label_column), task),
         output=output,
         epochs=epochs,
         learning_rate=learning_rate,

@@ -1,81 +1,117 @@
-"""Texts -> tokenised batches, rows of like length together so that little is padded."""
+"""Rows -> tokenised batches, sequences of like length together so that little is padded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from bertslim.data.task import IGNORED, Feature, Rows
 from bertslim.errors import ModelError
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that go through the model together.
+    """Sequences that go through the model together: `model(**inputs, **targets)` has a loss.
 
     Attributes:
         inputs: `input_ids`, `attention_mask` and what else the tokenizer makes, each
-            (rows, length) of int64.
-        labels: (rows,) of int64, if asked for.
-        rows: The number of each row in the data set, from 0.
+            (sequences, length) of int64.
+        rows: The row of the data set that each sequence belongs to, from 0; a long text or a pair
+            may have several.
+        targets: What `forward` takes to work out a loss, by argument; none unless asked for.
+        details: What the task needs to read the answer to each sequence.
     """
 
     inputs: dict[str, Tensor]
-    labels: Tensor | None
     rows: tuple[int, ...]
+    targets: dict[str, Tensor] = field(default_factory=dict)
+    details: tuple[Any, ...] = ()
+
+    @property
+    def labels(self) -> Tensor | None:
+        """`forward`'s argument `labels`, where the task has it and it was asked for."""
+        return self.targets.get("labels")
+
+    def part(self, sequences: slice) -> Batch:
+        """Return some of the sequences, padded as before."""
+        return Batch(
+            inputs={name: values[sequences] for name, values in self.inputs.items()},
+            rows=self.rows[sequences],
+            targets={name: values[sequences] for name, values in self.targets.items()},
+            details=self.details[sequences],
+        )
 
 
 def batches(
-    dataset: Dataset,
+    rows: Rows,
     tokenizer: PreTrainedTokenizerBase,
     *,
     batch_size: int,
     max_length: int,
     label: bool = False,
 ) -> list[Batch]:
-    """Tokenise all rows of a data set, the longest first, each padded to its batch's longest.
+    """Tokenise all rows, the longest first, each padded to its batch's longest.
 
     Args:
-        dataset: Columns `text` and, for `label`, `label`.
+        rows: What to run the model on.
         tokenizer: The model's tokenizer.
-        batch_size: Rows a batch; the last may have fewer.
+        batch_size: Sequences a batch; the last may have fewer.
         max_length: Tokens that the model can take; longer texts are cut there, or earlier where the
-            tokenizer says so.
-        label: Whether to give the labels along.
+            tokenizer says so; contexts of questions go on in another sequence.
+        label: Whether to give the labels along; for masked words they also settle what is masked.
 
     Raises:
-        ModelError: The tokenizer has no padding token.
+        ModelError: The tokenizer has no padding token, or lacks what the task needs.
     """
-    import torch
-    from transformers import DataCollatorWithPadding
+    features = tokenise(rows, tokenizer, max_length, label=label)
+    features.sort(key=lambda feature: -len(feature.inputs["input_ids"]))
+    return [
+        collate(features[start : start + batch_size], tokenizer)
+        for start in range(0, len(features), batch_size)
+    ]
 
+
+def tokenise(
+    rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
+) -> list[Feature]:
+    """Tokenise all rows in their order, arguments as above."""
     if tokenizer.pad_token_id is None:
         raise ModelError("the tokenizer has no padding token", where=tokenizer.name_or_path)
-    if len(dataset) == 0:
+    if len(rows) == 0:
         return []
-    encoded = tokenizer(
-        dataset["text"][:],
-        truncation=True,
-        max_length=min(max_length, tokenizer.model_max_length),
-        return_attention_mask=True,
-    )
-    lengths = [len(ids) for ids in encoded["input_ids"]]
-    order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
-    labels = torch.tensor(dataset["label"][:]) if label else None
+    limit = min(max_length, tokenizer.model_max_length)
+    return rows.task.features(rows.table, tokenizer, limit, label=label)
+
+
+def collate(features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase) -> Batch:
+    """Pad sequences to the longest, labels of tokens with what the losses leave out."""
+    from transformers import DataCollatorWithPadding
+
     pad = DataCollatorWithPadding(tokenizer)
-    result = []
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        inputs = pad([{key: values[row] for key, values in encoded.items()} for row in rows])
-        result.append(
-            Batch(
-                inputs=dict(inputs),
-                labels=labels[rows] if labels is not None else None,
-                rows=tuple(rows),
-            )
-        )
-    return result
+    return Batch(
+        inputs=dict(pad([feature.inputs for feature in features])),
+        rows=tuple(feature.row for feature in features),
+        targets={
+            name: _stack([feature.targets[name] for feature in features], tokenizer.padding_side)
+            for name in features[0].targets
+        },
+        details=tuple(feature.detail for feature in features),
+    )
+
+
+def _stack(values: Sequence[Any], side: str) -> Tensor:
+    import torch
+
+    if not isinstance(values[0], list):
+        return torch.tensor(values)
+    return torch.nn.utils.rnn.pad_sequence(
+        [torch.tensor(value) for value in values],
+        batch_first=True,
+        padding_value=IGNORED,
+        padding_side=side,
+    )

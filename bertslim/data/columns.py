@@ -1,4 +1,4 @@
-"""Which column of a table holds the texts, and which the labels."""
+"""Which columns of a table hold the texts, the words, the labels or the scores."""
 
 from __future__ import annotations
 
@@ -12,32 +12,73 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _SINGLE_TEXTS = {"text", "sentence", "content", "review", "document", "comment", "message", "tweet"}
-# Two of these in one table make a task of two texts, which is not guessed at.
-_PAIRED_TEXTS = {"question", "answer", "answers", "context", "passage", "query", "utterance"}
-TEXT_NAMES = frozenset(_SINGLE_TEXTS | _PAIRED_TEXTS)
-LABEL_NAMES = frozenset({"label", "labels", "class", "target", "category", "sentiment", "intent"})
+# Two of these in one table that are no pair of `_PAIRS` are not guessed at.
+_PART_TEXTS = {"question", "answer", "answers", "context", "passage", "query", "utterance"}
+_PAIRS = (
+    ("sentence1", "sentence2"),
+    ("sentence_1", "sentence_2"),
+    ("sentence_a", "sentence_b"),
+    ("text1", "text2"),
+    ("text_1", "text_2"),
+    ("text_a", "text_b"),
+    ("text", "text_pair"),
+    ("question1", "question2"),
+    ("premise", "hypothesis"),
+    ("query", "passage"),
+    ("query", "document"),
+    ("query", "text"),
+    ("question", "sentence"),
+    ("question", "passage"),
+    ("question", "answer"),
+    ("question", "context"),
+    ("anchor", "positive"),
+)
+_TEXT_NAMES = frozenset(_SINGLE_TEXTS | _PART_TEXTS)
+LABEL_NAMES = ("label", "labels", "class", "target", "category", "sentiment", "intent")
+SCORE_NAMES = (
+    "score",
+    "similarity",
+    "similarity_score",
+    "relatedness_score",
+    "rating",
+    "relevance",
+)
+WORD_NAMES = ("tokens", "words")
+TAG_NAMES = ("ner_tags", "tags", "labels", "ner", "label", "pos_tags", "chunk_tags")
 
 
-def find_text_column(table: Dataset, wanted: str | None, *, where: str) -> str:
-    """Return the column of the texts: the wanted one, else one of a usual name, else the only one.
+def find_text_columns(table: Dataset, wanted: Sequence[str], *, where: str) -> tuple[str, ...]:
+    """Return the column of the texts, or the two of a pair.
+
+    It is those wanted, else a pair of usual names, else one of a usual name, else the only one.
 
     Raises:
-        DataError: The wanted one is missing, or none or several could be meant.
+        DataError: A wanted one is missing, or none or several could be meant.
     """
     names: list[str] = table.column_names
-    if wanted is not None:
-        return _existing(wanted, names, option="--text-column", where=where)
+    if wanted:
+        if len(wanted) > 2:
+            raise DataError(
+                f"{len(wanted)} columns of texts are more than a model takes",
+                where="--text-column",
+                remedy="name one, or two for pairs",
+            )
+        return tuple(_existing(name, names, option="--text-column", where=where) for name in wanted)
     strings = [name for name in names if _holds_strings(table, name)]
-    usual = [name for name in strings if name.lower() in TEXT_NAMES]
+    by_lower = {name.lower(): name for name in strings}
+    pairs = [pair for pair in _PAIRS if set(pair) <= by_lower.keys()]
+    if len(pairs) == 1:
+        return tuple(by_lower[name] for name in pairs[0])
+    usual = [name for name in strings if name.lower() in _TEXT_NAMES]
     if len(usual) == 1:
-        return usual[0]
+        return (usual[0],)
     others = [
         name
         for name in strings
         if name.lower() not in LABEL_NAMES and not _are_numbers(table[name][:])
     ]
     if not usual and len(others) == 1:
-        return others[0]
+        return (others[0],)
     raise DataError(
         f"cannot tell which column holds the texts; the columns are {listed(names)}",
         where=where,
@@ -45,27 +86,89 @@ def find_text_column(table: Dataset, wanted: str | None, *, where: str) -> str:
     )
 
 
-def find_label_column(
-    table: Dataset, wanted: str | None, text_column: str, *, where: str
-) -> str | None:
-    """Return the column of the labels: the wanted one, else "label", else one of a usual name.
+def find_label_columns(
+    table: Dataset,
+    wanted: Sequence[str],
+    texts: Sequence[str],
+    *,
+    where: str,
+    usual: Sequence[str] = LABEL_NAMES,
+) -> tuple[str, ...]:
+    """Return the columns of the labels: those wanted, else "label", else one of a usual name.
 
     Raises:
-        DataError: The wanted one is missing or holds the texts, or several could be meant.
+        DataError: A wanted one is missing or holds the texts, or several could be meant.
     """
-    names: list[str] = [name for name in table.column_names if name != text_column]
-    if wanted is not None:
-        return _existing(wanted, names, option="--label-column", where=where)
-    if "label" in names:
-        return "label"
-    usual = [name for name in names if name.lower() in LABEL_NAMES]
-    if len(usual) > 1:
+    names: list[str] = [name for name in table.column_names if name not in texts]
+    if wanted:
+        return tuple(
+            _existing(name, names, option="--label-column", where=where) for name in wanted
+        )
+    if usual[0] in names:
+        return (usual[0],)
+    found = [name for name in names if name.lower() in usual]
+    if len(found) > 1:
         raise DataError(
-            f"several columns could hold the labels: {listed(usual)}",
+            f"several columns could hold the labels: {listed(found)}",
             where=where,
             remedy="name one with --label-column",
         )
-    return usual[0] if usual else None
+    return tuple(found)
+
+
+def find_word_column(table: Dataset, wanted: Sequence[str]) -> str | None:
+    """Return the column of lists of words: the wanted one, else one of a usual name."""
+    lists = [name for name in table.column_names if holds_lists(table, name)]
+    names = wanted if len(wanted) == 1 else WORD_NAMES if not wanted else ()
+    return next((name for name in names if name in lists), None)
+
+
+def find_tag_column(
+    table: Dataset, wanted: Sequence[str], words: str, *, where: str
+) -> tuple[str, ...]:
+    """Return the column of lists of tags: the wanted one, else the first of the usual names.
+
+    Raises:
+        DataError: The wanted one is missing or holds no lists, or several are wanted.
+    """
+    lists = [name for name in table.column_names if holds_lists(table, name) and name != words]
+    if wanted:
+        return tuple(
+            _existing(name, lists, option="--label-column", where=where) for name in wanted
+        )
+    return tuple(name for name in TAG_NAMES if name in lists)[:1]
+
+
+def _holds_strings(table: Dataset, name: str) -> bool:
+    """Whether the column's type is a string; also mixed JSON, whose bad rows are named later."""
+    kind = table.features[name]
+    mixed = type(kind).__name__ == "Json"
+    return mixed or getattr(kind, "dtype", "") in {"string", "large_string", "string_view"}
+
+
+def holds_lists(table: Dataset, name: str) -> bool:
+    """Whether the column's type is a list."""
+    return type(table.features[name]).__name__ in {"List", "LargeList"}
+
+
+def class_names(table: Dataset, name: str) -> Sequence[str] | None:
+    """Return the names that the numbers of a column stand for, if the table says so."""
+    kind = table.features[name]
+    names: Sequence[str] | None = getattr(getattr(kind, "feature", kind), "names", None)
+    return names
+
+
+def _are_numbers(values: Iterable[object]) -> bool:
+    """Whether all values can be read as numbers; blank ones do not count."""
+    return all(_is_number(value) for value in values)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(str(value) or "0")
+    except ValueError:
+        return False
+    return True
 
 
 def _existing(wanted: str, names: Sequence[str], *, option: str, where: str) -> str:
@@ -76,22 +179,3 @@ def _existing(wanted: str, names: Sequence[str], *, option: str, where: str) -> 
     raise DataError(
         f"no column {wanted!r} for {option}; the columns are {columns}", where=where, remedy=hint
     )
-
-
-def _holds_strings(table: Dataset, name: str) -> bool:
-    """Whether the column's type is a string; also mixed JSON, whose bad rows are named later."""
-    kind = table.features[name]
-    mixed = type(kind).__name__ == "Json"
-    return mixed or getattr(kind, "dtype", "") in {"string", "large_string", "string_view"}
-
-
-def _are_numbers(values: Iterable[object]) -> bool:
-    return all(_is_number(value) for value in values)
-
-
-def _is_number(value: object) -> bool:
-    try:
-        float(str(value) or "0")
-    except ValueError:
-        return False
-    return True

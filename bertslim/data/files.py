@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from bertslim.data.conll import read_conll
 from bertslim.data.quiet import quietly
+from bertslim.data.squad import read_squad
 from bertslim.errors import DataError, one_line
 from bertslim.wording import did_you_mean, listed
 
@@ -26,6 +28,9 @@ KINDS = {
     ".ndjson": "json",
     ".parquet": "parquet",
     ".txt": "text",
+    ".conll": "conll",
+    ".bio": "conll",
+    ".iob": "conll",
 }
 
 # "NA" is a text, an empty cell is "", and a row that is too long is an error: pandas would take its
@@ -90,7 +95,9 @@ def read_path(source: str) -> Dataset:
             where=source,
             remedy=f"give one of {', '.join(KINDS)}, or a directory of such files",
         )
-    table = _read_files(files, kind, source)
+    table = _read_own(files, kind, source)
+    if table is None:
+        table = _read_files(files, kind, source)
     if len(table) == 0:
         raise _no_rows(source)
     return table
@@ -117,6 +124,30 @@ def _files_of_directory(path: Path, source: str) -> list[Path]:
             remedy="name one file, or leave files of one kind",
         )
     return files
+
+
+def _read_own(files: Sequence[Path], kind: str, source: str) -> Dataset | None:
+    """Read the forms that `datasets` does not know: CoNLL columns, and SQuAD among JSON."""
+    from datasets import concatenate_datasets
+
+    if kind not in ("conll", "json"):
+        return None
+    tables: list[Dataset] = []
+    for file in files:
+        where = str(file) if len(files) > 1 else source
+        try:
+            with _open_text(file) as text:
+                found = (read_conll if kind == "conll" else read_squad)(text, source=where)
+        except (OSError, EOFError, UnicodeDecodeError) as error:
+            if kind == "json":
+                return None  # the reader of other JSON says why
+            raise _why_unreadable(error, files, kind, source) from error
+        if found is None:
+            return None
+        tables.append(found)
+    if any(table.features != tables[0].features for table in tables):
+        raise DataError("some of the files have labels, others have none", where=source)
+    return concatenate_datasets(tables) if sum(map(len, tables)) else tables[0]
 
 
 def _read_files(files: Sequence[Path], kind: str, source: str) -> Dataset:

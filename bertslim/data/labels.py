@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bertslim.errors import DataError
 from bertslim.wording import listed
@@ -13,14 +14,20 @@ from bertslim.wording import listed
 _WHOLE = re.compile(r"(\d+)(\.0+)?")
 _HIDDEN = -1  # how declared classes mark a label that is kept secret
 _GENERIC = re.compile(r"LABEL_(\d+)")
-_REMEDY = "correct the data, or name another column with --label-column"
+REMEDY = "correct the data, or name another column with --label-column"
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The label of each row as an id, the names in the order of the ids, and what to know of it."""
+    """Labels as ids.
 
-    ids: tuple[int, ...]
+    Attributes:
+        ids: The id of each row; of several labels a text, a 0 or 1 for each.
+        names: The names in the order of the ids.
+        notes: What a reader of the result should know.
+    """
+
+    ids: tuple[Any, ...]
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -54,7 +61,7 @@ def read_labels(
         word = _word(value, class_names)
         if word is None:
             what = "no label" if _is_missing(value) else f"{value!r} cannot be a label"
-            raise DataError(f"row {row}: {what}", where=where, remedy=_REMEDY)
+            raise DataError(f"row {row}: {what}", where=where, remedy=REMEDY)
         words.append(word)
     if model_names is None:
         return _own_ids(words, class_names, where)
@@ -89,7 +96,7 @@ def _own_ids(words: list[str], class_names: Sequence[str] | None, where: str) ->
     elif all(re.fullmatch(r"-?\d+\.\d+|\d+", word) for word in numbers):
         score = next(word for word in words if numbers[word] is None)
         raise DataError(
-            f"the labels are numbers such as {score}, not classes", where=where, remedy=_REMEDY
+            f"the labels are numbers such as {score}, not classes", where=where, remedy=REMEDY
         )
     else:
         names = tuple(sorted(numbers))
@@ -116,7 +123,7 @@ def _model_ids(
     raise DataError(
         f"row {row}: the model does not know the label {unknown!r}, its labels are {listed(names)}",
         where=where,
-        remedy=_REMEDY,
+        remedy=f"{REMEDY}, or compare the models on the texts alone with --task plain-text",
     )
 
 

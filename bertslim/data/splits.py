@@ -1,22 +1,20 @@
 """Disjoint splits: fit feeds statistics and training, select chooses, report is only measured.
 
 The hash of a text alone decides where it goes, so that rows may be reordered or added without one
-moving, and the same text never stands in two splits.
+moving, and the same text never stands in two splits. Of pairs it is the hash of both, of questions
+that of the context.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from bertslim.data.sources import TextData, hash_texts
+from bertslim.data.task import Rows, TaskData
 from bertslim.errors import DataError
 from bertslim.records import DataRecord, SplitRecord
 from bertslim.wording import counted, listed
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 SplitName = Literal["fit", "select", "report"]
 
@@ -28,7 +26,7 @@ _SHARES_BESIDE_EVAL: dict[SplitName, float] = {"fit": 0.9, "select": 0.1}
 
 @dataclass(frozen=True)
 class Splits:
-    """The three splits, each with the columns of `TextData.rows`, and their account.
+    """The three splits and their account.
 
     Attributes:
         fit: For statistics and training.
@@ -38,14 +36,14 @@ class Splits:
         notes: What a reader of the result should know.
     """
 
-    fit: Dataset
-    select: Dataset
-    report: Dataset
+    fit: Rows
+    select: Rows
+    report: Rows
     record: DataRecord
     notes: tuple[str, ...] = ()
 
 
-def split(data: TextData, eval_data: TextData | None = None) -> Splits:
+def split(data: TaskData, eval_data: TaskData | None = None) -> Splits:
     """Split 80 / 10 / 10 by text hash, or 90 / 10 beside evaluation data, which are the report.
 
     Texts that differ in case or white space only count as the same. Those of the evaluation data
@@ -59,12 +57,12 @@ def split(data: TextData, eval_data: TextData | None = None) -> Splits:
         report = data.rows.select(parts["report"])
     else:
         _check_same_labels(data, eval_data)
-        held_out = frozenset(_key(text) for text in eval_data.rows["text"][:])
+        held_out = frozenset(_key(text) for text in eval_data.rows.split_keys())
         parts = _parts(data, _SHARES_BESIDE_EVAL, held_out)
         seen = len(data.rows) - sum(len(part) for part in parts.values())
         report = eval_data.rows
     fit, select = data.rows.select(parts["fit"]), data.rows.select(parts["select"])
-    splits: dict[SplitName, Dataset] = {"fit": fit, "select": select, "report": report}
+    splits: dict[SplitName, Rows] = {"fit": fit, "select": select, "report": report}
     _check_sizes(splits, data, eval_data, seen)
     return Splits(
         fit=fit,
@@ -80,11 +78,11 @@ def _key(text: str) -> bytes:
 
 
 def _parts(
-    data: TextData, shares: dict[SplitName, float], held_out: frozenset[bytes]
+    data: TaskData, shares: dict[SplitName, float], held_out: frozenset[bytes]
 ) -> dict[SplitName, list[int]]:
     """Deal the row numbers out by hash, those of held-out texts to nobody."""
     parts: dict[SplitName, list[int]] = {name: [] for name in shares}
-    for row, text in enumerate(data.rows["text"][:]):
+    for row, text in enumerate(data.rows.split_keys()):
         key = _key(text)
         if key not in held_out:
             parts[_split_of(key, shares)].append(row)
@@ -100,7 +98,7 @@ def _split_of(key: bytes, shares: dict[SplitName, float]) -> SplitName:
     return name  # the shares' sum was rounded to less than 1
 
 
-def _check_same_labels(data: TextData, eval_data: TextData) -> None:
+def _check_same_labels(data: TaskData, eval_data: TaskData) -> None:
     if data.label_names and eval_data.label_names and data.label_names != eval_data.label_names:
         raise DataError(
             f"the labels are {listed(eval_data.label_names)}, "
@@ -110,7 +108,7 @@ def _check_same_labels(data: TextData, eval_data: TextData) -> None:
 
 
 def _check_sizes(
-    splits: dict[SplitName, Dataset], data: TextData, eval_data: TextData | None, seen: int
+    splits: dict[SplitName, Rows], data: TaskData, eval_data: TaskData | None, seen: int
 ) -> None:
     left = len(data.rows) - seen
     besides = " not in the evaluation data" if seen else ""
@@ -132,31 +130,25 @@ def _check_sizes(
 
 
 def _record(
-    splits: dict[SplitName, Dataset], data: TextData, eval_data: TextData | None
+    splits: dict[SplitName, Rows], data: TaskData, eval_data: TaskData | None
 ) -> DataRecord:
     report = eval_data or data
     return DataRecord(
         source=data.source,
         report_source=eval_data.source if eval_data else None,
-        text_column=data.text_column,
-        label_column=data.label_column or report.label_column,
+        task=report.rows.task.name,
+        text_columns=data.text_columns,
+        label_columns=data.label_columns or report.label_columns,
         labels=data.label_names or report.label_names,
-        sha256=data.sha256,
+        sha256=data.rows.sha256,
         splits=tuple(
-            SplitRecord(name=name, rows=len(rows), sha256=_hash(rows))
+            SplitRecord(name=name, rows=len(rows), sha256=rows.sha256)
             for name, rows in splits.items()
         ),
     )
 
 
-def _hash(rows: Dataset) -> str:
-    labels = rows["label"][:] if "label" in rows.column_names else None
-    return hash_texts(rows["text"][:], labels)
-
-
-def _notes(
-    report: Dataset, data: TextData, eval_data: TextData | None, seen: int
-) -> tuple[str, ...]:
+def _notes(report: Rows, data: TaskData, eval_data: TaskData | None, seen: int) -> tuple[str, ...]:
     notes = [f"{data.source}: {note}" for note in data.notes]
     if eval_data is not None:
         notes += [f"{eval_data.source}: {note}" for note in eval_data.notes]

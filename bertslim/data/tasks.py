@@ -1,85 +1,79 @@
-"""What a task asks of a model's outputs: how they become predictions, and how those are scored.
+"""The tasks that BERT models are used for, and which of them a model and its data are for.
 
-To add a task, add its entry to `TASKS`; to add a metric, a function of labels and predictions.
+To add a task, write a module with a subclass of `Task` and name it in `TASKS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bertslim.data.feature_extraction import FeatureExtraction
+from bertslim.data.fill_mask import FillMask
+from bertslim.data.plain_text import PlainText
+from bertslim.data.question_answering import QuestionAnswering
+from bertslim.data.regression import Regression
+from bertslim.data.task import HeadFacts, Task, Wanted
+from bertslim.data.text_classification import TextClassification
+from bertslim.data.token_classification import TokenClassification
 from bertslim.errors import DataError
-from bertslim.wording import listed
+from bertslim.wording import did_you_mean, listed
 
-Ids = NDArray[np.int64]
-Logits = NDArray[np.floating[Any]]
-Metric = Callable[[Ids, Ids], float]
+if TYPE_CHECKING:
+    from datasets import Dataset
 
-
-def accuracy(labels: Ids, predictions: Ids) -> float:
-    """Return the share of rows predicted right."""
-    from sklearn.metrics import accuracy_score
-
-    return float(accuracy_score(labels, predictions))
-
-
-def macro_f1(labels: Ids, predictions: Ids) -> float:
-    """Return the F1 score averaged over the classes that occur, each counting the same."""
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(labels, predictions, average="macro", zero_division=0))
-
-
-def most_likely(logits: Logits) -> Ids:
-    """Return the class of the highest logit: (rows, classes) -> (rows,)."""
-    return np.asarray(logits.argmax(axis=-1), dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One kind of labelled data.
-
-    Attributes:
-        name: As the Hub calls it.
-        head: What a model for it ends in, as `ModelFacts.head` has it.
-        predict: Outputs to predictions that compare with the labels.
-        metrics: Scores of labels and predictions by name, all a share of 1, higher is better.
-    """
-
-    name: str
-    head: str
-    predict: Callable[[Logits], Ids]
-    metrics: Mapping[str, Metric]
-
-
-TASKS = {
+# The first that the model and the data fit is taken; plain texts fit every model.
+TASKS: dict[str, type[Task]] = {
     task.name: task
     for task in (
-        Task(
-            name="text-classification",
-            head="SequenceClassification",
-            predict=most_likely,
-            metrics={"accuracy": accuracy, "macro_f1": macro_f1},
-        ),
+        TokenClassification,
+        QuestionAnswering,
+        Regression,
+        TextClassification,
+        FillMask,
+        FeatureExtraction,
+        PlainText,
     )
 }
 
 
-def task_for_head(head: str) -> Task | None:
-    """Return the task that models of this head are scored on; None where there is none yet."""
-    return next((task for task in TASKS.values() if task.head == head), None)
+def choose_task(
+    name: str | None, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str
+) -> type[Task]:
+    """Return the named task, else the first that the model's head and the columns fit.
 
-
-def metrics_for(task: str) -> dict[str, Metric]:
-    """Return the metrics of a task by name.
+    Args:
+        name: As `--task` has it.
+        table: The data as they came.
+        wanted: The columns that were named.
+        head: What stands on the encoder.
+        source: What the user gave, for messages.
 
     Raises:
-        DataError: There is no such task.
+        DataError: There is no such task, the model cannot do it, or labels were named that its own
+            task has no use for.
     """
-    if task not in TASKS:
-        raise DataError("no such task", where=task, remedy=f"use one of {listed(list(TASKS))}")
-    return dict(TASKS[task].metrics)
+    able = [task for task in TASKS.values() if task.accepts(head)]
+    if name is not None:
+        return _named(name, able, head)
+    chosen = next(task for task in able if task.suits(table, wanted, head))
+    if wanted.labels and chosen is PlainText and able[0] is not PlainText:
+        raise DataError(
+            f"the columns are not those of {able[0].name}, which the model is for: "
+            f"{listed(table.column_names)}",
+            where=source,
+            remedy="leave out --label-column to compare the models on the texts alone",
+        )
+    return chosen
+
+
+def _named(name: str, able: list[type[Task]], head: HeadFacts) -> type[Task]:
+    names = [task.name for task in able]
+    if name in names:
+        return TASKS[name]
+    if name not in TASKS:
+        remedy = did_you_mean(name, TASKS) or f"use one of {listed(list(TASKS))}"
+        raise DataError(f"no task {name!r}", where="--task", remedy=remedy)
+    model = f"a model for {head.kind}" if head.kind else "a bare encoder"
+    if head.kind is None:
+        model = "a new head"
+    raise DataError(f"{model} cannot do {name}", where="--task", remedy=f"use {' or '.join(names)}")

@@ -1,66 +1,48 @@
-"""Scores on labelled held-out texts, always as a paired difference to the base."""
+"""Scores on labelled held-out rows, always as a paired difference to the base."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from bertslim.data.tasks import Ids, Metric, Task, accuracy
-from bertslim.measure.bootstrap import (
-    mean_interval,
-    metric_interval,
-    paired_difference_interval,
-)
-from bertslim.records import Interval, Measurement, Scalar, compare
-
-# Scoring a resample takes a pass over the rows for metrics that are no mean over them.
-_RESAMPLES = 500
+from bertslim.data.metrics import Score
+from bertslim.measure.bootstrap import statistic_interval
+from bertslim.records import Measurement, Scalar, compare
 
 
 def measure_accuracy(
-    task: Task,
-    labels: Ids,
-    base: Ids | None,
-    slim: Ids,
+    base: Sequence[Score] | None,
+    slim: Sequence[Score],
     *,
     seed: int,
     context: dict[str, Scalar],
 ) -> tuple[Measurement, ...]:
-    """Score both models' predictions on the same rows, with the task's metrics.
+    """Turn the scores of both models on the same rows into figures.
 
     Args:
-        task: Says which metrics.
-        labels: (rows,) of the truth.
-        base: (rows,) of the base's predictions; None where it cannot predict these labels, and
+        base: The base's scores, metric by metric; None where it cannot predict these labels, and
             the interval is that of the slim model's score.
-        slim: (rows,) of the slim model's predictions.
+        slim: Those of the slim model.
         seed: Settles the bootstrap.
         context: What was held fixed: data set, split, n.
     """
+    before = [None] * len(slim) if base is None else base
     return tuple(
-        compare(
-            f"accuracy.{name}",
-            "share",
-            None if base is None else metric(labels, base),
-            metric(labels, slim),
-            interval=_interval(metric, labels, base, slim, seed),
-            **context,
-        )
-        for name, metric in task.metrics.items()
+        _measure(one, after, seed, context) for one, after in zip(before, slim, strict=True)
     )
 
 
-def _interval(metric: Metric, labels: Ids, base: Ids | None, slim: Ids, seed: int) -> Interval:
-    if base is None and metric is accuracy:
-        return mean_interval((slim == labels).astype(np.float64), seed=seed)
-    if base is not None and metric is accuracy:
-        right = (base == labels).astype(np.float64), (slim == labels).astype(np.float64)
-        return paired_difference_interval(*right, seed=seed)
-
-    def score(rows: Ids) -> float:
-        return metric(rows[:, 0], rows[:, 1])
-
-    after = np.stack([labels, slim], axis=1)
-    if base is None:
-        return metric_interval(after, score, seed=seed, resamples=_RESAMPLES)
-    before = np.stack([labels, base], axis=1)
-    return paired_difference_interval(before, after, seed=seed, resamples=_RESAMPLES, metric=score)
+def _measure(base: Score | None, slim: Score, seed: int, context: dict[str, Scalar]) -> Measurement:
+    interval = statistic_interval(
+        slim.resampled,
+        None if base is None else base.resampled,
+        rows=slim.rows,
+        seed=seed,
+    )
+    return compare(
+        f"accuracy.{slim.name}",
+        slim.unit,
+        None if base is None else base.value,
+        slim.value,
+        interval=interval,
+        **context,
+    )

@@ -17,7 +17,7 @@ from bertslim.records import Interval
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
-Metric = Callable[[NDArray[Any]], float]
+Statistic = Callable[[FloatArray], FloatArray]
 
 RESAMPLES = 2000
 CHUNK_ELEMENTS = 1 << 21
@@ -81,46 +81,48 @@ def _interval_over_launches(
 
 
 def paired_difference_interval(
-    base: NDArray[Any],
-    slim: NDArray[Any],
-    *,
-    seed: int,
-    resamples: int = RESAMPLES,
-    metric: Metric | None = None,
+    base: NDArray[Any], slim: NDArray[Any], *, seed: int, resamples: int = RESAMPLES
 ) -> Interval:
-    """Interval of metric(slim) - metric(base), where the same rows are drawn from both.
+    """Interval of mean(slim) - mean(base), both (rows,), where the same rows are drawn from both.
 
     Args:
-        base: One entry a row on its first axis; more axes are the metric's affair, such as
-            (rows, 2) of label and prediction.
+        base: A figure a row.
         slim: The same rows of the slim model.
         seed: Settles which rows are drawn.
         resamples: How often all rows are drawn anew.
-        metric: A figure from such an array; by default the mean, which is many times faster.
     """
-    rows = _same_rows(base, slim)
-    if metric is None:
-        means = _resampled_means(np.subtract(slim, base, dtype=np.float64), seed, resamples)
-        return _interval("difference", means)
-    differences = [
-        metric(slim[drawn]) - metric(base[drawn])
-        for chunk in _resampled(rows, seed, resamples)
-        for drawn in chunk
-    ]
-    return _interval("difference", np.asarray(differences, dtype=np.float64))
+    _same_rows(base, slim)
+    means = _resampled_means(np.subtract(slim, base, dtype=np.float64), seed, resamples)
+    return _interval("difference", means)
+
+
+def statistic_interval(
+    slim: Statistic,
+    base: Statistic | None = None,
+    *,
+    rows: int,
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Interval of slim - base where the same rows are drawn for both; without a base, of slim.
+
+    Args:
+        slim: Weights (resamples, rows), how often each row was drawn, to figures (resamples,).
+        base: The same of the base.
+        rows: How many there are.
+        seed: Settles which are drawn.
+        resamples: How often all rows are drawn anew.
+    """
+    figures = []
+    for drawn in _resampled(rows, seed, resamples):
+        weights = _weights(drawn)
+        figures.append(slim(weights) if base is None else slim(weights) - base(weights))
+    return _interval("slim" if base is None else "difference", np.concatenate(figures))
 
 
 def mean_interval(values: FloatArray, *, seed: int, resamples: int = RESAMPLES) -> Interval:
     """Interval of the mean of a figure that only the slim model has, such as KL to the base."""
     return _interval("slim", _resampled_means(values, seed, resamples))
-
-
-def metric_interval(
-    rows: NDArray[Any], metric: Metric, *, seed: int, resamples: int = RESAMPLES
-) -> Interval:
-    """Interval of a metric of the slim model alone; (rows, ...) are drawn on the first axis."""
-    drawn = (index for chunk in _resampled(len(rows), seed, resamples) for index in chunk)
-    return _interval("slim", np.asarray([metric(rows[index]) for index in drawn]))
 
 
 def _resampled_means(values: FloatArray, seed: int, resamples: int) -> FloatArray:
@@ -136,6 +138,13 @@ def _resampled(rows: int, seed: int, resamples: int, *, width: int = 1) -> Itera
     chunk = max(1, CHUNK_ELEMENTS // (rows * width))
     for start in range(0, resamples, chunk):
         yield generator.integers(rows, size=(min(chunk, resamples - start), rows))
+
+
+def _weights(drawn: IndexArray) -> FloatArray:
+    """Count how often each row was drawn: row numbers (resamples, rows) to as many counts."""
+    resamples, rows = drawn.shape
+    places = drawn + rows * np.arange(resamples)[:, None]
+    return np.bincount(places.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
 
 
 def _same_rows(base: NDArray[Any], slim: NDArray[Any]) -> int:

@@ -10,7 +10,7 @@ from bertslim.records import Measurement, Scalar
 
 
 def measure_fidelity(
-    comparison: Comparison, *, seed: int, context: dict[str, Scalar]
+    comparison: Comparison, *, seed: int, context: dict[str, Scalar], pooling: str = "mean"
 ) -> tuple[Measurement, ...]:
     """Turn a comparison into figures: KL and agreement, cosine, or correlation.
 
@@ -18,11 +18,13 @@ def measure_fidelity(
         comparison: Of the base and the slim model on the same texts.
         seed: Settles the bootstrap.
         context: What was held fixed: data set, split, n.
+        pooling: How embeddings were made, for bare encoders.
     """
+    pooled = {**context, "pooling": pooling}
     found = [
         _mean("fidelity.kl", "nats", comparison.kl, seed, context),
         _mean("fidelity.agreement", "share", comparison.agreement, seed, context),
-        _mean("fidelity.cosine", "cosine", comparison.cosine, seed, {**context, "pooling": "mean"}),
+        _mean("fidelity.cosine", "cosine", comparison.cosine, seed, pooled),
     ]
     if comparison.kl is None and comparison.base_outputs is not None:
         found.append(_correlation(comparison, context))

@@ -1,9 +1,10 @@
-"""What two models answer to the same texts, compared text by text in one pass."""
+"""What two models answer to the same texts, compared row by row in one pass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.data.batches import Batch
+from bertslim.data.pooling import Pooling
+from bertslim.data.task import Answers, Task
 from bertslim.records import ModelFacts
 
 FloatArray = NDArray[np.float64]
@@ -24,12 +27,12 @@ _OUTPUTS_AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True)
-class Answers:
-    """A model's answer to a batch.
+class Decisions:
+    """What a model chose between in a batch.
 
     Attributes:
-        logits: (decisions, classes): one or more decisions a text, such as one a token.
-        owner: (decisions,): the text of the batch that each belongs to.
+        logits: (decisions, classes): one or more decisions a sequence, such as one a token.
+        owner: (decisions,): the sequence of the batch that each belongs to.
     """
 
     logits: Tensor
@@ -43,11 +46,15 @@ class Comparison:
     What does not apply to the kind of model is None.
 
     Attributes:
-        kl: (texts,): KL(base || slim) in nats, averaged over the decisions of a text.
-        agreement: (texts,): the share of decisions in which both choose the same class.
-        cosine: (texts,): cosine between the mean-pooled hidden states, for bare encoders.
-        base_outputs: (texts, outputs): what heads with one answer a text put out.
+        kl: (rows,): KL(base || slim) in nats, averaged over the decisions of a sequence, then over
+            the sequences of a row.
+        agreement: (rows,): the share of decisions in which both choose the same class.
+        cosine: (rows,): cosine between the embeddings, for bare encoders.
+        base_outputs: (rows, outputs): what regressors and rerankers put out.
         slim_outputs: The same of the slim model.
+        base_answers: What the task read from the base's outputs, for each row; None: there was no
+            task to be scored on.
+        slim_answers: The same of the slim model.
     """
 
     kl: FloatArray | None = None
@@ -55,75 +62,141 @@ class Comparison:
     cosine: FloatArray | None = None
     base_outputs: FloatArray | None = None
     slim_outputs: FloatArray | None = None
+    base_answers: Answers | None = None
+    slim_answers: Answers | None = None
 
 
 @torch.inference_mode()
 def compare_predictions(
-    base: PreTrainedModel, slim: PreTrainedModel, batches: Iterable[Batch], facts: ModelFacts
+    base: PreTrainedModel,
+    slim: PreTrainedModel,
+    batches: Iterable[Batch],
+    facts: ModelFacts,
+    *,
+    task: Task | None = None,
+    pooling: Pooling | None = None,
 ) -> Comparison:
-    """Run both models over the batches and compare them text by text.
+    """Run both models over the batches and compare them row by row.
 
     Args:
         base: The teacher, in eval mode.
         slim: The model to judge, in eval mode.
         batches: All rows of a data set.
         facts: The shape of the base; its head says how outputs are read.
+        task: What to read from the outputs for scores; None: nothing.
+        pooling: How a bare encoder's hidden states become an embedding; None: by their mean.
     """
-    columns: dict[str, list[Tensor]] = {}
+    figures: dict[str, list[Tensor]] = {}
+    before, after = _Answers(task), _Answers(task)
     order: list[int] = []
     for batch in batches:
         order.extend(batch.rows)
         for piece in _pieces(batch, facts):
-            for name, values in _compare_batch(base, slim, piece, facts).items():
-                columns.setdefault(name, []).append(values)
-    back = np.argsort(order)
-    return Comparison(**{name: torch.cat(parts).numpy()[back] for name, parts in columns.items()})
+            teacher, student = (_run(model, piece, facts.head) for model in (base, slim))
+            before.read(teacher, piece)
+            after.read(student, piece)
+            found = _compare(base, teacher, student, piece, facts, pooling or Pooling())
+            for name, values in found.items():
+                figures.setdefault(name, []).append(values)
+    if not order:
+        return Comparison()
+    return Comparison(
+        **{name: _by_row(torch.cat(parts).numpy(), order) for name, parts in figures.items()},
+        base_answers=before.by_row(order),
+        slim_answers=after.by_row(order),
+    )
 
 
 @torch.inference_mode()
-def predict(model: PreTrainedModel, batches: Iterable[Batch]) -> FloatArray:
-    """Return what a text classifier puts out, (texts, outputs), in the order of the data set."""
+def predict(
+    model: PreTrainedModel, batches: Iterable[Batch], facts: ModelFacts, task: Task
+) -> Answers:
+    """Return what the task reads from a model's outputs, for each row of the data set."""
+    answers = _Answers(task)
     order: list[int] = []
-    outputs: list[Tensor] = []
     for batch in batches:
         order.extend(batch.rows)
-        outputs.append(model(**batch.inputs).logits.double())
-    found: FloatArray = torch.cat(outputs).numpy()[np.argsort(order)]
+        for piece in _pieces(batch, facts):
+            answers.read(_run(model, piece, facts.head), piece)
+    return answers.by_row(order) or []
+
+
+class _Answers:
+    """What a task reads from the outputs, batch by batch."""
+
+    def __init__(self, task: Task | None) -> None:
+        self._task = task
+        self._found: list[Any] = []
+
+    def read(self, outputs: Any, batch: Batch) -> None:
+        if self._task is not None:
+            self._found.extend(self._task.answers(outputs, batch))
+
+    def by_row(self, order: Sequence[int]) -> Answers | None:
+        """Gather the answers to the sequences of each row."""
+        if self._task is None:
+            return None
+        rows: dict[int, list[Any]] = {row: [] for row in sorted(set(order))}
+        for row, answer in zip(order, self._found, strict=True):
+            rows[row].append(answer)
+        return list(rows.values())
+
+
+def _by_row(values: FloatArray, order: Sequence[int]) -> FloatArray:
+    """Average (sequences, ...) over those of each row; rows in their order."""
+    _, row = np.unique(order, return_inverse=True)
+    total = np.zeros((row.max() + 1, *values.shape[1:]))
+    np.add.at(total, row, values)
+    found: FloatArray = total / np.bincount(row).reshape(-1, *[1] * (values.ndim - 1))
     return found
 
 
 def _pieces(batch: Batch, facts: ModelFacts) -> Iterator[Batch]:
     """Split a batch whose outputs would take too much memory."""
-    texts = len(batch.rows)
+    sequences = len(batch.rows)
     if facts.head in _WORD_HEADS:
-        outputs_a_text = batch.inputs["input_ids"].shape[1] * facts.vocab_size
-        texts = max(1, _OUTPUTS_AT_ONCE // outputs_a_text)
-    for start in range(0, len(batch.rows), texts):
-        part = slice(start, start + texts)
-        inputs = {name: values[part] for name, values in batch.inputs.items()}
-        yield Batch(inputs=inputs, labels=None, rows=batch.rows[part])
+        outputs_a_sequence = batch.inputs["input_ids"].shape[1] * facts.vocab_size
+        sequences = max(1, _OUTPUTS_AT_ONCE // outputs_a_sequence)
+    for start in range(0, len(batch.rows), sequences):
+        yield batch.part(slice(start, start + sequences))
 
 
-def _compare_batch(
-    base: PreTrainedModel, slim: PreTrainedModel, batch: Batch, facts: ModelFacts
+def _run(model: PreTrainedModel, batch: Batch, head: str) -> Any:
+    inputs = batch.inputs
+    if head == "MultipleChoice":
+        backwards = _backwards(inputs)
+        inputs = {name: torch.stack([inputs[name], backwards[name]], dim=1) for name in inputs}
+    return model(**inputs)
+
+
+def _compare(
+    base: PreTrainedModel,
+    teacher: Any,
+    student: Any,
+    batch: Batch,
+    facts: ModelFacts,
+    pooling: Pooling,
 ) -> dict[str, Tensor]:
+    """Compare the outputs of both models to a batch, sequence by sequence."""
     if facts.head == "":
-        return {"cosine": _cosine(_embed(base, batch), _embed(slim, batch))}
-    one_answer = facts.head == "SequenceClassification"
-    if one_answer and _is_regression(base, facts):
+        mask = batch.inputs["attention_mask"]
+        before = pooling(teacher.last_hidden_state.double(), mask)
+        after = pooling(student.last_hidden_state.double(), mask)
+        return {"cosine": torch.nn.functional.cosine_similarity(before, after, dim=-1)}
+    if facts.head == "SequenceClassification" and _is_regression(base, facts):
         return {
-            "base_outputs": base(**batch.inputs).logits.double(),
-            "slim_outputs": slim(**batch.inputs).logits.double(),
+            "base_outputs": teacher.logits.double(),
+            "slim_outputs": student.logits.double(),
         }
-    teacher, student = _answer(base, batch, facts.head), _answer(slim, batch, facts.head)
-    texts = len(batch.rows)
-    compared = {
-        "kl": _by_text(kl_divergence(teacher.logits, student.logits), teacher.owner, texts),
-        "agreement": _by_text(_agreement(teacher.logits, student.logits), teacher.owner, texts),
+    several = _is_multi_label(base)
+    one, other = (
+        _decisions(outputs, batch, facts.head, several=several) for outputs in (teacher, student)
+    )
+    sequences = len(batch.rows)
+    return {
+        "kl": _by_owner(kl_divergence(one.logits, other.logits), one.owner, sequences),
+        "agreement": _by_owner(_agreement(one.logits, other.logits), one.owner, sequences),
     }
-    if one_answer and not _is_multi_label(base):
-        compared |= {"base_outputs": teacher.logits, "slim_outputs": student.logits}
-    return compared
 
 
 def kl_divergence(teacher: Tensor, student: Tensor) -> Tensor:
@@ -145,41 +218,26 @@ def _agreement(teacher: Tensor, student: Tensor) -> Tensor:
     return (teacher.argmax(dim=-1) == student.argmax(dim=-1)).double()
 
 
-def _by_text(values: Tensor, owner: Tensor, texts: int) -> Tensor:
-    """Average the decisions of each text; (decisions,) -> (texts,)."""
-    total = values.new_zeros(texts).index_add_(0, owner, values)
-    return total / owner.bincount(minlength=texts).clamp(min=1)
+def _by_owner(values: Tensor, owner: Tensor, sequences: int) -> Tensor:
+    """Average the decisions of each sequence; (decisions,) -> (sequences,)."""
+    total = values.new_zeros(sequences).index_add_(0, owner, values)
+    return total / owner.bincount(minlength=sequences).clamp(min=1)
 
 
-def _embed(model: PreTrainedModel, batch: Batch) -> Tensor:
-    hidden: Tensor = model(**batch.inputs).last_hidden_state.double()
-    mask = batch.inputs["attention_mask"].unsqueeze(-1)
-    return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
-
-
-def _cosine(base: Tensor, slim: Tensor) -> Tensor:
-    return torch.nn.functional.cosine_similarity(base, slim, dim=-1)
-
-
-def _answer(model: PreTrainedModel, batch: Batch, head: str) -> Answers:
-    inputs = batch.inputs
-    texts = torch.arange(len(batch.rows))
-    mask = inputs["attention_mask"].bool()
-    if head == "MultipleChoice":
-        backwards = _backwards(inputs)
-        pairs = {name: torch.stack([inputs[name], backwards[name]], dim=1) for name in inputs}
-        return Answers(model(**pairs).logits.double(), texts)
-    outputs = model(**inputs)
+def _decisions(outputs: Any, batch: Batch, head: str, *, several: bool) -> Decisions:
+    sequences = torch.arange(len(batch.rows))
+    mask = batch.inputs["attention_mask"].bool()
     if head == "QuestionAnswering":
         ends = torch.cat([outputs.start_logits, outputs.end_logits]).double()
-        return Answers(ends.masked_fill(~torch.cat([mask, mask]), _NEVER), texts.repeat(2))
+        return Decisions(ends.masked_fill(~torch.cat([mask, mask]), _NEVER), sequences.repeat(2))
     if head in _TOKEN_HEADS:
-        return Answers(outputs.logits[mask], mask.nonzero()[:, 0])
+        return Decisions(outputs.logits[mask], mask.nonzero()[:, 0])
     if head == "PreTraining":
-        return _answer_pretraining(outputs, mask)
-    if _is_multi_label(model):
-        return Answers(_yes_or_no(outputs.logits), texts.repeat_interleave(outputs.logits.shape[1]))
-    return Answers(outputs.logits.double(), texts)
+        return _decisions_of_pretraining(outputs, mask)
+    if several and head == "SequenceClassification":
+        labels = outputs.logits.shape[1]
+        return Decisions(_yes_or_no(outputs.logits), sequences.repeat_interleave(labels))
+    return Decisions(outputs.logits.double(), sequences)
 
 
 def _backwards(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -193,14 +251,13 @@ def _backwards(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: values.gather(1, order) for name, values in inputs.items()}
 
 
-def _answer_pretraining(outputs: object, mask: Tensor) -> Answers:
+def _decisions_of_pretraining(outputs: Any, mask: Tensor) -> Decisions:
     """BERT predicts the token; ELECTRA says of each whether it was replaced."""
     owner = mask.nonzero()[:, 0]
     words = getattr(outputs, "prediction_logits", None)
     if words is not None:
-        return Answers(words[mask], owner)
-    replaced: Tensor = outputs.logits  # type: ignore[attr-defined]
-    return Answers(_yes_or_no(replaced[mask]), owner)
+        return Decisions(words[mask], owner)
+    return Decisions(_yes_or_no(outputs.logits[mask]), owner)
 
 
 def _yes_or_no(logits: Tensor) -> Tensor:

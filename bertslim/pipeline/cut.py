@@ -16,7 +16,7 @@ from bertslim.model.source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
 from bertslim.output_directory import check_space, output_directory, writing
 from bertslim.pipeline.publish import model_record, now, publish
-from bertslim.pipeline.texts import DataOptions, label_names, load_splits
+from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
 from bertslim.plan import DEFAULT_LENGTH, make_plan
 from bertslim.progress import Progress
 from bertslim.recipe import LoadedRecipe, load_recipe
@@ -193,7 +193,8 @@ def _load_splits(options: CutOptions, prepared: Prepared, progress: Progress) ->
     if data is None:
         return None
     with progress.step("read the data"):
-        return load_splits(data, label_names(prepared.config, prepared.facts))
+        head = describe_head(prepared.source.directory, prepared.config, prepared.facts)
+        return load_splits(data, head, progress)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`bertslim retrain`: fine-tune a pretrained or slim model on labelled texts."""
+"""`bertslim retrain`: fine-tune a pretrained or slim model on labelled data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim import __version__
+from bertslim.data.task import HeadFacts
+from bertslim.data.tasks import TASKS
 from bertslim.errors import DataError
 from bertslim.measure.environment import describe_environment
 from bertslim.model.carried import carry_files
@@ -16,9 +18,10 @@ from bertslim.model.source import ModelSource, find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.output_directory import check_space, output_directory, writing
 from bertslim.pipeline.publish import model_record, now, publish
-from bertslim.pipeline.texts import DataOptions, label_names, load_splits
+from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
 from bertslim.progress import Progress
 from bertslim.records import Record
+from bertslim.wording import listed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -36,7 +39,7 @@ class RetrainOptions:
 
     Attributes:
         model: A local directory, `pkg:NAME` or a Hub id.
-        data: Labelled texts.
+        data: Labelled rows.
         output: Where the result goes; None: `./<model>-retrained`.
         epochs: Passes over the fit split.
         learning_rate: Its highest value; None: by the width of the model.
@@ -44,7 +47,7 @@ class RetrainOptions:
         max_length: Tokens at which texts are cut.
         threads: Threads of every computation.
         seed: Settles every random step.
-        new_head: Whether a classifier forgets its head and gets a new one.
+        new_head: Whether the model forgets its head and gets a new one.
         force: Whether an existing output may be replaced.
     """
 
@@ -70,30 +73,30 @@ class RetrainResult:
 
 
 def retrain(options: RetrainOptions, progress: Progress) -> RetrainResult:
-    """Fine-tune a model as a classifier of labelled texts.
+    """Fine-tune a model on labelled rows of a task that can be trained.
 
-    A classifier goes on from where it is, if the data have its labels; any other model gets a new
-    head for theirs.
+    A model with a head for it goes on from where it is, if the data have its labels; any other
+    model gets a new head for theirs.
 
     Raises:
         InputError: The model, the data or the output is not usable.
     """
     source = find_model(options.model)
-    known = None if options.new_head else _known_labels(source)
+    head = HeadFacts() if options.new_head else _head(source)
     target = options.output or Path(f"{source.name}-retrained")
     with output_directory(target, force=options.force, keep=source.directory) as directory:
         check_space(directory, find_weights(source.directory).size)
         tokenizer = load_tokenizer(source.directory)
         with progress.step("read the data"):
-            splits = _labelled_splits(options.data, known)
+            splits = _labelled_splits(options.data, head, progress)
         with progress.step("load"):
-            start = _load(source, splits, known, seed=options.seed)
+            start = _load(source, splits, head, seed=options.seed)
         with progress.step("train"):
             _train(start, tokenizer, splits, options, progress)
         with progress.step("save"), writing(target):
             _save(start, source, directory)
         with progress.step("measure quality"):
-            before = source.directory if known else None
+            before = source.directory if head.kind is not None else None
             quality = _measure(before, directory, splits, tokenizer, options, progress)
         record = Record(
             bertslim=__version__,
@@ -118,15 +121,25 @@ def default_learning_rate(hidden_size: int) -> float:
     return 1e-4 if hidden_size < _SMALL_HIDDEN_SIZE else 5e-5
 
 
-def _known_labels(source: ModelSource) -> tuple[str, ...] | None:
+def _head(source: ModelSource) -> HeadFacts:
+    """Say what the model's head asks of the data; nothing where it will be replaced."""
     config = read_config(source.directory)
-    return label_names(config, read_facts(config))
+    head = describe_head(source.directory, config, read_facts(config))
+    trained = {task.head for task in TASKS.values() if task.trainable}
+    return head if head.kind in trained else HeadFacts()
 
 
-def _labelled_splits(data: DataOptions, known: tuple[str, ...] | None) -> Splits:
-    splits = load_splits(data, known)
+def _labelled_splits(data: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
+    splits = load_splits(data, head, progress)
     for rows in (splits.fit, splits.report):
-        if "label" not in rows.column_names:
+        if not rows.task.trainable:
+            trained = [task.name for task in TASKS.values() if task.trainable]
+            raise DataError(
+                f"{rows.task.name} is not a task to train on",
+                where=data.data,
+                remedy=f"give labelled data of one of {listed(trained)}",
+            )
+        if not rows.labelled:
             raise DataError(
                 "the data have no labels to train on",
                 where=data.data,
@@ -135,14 +148,19 @@ def _labelled_splits(data: DataOptions, known: tuple[str, ...] | None) -> Splits
     return splits
 
 
-def _load(
-    source: ModelSource, splits: Splits, known: tuple[str, ...] | None, *, seed: int
-) -> Checkpoint:
-    from bertslim.model.checkpoint import load_checkpoint, load_classifier
+def _load(source: ModelSource, splits: Splits, head: HeadFacts, *, seed: int) -> Checkpoint:
+    from bertslim.model.checkpoint import load_checkpoint, load_with_new_head
 
-    if known is not None:
+    if head.kind is not None:
         return load_checkpoint(source.directory)
-    return load_classifier(source.directory, splits.record.labels, seed=seed)
+    task = splits.fit.task
+    return load_with_new_head(
+        source.directory,
+        splits.record.labels or tuple(f"LABEL_{number}" for number in range(task.outputs)),
+        seed=seed,
+        head=task.head,
+        problem_type=task.problem_type,
+    )
 
 
 def _train(

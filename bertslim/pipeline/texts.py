@@ -1,13 +1,20 @@
-"""The data of a run: which texts, how they are split, which labels the model knows."""
+"""The data of a run: what the model asks of them, which rows, how they are split."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from bertslim.data.sources import TextData, load_texts
+from bertslim.data.pooling import read_pooling
 from bertslim.data.splits import Splits, split
+from bertslim.data.task import HeadFacts, TaskData, Wanted
+from bertslim.progress import Progress
 from bertslim.records import ModelFacts
+from bertslim.report.provenance import data_line
+
+_WITH_CLASSES = ("SequenceClassification", "TokenClassification")
+_REPLACED_TOKENS = "electra"  # its pretraining head says of each token whether it was replaced
 
 
 @dataclass(frozen=True)
@@ -17,42 +24,72 @@ class DataOptions:
     Attributes:
         data: A file, directory, Hub name or `builtin:pydocs`.
         eval_data: A second source that is only measured; None: a tenth of `data` is.
-        text_column: The column of the texts; None: found by name.
-        label_column: The column of the labels; None: found by name.
+        text_columns: The column of the texts, or two for pairs; none: found by name.
+        label_columns: The column of the labels, or several of 0 and 1; none: found by name.
+        task: What models and data are for; None: what the model's head and the columns say.
     """
 
     data: str
     eval_data: str | None = None
-    text_column: str | None = None
-    label_column: str | None = None
+    text_columns: tuple[str, ...] = ()
+    label_columns: tuple[str, ...] = ()
+    task: str | None = None
 
 
-def load_splits(options: DataOptions, labels: tuple[str, ...] | None) -> Splits:
-    """Load and split the data.
+def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
+    """Load and split the data, and tell what they were taken for.
 
     Args:
         options: Which data.
-        labels: The names of the model's labels in the order of their ids; None: it has no head
-            that classifies texts.
+        head: What stands on the model's encoder.
+        progress: Where to tell it.
 
     Raises:
-        DataError: The data are missing, broken or too few.
+        DataError: The data are missing, broken or too few, or do not fit the model.
     """
-    data = _load(options.data, options, labels)
-    if options.eval_data is None:
-        return split(data)
-    return split(data, _load(options.eval_data, options, labels or data.label_names or None))
+    data = _load(options.data, options, head)
+    held_out = options.eval_data and _load(options.eval_data, options, _knowing(head, data))
+    splits = split(data, held_out or None)
+    progress.tell(f"data: {data_line(splits.record)}")
+    return splits
 
 
-def _load(source: str, options: DataOptions, labels: tuple[str, ...] | None) -> TextData:
-    return load_texts(
-        source, text_column=options.text_column, label_column=options.label_column, labels=labels
+def _load(source: str, options: DataOptions, head: HeadFacts) -> TaskData:
+    from bertslim.data.sources import load_data
+
+    wanted = Wanted(options.text_columns, options.label_columns)
+    return load_data(source, head, task=options.task, wanted=wanted)
+
+
+def _knowing(head: HeadFacts, data: TaskData) -> HeadFacts:
+    """Number the classes of the second source as those of the first."""
+    return replace(head, labels=head.labels or data.label_names or None)
+
+
+def describe_head(directory: Path, config: dict[str, Any], facts: ModelFacts) -> HeadFacts:
+    """Say what a model's head asks of the data.
+
+    Args:
+        directory: The checkpoint.
+        config: The content of its `config.json`.
+        facts: Its shape.
+
+    Raises:
+        ModelError: The files that say how embeddings are pooled are damaged.
+    """
+    pretraining = facts.head == "PreTraining" and facts.model_type != _REPLACED_TOKENS
+    return HeadFacts(
+        kind=facts.head,
+        labels=_label_names(config, facts),
+        outputs=facts.labels,
+        problem_type=config.get("problem_type"),
+        predicts_words=facts.head == "MaskedLM" or pretraining,
+        pooling=read_pooling(directory) if facts.head == "" else None,
     )
 
 
-def label_names(config: dict[str, Any], facts: ModelFacts) -> tuple[str, ...] | None:
-    """Return the names of the labels of a text classifier; None for any other model."""
-    if facts.head != "SequenceClassification" or facts.labels == 1:
+def _label_names(config: dict[str, Any], facts: ModelFacts) -> tuple[str, ...] | None:
+    if facts.head not in _WITH_CLASSES or facts.labels == 1:
         return None
-    names = config.get("id2label") or {str(number): f"LABEL_{number}" for number in range(2)}
+    names = config.get("id2label") or {str(n): f"LABEL_{n}" for n in range(facts.labels)}
     return tuple(str(names[key]) for key in sorted(names, key=int))

@@ -19,9 +19,18 @@ _LABELS = {
     "fidelity.kl": "KL from the base",
     "fidelity.agreement": "agreement with the base",
     "fidelity.cosine": "cosine to the base",
+    "fidelity.pearson": "correlation with the base",
     "accuracy.macro_f1": "macro F1",
+    "accuracy.micro_f1": "micro F1",
+    "accuracy.mcc": "Matthews correlation",
+    "accuracy.pearson": "Pearson correlation",
+    "accuracy.spearman": "Spearman correlation",
+    "accuracy.mse": "mean squared error",
+    "accuracy.span_f1": "span F1",
+    "accuracy.f1": "F1",
+    "accuracy.pseudo_perplexity": "pseudo-perplexity",
 }
-_DIFFERENCES = {"share", "cosine", "nats"}
+_DIFFERENCES = {"share", "cosine", "correlation", "nats", "perplexity", "squared error"}
 
 
 def label(measurement: Measurement) -> str:
@@ -66,8 +75,7 @@ def difference(measurement: Measurement, value: float) -> str:
     if measurement.unit == "share":
         return f"{signed(tenths(value * 100))} points"
     scale = scale_for(measurement.unit, measurement.base, measurement.slim)
-    symbol = "" if measurement.unit == "cosine" else scale.symbol
-    return f"{signed(scale.number(value))} {symbol}".rstrip()
+    return f"{signed(scale.number(value))} {scale.symbol}".rstrip()
 
 
 def interval(measurement: Measurement) -> str:

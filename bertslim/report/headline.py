@@ -18,7 +18,7 @@ from bertslim.report.figures import (
 from bertslim.report.numbers import fixed, tenths
 
 _HEADLINE_SHAPE = {"batch": 1, "length": 128}
-_FIDELITY = ("fidelity.agreement", "fidelity.cosine", "fidelity.kl")
+_FIDELITY = ("fidelity.agreement", "fidelity.cosine", "fidelity.kl", "fidelity.pearson")
 
 
 def headline(record: Record) -> str:

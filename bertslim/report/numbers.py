@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 MINUS = "−"
+_TOLD_BY_NAME = ("perplexity", "squared error")
 
 
 def fixed(value: float, decimals: int = 0) -> str:
@@ -75,14 +76,14 @@ def scale_for(unit: str, *values: float | None) -> Scale:
             return Scale(1, "", 0)
         case "share":
             return Scale(0.01, "%", 1)
-        case "cosine":
+        case "cosine" | "correlation":
             return Scale(1, "", 4)
         case "bytes":
             return Scale(2**20, "MiB") if largest >= 2**17 else Scale(2**10, "KiB")
         case "MACs":
             return _counted(largest, "MACs")
         case _:
-            return Scale(1, unit)
+            return Scale(1, "" if unit in _TOLD_BY_NAME else unit)
 
 
 def _counted(largest: float, unit: str) -> Scale:

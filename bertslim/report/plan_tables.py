@@ -31,9 +31,9 @@ def plan_rows(plan: Plan) -> Table:
     rows = (
         (
             _number(row),
-            _arrow(row.before.heads, row.after.heads if row.after else 0),
-            _arrow(row.before.intermediate_size, row.after.intermediate_size if row.after else 0),
-            _arrow(row.parameters_before, row.parameters_after),
+            _arrow(fixed(row.before.heads), fixed(row.after.heads if row.after else 0)),
+            _arrow(_ffn(row.before), _ffn(row.after) if row.after else fixed(0)),
+            _arrow(fixed(row.parameters_before), fixed(row.parameters_after)),
             "; ".join(row.actions) or NOTHING,
         )
         for row in plan.layers
@@ -44,6 +44,19 @@ def plan_rows(plan: Plan) -> Table:
 def plan_table(plan: Plan) -> str:
     """Write what each layer becomes as Markdown."""
     return plan_rows(plan).markdown()
+
+
+def vocabulary_note(plan: Plan) -> str | None:
+    """Tell what becomes of the vocabulary; None where it stays as it is."""
+    if plan.vocabulary is None:
+        return None
+    before, after = plan.vocabulary.before, plan.vocabulary.after
+    if after is None:
+        return (
+            f"Vocabulary: of {fixed(before)} tokens those that the data use stay. How many that is "
+            "shows when the data are read, so the slim model's sizes here are upper bounds."
+        )
+    return f"Vocabulary: {fixed(before)} → {fixed(after)} tokens, those that the data use."
 
 
 def sizes_table(plan: Plan) -> str:
@@ -88,7 +101,7 @@ def layers_table(rows: Sequence[LayerRow], total: int) -> str:
         (
             str(row.layer),
             fixed(row.facts.heads),
-            fixed(row.facts.intermediate_size),
+            _ffn(row.facts),
             fixed(row.parameters),
             f"{fixed(100 * row.parameters / total, 1)} %" if total else NOTHING,
             scale.quantity(row.macs),
@@ -105,5 +118,16 @@ def _number(row: LayerPlan) -> str:
     return f"{row.layer} → {row.slim_layer}" if row.slim_layer != row.layer else str(row.layer)
 
 
-def _arrow(before: int, after: int) -> str:
-    return fixed(before) if before == after else f"{fixed(before)} → {fixed(after)}"
+def _ffn(layer: LayerFacts) -> str:
+    """Write the width of an FFN block, the rank of a linear map, and whose block it is."""
+    if not layer.linear_rank:
+        width = fixed(layer.intermediate_size)
+    elif layer.intermediate_size:
+        width = f"{fixed(layer.intermediate_size)} + linear {fixed(layer.linear_rank)}"
+    else:
+        width = f"linear {fixed(layer.linear_rank)}"
+    return width if layer.ffn_of is None else f"{width} of layer {layer.ffn_of}"
+
+
+def _arrow(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"

@@ -39,6 +39,15 @@ def step_times(record: Record) -> Table | None:
     return Table("lr", ("step", "seconds"), (*rows, ("in all", total)))
 
 
+def data_line(data: DataRecord) -> str:
+    """Say what the data were taken for: task, columns and classes."""
+    task = f", task {data.task}" if data.task else ""
+    texts = " + ".join(data.text_columns)
+    labels = f"labels {' + '.join(data.label_columns)}" if data.label_columns else "no labels"
+    classes = f" ({len(data.labels)} classes)" if data.labels else ""
+    return f"{shown_source(data.source)}{task}, texts {texts}, {labels}{classes}"
+
+
 def _model(role: str, model: ModelRecord) -> Iterator[Row]:
     layers = "1 layer" if model.layers == 1 else f"{model.layers} layers"
     yield role, f"{shown_source(model.source)}: {model.architecture}, {layers}"
@@ -46,9 +55,7 @@ def _model(role: str, model: ModelRecord) -> Iterator[Row]:
 
 
 def _data(data: DataRecord) -> Iterator[Row]:
-    labels = f", labels from {data.label_column!r}" if data.label_column else ", no labels"
-    classes = f" ({len(data.labels)} classes)" if data.labels else ""
-    yield "data", f"{shown_source(data.source)}: text from {data.text_column!r}{labels}{classes}"
+    yield "data", data_line(data)
     if data.report_source is not None:
         yield "data of the report split", shown_source(data.report_source)
     yield "data, sha256", data.sha256

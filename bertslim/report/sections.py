@@ -13,7 +13,7 @@ from bertslim.records import Record
 from bertslim.report.comparison import before_and_after, latencies, quality
 from bertslim.report.escape import escape, fenced
 from bertslim.report.headline import headline
-from bertslim.report.plan_tables import plan_table
+from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.provenance import origins, step_times, versions
 from bertslim.report.sources import sources_of, without_paths
 
@@ -56,7 +56,8 @@ def plan_section(record: Record) -> str | None:
         if record.plan.even
         else "Uneven: its layers differ, which takes classes of its own."
     )
-    return f"## Plan\n\n{shape}\n\n{plan_table(record.plan)}"
+    parts = ("## Plan", shape, vocabulary_note(record.plan), plan_table(record.plan))
+    return "\n\n".join(part for part in parts if part)
 
 
 def recipe_section(record: Record) -> str | None:

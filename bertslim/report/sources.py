@@ -9,7 +9,9 @@ from pathlib import PurePath
 from bertslim.records import Record
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_DATA_FILE = re.compile(r"\.(csv|tsv|json|jsonl|ndjson|parquet|txt)(\.\w+)?$", re.IGNORECASE)
+_DATA_FILE = re.compile(
+    r"\.(csv|tsv|json|jsonl|ndjson|parquet|txt|conll|bio|iob)(\.\w+)?$", re.IGNORECASE
+)
 _PATH_IN_TEXT = re.compile(
     r"""(?<![\w:/.~])           # neither a URL nor "and/or"
         (?:~|\.{1,2})?/         # from the root, the home or here

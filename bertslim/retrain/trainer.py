@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from transformers import (
-    DataCollatorWithPadding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
@@ -18,11 +18,14 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback
 
+from bertslim.data.batches import collate, tokenise
+from bertslim.data.task import Feature, Rows
 from bertslim.model.quiet import quiet_libraries
 from bertslim.progress import Progress, SilentBar
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from torch import Tensor
     from tqdm import tqdm
 
 
@@ -48,16 +51,16 @@ class Training:
 def fine_tune(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    rows: Dataset,
+    rows: Rows,
     training: Training,
     progress: Progress,
 ) -> None:
-    """Train a text classifier in place; it is on the CPU and in eval mode afterwards.
+    """Train a model in place; it is on the CPU and in eval mode afterwards.
 
     Args:
-        model: A text classifier.
+        model: Of a kind that the rows' task trains.
         tokenizer: Its tokenizer.
-        rows: Columns `text` and `label`.
+        rows: Labelled rows.
         training: How long and how.
         progress: Shows steps and loss.
     """
@@ -65,8 +68,8 @@ def fine_tune(
         trainer = Trainer(
             model=model,
             args=_arguments(training, scratch),
-            train_dataset=_tokenise(rows, tokenizer, training.max_length),
-            data_collator=DataCollatorWithPadding(tokenizer),
+            train_dataset=_dataset(rows, tokenizer, training.max_length),
+            data_collator=_Collator(tokenizer),
             callbacks=[_ShowSteps(progress)],
         )
         trainer.remove_callback(PrinterCallback)
@@ -93,11 +96,31 @@ def _arguments(training: Training, scratch: str) -> TrainingArguments:
     )
 
 
-def _tokenise(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Dataset:
+def _dataset(rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Dataset:
     from datasets import Dataset
 
-    encoded = tokenizer(rows["text"][:], truncation=True, max_length=max_length)
-    return Dataset.from_dict({**encoded, "labels": rows["label"][:]})
+    features = tokenise(rows, tokenizer, max_length, label=True)
+    return Dataset.from_list([{**feature.inputs, **feature.targets} for feature in features])
+
+
+class _Collator:
+    """Pads rows of the Trainer as those are padded that quality is measured on."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        inputs = set(self._tokenizer.model_input_names)
+        features = [
+            Feature(
+                row=number,
+                inputs={name: row[name] for name in row if name in inputs},
+                targets={name: row[name] for name in row if name not in inputs},
+            )
+            for number, row in enumerate(rows)
+        ]
+        batch = collate(features, self._tokenizer)
+        return {**batch.inputs, **batch.targets}
 
 
 class _ShowSteps(TrainerCallback):

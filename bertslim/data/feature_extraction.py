@@ -1,0 +1,90 @@
+"""Feature extraction: embeddings of texts, judged by how similar they make two texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from bertslim.data.columns import find_label_columns
+from bertslim.data.metrics import Score, pearson, spearman
+from bertslim.data.pooling import Pooling
+from bertslim.data.regression import read_text_scores, scored_table
+from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.texts import columns_of, read_texts, text_features
+from bertslim.errors import DataError
+from bertslim.wording import listed
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+    from bertslim.data.batches import Batch
+
+
+@dataclass(frozen=True)
+class FeatureExtraction(Task):
+    """Embeddings; each text of a pair goes through the model on its own.
+
+    Attributes:
+        pooling: How hidden states become an embedding.
+    """
+
+    pooling: Pooling = field(default_factory=Pooling)
+
+    name: ClassVar[str] = "feature-extraction"
+
+    @classmethod
+    def accepts(cls, head: HeadFacts) -> bool:
+        """A bare encoder."""
+        return head.kind == ""
+
+    @classmethod
+    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+        """Read texts, or pairs and, if there are any, the scores of their similarity."""
+        texts = read_texts(table, wanted, source=source)
+        paired = len(texts.columns) == 2
+        if wanted.labels and not paired:
+            find_label_columns(table, wanted.labels, texts.names, where=source)
+            raise DataError(
+                "embeddings are scored by pairs of texts with a score, and there is one text a row",
+                where=source,
+                remedy="name both columns with --text-column",
+            )
+        columns, scores = (
+            read_text_scores(table, wanted, texts, source=source) if paired else ((), None)
+        )
+        pooling = head.pooling or Pooling()
+        behind = f"modules behind the pooling were left out: {listed(pooling.left_out)}"
+        return TaskData(
+            source,
+            Rows(cls(pooling), scored_table(texts, scores)),
+            texts.names,
+            columns,
+            notes=(*texts.notes, *((behind,) if pooling.left_out else ())),
+        )
+
+    def features(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
+    ) -> list[Feature]:
+        """Tokenise each text on its own; the detail is its place in the pair."""
+        return [
+            replace(one, detail=side)
+            for side, column in enumerate(columns_of(table))
+            for one in text_features([column], tokenizer, max_length)
+        ]
+
+    def answers(self, outputs: Any, batch: Batch) -> list[Any]:
+        """Read the place in the pair and the embedding, of length 1, of each text."""
+        mask = batch.inputs["attention_mask"]
+        embeddings = self.pooling(outputs.last_hidden_state.float(), mask)
+        unit = embeddings / embeddings.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+        return list(zip(batch.details, unit.cpu().numpy(), strict=True))
+
+    def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
+        """Correlate the cosines of the pairs with their scores, by ranks and by values."""
+        truth = np.asarray(table[LABEL][:], dtype=np.float64)
+        pairs = (dict(sides) for sides in answers)
+        cosines = np.asarray([pair[0] @ pair[1] for pair in pairs], dtype=np.float64)
+        return spearman(truth, cosines), pearson(truth, cosines)

@@ -1,0 +1,219 @@
+"""Scores of a model's answers, each with what its bootstrap needs.
+
+The figure itself comes from scikit-learn or scipy. To resample it 2,000 times, each metric is also
+written as a formula over weights, (resamples, rows): how often a row was drawn. Most are formulas
+of sums over the rows, so that a matrix product does for all resamples at once.
+
+To add a metric, write a function that returns a `Score` and call it in the `score` of a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Ids = NDArray[np.int64]
+Statistic = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one model.
+
+    Attributes:
+        name: Such as "macro_f1".
+        unit: "share", "correlation" …
+        value: The figure.
+        rows: Rows that it was worked out from.
+        resampled: Weights (resamples, rows) to the figure of each resample (resamples,).
+    """
+
+    name: str
+    unit: str
+    value: float
+    rows: int
+    resampled: Statistic
+
+
+def score_of_sums(
+    name: str,
+    unit: str,
+    per_row: FloatArray,
+    formula: Statistic,
+    *,
+    value: float | None = None,
+) -> Score:
+    """Make a score that is a formula of sums over rows.
+
+    Args:
+        name: Of the metric.
+        unit: Of the figure.
+        per_row: (rows, sums): what each row adds.
+        formula: (…, sums) -> (…).
+        value: The figure where a library worked it out.
+    """
+    found = float(formula(per_row.sum(axis=0))) if value is None else value
+    return Score(name, unit, found, len(per_row), lambda weights: formula(weights @ per_row))
+
+
+def mean_score(name: str, per_row: NDArray[Any], *, unit: str = "share") -> Score:
+    """Make a score that is the mean of a figure that each row has."""
+    sums = np.stack([per_row.astype(np.float64), np.ones(len(per_row))], axis=1)
+    return score_of_sums(name, unit, sums, lambda total: _ratio(total[..., 0], total[..., 1]))
+
+
+def ratio_score(name: str, above: NDArray[Any], below: NDArray[Any]) -> Score:
+    """Make a share of two counts, each summed over the rows first."""
+    sums = np.stack([above, below], axis=1).astype(np.float64)
+    return score_of_sums(name, "share", sums, lambda total: _ratio(total[..., 0], total[..., 1]))
+
+
+def f1_score_of_counts(
+    name: str, right: Ids, true: Ids, predicted: Ids, *, value: float | None = None
+) -> Score:
+    """Make an F1 score, 2 right / (true + predicted), of counts (rows,) of spans or labels."""
+    sums = np.stack([2 * right, true + predicted], axis=1).astype(np.float64)
+    return score_of_sums(
+        name, "share", sums, lambda total: _ratio(total[..., 0], total[..., 1]), value=value
+    )
+
+
+def accuracy(labels: Ids, predictions: Ids) -> Score:
+    """Score the share of rows predicted right."""
+    return mean_score("accuracy", labels == predictions)
+
+
+def macro_f1(labels: Ids, predictions: Ids) -> Score:
+    """Score F1 averaged over the classes that occur, each counting the same.
+
+    Args:
+        labels: (rows,) of classes, or (rows, classes) of 0 and 1.
+        predictions: Of the same shape.
+    """
+    from sklearn.metrics import f1_score
+
+    true, predicted = _one_hot(labels, predictions)
+    value = f1_score(labels, predictions, average="macro", zero_division=0)
+    every_class = labels.ndim == 2  # of several labels a text, scikit-learn counts all
+
+    def formula(total: FloatArray) -> FloatArray:
+        right, either = np.split(total, 2, axis=-1)
+        counted = np.ones_like(either) if every_class else either > 0
+        return _ratio(_ratio(2 * right, either).sum(axis=-1), counted.sum(axis=-1))
+
+    sums = np.concatenate([true * predicted, true + predicted], axis=1)
+    return score_of_sums("macro_f1", "share", sums, formula, value=float(value))
+
+
+def micro_f1(labels: Ids, predictions: Ids) -> Score:
+    """Score F1 over all labels of all texts, both (rows, classes) of 0 and 1."""
+    from sklearn.metrics import f1_score
+
+    value = float(f1_score(labels, predictions, average="micro", zero_division=0))
+    right = (labels * predictions).sum(axis=1)
+    return f1_score_of_counts(
+        "micro_f1", right, labels.sum(axis=1), predictions.sum(axis=1), value=value
+    )
+
+
+def matthews(labels: Ids, predictions: Ids) -> Score:
+    """Score Matthews' correlation, for several classes R_K (Gorodkin 2004), of (rows,) of classes.
+
+    It is 0 where all labels or all predictions are of one class.
+    """
+    from sklearn.metrics import matthews_corrcoef
+
+    true, predicted = _one_hot(labels, predictions)
+
+    def formula(total: FloatArray) -> FloatArray:
+        right, t, p = total[..., 0], *np.split(total[..., 1:], 2, axis=-1)
+        rows = t.sum(axis=-1)
+        above = right * rows - (t * p).sum(axis=-1)
+        below = (rows**2 - (t**2).sum(axis=-1)) * (rows**2 - (p**2).sum(axis=-1))
+        return _ratio(above, np.sqrt(below))
+
+    sums = np.concatenate([(labels == predictions)[:, None], true, predicted], axis=1)
+    value = float(matthews_corrcoef(labels, predictions)) if len(np.unique(labels)) > 1 else 0.0
+    return score_of_sums("mcc", "correlation", sums.astype(np.float64), formula, value=value)
+
+
+def mean_squared_error(truth: FloatArray, predictions: FloatArray) -> Score:
+    """Score the mean of the squared errors."""
+    return mean_score("mse", (truth - predictions) ** 2, unit="squared error")
+
+
+def pearson(truth: FloatArray, predictions: FloatArray) -> Score:
+    """Score Pearson's correlation; 0 where one side never changes."""
+    from scipy.stats import pearsonr
+
+    varies = _varies(truth, predictions)
+    value = float(pearsonr(truth, predictions).statistic) if varies else 0.0
+    sides = truth - truth.mean(), predictions - predictions.mean()
+    return Score(
+        "pearson",
+        "correlation",
+        value,
+        len(truth),
+        lambda weights: _weighted_correlation(*sides, weights),
+    )
+
+
+def spearman(truth: FloatArray, predictions: FloatArray) -> Score:
+    """Score Spearman's rank correlation; 0 where one side never changes."""
+    from scipy.stats import spearmanr
+
+    varies = _varies(truth, predictions)
+    value = float(spearmanr(truth, predictions).statistic) if varies else 0.0
+    rank_truth, rank_predictions = _ranker(truth), _ranker(predictions)
+
+    def resampled(weights: FloatArray) -> FloatArray:
+        return _weighted_correlation(rank_truth(weights), rank_predictions(weights), weights)
+
+    return Score("spearman", "correlation", value, len(truth), resampled)
+
+
+def _weighted_correlation(one: FloatArray, other: FloatArray, weights: FloatArray) -> FloatArray:
+    """Correlate (rows,) or (resamples, rows) with each other, row by row of the weights."""
+    total = weights.sum(axis=-1, keepdims=True)
+    one = one - (weights * one).sum(axis=-1, keepdims=True) / total
+    other = other - (weights * other).sum(axis=-1, keepdims=True) / total
+    spread = (weights * one**2).sum(axis=-1) * (weights * other**2).sum(axis=-1)
+    return _ratio((weights * one * other).sum(axis=-1), np.sqrt(spread))
+
+
+def _ranker(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    """Return a function from weights to the rank of each value among those drawn, ties shared."""
+    _, group = np.unique(values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(group.max() + 1))
+
+    def ranks(weights: FloatArray) -> FloatArray:
+        drawn = np.add.reduceat(weights[:, order], starts, axis=1)
+        middle = drawn.cumsum(axis=1) - (drawn - 1) / 2
+        found: FloatArray = middle[:, group]
+        return found
+
+    return ranks
+
+
+def _one_hot(labels: Ids, predictions: Ids) -> tuple[FloatArray, FloatArray]:
+    if labels.ndim == 2:
+        return labels.astype(np.float64), predictions.astype(np.float64)
+    classes = np.arange(max(labels.max(), predictions.max()) + 1)
+    true, predicted = ((one[:, None] == classes).astype(float) for one in (labels, predictions))
+    return true, predicted
+
+
+def _varies(*sides: FloatArray) -> bool:
+    return all(np.ptp(side) > 0 for side in sides)
+
+
+def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Divide; 0 by 0 is 0."""
+    above, below = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

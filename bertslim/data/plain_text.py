@@ -1,0 +1,45 @@
+"""Plain texts: nothing to score, but enough to compare two models and to gather statistics on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from bertslim.data.task import Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.texts import columns_of, read_texts, text_features
+from bertslim.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class PlainText(Task):
+    """Texts for any model, also for heads that have no metrics here."""
+
+    name: ClassVar[str] = "plain-text"
+
+    @classmethod
+    def accepts(cls, head: HeadFacts) -> bool:
+        """Every model reads texts."""
+        return True
+
+    @classmethod
+    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+        """Read texts, or pairs of them."""
+        if wanted.labels:
+            raise DataError(
+                f"labels are of no use to the task {cls.name}",
+                where="--label-column",
+                remedy="name another --task, or give data that fit the model's own",
+            )
+        texts = read_texts(table, wanted, source=source)
+        rows = Rows(cls(), texts.table())
+        return TaskData(source, rows, texts.names, notes=texts.notes)
+
+    def features(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
+    ) -> list[Feature]:
+        """Tokenise the texts; there are no targets."""
+        return text_features(columns_of(table), tokenizer, max_length)

@@ -1,0 +1,77 @@
+"""SQuAD JSON, version 1.1 and 2: articles of paragraphs of questions -> a row a question."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bertslim.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def read_squad(file: TextIO, *, source: str) -> Dataset | None:
+    """Read columns `question`, `context` and, if any, `answers`; None for a file of another form.
+
+    Raises:
+        DataError: It is SQuAD JSON, but a part is missing.
+    """
+    from datasets import Dataset, Features, List, Value
+
+    articles = _articles(file)
+    if articles is None:
+        return None
+    rows: dict[str, list[Any]] = {"question": [], "context": [], "answers": []}
+    try:
+        for article in articles:
+            for paragraph in article["paragraphs"]:
+                for question in paragraph["qas"]:
+                    rows["question"].append(str(question["question"]))
+                    rows["context"].append(str(paragraph["context"]))
+                    rows["answers"].append(_answers(question))
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"looks like SQuAD JSON, but question {len(rows['answers']) + 1} is not of its form "
+            f"({type(error).__name__}: {error})",
+            where=source,
+        ) from error
+    if all(answers is None for answers in rows["answers"]):
+        del rows["answers"]
+    kind = {"text": List(Value("string")), "answer_start": List(Value("int64"))}
+    text = Value("string")
+    features = {"question": text, "context": text, "answers": kind}
+    return Dataset.from_dict(rows, features=Features({name: features[name] for name in rows}))
+
+
+def _articles(file: TextIO) -> list[Any] | None:
+    """Return the articles of SQuAD JSON; of JSON lines no more than the first line is read."""
+    first = file.readline()
+    try:
+        whole = _json(first) or _json(first + file.read())
+    except UnicodeDecodeError:
+        return None  # the reader of other JSON says so
+    articles = whole.get("data") if isinstance(whole, dict) else None
+    if not isinstance(articles, list) or not articles:
+        return None
+    return articles if isinstance(articles[0], dict) and "paragraphs" in articles[0] else None
+
+
+def _json(text: str) -> Any:
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _answers(question: dict[str, Any]) -> dict[str, list[Any]] | None:
+    """Return the answers, None where they are kept secret; plausible ones do not count."""
+    answers = [] if question.get("is_impossible") else question.get("answers")
+    if answers is None:
+        return None
+    return {
+        "text": [str(answer["text"]) for answer in answers],
+        "answer_start": [int(answer["answer_start"]) for answer in answers],
+    }

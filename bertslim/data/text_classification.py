@@ -1,0 +1,165 @@
+"""Text classification: one label a text or pair, or any number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from bertslim.data import pydocs
+from bertslim.data.columns import class_names, find_label_columns, holds_lists
+from bertslim.data.label_sets import read_label_columns, read_label_sets
+from bertslim.data.labels import Labels, read_labels
+from bertslim.data.metrics import Score, accuracy, macro_f1, matthews, mean_score, micro_f1
+from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.texts import Texts, columns_of, read_texts, text_features
+from bertslim.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+    from bertslim.data.batches import Batch
+
+MULTI_LABEL = "multi_label_classification"
+
+
+@dataclass(frozen=True)
+class TextClassification(Task):
+    """Classes of texts.
+
+    Attributes:
+        several: Whether a text may have any number of labels, each of which is a yes or a no.
+    """
+
+    several: bool = False
+
+    name: ClassVar[str] = "text-classification"
+    trainable: ClassVar[bool] = True
+    head: ClassVar[str] = "SequenceClassification"
+
+    @classmethod
+    def accepts(cls, head: HeadFacts) -> bool:
+        """A head with an output a class, or none yet."""
+        classes = head.kind == cls.head and head.outputs > 1 and head.problem_type != "regression"
+        return classes or head.kind is None
+
+    @classmethod
+    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+        """Read texts with their labels, if there are any that are classes of texts."""
+        texts = read_texts(table, wanted, source=source)
+        columns = _label_columns(table, wanted, texts, head, source=source)
+        several = head.problem_type == MULTI_LABEL or (
+            head.kind is None and (len(columns) > 1 or any(holds_lists(table, c) for c in columns))
+        )
+        data = TaskData(source, Rows(cls(several), texts.table()), texts.names, notes=texts.notes)
+        if not columns:
+            return data
+        try:
+            labels = _read(table, columns, texts, head, several=several, source=source)
+        except DataError as error:
+            # The demonstration data are good texts for any model; their classes are their own.
+            if wanted.labels or source != pydocs.NAME:
+                raise
+            return replace(data, notes=(*texts.notes, f"labels not used: {error.what}"))
+        return replace(
+            data,
+            rows=Rows(cls(several), texts.table(labels.ids, _kind(several))),
+            label_columns=columns,
+            label_names=labels.names,
+            notes=(*texts.notes, *labels.notes),
+        )
+
+    @property
+    def problem_type(self) -> str | None:
+        """One label a text, or any number."""
+        return MULTI_LABEL if self.several else "single_label_classification"
+
+    def features(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
+    ) -> list[Feature]:
+        """Tokenise texts or pairs; the target is the class, or a 0. or 1. for each."""
+        found = text_features(columns_of(table), tokenizer, max_length)
+        if not label:
+            return found
+        labels = [[float(x) for x in row] if self.several else row for row in table[LABEL][:]]
+        return [replace(one, targets={"labels": labels[one.row]}) for one in found]
+
+    def answers(self, outputs: Any, batch: Batch) -> list[Any]:
+        """Read the class of the highest logit, or of each class whether its logit is positive."""
+        logits = outputs.logits
+        chosen = (logits > 0).long() if self.several else logits.argmax(dim=-1)
+        return list(chosen.cpu().numpy())
+
+    def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
+        """Score accuracy, macro F1 and MCC, or of several labels micro and macro F1 and subsets."""
+        labels = np.asarray(table[LABEL][:], dtype=np.int64)
+        predictions = np.asarray([found for (found,) in answers], dtype=np.int64)
+        if not self.several:
+            return tuple(metric(labels, predictions) for metric in (accuracy, macro_f1, matthews))
+        same = (labels == predictions).all(axis=1)
+        return (
+            micro_f1(labels, predictions),
+            macro_f1(labels, predictions),
+            mean_score("subset_accuracy", same),
+        )
+
+
+def _label_columns(
+    table: Dataset, wanted: Wanted, texts: Texts, head: HeadFacts, *, source: str
+) -> tuple[str, ...]:
+    if not texts.labelled:
+        if wanted.labels:
+            raise DataError(
+                "the rows hold words or questions, not texts with labels",
+                where=source,
+                remedy="name the column of the texts with --text-column",
+            )
+        return ()
+    names = head.labels or ()
+    own = head.problem_type == MULTI_LABEL and set(names) <= set(table.column_names)
+    if own and not wanted.labels:
+        return names
+    return find_label_columns(table, wanted.labels, texts.names, where=source)
+
+
+def _read(
+    table: Dataset,
+    columns: Sequence[str],
+    texts: Texts,
+    head: HeadFacts,
+    *,
+    several: bool,
+    source: str,
+) -> Labels:
+    numbers = [row + 1 for row in texts.kept]
+    values = [_kept(table, name, texts) for name in columns]
+    if len(columns) > 1:
+        if not several:
+            raise DataError(
+                f"{len(columns)} columns of labels, but the model chooses one label a text",
+                where="--label-column",
+                remedy="name one column",
+            )
+        return read_label_columns(values, numbers, columns, model_names=head.labels, where=source)
+    read = read_label_sets if several else read_labels
+    return read(
+        values[0],
+        numbers,
+        class_names=class_names(table, columns[0]),
+        model_names=head.labels,
+        where=source,
+    )
+
+
+def _kept(table: Dataset, name: str, texts: Texts) -> list[object]:
+    values = table[name][:]
+    return [values[row] for row in texts.kept]
+
+
+def _kind(several: bool) -> Any:
+    from datasets import List, Value
+
+    return List(Value("int64")) if several else Value("int64")
