@@ -58,6 +58,11 @@ class Selector(ABC):
         """Return what a recipe says for it: a number, a list, or text."""
         return str(self)
 
+    @property
+    def needs_importance(self) -> bool:
+        """Whether it cannot be resolved without the importance of the layers."""
+        return False
+
 
 @dataclass(frozen=True)
 class Pattern(Selector):
@@ -107,6 +112,11 @@ class LeastImportant(Selector):
                 "name the layers instead"
             )
         return sorted(range(layer_count), key=lambda layer: importance[layer])[:count]
+
+    @property
+    def needs_importance(self) -> bool:
+        """It cannot."""
+        return True
 
     def __str__(self) -> str:
         return f"least_important {self.count}"
@@ -186,6 +196,11 @@ class AnyOf(Selector):
         """Return one number or text a part."""
         return [part.number if isinstance(part, Single) else str(part) for part in self.parts]
 
+    @property
+    def needs_importance(self) -> bool:
+        """Whether any of its parts cannot."""
+        return any(part.needs_importance for part in self.parts)
+
     def __str__(self) -> str:
         return f"[{', '.join(map(str, self.parts))}]"
 
@@ -201,6 +216,11 @@ class Except(Selector):
         """Return the set difference."""
         removed = AnyOf(self.removed).choose(layer_count, importance)
         return set(self.kept.choose(layer_count, importance)) - set(removed)
+
+    @property
+    def needs_importance(self) -> bool:
+        """Whether either side cannot."""
+        return any(part.needs_importance for part in (self.kept, *self.removed))
 
     def __str__(self) -> str:
         return " except ".join(map(str, (self.kept, *self.removed)))

@@ -1,6 +1,6 @@
 """What a recipe may say, and the only way to read one.
 
-Every operation is one class here and one function of the same name that carries it out.
+Every operation on layers is one class here and one function of the same name that carries it out.
 The first words of a field's description say what it takes: messages quote them.
 """
 
@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +21,9 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
 
 from bertslim.errors import RecipeError
@@ -60,6 +62,9 @@ LayerNorm = Annotated[
 ]
 
 
+Rank = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)]
+
+
 def _other_than_zero(number: float) -> float:
     if number == 0:
         raise ValueError("0")
@@ -76,27 +81,92 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class DropFfn(_Strict):
+class _OnLayers(_Strict):
+    """What all operations on layers have in common."""
+
+    op: str
+    layers: Layers
+
+    @property
+    def solved_key(self) -> str | None:
+        """The key that asks for something that only `reconstruct` can solve; None: none does."""
+        return None
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether it takes texts to carry it out."""
+        return self.solved_key is not None or self.layers.needs_importance
+
+
+class DropFfn(_OnLayers):
     """Delete the FFN block of the layers; the residual stays."""
 
     op: Literal["drop_ffn"]
-    layers: Layers
     layer_norm: LayerNorm = "keep"
+    fill: Literal["none", "attention", "linear"] = Field(
+        default="none",
+        description="what makes up for the block: none, attention (its output map is solved anew) "
+        "or linear (a linear map stands in its place)",
+    )
+    rank: Rank | None = Field(
+        default=None,
+        description="with fill: linear only, a whole rank of the linear map from 1 on, or a "
+        "fraction of the hidden size between 0 and 1, rounded to a multiple of 8",
+    )
+
+    @field_validator("rank")
+    @classmethod
+    def _only_of_a_linear_fill(cls, rank: Rank | None, known: ValidationInfo) -> Rank | None:
+        if rank is not None and known.data.get("fill", "linear") != "linear":
+            raise ValueError("no linear fill")
+        return rank
+
+    @property
+    def solved_key(self) -> str | None:
+        """The key `fill`, unless it is none."""
+        return None if self.fill == "none" else "fill"
+
+    def linear_rank(self, hidden_size: int) -> int:
+        """Return the rank of the linear fill, `hidden_size` for a full map, 0 for no map."""
+        if self.fill != "linear":
+            return 0
+        return hidden_size if self.rank is None else _rank(self.rank, hidden_size)
 
 
-class ResizeFfn(_Strict):
+class ResizeFfn(_OnLayers):
     """Keep only the strongest neurons of the FFN block of the layers."""
 
     op: Literal["resize_ffn"]
-    layers: Layers
     width: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)] = Field(
         description="a whole number of neurons from 1 on, or a fraction of the present ones "
         "between 0 and 1, rounded to a multiple of 8"
     )
-    criterion: Literal["magnitude"] = Field(
+    criterion: Literal["magnitude", "activation", "taylor", "fisher", "obs"] = Field(
         default="magnitude",
-        description="magnitude: neurons are ranked by the size of their weights",
+        description="what neurons are ranked by: magnitude (of their weights), activation, taylor, "
+        "fisher or obs (measured on data)",
     )
+    bypass: bool | Rank = Field(
+        default=False,
+        description="true for a linear map beside the block, a whole rank of it from 1 on, a "
+        "fraction of the hidden size between 0 and 1, rounded to a multiple of 8, or false",
+    )
+
+    @property
+    def solved_key(self) -> str | None:
+        """The key `bypass`, if there is to be one."""
+        return None if self.bypass is False else "bypass"
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether it takes texts to carry it out."""
+        return super().needs_data or self.criterion != "magnitude"
+
+    def linear_rank(self, hidden_size: int) -> int:
+        """Return the rank of the bypass, `hidden_size` for a full map, 0 for no bypass."""
+        if isinstance(self.bypass, bool):
+            return hidden_size if self.bypass else 0
+        return _rank(self.bypass, hidden_size)
 
     def neurons(self, current: int) -> int:
         """Return how many neurons are kept of the current ones.
@@ -106,47 +176,119 @@ class ResizeFfn(_Strict):
         """
         if isinstance(self.width, int):
             return self.width
-        multiples = math.floor(self.width * current / NEURON_MULTIPLE + 0.5)
-        return min(current, NEURON_MULTIPLE * max(1, multiples))
+        return _share(self.width, current)
 
 
-class ScaleFfn(_Strict):
+class ScaleFfn(_OnLayers):
     """Multiply the output of the FFN block of the layers by a number."""
 
     op: Literal["scale_ffn"]
-    layers: Layers
-    gain: Annotated[float, AfterValidator(_other_than_zero)] = Field(
-        allow_inf_nan=False,
+    gain: (
+        Annotated[float, AfterValidator(_other_than_zero), Field(allow_inf_nan=False)]
+        | Literal["fit"]
+    ) = Field(
         json_schema_extra={"not": {"const": 0}},
-        description="a finite number other than 0, which the output is multiplied by",
+        description="a finite number other than 0, which the output is multiplied by, or fit",
     )
 
+    @property
+    def solved_key(self) -> str | None:
+        """The key `gain`, if it is to be fitted."""
+        return "gain" if self.gain == "fit" else None
 
-class DropAttention(_Strict):
+
+class ShareFfn(_OnLayers):
+    """Let the layers use one FFN block: that of the lowest of them."""
+
+    op: Literal["share_ffn"]
+
+
+class PruneHeads(_OnLayers):
+    """Keep only the strongest heads of the attention block of the layers."""
+
+    op: Literal["prune_heads"]
+    heads: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="a whole number of heads to keep from 1 on, or a fraction of the present ones "
+        "between 0 and 1",
+    )
+    criterion: Literal["magnitude"] = Field(
+        default="magnitude",
+        description="magnitude: heads are ranked by the size of their weights",
+    )
+
+    def kept(self, current: int) -> int:
+        """Return how many heads are kept of the current ones.
+
+        A fraction is rounded to the nearest number, at least 1; a number is taken as it is, also
+        where it is larger.
+        """
+        if isinstance(self.heads, int):
+            return self.heads
+        return max(1, math.floor(self.heads * current + 0.5))
+
+
+class DropAttention(_OnLayers):
     """Delete the attention block of the layers; the residual stays."""
 
     op: Literal["drop_attention"]
-    layers: Layers
     layer_norm: LayerNorm = "keep"
 
 
-class DropLayer(_Strict):
+class DropLayer(_OnLayers):
     """Delete the layers whole."""
 
     op: Literal["drop_layer"]
-    layers: Layers
+
+
+class PruneVocab(_Strict):
+    """Keep only the tokens that the data use, with their embeddings."""
+
+    op: Literal["prune_vocab"]
+    min_count: Annotated[int, Field(ge=1)] = Field(
+        default=1,
+        description="a whole number from 1 on: how often the data must use a token that stays",
+    )
+    needs_data: ClassVar[bool] = True
+    solved_key: ClassVar[str | None] = None
+
+
+def _rank(rank: float, hidden_size: int) -> int:
+    """Return a rank as a number; a fraction of the hidden size as a multiple of 8."""
+    return rank if isinstance(rank, int) else _share(rank, hidden_size)
+
+
+def _share(fraction: float, whole: int) -> int:
+    """Return the multiple of 8 that is nearest to the fraction, at least 8, at most the whole."""
+    multiples = math.floor(fraction * whole / NEURON_MULTIPLE + 0.5)
+    return min(whole, NEURON_MULTIPLE * max(1, multiples))
 
 
 Operation = Annotated[
-    DropFfn | ResizeFfn | ScaleFfn | DropAttention | DropLayer, Field(discriminator="op")
+    DropFfn | ResizeFfn | ScaleFfn | ShareFfn | PruneHeads | DropAttention | DropLayer | PruneVocab,
+    Field(discriminator="op"),
 ]
 OPERATIONS: dict[str, type[BaseModel]] = {
     "drop_ffn": DropFfn,
     "resize_ffn": ResizeFfn,
     "scale_ffn": ScaleFfn,
+    "share_ffn": ShareFfn,
+    "prune_heads": PruneHeads,
     "drop_attention": DropAttention,
     "drop_layer": DropLayer,
+    "prune_vocab": PruneVocab,
 }
+
+
+class Reconstruct(_Strict):
+    """How what was cut is repaired: in closed form, from texts, without labels."""
+
+    samples: Annotated[int, Field(ge=1)] = Field(
+        default=1024, description="a whole number from 1 on: how many texts it is solved from"
+    )
+    refit: bool = Field(
+        default=True,
+        description="true or false: whether the output map of a changed FFN block is solved anew",
+    )
 
 
 class Recipe(_Strict):
@@ -167,10 +309,50 @@ class Recipe(_Strict):
         strict=False,
         description="a list of at least one operation, carried out in that order",
     )
+    reconstruct: Reconstruct | None = Field(
+        default=None, description="a mapping such as {samples: 1024}"
+    )
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether it takes texts to carry it out."""
+        return self.reconstruct is not None or any(step.needs_data for step in self.surgery)
+
+    @property
+    def vocabulary_step(self) -> PruneVocab | None:
+        """The step that prunes the vocabulary, if there is one."""
+        return next((step for step in self.surgery if isinstance(step, PruneVocab)), None)
 
     def to_yaml(self) -> str:
         """Return the text of a recipe file that reads back as this recipe."""
-        return write_yaml(self.model_dump(mode="json"))
+        return write_yaml(self.model_dump(mode="json", exclude_none=True))
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong although each key is right by itself."""
+        return [*self._unsolved(), *self._repeated()]
+
+    def _repeated(self) -> list[Problem]:
+        places = [
+            number for number, step in enumerate(self.surgery) if isinstance(step, PruneVocab)
+        ]
+        what = "op: prune_vocab is there already; one of them is enough"
+        return [Problem(("surgery", number, "op"), what) for number in places[1:]]
+
+    def _unsolved(self) -> list[Problem]:
+        if self.reconstruct is not None:
+            return []
+        if "reconstruct" in self.model_fields_set:
+            empty = "reconstruct: an empty value does not fit; write such as {samples: 1024}"
+            return [Problem(("reconstruct",), empty)]
+        return [
+            Problem(
+                ("surgery", number, key),
+                f"{key}: {shown(getattr(step, key))} is solved from data; add "
+                "'reconstruct: {samples: 1024}' to the recipe",
+            )
+            for number, step in enumerate(self.surgery)
+            if (key := step.solved_key)
+        ]
 
 
 @dataclass(frozen=True)
@@ -207,8 +389,9 @@ def load_recipe(name_or_path: str) -> LoadedRecipe:
         recipe = Recipe.model_validate(source.data)
     except ValidationError as error:
         raise source.error(explain(error, Recipe, OPERATIONS)) from error
-    if source.faults:
-        raise source.error([])
+    problems = recipe.problems()
+    if problems or source.faults:
+        raise source.error(problems)
     return LoadedRecipe(recipe, source)
 
 

@@ -34,14 +34,23 @@ def explain(
 def _problems(
     detail: ErrorDetails, recipe: type[BaseModel], operations: Mapping[str, type[BaseModel]]
 ) -> Iterator[Problem]:
-    location = detail["loc"]
-    if len(location) == 1:
-        yield from _of_key(detail, location, recipe, "a recipe")
-    elif len(location) == 2:
-        yield _of_operation(detail, operations)
-    else:
-        surgery, place, op, key, *_ = location
-        yield from _of_key(detail, (surgery, place, key), operations[str(op)], str(op))
+    match detail["loc"]:
+        case (_,) as location:
+            yield from _of_key(detail, location, recipe, "a recipe")
+        case "surgery", _:
+            yield _of_operation(detail, operations)
+        case "surgery", place, op, key, *_:
+            location = ("surgery", place, key)
+            yield from _of_key(detail, location, operations[str(op)], str(op))
+        case section, key, *_:
+            model = _section(recipe, str(section))
+            yield from _of_key(detail, (section, key), model, str(section))
+
+
+def _section(recipe: type[BaseModel], name: str) -> type[BaseModel]:
+    """Return the model of a section of the recipe, whose annotation is `Model | None`."""
+    model: type[BaseModel] = get_args(recipe.model_fields[name].annotation)[0]
+    return model
 
 
 def _of_operation(detail: ErrorDetails, operations: Mapping[str, type[BaseModel]]) -> Problem:

@@ -94,9 +94,15 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Have line breaks that only YAML 1.1 knows escaped: PyYAML would fold them."""
+        style = '"' if re.search("[\x85\u2028\u2029]", text) else None
+        return self.represent_scalar(_CORE + "str", text, style)
+
 
 for _name, _pattern, _first in _RESOLVERS:
     _Loader.add_implicit_resolver(_CORE + _name, re.compile(_pattern), list(_first))
+_Dumper.add_representer(str, _Dumper.represent_text)
 _Dumper.add_implicit_resolver(_CORE + "float", re.compile(_FLOAT), list("-+.0123456789"))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bertslim.errors import InputError
 
@@ -34,12 +34,17 @@ class LayerFacts(Frozen):
         intermediate_size: Neurons of the FFN block; 0 where the block is gone.
         attention_norm: Whether the LayerNorm behind the attention block is there.
         ffn_norm: Whether the LayerNorm behind the FFN block is there.
+        linear_rank: Rank of the linear map of the block's input that stands beside the FFN block,
+            or in its place where that is gone; hidden_size for one full map, 0 for none.
+        ffn_of: The layer of the same model whose FFN block it uses; None where it has its own.
     """
 
     heads: int
     intermediate_size: int
     attention_norm: bool = True
     ffn_norm: bool = True
+    linear_rank: int = 0
+    ffn_of: int | None = None
 
 
 class ModelFacts(Frozen):
@@ -119,10 +124,26 @@ class LayerPlan(Frozen):
 
 
 class StepPlan(Frozen):
-    """One surgery step of a recipe with its layers resolved to numbers of the base."""
+    """One surgery step of a recipe with its layers resolved to numbers of the base.
+
+    Attributes:
+        layers: Empty where the step is not about layers.
+    """
 
     op: str
     layers: tuple[int, ...]
+
+
+class VocabularyPlan(Frozen):
+    """What becomes of the vocabulary.
+
+    Attributes:
+        before: Tokens that the base knows.
+        after: Tokens that stay; None until the data are read that tell.
+    """
+
+    before: int
+    after: int | None
 
 
 class Plan(Frozen):
@@ -131,6 +152,8 @@ class Plan(Frozen):
     Attributes:
         even: Whether a stock transformers class can express the result.
         length: The sequence length, in tokens, at which MACs are counted.
+        slim: An upper bound as long as it is not known how many tokens stay.
+        vocabulary: What becomes of the vocabulary; None where it stays as it is.
     """
 
     steps: tuple[StepPlan, ...]
@@ -139,6 +162,7 @@ class Plan(Frozen):
     length: int
     base: Sizes
     slim: Sizes
+    vocabulary: VocabularyPlan | None = None
 
     @property
     def slim_layers(self) -> tuple[LayerFacts, ...]:
@@ -213,15 +237,34 @@ class DataRecord(Frozen):
 
     Attributes:
         report_source: Where the report split comes from, if it is a source of its own.
+        task: What the report split was run as; None in records of bertslim 0.1.0.
+        text_columns: The source's names of the columns of the texts: one, or two for pairs.
+        label_columns: The same of the labels; none where there are no labels.
+        labels: The names of the labels in the order of their ids, where they are classes.
     """
 
     source: str
     report_source: str | None = None
-    text_column: str
-    label_column: str | None
+    task: str | None = None
+    text_columns: tuple[str, ...]
+    label_columns: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     sha256: str
     splits: tuple[SplitRecord, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_single_columns(cls, raw: Any) -> Any:
+        """Read records of bertslim 0.1.0, which knew one column of texts and one of labels."""
+        if not isinstance(raw, dict) or "text_column" not in raw:
+            return raw
+        rest = {key: raw[key] for key in raw if key not in ("text_column", "label_column")}
+        label = raw.get("label_column")
+        columns = {
+            "text_columns": (raw["text_column"],),
+            "label_columns": (label,) if label else (),
+        }
+        return rest | columns
 
 
 class Environment(Frozen):

@@ -119,15 +119,15 @@ def _save_tokenizer(directory: Path) -> None:
 
 @pytest.fixture(scope="session")
 def make_recipe(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """Return a function that makes a loaded recipe of operations, each a dictionary."""
+    """Return a function that makes a loaded recipe of operations and sections, as dictionaries."""
     folder = tmp_path_factory.mktemp("recipes")
 
-    def make(*operations: dict[str, Any], name: str = "mine") -> Any:
+    def make(*operations: dict[str, Any], name: str = "mine", **sections: Any) -> Any:
         from bertslim.recipe import load_recipe
 
         path = folder / f"{name}.yaml"
         recipe = {"version": 1, "name": name, "surgery": operations}
-        path.write_text(json.dumps(recipe), encoding="utf-8")
+        path.write_text(json.dumps(recipe | sections), encoding="utf-8")
         return load_recipe(str(path))
 
     return make

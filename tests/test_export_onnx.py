@@ -21,6 +21,7 @@ from bertslim.export.parity import TOLERANCE, check_parity, parity_inputs
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
+from bertslim.model.slim_modeling import layers_of, linear_of
 
 QUICK = [
     (model_type, head)
@@ -43,6 +44,11 @@ UNEVEN = [
     {"op": "drop_attention", "layers": [1]},
     {"op": "resize_ffn", "layers": [1], "width": 24},
 ]
+LINEAR = [
+    {"op": "resize_ffn", "layers": "all", "width": 24, "bypass": 8},
+    {"op": "share_ffn", "layers": "all"},
+]
+FILLED = [{"op": "drop_ffn", "layers": 0, "fill": "linear"}]
 ODD = {"dtype": "bfloat16", "output_hidden_states": True}
 
 
@@ -64,14 +70,26 @@ def exported(
             layers = {FAMILIES[model_type].keys.layers: 2}
             directory = make_checkpoint(model_type, head, **layers, **changes)
             if operations:
-                directory = cut(directory, make_recipe(*operations, name="uneven"))
+                recipe = make_recipe(*operations, name="uneven", reconstruct={"samples": 1})
+                directory = cut(directory, recipe)
             checkpoint = load_checkpoint(directory)
+            draw_linear_maps(checkpoint)
             path = tmp_path_factory.mktemp("onnx") / "model.onnx"
             save(convert(checkpoint), path)
             made[key] = checkpoint, path
         return made[key]
 
     return make
+
+
+@torch.no_grad()
+def draw_linear_maps(checkpoint: Checkpoint) -> None:
+    """Let no linear map say zero, as it does before it is solved."""
+    family = FAMILIES[checkpoint.facts.model_type]
+    for layer in layers_of(checkpoint.model, family):
+        if (linear := linear_of(layer, family)) is not None:
+            for parameter in linear.parameters():
+                parameter.copy_(0.2 * torch.randn_like(parameter))
 
 
 def operators(path: Path) -> Counter[str]:
@@ -90,6 +108,27 @@ def test_an_uneven_slim_model_answers_as_pytorch_does(
 
     assert type(checkpoint.model).__name__.startswith("Slim")
     assert check_parity(checkpoint, path).relative <= TOLERANCE
+
+
+@pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
+def test_linear_maps_and_shared_blocks_answer_as_pytorch_does(
+    exported: Callable[..., Any], model_type: str
+) -> None:
+    checkpoint, path = exported(model_type, "SequenceClassification", *LINEAR)
+    assert check_parity(checkpoint, path).within
+    weights = [one for one in onnx.load(path).graph.initializer if list(one.dims) == [32, 24]]
+    assert len(weights) == 1, "the shared block is in the file once"
+
+    filled, path = exported(model_type, "SequenceClassification", *FILLED)
+    assert check_parity(filled, path).within
+    assert operators(path)["Gelu"] == 1
+
+
+@pytest.mark.parametrize("model_type", ["bert", "distilbert"])
+def test_fewer_heads_answer_as_pytorch_does(exported: Callable[..., Any], model_type: str) -> None:
+    operation = {"op": "prune_heads", "layers": 1, "heads": 3}
+    checkpoint, path = exported(model_type, "SequenceClassification", operation)
+    assert check_parity(checkpoint, path).within
 
 
 @pytest.mark.parametrize(("model_type", "head"), [*QUICK, *REST])

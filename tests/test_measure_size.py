@@ -84,6 +84,29 @@ def test_counting_macs_leaves_the_model_as_it_was(make_checkpoint, cut, answer, 
     assert capfd.readouterr() == ("", "")
 
 
+def test_shared_and_linear_blocks_hold_and_compute_what_is_planned(
+    make_checkpoint, make_recipe, cut
+) -> None:
+    steps = (
+        {"op": "drop_ffn", "layers": 0, "fill": "linear", "rank": 8},
+        {"op": "resize_ffn", "layers": "1-2", "width": 24, "bypass": True},
+        {"op": "share_ffn", "layers": "1-2"},
+    )
+    heads = {"op": "prune_heads", "layers": "2-3", "heads": 3}
+    for model_type in FAMILIES:
+        fewer = [] if model_type == "mpnet" else [heads]
+        recipe = make_recipe(*steps, *fewer, reconstruct={"samples": 1})
+        base = make_checkpoint(model_type)
+        facts = load_checkpoint(base).facts
+        plan = make_plan(recipe, facts, length=12)
+        model = load_model(cut(base, recipe))
+        counts = count_parameters(model, FAMILIES[model_type])
+        assert counts.total == plan.slim.parameters
+        assert counts.layers == tuple(row.parameters_after for row in plan.layers)
+        assert counts.encoder == plan.slim.encoder
+        assert count_macs(model, facts.head, length=12) == plan.slim.macs
+
+
 def test_shipped_recipes_save_the_macs_that_they_plan(make_checkpoint, cut) -> None:
     base = make_checkpoint("roberta")
     facts = load_checkpoint(base).facts

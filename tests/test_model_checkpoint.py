@@ -23,8 +23,8 @@ from bertslim.model.carried import carry_files
 from bertslim.model.checkpoint import (
     build_slim,
     load_checkpoint,
-    load_classifier,
     load_model,
+    load_with_new_head,
     save_checkpoint,
 )
 from bertslim.model.families import FAMILIES
@@ -424,11 +424,11 @@ def test_a_configuration_that_does_not_fit(
 def test_a_new_classifier_on_an_encoder(model_type: str, make_checkpoint, cut, answer) -> None:
     base = make_checkpoint(model_type, "MaskedLM")
     for directory in (base, cut(base, "drop_odd")):
-        found = load_classifier(directory, ("bad", "good"), seed=1)
+        found = load_with_new_head(directory, ("bad", "good"), seed=1)
         assert found.model.config.id2label == {0: "bad", 1: "good"}
         assert found.facts.head == "SequenceClassification"
         assert found.facts.labels == 2
-        same, other = (load_classifier(directory, ("bad", "good"), seed=seed) for seed in (1, 2))
+        same, other = (load_with_new_head(directory, ("bad", "good"), seed=seed) for seed in (1, 2))
         assert torch.equal(answer(found.model), answer(same.model))
         assert not torch.equal(answer(found.model), answer(other.model))
         encoder, trained = found.model.base_model.state_dict(), load_model(directory).base_model
@@ -438,7 +438,7 @@ def test_a_new_classifier_on_an_encoder(model_type: str, make_checkpoint, cut, a
 
 
 def test_a_new_classifier_takes_the_place_of_one_with_other_labels(make_checkpoint, answer) -> None:
-    found = load_classifier(make_checkpoint(num_labels=3), tuple("abcde"), seed=0)
+    found = load_with_new_head(make_checkpoint(num_labels=3), tuple("abcde"), seed=0)
     assert found.model.classifier.weight.shape == (5, 32)
     assert found.model.classifier.weight.any()
     assert answer(found.model).shape == (3 * 5,)
@@ -446,7 +446,7 @@ def test_a_new_classifier_takes_the_place_of_one_with_other_labels(make_checkpoi
 
 def test_a_new_classifier_forgets_a_head_of_the_same_size(make_checkpoint) -> None:
     base = make_checkpoint(num_labels=3)
-    found = load_classifier(base, ("a", "b", "c"), seed=0)
+    found = load_with_new_head(base, ("a", "b", "c"), seed=0)
     trained = load_model(base)
     assert not torch.equal(found.model.classifier.weight, trained.classifier.weight)
     assert torch.equal(
@@ -455,13 +455,39 @@ def test_a_new_classifier_forgets_a_head_of_the_same_size(make_checkpoint) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("head", "outputs", "problem_type"),
+    [
+        ("SequenceClassification", 1, "regression"),
+        ("SequenceClassification", 4, "multi_label_classification"),
+        ("TokenClassification", 5, None),
+        ("QuestionAnswering", 2, None),
+    ],
+)
+@each_family
+def test_a_new_head_of_every_kind(
+    model_type: str, head: str, outputs: int, problem_type: str | None, make_checkpoint, answer
+) -> None:
+    labels = tuple(f"label {number}" for number in range(outputs))
+    found = load_with_new_head(
+        make_checkpoint(model_type, "MaskedLM"),
+        labels,
+        seed=0,
+        head=head,
+        problem_type=problem_type,
+    )
+    assert (found.facts.head, found.facts.labels) == (head, outputs)
+    assert found.model.config.problem_type == problem_type
+    assert answer(found.model).isfinite().all()
+
+
 def test_a_new_classifier_needs_the_whole_encoder(checkpoint: Path) -> None:
     change_config(checkpoint, num_hidden_layers=5)
     with pytest.raises(ModelError, match=r"the weights lack bert\.encoder\.layer\.4\."):
-        load_classifier(checkpoint, ("a", "b"), seed=0)
+        load_with_new_head(checkpoint, ("a", "b"), seed=0)
     change_config(checkpoint, num_hidden_layers=4, intermediate_size=32)
     with pytest.raises(ModelError, match=r"intermediate\.dense\.bias has shape"):
-        load_classifier(checkpoint, ("a", "b"), seed=0)
+        load_with_new_head(checkpoint, ("a", "b"), seed=0)
 
 
 # A real checkpoint

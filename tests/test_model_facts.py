@@ -295,10 +295,21 @@ def test_any_json_is_read_or_refused_in_one_line(family: str, changes: dict[str,
         {"0": {"skip": ["ffn"]}},
         {"0": {"skip": ["attention"]}},
         {"0": {"num_attention_heads": 0}},
-        {"0": {"num_attention_heads": 2}},
+        {"0": {"num_attention_heads": 13}},
         {"99": {"intermediate_size": 8}},
+        {"0": {"linear_rank": -1}},
+        {"0": {"linear_rank": 769}},
+        {"0": {"linear_rank": True}},
+        {"0": {"ffn_of": 0}},
+        {"1": {"ffn_of": 1}},
+        {"1": {"ffn_of": 2}},
+        {"1": {"ffn_of": None}},
+        {"1": {"ffn_of": 0}, "2": {"ffn_of": 1}},
+        {"1": {"ffn_of": 0, "intermediate_size": 8}},
+        {"1": {"ffn_of": 0, "linear_rank": 8}},
+        {"0": {"skip": ["ffn"], "intermediate_size": 0}, "1": {"ffn_of": 0}},
     ],
 )
 def test_damaged_overrides_are_refused(overrides: object) -> None:
-    with pytest.raises(ModelError, match=r"^config\.json: per_layer_config"):
+    with pytest.raises(ModelError, match=r"^config\.json: (per_layer_config|linear_rank|ffn_of)"):
         read_facts({"model_type": "slim_bert", "per_layer_config": overrides})

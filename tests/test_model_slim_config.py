@@ -25,7 +25,10 @@ def slim(make_recipe, tiny_config):
     def make(config: dict[str, Any], *operations: dict[str, Any]) -> dict[str, Any]:
         before = copy.deepcopy(config)
         facts = read_facts(config)
-        made = slim_config(config, facts, make_plan(make_recipe(*operations), facts))
+        recipe = make_recipe(*operations, reconstruct={"samples": 1})
+        plan = make_plan(recipe, facts)
+        made = slim_config(config, facts, plan)
+        assert read_facts(made).layers == plan.slim_layers
         assert config == before
         assert json.loads(json.dumps(made)) == made
         return made
@@ -98,6 +101,35 @@ def test_the_widest_layer_is_the_rule_the_others_the_exceptions(base, slim) -> N
     assert made["per_layer_config"] == {
         number: {"intermediate_size": 16} for number in ("0", "1", "3")
     }
+
+
+@each_family
+def test_linear_maps_and_shared_blocks_are_named(model_type: str, base, slim) -> None:
+    width = FAMILIES[model_type].keys.intermediate_size
+    made = slim(
+        base(model_type),
+        {"op": "drop_layer", "layers": 0},
+        {"op": "drop_ffn", "layers": 1, "fill": "linear"},
+        {"op": "resize_ffn", "layers": "2-3", "width": 24, "bypass": 8},
+        {"op": "share_ffn", "layers": "2-3"},
+        *([] if model_type == "mpnet" else [{"op": "prune_heads", "layers": 1, "heads": 3}]),
+    )
+    heads = {} if model_type == "mpnet" else {FAMILIES[model_type].keys.heads: 3}
+    assert made[width] == 24
+    assert made["per_layer_config"] == {
+        "0": {"skip": ["ffn"], **heads, width: 0, "linear_rank": 32},
+        "1": {"linear_rank": 8},
+        "2": {"linear_rank": 8, "ffn_of": 1},
+    }
+    assert not {"linear_rank", "ffn_of"} & made.keys()
+
+
+def test_where_every_layer_has_a_bypass_the_width_is_that_of_none(base, slim) -> None:
+    """Else a stock class would take the configuration and leave the bypasses out."""
+    made = slim(base(), {"op": "resize_ffn", "layers": "all", "width": 24, "bypass": 8})
+    assert made["intermediate_size"] == 25
+    bypassed = {"intermediate_size": 24, "linear_rank": 8}
+    assert made["per_layer_config"] == dict.fromkeys("0123", bypassed)
 
 
 @pytest.mark.parametrize("silent", [False, True])

@@ -14,7 +14,7 @@ from bertslim import plan as plan_module
 from bertslim.errors import RecipeError
 from bertslim.plan import count, ffn_parameters, layer_macs, layer_parameters, make_plan
 from bertslim.recipe import OPERATIONS, LoadedRecipe, load_recipe
-from bertslim.records import LayerFacts, ModelFacts, Plan, StepPlan
+from bertslim.records import LayerFacts, ModelFacts, Plan, StepPlan, VocabularyPlan
 
 WHOLE = LayerFacts(heads=4, intermediate_size=64)
 NO_FFN = LayerFacts(heads=4, intermediate_size=0)
@@ -82,6 +82,7 @@ def test_drop_odd() -> None:
         ("halve_width", True),
         ("scale_half", True),
         ("drop_top_layers", True),
+        ("vocab_to_corpus", True),
     ],
 )
 def test_which_shipped_recipes_a_stock_class_can_express(name: str, even: bool) -> None:
@@ -126,6 +127,62 @@ def test_every_operation_says_what_it_does(recipe) -> None:
         None,
         WHOLE,
     ]
+
+
+def test_linear_maps_and_sharing(recipe) -> None:
+    surgery = """
+- {op: drop_ffn, layers: 0, fill: linear}
+- {op: drop_ffn, layers: 1, fill: linear, rank: 0.25, layer_norm: remove}
+- {op: drop_ffn, layers: 2, fill: attention}
+- {op: resize_ffn, layers: 3-4, width: 24, bypass: true}
+- {op: resize_ffn, layers: 5, width: 64, criterion: obs, bypass: 12}
+- {op: scale_ffn, layers: 5, gain: fit}
+- {op: drop_layer, layers: 1}
+- {op: share_ffn, layers: 3-4}
+- {op: prune_heads, layers: 2, heads: 0.25}
+- {op: prune_heads, layers: 5, heads: 4}
+reconstruct: {samples: 3}
+"""
+    plan = make_plan(recipe(surgery), make_facts())
+    assert [row.actions for row in plan.layers] == [
+        ("FFN deleted, a linear map in its place",),
+        (
+            "FFN and its LayerNorm deleted, a linear map of rank 8 in its place",
+            "layer deleted",
+        ),
+        ("FFN deleted, attention output solved anew", "attention heads 4 -> 1 by magnitude"),
+        ("FFN 64 -> 24 by magnitude, a linear map beside it", "gives its FFN to layer 4"),
+        ("FFN 64 -> 24 by magnitude, a linear map beside it", "uses the FFN of layer 3"),
+        (
+            "FFN width 64 already, a linear map of rank 12 beside it",
+            "FFN output x a fitted gain",
+            "4 attention heads already",
+        ),
+    ]
+    assert plan.slim_layers == (
+        LayerFacts(heads=4, intermediate_size=0, linear_rank=32),
+        LayerFacts(heads=1, intermediate_size=0),
+        LayerFacts(heads=4, intermediate_size=24, linear_rank=32),
+        LayerFacts(heads=4, intermediate_size=24, linear_rank=32, ffn_of=2),
+        LayerFacts(heads=4, intermediate_size=64, linear_rank=12),
+    )
+    assert not plan.even
+
+
+def test_what_was_cut_twice_keeps_its_bypass_until_the_block_goes(recipe) -> None:
+    bypassed = LayerFacts(heads=4, intermediate_size=24, linear_rank=12)
+    facts = make_facts(layers=(bypassed,) * 3)
+    surgery = "- {op: resize_ffn, layers: 0, width: 8}\n- {op: drop_ffn, layers: 1}"
+    assert make_plan(recipe(surgery), facts).slim_layers == (
+        LayerFacts(heads=4, intermediate_size=8, linear_rank=12),
+        NO_FFN,
+        bypassed,
+    )
+
+
+def test_a_bypass_in_every_layer_is_uneven(recipe) -> None:
+    surgery = "- {op: resize_ffn, layers: all, width: 8, bypass: true}\nreconstruct: {}"
+    assert not make_plan(recipe(surgery), make_facts()).even
 
 
 def test_a_recipe_that_changes_nothing_is_even(recipe) -> None:
@@ -193,6 +250,69 @@ def problems_of(loaded: LoadedRecipe, facts: ModelFacts | None = None) -> list[s
             ["5:32: layers: layer 3 has no attention block"],
         ),
         (
+            "- {op: drop_ffn, layers: 1, fill: linear, rank: 33}\nreconstruct: {}",
+            ["4:26: layers: layer 1 has a hidden size of 32, less than rank 33"],
+        ),
+        (
+            "- {op: drop_attention, layers: 1}\n- {op: drop_ffn, layers: 1, fill: attention}\n"
+            "reconstruct: {}",
+            ["5:26: layers: layer 1 has no attention block, which fill: attention solves anew"],
+        ),
+        (
+            "- {op: resize_ffn, layers: 1, width: 8, bypass: 4}\n"
+            "- {op: resize_ffn, layers: 1, width: 8, bypass: 4}\nreconstruct: {}",
+            ["5:28: layers: layer 1 has a bypass already"],
+        ),
+        (
+            "- {op: share_ffn, layers: 3}",
+            ["4:27: layers: layer 3 is the only one selected; sharing takes two layers or more"],
+        ),
+        (
+            "- {op: drop_ffn, layers: 1}\n- {op: share_ffn, layers: 1-2}",
+            ["5:27: layers: layer 1 has no FFN block any more after an earlier step"],
+        ),
+        (
+            "- {op: resize_ffn, layers: [1, 3], width: 8}\n- {op: share_ffn, layers: 1-3}",
+            ["5:27: layers: layer 2 has 64 neurons, layer 1 has 8; share equal blocks"],
+        ),
+        (
+            "- {op: resize_ffn, layers: 1-2, width: 8}\n"
+            "- {op: resize_ffn, layers: 2, width: 8, bypass: 4}\n"
+            "- {op: share_ffn, layers: 1-2}\nreconstruct: {}",
+            [
+                "6:27: layers: layer 2 has 4 as rank of its bypass, layer 1 has 0; "
+                "share equal blocks"
+            ],
+        ),
+        *(
+            (
+                f"- {{op: share_ffn, layers: [1, 3]}}\n- {{layers: [1, 3], {later}}}",
+                [
+                    f"5:12: layers: layer {one} shares its FFN block with layer {other}; "
+                    "change it before that"
+                    for one, other in ((1, 3), (3, 1))
+                ],
+            )
+            for later in (
+                "op: drop_ffn",
+                "op: resize_ffn, width: 8",
+                "op: scale_ffn, gain: 2",
+                "op: share_ffn",
+            )
+        ),
+        (
+            "- {op: share_ffn, layers: [1, 3]}\n- {op: drop_layer, layers: 1}",
+            ["5:28: layers: layer 1 gives its FFN block to layer 3; delete it before they share"],
+        ),
+        (
+            "- {op: prune_heads, layers: 1, heads: 5}",
+            ["4:29: layers: layer 1 has 4 heads, fewer than 5"],
+        ),
+        (
+            "- {op: drop_attention, layers: 1}\n- {op: prune_heads, layers: 1, heads: 2}",
+            ["5:29: layers: layer 1 has no attention block"],
+        ),
+        (
             "- {op: drop_layer, layers: all}",
             ["4:1: no layer is left of the model; keep at least one"],
         ),
@@ -223,6 +343,14 @@ def test_a_block_that_the_base_never_had_is_no_earlier_steps_fault(recipe) -> No
     ]
 
 
+def test_heads_that_share_a_bias_cannot_go(recipe) -> None:
+    surgery = "- {op: prune_heads, layers: 1, heads: 2}"
+    assert problems_of(recipe(surgery), make_facts(shared_parameters=128)) == [
+        "mine.yaml:4:29: layers: layer 1 cannot lose heads: its attention adds a bias that all "
+        "layers share, head by head; delete the block or its FFN instead"
+    ]
+
+
 def test_a_selector_that_needs_measuring_is_refused_here(recipe) -> None:
     [problem] = problems_of(recipe("- {op: drop_ffn, layers: least_important 2}"))
     assert problem.startswith("mine.yaml:4:26: layers: ")
@@ -244,6 +372,31 @@ def test_counts_of_a_layer_by_hand() -> None:
     assert layer_parameters(facts, bare) == layer_macs(facts, bare, 10) == 0
     projections, scores, widths = 4 * 32 * 32, 2 * 10 * 32, 2 * 32 * 64
     assert layer_macs(facts, WHOLE, 10) == 10 * (projections + scores + widths)
+
+
+def test_counts_of_linear_maps_and_shared_blocks_by_hand() -> None:
+    facts = make_facts()
+    attention, norms = 4 * (32 * 32 + 32), 2 * 2 * 32
+    computed = 10 * 4 * 32 * 32 + 2 * 10 * 10 * 32
+    for layer, parameters, macs in (
+        ({"intermediate_size": 0, "linear_rank": 32}, 32 * 32 + 32, 32 * 32),
+        ({"intermediate_size": 0, "linear_rank": 8}, 2 * 32 * 8 + 32, 2 * 32 * 8),
+        (
+            {"intermediate_size": 16, "linear_rank": 32},
+            2 * 32 * 16 + 16 + 32 + 32 * 32,
+            2 * 32 * 16 + 32 * 32,
+        ),
+        (
+            {"intermediate_size": 16, "linear_rank": 8},
+            2 * 32 * 16 + 16 + 32 + 2 * 32 * 8,
+            2 * 32 * 16 + 2 * 32 * 8,
+        ),
+        ({"intermediate_size": 16, "linear_rank": 8, "ffn_of": 0}, 0, 2 * 32 * 16 + 2 * 32 * 8),
+    ):
+        made = LayerFacts(heads=4, **layer)
+        assert ffn_parameters(facts, made) == parameters
+        assert layer_parameters(facts, made) == attention + norms + parameters
+        assert layer_macs(facts, made, 10) == computed + 10 * macs
 
 
 def test_counts_of_a_model_by_hand() -> None:
@@ -281,7 +434,30 @@ STEPS = st.lists(
             layers=LAYERS,
             width=st.one_of(st.integers(1, 64), st.floats(0.01, 0.99)),
         ),
-        st.builds(dict, op=st.just("scale_ffn"), layers=LAYERS, gain=st.sampled_from([0.5, -2.0])),
+        st.builds(
+            dict,
+            op=st.just("resize_ffn"),
+            layers=LAYERS,
+            width=st.just(24),
+            bypass=st.sampled_from([True, 8]),
+        ),
+        st.builds(
+            dict,
+            op=st.just("drop_ffn"),
+            layers=LAYERS,
+            fill=st.just("linear"),
+            rank=st.integers(1, 32),
+        ),
+        st.builds(
+            dict, op=st.just("scale_ffn"), layers=LAYERS, gain=st.sampled_from([0.5, -2.0, "fit"])
+        ),
+        st.builds(dict, op=st.just("share_ffn"), layers=LAYERS),
+        st.builds(
+            dict,
+            op=st.just("prune_heads"),
+            layers=LAYERS,
+            heads=st.one_of(st.integers(1, 4), st.floats(0.1, 0.9)),
+        ),
     ),
     min_size=1,
     max_size=4,
@@ -303,7 +479,7 @@ def test_what_is_planned_is_what_is_cut(
 
     model = tiny_model(model_type)
     facts = read_facts(model.config.to_dict())
-    loaded = make_recipe(*steps)
+    loaded = make_recipe(*steps, reconstruct={"samples": 1})
     try:
         plan = make_plan(loaded, facts)
     except RecipeError:
@@ -316,7 +492,32 @@ def test_what_is_planned_is_what_is_cut(
     assert counts.layers == tuple(row.parameters_after for row in plan.layers if row.after)
 
 
+def test_the_vocabulary_is_open_until_the_data_are_read(recipe) -> None:
+    from bertslim.surgery.operations import operate
+
+    loaded = recipe("- {op: prune_vocab}\n- {op: drop_ffn, layers: 0}")
+    facts = make_facts()
+    open_plan = make_plan(loaded, facts)
+    assert open_plan.vocabulary == VocabularyPlan(before=99, after=None)
+    assert open_plan.steps == (
+        StepPlan(op="prune_vocab", layers=()),
+        StepPlan(op="drop_ffn", layers=(0,)),
+    )
+    assert open_plan.slim.embeddings == open_plan.base.embeddings
+    with pytest.raises(ValueError, match="when the vocabulary is known"):
+        operate(None, loaded.recipe, open_plan)  # type: ignore[arg-type]
+    pruned = make_facts(vocab_size=40, embedding_parameters=600, head_parameters=150)
+    plan = make_plan(loaded, facts, pruned=pruned)
+    assert plan.vocabulary == VocabularyPlan(before=99, after=40)
+    assert plan.base == open_plan.base
+    assert plan.slim.embeddings == 600
+    assert plan.slim.parameters == open_plan.slim.parameters - 400 - 50
+    assert make_plan(load_recipe("drop_odd"), facts).vocabulary is None
+
+
 def test_every_operation_is_known_everywhere() -> None:
     from bertslim.surgery import operations
 
-    assert OPERATIONS.keys() == operations.OPERATIONS.keys() == plan_module._EFFECTS.keys()
+    on_layers = {name for name, known in OPERATIONS.items() if "layers" in known.model_fields}
+    assert on_layers == operations.OPERATIONS.keys() == plan_module._EFFECTS.keys()
+    assert OPERATIONS.keys() - on_layers == {"prune_vocab"}

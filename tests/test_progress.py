@@ -45,3 +45,15 @@ def test_steps_are_timed_in_their_order_and_a_failed_one_is_not_kept() -> None:
         pass
     assert [step.name for step in progress.steps] == ["first", "third"]
     assert all(step.seconds >= 0 for step in progress.steps)
+
+
+def test_what_is_worth_keeping_is_told_without_a_terminal_too(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    Progress(visible=False).tell("data: a.csv")
+    assert capfd.readouterr() == ("", "")
+    Progress().tell("data: a.csv")
+    assert capfd.readouterr() == ("", "data: a.csv\n")
+    with (progress := Progress(visible=True)).step("read"):
+        progress.tell("data: a.csv")
+    assert "data: a.csv\n" in capfd.readouterr().err

@@ -21,6 +21,7 @@ from bertslim.recipe import (
     DropFfn,
     Operation,
     Recipe,
+    Reconstruct,
     ResizeFfn,
     load_recipe,
     recipe_schema,
@@ -62,15 +63,32 @@ layers = st.one_of(
 norms = st.sampled_from(["keep", "remove"])
 fractions = st.floats(0, 1, exclude_min=True, exclude_max=True)
 gains = st.floats(allow_nan=False, allow_infinity=False).filter(bool)
+ranks = st.one_of(st.integers(1, 1000), fractions)
 operations = st.one_of(
-    st.builds(DropFfn, op=st.just("drop_ffn"), layers=layers, layer_norm=norms),
+    st.builds(
+        DropFfn,
+        op=st.just("drop_ffn"),
+        layers=layers,
+        layer_norm=norms,
+        fill=st.sampled_from(["none", "attention", "linear"]),
+    ),
+    st.builds(DropFfn, op=st.just("drop_ffn"), layers=layers, fill=st.just("linear"), rank=ranks),
     st.builds(
         ResizeFfn,
         op=st.just("resize_ffn"),
         layers=layers,
         width=st.one_of(st.integers(1, 10_000), fractions),
+        criterion=st.sampled_from(["magnitude", "activation", "taylor", "fisher", "obs"]),
+        bypass=st.one_of(st.booleans(), ranks),
     ),
-    st.builds(OPERATIONS["scale_ffn"], op=st.just("scale_ffn"), layers=layers, gain=gains),
+    st.builds(
+        OPERATIONS["scale_ffn"],
+        op=st.just("scale_ffn"),
+        layers=layers,
+        gain=st.one_of(gains, st.just("fit")),
+    ),
+    st.builds(OPERATIONS["share_ffn"], op=st.just("share_ffn"), layers=layers),
+    st.builds(OPERATIONS["prune_heads"], op=st.just("prune_heads"), layers=layers, heads=ranks),
     st.builds(
         OPERATIONS["drop_attention"],
         op=st.just("drop_attention"),
@@ -78,13 +96,17 @@ operations = st.one_of(
         layer_norm=norms,
     ),
     st.builds(OPERATIONS["drop_layer"], op=st.just("drop_layer"), layers=layers),
+    st.builds(OPERATIONS["prune_vocab"], op=st.just("prune_vocab"), min_count=st.integers(1, 99)),
 )
 recipes = st.builds(
     Recipe,
     version=st.just(1),
     name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True),
     description=st.text(st.characters(codec="utf-8"), max_size=60),
-    surgery=st.lists(operations, min_size=1, max_size=4),
+    surgery=st.lists(operations, min_size=1, max_size=4).filter(
+        lambda steps: sum(step.op == "prune_vocab" for step in steps) < 2
+    ),
+    reconstruct=st.builds(Reconstruct, samples=st.integers(1, 10**6), refit=st.booleans()),
 )
 
 
@@ -96,6 +118,12 @@ def test_a_recipe_reads_back_from_its_yaml_and_its_json(recipe, tmp_path):
     assert load_recipe(str(path)).recipe == recipe
     assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
     assert Recipe.model_validate(recipe.model_dump()) == recipe
+
+
+@pytest.mark.parametrize("text", ["\x85", "a \u2028b", "\u2029", "one\ntwo"])
+def test_any_line_break_in_a_description_reads_back(write, text):
+    recipe = load_recipe("drop_odd").recipe.model_copy(update={"description": text})
+    assert load_recipe(write(recipe.to_yaml())).recipe == recipe
 
 
 @given(st.text(max_size=30).map(lambda tail: HEAD + "  - {op: drop_ffn, layers: odd}\n" + tail))
@@ -165,6 +193,67 @@ def test_a_fraction_keeps_a_multiple_of_eight_or_all(width, current):
     assert kept in (8, current) or math.isclose(kept, width * current, abs_tol=4.001)
 
 
+@pytest.mark.parametrize(
+    ("rank", "hidden_size", "expected"),
+    [(True, 384, 384), (False, 384, 0), (0.25, 384, 96), (0.01, 384, 8), (0.9, 4, 4), (5, 384, 5)],
+)
+def test_rank_of_a_linear_map(rank, hidden_size, expected):
+    resize = ResizeFfn(op="resize_ffn", layers=parse("all"), width=8, bypass=rank)
+    assert resize.linear_rank(hidden_size) == expected
+    if rank is not False:
+        fill = {"fill": "linear", "rank": None if rank is True else rank}
+        drop = DropFfn(op="drop_ffn", layers=parse("all"), **fill)
+        assert drop.linear_rank(hidden_size) == expected
+
+
+@pytest.mark.parametrize(
+    ("heads", "current", "kept"),
+    [(0.5, 12, 6), (0.5, 3, 2), (0.1, 12, 1), (0.01, 12, 1), (0.999, 12, 12), (13, 12, 13)],
+)
+def test_heads_kept(heads, current, kept):
+    step = OPERATIONS["prune_heads"](op="prune_heads", layers=parse("all"), heads=heads)
+    assert step.kept(current) == kept
+
+
+@pytest.mark.parametrize(
+    ("surgery", "needs"),
+    [
+        ("{op: drop_ffn, layers: odd}", False),
+        ("{op: resize_ffn, layers: odd, width: 8, bypass: false}", False),
+        ("{op: scale_ffn, layers: odd, gain: 2}", False),
+        ("{op: share_ffn, layers: odd}", False),
+        ("{op: resize_ffn, layers: odd, width: 8, criterion: obs}", True),
+        ("{op: drop_layer, layers: 'all except [0, least_important half]'}", True),
+    ],
+)
+def test_which_recipes_need_data(write, surgery, needs):
+    assert load_recipe(write(f"{HEAD}  - {surgery}\n")).recipe.needs_data == needs
+    repaired = load_recipe(write(f"{HEAD}  - {surgery}\nreconstruct: {{}}\n")).recipe
+    assert repaired.needs_data
+    assert repaired.reconstruct == Reconstruct(samples=1024)
+    assert repaired.to_yaml().endswith("reconstruct:\n  samples: 1024\n  refit: true\n")
+
+
+def test_what_is_solved_needs_data(write):
+    surgery = """\
+  - {op: drop_ffn, layers: 0, fill: linear, rank: 0.25}
+  - {op: drop_ffn, layers: 1, fill: attention}
+  - {op: resize_ffn, layers: 2, width: 0.5, bypass: 16}
+  - {op: scale_ffn, layers: 3, gain: fit}
+"""
+    recipe = load_recipe(write(f"{HEAD}{surgery}reconstruct: {{samples: 3}}\n")).recipe
+    assert [step.solved_key for step in recipe.surgery] == ["fill", "fill", "bypass", "gain"]
+    assert all(step.needs_data for step in recipe.surgery)
+
+
+def test_the_vocabulary_is_pruned_to_data(write):
+    step = load_recipe(write(HEAD + "  - {op: prune_vocab, min_count: 3}\n")).recipe
+    assert step.needs_data
+    assert step.vocabulary_step.min_count == 3
+    assert load_recipe("vocab_to_corpus").recipe.vocabulary_step.min_count == 1
+    assert load_recipe("drop_odd").recipe.vocabulary_step is None
+
+
 def test_operations_are_the_members_of_the_union_by_their_op():
     union, _ = get_args(Operation)
     assert tuple(OPERATIONS.values()) == get_args(union)
@@ -185,13 +274,14 @@ def test_shipped_recipe(name):
     assert recipe.description
     for depth in (2, 6, 12, 24):
         for step in recipe.surgery:
-            assert step.layers.resolve(depth)
+            assert step.op == "prune_vocab" or step.layers.resolve(depth)
 
 
 def test_shipped_names():
     assert set(shipped_recipes()) == {
         *("drop_all", "drop_even", "drop_odd", "drop_top_half", "drop_top_layers"),
         *("halve_width", "keep_every_third", "quarter_width_odd", "scale_half"),
+        "vocab_to_corpus",
     }
 
 
@@ -261,14 +351,32 @@ WIDTH = (
     "does not fit; expected a whole number of neurons from 1 on, or a fraction of the present "
     "ones between 0 and 1, rounded to a multiple of 8"
 )
-GAIN = "does not fit; expected a finite number other than 0, which the output is multiplied by"
+GAIN = (
+    "does not fit; expected a finite number other than 0, which the output is multiplied by, or fit"
+)
+CRITERIA = "magnitude, activation, taylor, fisher, obs"
+RANK = (
+    "does not fit; expected with fill: linear only, a whole rank of the linear map from 1 on, or a "
+    "fraction of the hidden size between 0 and 1, rounded to a multiple of 8"
+)
+BYPASS = (
+    "does not fit; expected true for a linear map beside the block, a whole rank of it from 1 on, "
+    "a fraction of the hidden size between 0 and 1, rounded to a multiple of 8, or false"
+)
+HEADS = (
+    "does not fit; expected a whole number of heads to keep from 1 on, or a fraction of the present "
+    "ones between 0 and 1"
+)
+SAMPLES = "does not fit; expected a whole number from 1 on: how many texts it is solved from"
+UNSOLVED = "is solved from data; add 'reconstruct: {samples: 1024}' to the recipe"
 NAME = (
     "does not fit; expected a file name of letters, digits, '_', '-' and '.', at most 100 of "
     "them, that starts with a letter or digit"
 )
 VERSION = "does not fit; expected 1, the version of recipes that this bertslim reads"
 SURGERY = "does not fit; expected a list of at least one operation, carried out in that order"
-OPS = "drop_ffn, resize_ffn, scale_ffn, drop_attention, drop_layer"
+OPS = ", ".join(OPERATIONS)
+KEYS = ", ".join(Recipe.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -287,6 +395,19 @@ OPS = "drop_ffn, resize_ffn, scale_ffn, drop_attention, drop_layer"
         ("op: drop_ffn", "4:5: missing key 'layers' in drop_ffn"),
         ("{op: resize_ffn, layers: 1}", "4:5: missing key 'width' in resize_ffn"),
         ("{op: scale_ffn, layers: 1}", "4:5: missing key 'gain' in scale_ffn"),
+        (
+            "{op: prune_vocab, layers: all}",
+            "4:23: unknown key 'layers' in prune_vocab; its keys are op, min_count",
+        ),
+        (
+            "{op: prune_vocab, min_count: 0}",
+            "4:34: min_count: 0 does not fit; expected a whole number from 1 on: how often the data "
+            "must use a token that stays",
+        ),
+        (
+            "{op: prune_vocab}\n  - {op: prune_vocab, min_count: 2}",
+            "5:10: op: prune_vocab is there already; one of them is enough",
+        ),
         (
             "{op: drop_layer, layers: 1, layer: 1}",
             "4:33: unknown key 'layer' in drop_layer; did you mean 'layers'?",
@@ -314,8 +435,26 @@ OPS = "drop_ffn, resize_ffn, scale_ffn, drop_attention, drop_layer"
             "4:43: layer_norm: true is not one of keep, remove",
         ),
         (
-            "{op: resize_ffn, layers: 1, width: 8, criterion: taylor}",
-            "4:54: criterion: 'taylor' is not one of magnitude",
+            "{op: resize_ffn, layers: 1, width: 8, criterion: size}",
+            f"4:54: criterion: 'size' is not one of {CRITERIA}",
+        ),
+        (
+            "{op: drop_ffn, layers: 1, fill: linea}",
+            "4:37: fill: 'linea' is not one of none, attention, linear; did you mean 'linear'?",
+        ),
+        ("{op: prune_heads, layers: 1, heads: 0}", f"4:41: heads: 0 {HEADS}"),
+        ("{op: prune_heads, layers: 1, heads: 1.0}", f"4:41: heads: 1.0 {HEADS}"),
+        ("{op: drop_ffn, layers: 1, rank: 8}", f"4:37: rank: 8 {RANK}"),
+        ("{op: drop_ffn, layers: 1, fill: attention, rank: 8}", f"4:54: rank: 8 {RANK}"),
+        ("{op: drop_ffn, layers: 1, rank: 8, fill: none}", f"4:37: rank: 8 {RANK}"),
+        ("{op: drop_ffn, layers: 1, fill: linear, rank: 0}", f"4:51: rank: 0 {RANK}"),
+        ("{op: drop_ffn, layers: 1, fill: linear, rank: 1.0}", f"4:51: rank: 1.0 {RANK}"),
+        ("{op: drop_ffn, layers: 1, fill: linear, rank: true}", f"4:51: rank: true {RANK}"),
+        ("{op: resize_ffn, layers: 1, width: 8, bypass: 0}", f"4:51: bypass: 0 {BYPASS}"),
+        ("{op: resize_ffn, layers: 1, width: 8, bypass: on}", f"4:51: bypass: 'on' {BYPASS}"),
+        (
+            "{op: share_ffn, layers: 1, width: 8}",
+            "4:32: unknown key 'width' in share_ffn; its keys are op, layers",
         ),
         ("{op: resize_ffn, layers: 1, width: true}", f"4:40: width: true {WIDTH}"),
         ("{op: resize_ffn, layers: 1, width: '3'}", f"4:40: width: '3' {WIDTH}"),
@@ -330,7 +469,15 @@ OPS = "drop_ffn, resize_ffn, scale_ffn, drop_attention, drop_layer"
         ("{op: scale_ffn, layers: 1, gain: '1'}", f"4:38: gain: '1' {GAIN}"),
         ("{op: scale_ffn, layers: 1, gain: 1e999}", f"4:38: gain: inf {GAIN}"),
         ("{op: scale_ffn, layers: 1, gain: .inf}", f"4:38: gain: '.inf' {GAIN}"),
-        ("{op: scale_ffn, layers: 1, gain: fit}", f"4:38: gain: 'fit' {GAIN}"),
+        ("{op: scale_ffn, layers: 1, gain: fitt}", f"4:38: gain: 'fitt' {GAIN}"),
+        (
+            "{op: scale_ffn, layers: 1, gain: fit}",
+            f"4:38: gain: 'fit' {UNSOLVED}",
+        ),
+        ("{op: drop_ffn, layers: 1, fill: linear}", f"4:37: fill: 'linear' {UNSOLVED}"),
+        ("{op: drop_ffn, layers: 1, fill: attention}", f"4:37: fill: 'attention' {UNSOLVED}"),
+        ("{op: resize_ffn, layers: 1, width: 8, bypass: true}", f"4:51: bypass: true {UNSOLVED}"),
+        ("{op: resize_ffn, layers: 1, width: 8, bypass: 0.1}", f"4:51: bypass: 0.1 {UNSOLVED}"),
         (
             "{op: drop_layer, op: drop_ffn, layers: 1}",
             "4:22: duplicate key 'op', first in line 4",
@@ -380,8 +527,23 @@ STEP = "surgery: [{op: drop_ffn, layers: odd}]\n"
         ),
         (
             f"version: 1\nname: a\n{STEP}retrain: {{}}\n",
-            "4:1: unknown key 'retrain' in a recipe; "
-            "its keys are version, name, description, surgery",
+            f"4:1: unknown key 'retrain' in a recipe; its keys are {KEYS}",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}reconstruct: {{samples: 0}}\n",
+            f"4:24: samples: 0 {SAMPLES}",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}reconstruct: {{sample: 1}}\n",
+            "4:15: unknown key 'sample' in reconstruct; did you mean 'samples'?",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}reconstruct: 3\n",
+            "4:14: reconstruct: 3 does not fit; expected a mapping such as {samples: 1024}",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}reconstruct:\n",
+            "4:13: reconstruct: an empty value does not fit; write such as {samples: 1024}",
         ),
         (
             f"version: 1\nname: a\n{STEP}descripton: b\n",
@@ -474,8 +636,7 @@ samples: 3
         "mine.yaml:9:5: missing key 'layers' in resize_ffn",
         "mine.yaml:10:5: unknown key 'layer' in resize_ffn; did you mean 'layers'?",
         "mine.yaml:12:5: duplicate key 'width', first in line 11",
-        "mine.yaml:13:1: unknown key 'samples' in a recipe; "
-        "its keys are version, name, description, surgery",
+        f"mine.yaml:13:1: unknown key 'samples' in a recipe; its keys are {KEYS}",
     ]
 
 
@@ -504,11 +665,14 @@ def test_the_schema_is_json_and_describes_every_operation():
         definition = schema["$defs"][operation.__name__]
         assert definition["description"] == operation.__doc__
         assert definition["additionalProperties"] is False
-        assert {"op", "layers"} <= set(definition["required"])
-        types = {choice["type"] for choice in definition["properties"]["layers"]["anyOf"]}
-        assert types == {"string", "integer", "array"}
+        assert "op" in definition["required"]
         for key, field in definition["properties"].items():
             assert key == "op" or field["description"]
+        if operation is OPERATIONS["prune_vocab"]:
+            continue
+        assert "layers" in definition["required"]
+        types = {choice["type"] for choice in definition["properties"]["layers"]["anyOf"]}
+        assert types == {"string", "integer", "array"}
 
 
 def test_the_layers_that_the_schema_gives_as_examples_can_be_read():

@@ -159,3 +159,17 @@ def test_measurements_are_found_by_name():
 def test_the_layers_of_a_slim_model():
     assert len(plan(even=True).slim_layers) == 3
     assert [layer.intermediate_size for layer in plan(even=False).slim_layers] == [1536, 0] * 3
+
+
+def test_data_of_an_older_record_are_read(tmp_path):
+    raw = json.loads(cut_record().to_json())
+    data = raw["data"]
+    del data["task"]
+    data["text_column"] = data.pop("text_columns")[0]
+    data["label_column"] = data.pop("label_columns")[0]
+    write(tmp_path, json.dumps(raw))
+    found = read_record(tmp_path).data
+    assert found == cut_record().data.model_copy(update={"task": None})
+    data["label_column"] = None
+    write(tmp_path, json.dumps(raw))
+    assert read_record(tmp_path).data.label_columns == ()

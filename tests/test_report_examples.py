@@ -143,8 +143,9 @@ def cut_record(**changes) -> Record:
         plan=plan(even=False),
         data=DataRecord(
             source=DATA_FILE,
-            text_column="text",
-            label_column="queue",
+            task="text-classification",
+            text_columns=("text",),
+            label_columns=("queue",),
             labels=("billing", "other"),
             sha256="c" * 64,
             splits=(
@@ -207,7 +208,7 @@ def unlabelled_record() -> Record:
     record = cut_record()
     return cut_record(
         measurements=(*sizes(), *latency(1, 128, 15.93, 11.2, 0.69, 0.72), cosine),
-        data=record.data.model_copy(update={"label_column": None, "labels": ()}),
+        data=record.data.model_copy(update={"label_columns": (), "labels": ()}),
     )
 
 

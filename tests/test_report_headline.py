@@ -13,7 +13,7 @@ from test_report_examples import (
     worse_record,
 )
 
-from bertslim.records import compare
+from bertslim.records import Interval, compare
 from bertslim.report.headline import headline
 
 
@@ -73,3 +73,24 @@ def test_a_difference_too_small_to_write_is_not_claimed():
 def test_an_unchanged_size_is_said():
     record = cut_record(measurements=(compare("parameters", "parameters", 100, 100),))
     assert headline(record) == "the same number of parameters"
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "before", "after", "sentence"),
+    [
+        ("spearman", "correlation", 0.82, 0.81, "Spearman correlation 0.8200 → 0.8100 (−0.0100, 95 % −0.0150 to −0.0050)"),
+        ("pseudo_perplexity", "perplexity", 8.0, 9.5, "pseudo-perplexity 8.00 → 9.50 (+1.50, 95 % +1.00 to +2.00)"),
+        ("span_f1", "share", 0.9, 0.88, "span F1 90.0 % → 88.0 % (−2.0 points, 95 % −3.0 to −1.0)"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_score_is_told_in_its_own_unit(name, unit, before, after, sentence):
+    reach = {"correlation": 0.005, "perplexity": 0.5, "share": 0.01}[unit]
+    change = after - before
+    interval = Interval(of="difference", low=change - reach, high=change + reach)
+    score = compare(f"accuracy.{name}", unit, before, after, interval=interval)
+    assert headline(cut_record(measurements=(score,))) == sentence
+
+
+def test_without_labels_the_correlation_of_a_reranker_counts():
+    record = cut_record(measurements=(compare("fidelity.pearson", "correlation", None, 0.991),))
+    assert headline(record) == "correlation with the base 0.9910"

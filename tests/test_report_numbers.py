@@ -82,6 +82,9 @@ def test_a_ratio_as_a_change(ratio, written):
         ("share", 0.712, "71.2 %"),
         ("nats", 0.04123, "0.0412 nats"),
         ("cosine", 0.98123, "0.9812"),
+        ("correlation", 0.82034, "0.8203"),
+        ("perplexity", 12.345, "12.3"),
+        ("squared error", 0.2512, "0.251"),
         ("furlongs", 3, "3.00 furlongs"),
     ],
 )

@@ -2,8 +2,15 @@ from __future__ import annotations
 
 from test_report_examples import plan
 
-from bertslim.records import LayerFacts, ModelFacts, Sizes
-from bertslim.report.plan_tables import LayerRow, facts_table, layers_table, plan_table, sizes_table
+from bertslim.records import LayerFacts, ModelFacts, Sizes, VocabularyPlan
+from bertslim.report.plan_tables import (
+    LayerRow,
+    facts_table,
+    layers_table,
+    plan_table,
+    sizes_table,
+    vocabulary_note,
+)
 
 
 def test_a_plan_layer_by_layer():
@@ -32,6 +39,19 @@ def test_sizes():
     )
 
 
+def test_what_becomes_of_the_vocabulary():
+    assert vocabulary_note(plan(even=True)) is None
+    known = VocabularyPlan(before=30522, after=13486)
+    assert vocabulary_note(plan(even=True).model_copy(update={"vocabulary": known})) == (
+        "Vocabulary: 30,522 → 13,486 tokens, those that the data use."
+    )
+    not_yet = VocabularyPlan(before=30522, after=None)
+    assert vocabulary_note(plan(even=True).model_copy(update={"vocabulary": not_yet})) == (
+        "Vocabulary: of 30,522 tokens those that the data use stay. How many that is shows when "
+        "the data are read, so the slim model's sizes here are upper bounds."
+    )
+
+
 def test_layers_of_a_model():
     rows = [
         LayerRow(0, LayerFacts(heads=12, intermediate_size=1536), 1_774_464, 239_075_328),
@@ -43,6 +63,17 @@ def test_layers_of_a_model():
         "| 0     |    12 |     1,536 |  1,774,464 | 7.8 % |  0.239 G MACs |\n"
         "| 1     |    12 |         0 |    592,896 | 2.6 % | 0.0881 G MACs |"
     )
+
+
+def test_linear_maps_and_shared_blocks_stand_in_the_column_of_the_ffn():
+    layers = [
+        LayerFacts(heads=12, intermediate_size=0, linear_rank=384),
+        LayerFacts(heads=12, intermediate_size=192, linear_rank=96),
+        LayerFacts(heads=12, intermediate_size=192, linear_rank=96, ffn_of=1),
+    ]
+    rows = [LayerRow(number, layer, 1, 1) for number, layer in enumerate(layers)]
+    cells = [line.split("|")[3].strip() for line in layers_table(rows, total=3).splitlines()[2:]]
+    assert cells == ["linear 384", "192 + linear 96", "192 + linear 96 of layer 1"]
 
 
 def test_facts_of_a_model():

@@ -76,7 +76,7 @@ def test_provenance_holds_every_hash_and_the_machine():
     for letter in "abcdef":
         assert letter * 64 in text
     for fact in (
-        "tickets.csv: text from 'text', labels from 'queue' (2 classes)",
+        "tickets.csv, task text-classification, texts text, labels queue (2 classes)",
         "4,000 rows",
         "Some CPU @ 2.0GHz, 8 cores, 2 threads used",
         "16.0 GiB",

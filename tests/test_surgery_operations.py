@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from bertslim.model.families import FAMILIES
-from bertslim.model.slim_modeling import layers_of
+from bertslim.model.slim_modeling import layers_of, linear_of
 from bertslim.plan import make_plan
 from bertslim.surgery.importance import magnitude
-from bertslim.surgery.operations import operate
+from bertslim.surgery.operations import multiply_ffn, narrow_ffn, operate
 
 EXACT = {"atol": 1e-12, "rtol": 1e-12}
 ATTENTION_OUT = {"mpnet": "attention.attn.o", "distilbert": "attention.out_lin"}
@@ -33,7 +33,7 @@ def operated(make_recipe, facts_of):
     """Return a function that gives a copy of the model with operations carried out on it."""
 
     def make(model: Any, *operations: dict[str, Any]) -> Any:
-        loaded = make_recipe(*operations)
+        loaded = make_recipe(*operations, reconstruct={"samples": 1})
         made = copy.deepcopy(model)
         operate(made, loaded.recipe, make_plan(loaded, facts_of(model)))
         return made
@@ -139,6 +139,158 @@ def test_drop_layer_is_a_model_built_without_it(
         layers[new].load_state_dict(layer(model, old).state_dict())
     torch.testing.assert_close(states(slim), states(shallow), **EXACT)
     assert len(layers_of(slim, family)) == 2
+
+
+# Attention heads
+
+each_family_that_can_lose_heads = pytest.mark.parametrize(
+    "model_type", [model_type for model_type in FAMILIES if model_type != "mpnet"]
+)
+
+
+def head_scores(block: nn.Module, layout: Any, size: int) -> list[float]:
+    """Sum the squares of each head's weights, one by one."""
+    maps = [block.get_submodule(name).weight for name in layout.attention_in]
+    maps = [
+        *(one.detach() for one in maps),
+        block.get_submodule(layout.attention_out).weight.detach().T,
+    ]
+    heads = range(maps[0].shape[0] // size)
+    return [
+        sum(float(value) ** 2 for one in maps for value in one[head * size :][:size].flatten())
+        for head in heads
+    ]
+
+
+@each_family_that_can_lose_heads
+@pytest.mark.parametrize(("heads", "kept"), [(0.25, 1), (0.6, 2), (3, 3), (4, 4)])
+def test_prune_heads_leaves_the_weak_heads_out(
+    model_type: str, heads: float, kept: int, stock, operated, states
+) -> None:
+    model, layout = stock(model_type), FAMILIES[model_type].layout
+    with torch.no_grad():  # tell the heads apart
+        for name in layout.attention_in:
+            for head, factor in enumerate((1.5, 0.5, 0.9, 1.2)):
+                layer(model, 1).get_submodule(name).weight[8 * head : 8 * head + 8] *= factor
+    slim = operated(model, {"op": "prune_heads", "layers": "1-2", "heads": heads})
+    for number in (1, 2):
+        scores = head_scores(layer(model, number), layout, 8)
+        out = layer(model, number).get_submodule(layout.attention_out)
+        for head in sorted(range(4), key=scores.__getitem__)[: 4 - kept]:
+            out.weight.data[:, 8 * head : 8 * head + 8] = 0
+        narrow = layer(slim, number)
+        for name in layout.attention_in:
+            assert narrow.get_submodule(name).weight.shape == (8 * kept, 32)
+        assert narrow.get_submodule(layout.attention_out).weight.shape == (32, 8 * kept)
+    torch.testing.assert_close(states(slim), states(model), **EXACT)
+
+
+def test_pruning_heads_twice_keeps_the_same_as_once(stock, operated, states) -> None:
+    half = {"op": "prune_heads", "layers": 1, "heads": 0.5}
+    twice = operated(stock("bert"), half, half)
+    once = operated(stock("bert"), half | {"heads": 1})
+    assert torch.equal(states(twice), states(once))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_pruning_heads_keeps_half_precision_as_it_is(
+    dtype: torch.dtype, tiny_model, operated
+) -> None:
+    model = tiny_model("bert").to(dtype)
+    slim = operated(model, {"op": "prune_heads", "layers": 1, "heads": 3})
+    assert {parameter.dtype for parameter in slim.parameters()} == {dtype}
+    rows = layer(model, 1).attention.self.value.weight.split(8)
+    kept = layer(slim, 1).attention.self.value.weight.split(8)
+    assert all(any(torch.equal(one, row) for row in rows) for one in kept)
+
+
+# Linear maps and shared blocks
+
+
+def drawn(linear: nn.Module | None) -> Tensor:
+    """Put random numbers into a map that said zero, and return the one matrix that it makes."""
+    assert linear is not None
+    assert not any(parameter.any() for parameter in linear.parameters())
+    for parameter in linear.parameters():
+        parameter.data.normal_()
+    if isinstance(linear, nn.Linear):
+        return linear.weight
+    first, second = linear
+    assert first.bias is None
+    return second.weight @ first.weight
+
+
+@each_family
+@pytest.mark.parametrize("rank", [None, 8])
+def test_a_linear_fill_maps_the_input_of_the_block(
+    model_type: str, rank: int | None, stock, operated, states
+) -> None:
+    model, family = stock(model_type), FAMILIES[model_type]
+    slim = operated(model, {"op": "drop_ffn", "layers": 1, "fill": "linear", "rank": rank})
+    linear = linear_of(layer(slim, 1), family)
+    matrix = drawn(linear)
+    bias = linear.bias if rank is None else linear[-1].bias
+    ffn_out = layer(model, 1).get_submodule(family.layout.ffn_out)
+    inputs = []
+    layer(model, 1).get_submodule(family.layout.ffn_in).register_forward_pre_hook(
+        lambda _, given: inputs.append(given[0])
+    )
+    ffn_out.register_forward_hook(lambda *_: inputs[-1] @ matrix.T + bias)
+    torch.testing.assert_close(states(slim), states(model), **EXACT)
+    assert linear_of(layer(slim, 0), family) is None
+
+
+@each_family
+@pytest.mark.parametrize("rank", [True, 8])
+def test_a_bypass_adds_a_map_of_the_input_of_the_block(
+    model_type: str, rank: int | bool, stock, operated, states
+) -> None:
+    model, family = stock(model_type), FAMILIES[model_type]
+    narrow = {"op": "resize_ffn", "layers": 1, "width": 24}
+    slim = operated(model, narrow | {"bypass": rank})
+    model = operated(model, narrow)
+    assert torch.equal(states(slim), states(model))
+    linear = linear_of(layer(slim, 1), family)
+    matrix = drawn(linear)
+    assert all(not name.endswith("bias") for name, _ in linear.named_parameters())
+    inputs = []
+    layer(model, 1).get_submodule(family.layout.ffn_in).register_forward_pre_hook(
+        lambda _, given: inputs.append(given[0])
+    )
+    layer(model, 1).get_submodule(family.layout.ffn_out).register_forward_hook(
+        lambda _, __, output: output + inputs[-1] @ matrix.T
+    )
+    torch.testing.assert_close(states(slim), states(model), **EXACT)
+
+
+@pytest.mark.parametrize("rank", [True, 8])
+def test_a_bypass_stays_when_its_block_is_narrowed_and_scaled(
+    rank: int | bool, stock, operated, states
+) -> None:
+    first = operated(stock("bert"), {"op": "resize_ffn", "layers": 1, "width": 24, "bypass": rank})
+    family = FAMILIES["bert"]
+    drawn(linear_of(layer(first, 1), family))
+    for model in (first, twice := copy.deepcopy(first)):
+        narrow_ffn(layer(model, 1), family, torch.arange(3, 11))
+    with torch.no_grad():
+        multiply_ffn(layer(twice, 1), family, -2.0)
+    layer(first, 1).output.dense.register_forward_hook(lambda _, __, output: -2 * output)
+    torch.testing.assert_close(states(twice), states(first), **EXACT)
+    assert layer(twice, 1).intermediate.dense.out_features == 8
+    assert linear_of(layer(twice, 1), family) is not None
+
+
+@each_family
+def test_layers_that_share_use_the_block_of_the_lowest(
+    model_type: str, stock, operated, states
+) -> None:
+    model, family = stock(model_type), FAMILIES[model_type]
+    slim = operated(model, {"op": "share_ffn", "layers": [3, 1]})
+    for name in (family.layout.ffn_in, family.layout.ffn_out):
+        given, taken = (layer(model, number).get_submodule(name) for number in (1, 3))
+        taken.load_state_dict(given.state_dict())
+        assert layer(slim, 3).get_submodule(name) is layer(slim, 1).get_submodule(name)
+    torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
 # A whole BERT by hand, for what no stock model can say

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class ParameterCounts:
         total: All of them.
         encoder: Of the transformer layers and what they share.
         embeddings: Of the embeddings.
-        layers: Of each layer.
+        layers: Of each layer; what it shares with a lower one counts there.
     """
 
     total: int
@@ -40,7 +40,7 @@ def count_parameters(model: PreTrainedModel, family: Family) -> ParameterCounts:
         total=_count(model),
         encoder=_count(encoder),
         embeddings=_count(model.base_model.get_submodule("embeddings")),
-        layers=tuple(_count(layer) for layer in layers_of(model, family)),
+        layers=_count_each(layers_of(model, family)),
     )
 
 
@@ -88,6 +88,16 @@ def count_macs(model: PreTrainedModel, head: str, *, length: int) -> int:
 
 def _count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _count_each(modules: Iterable[nn.Module]) -> tuple[int, ...]:
+    """Count the parameters of each module that no module before it has."""
+    counts, seen = [], set[nn.Parameter]()
+    for module in modules:
+        own = set(module.parameters()) - seen
+        counts.append(sum(parameter.numel() for parameter in own))
+        seen |= own
+    return tuple(counts)
 
 
 @contextmanager

@@ -70,15 +70,24 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     return Checkpoint(model.eval(), found.facts, found.config, found.weights, extra)
 
 
-def load_classifier(directory: Path, labels: tuple[str, ...], *, seed: int) -> Checkpoint:
-    """Load an encoder, or a model with another head, and put a new text classifier on it.
+def load_with_new_head(
+    directory: Path,
+    labels: tuple[str, ...],
+    *,
+    seed: int,
+    head: str = "SequenceClassification",
+    problem_type: str | None = "single_label_classification",
+) -> Checkpoint:
+    """Load an encoder, or a model with another head, and put a new head on it.
 
     The head's weights are drawn anew; those of the encoder must all be there.
 
     Args:
         directory: A base or slim checkpoint.
-        labels: The names of the classes in the order of their ids.
+        labels: The names of the outputs in the order of their ids.
         seed: Settles the new weights.
+        head: What the model ends in, as `ModelFacts.head` has it.
+        problem_type: Which loss a classifier of texts is trained with.
 
     Raises:
         ModelError: The checkpoint is damaged, incomplete or of a family not supported.
@@ -86,12 +95,12 @@ def load_classifier(directory: Path, labels: tuple[str, ...], *, seed: int) -> C
     config = {
         **read_config(directory),
         "architectures": None,
-        "problem_type": "single_label_classification",
+        "problem_type": problem_type,
         "id2label": {str(number): label for number, label in enumerate(labels)},
         "label2id": {label: number for number, label in enumerate(labels)},
     }
     family = FAMILIES[read_facts(config).model_type]
-    config["architectures"] = [family.architecture("SequenceClassification")]
+    config["architectures"] = [family.architecture(head)]
     weights = find_weights(directory)
     facts = read_facts(config, weights.tensors)
     transformers.set_seed(seed)

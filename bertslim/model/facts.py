@@ -194,7 +194,20 @@ def _layers(values: _Config) -> tuple[LayerFacts, ...]:
         raise _bad_override("is not an object")
     if strange := sorted(overrides.keys() - layers):
         raise _bad_override(f"there is no layer {strange[0]!r}")
-    return tuple(_layer(values, layer, overrides.get(layer, {})) for layer in layers)
+    facts = tuple(_layer(values, layer, overrides.get(layer, {})) for layer in layers)
+    for number, layer in enumerate(facts):
+        if layer.ffn_of is not None and not _can_use(layer, facts[:number]):
+            raise _bad_override(f"layer {number} cannot use the FFN block of layer {layer.ffn_of}")
+    return facts
+
+
+def _can_use(layer: LayerFacts, below: tuple[LayerFacts, ...]) -> bool:
+    """Whether the FFN block that a layer names is one of a layer below, of the same shape."""
+    if layer.ffn_of is None or layer.ffn_of >= len(below) or not layer.intermediate_size:
+        return False
+    giver = below[layer.ffn_of]
+    shape = (layer.intermediate_size, layer.linear_rank)
+    return giver.ffn_of is None and (giver.intermediate_size, giver.linear_rank) == shape
 
 
 def _layer(values: _Config, layer: str, override: object) -> LayerFacts:
@@ -212,10 +225,14 @@ def _layer(values: _Config, layer: str, override: object) -> LayerFacts:
         intermediate_size=_whole(keys.intermediate_size, width),
         attention_norm="attention_norm" not in skip,
         ffn_norm="ffn_norm" not in skip,
+        linear_rank=_whole("linear_rank", override.get("linear_rank", 0)),
+        ffn_of=_whole("ffn_of", override["ffn_of"]) if "ffn_of" in override else None,
     )
-    expected_heads = 0 if "attention" in skip else whole
-    if heads != expected_heads or (width == 0) != ("ffn" in skip):
+    gone = {"attention": heads == 0, "ffn": width == 0}
+    if heads > whole or any((block in skip) != is_gone for block, is_gone in gone.items()):
         raise _bad_override(f"layer {layer} has sizes that do not fit what it skips")
+    if facts.linear_rank > values.hidden_size:
+        raise _bad_override(f"layer {layer} has a linear_rank above the hidden size")
     return facts
 
 

@@ -20,18 +20,24 @@ class LayerLayout:
 
     Attributes:
         attention: The modules of the attention block, the one that computes it first.
+        attention_in: Its linear maps hidden_size -> heads x head_size: query, key and value.
+        attention_out: Its linear map heads x head_size -> hidden_size.
         attention_norm: The LayerNorm behind the attention block.
         ffn: The modules of the FFN block, the one that computes it first.
         ffn_norm: The LayerNorm behind the FFN block.
         ffn_in: The linear map hidden_size -> intermediate_size.
+        ffn_act: The activation between the two maps.
         ffn_out: The linear map intermediate_size -> hidden_size.
     """
 
     attention: tuple[str, ...]
+    attention_in: tuple[str, str, str]
+    attention_out: str
     attention_norm: str
     ffn: tuple[str, ...]
     ffn_norm: str
     ffn_in: str
+    ffn_act: str
     ffn_out: str
 
 
@@ -80,26 +86,35 @@ class Family:
 
 BERT_LAYOUT = LayerLayout(
     attention=("attention.self", "attention.output.dense"),
+    attention_in=("attention.self.query", "attention.self.key", "attention.self.value"),
+    attention_out="attention.output.dense",
     attention_norm="attention.output.LayerNorm",
     ffn=("intermediate", "output.dense"),
     ffn_norm="output.LayerNorm",
     ffn_in="intermediate.dense",
+    ffn_act="intermediate.intermediate_act_fn",
     ffn_out="output.dense",
 )
 MPNET_LAYOUT = LayerLayout(
     attention=("attention.attn",),
+    attention_in=("attention.attn.q", "attention.attn.k", "attention.attn.v"),
+    attention_out="attention.attn.o",
     attention_norm="attention.LayerNorm",
     ffn=("intermediate", "output.dense"),
     ffn_norm="output.LayerNorm",
     ffn_in="intermediate.dense",
+    ffn_act="intermediate.intermediate_act_fn",
     ffn_out="output.dense",
 )
 DISTILBERT_LAYOUT = LayerLayout(
     attention=("attention",),
+    attention_in=("attention.q_lin", "attention.k_lin", "attention.v_lin"),
+    attention_out="attention.out_lin",
     attention_norm="sa_layer_norm",
     ffn=("ffn",),
     ffn_norm="output_layer_norm",
     ffn_in="ffn.lin1",
+    ffn_act="ffn.activation",
     ffn_out="ffn.lin2",
 )
 DISTILBERT_KEYS = ConfigKeys(

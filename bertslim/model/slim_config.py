@@ -24,10 +24,20 @@ def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str
     config[family.keys.layers] = len(plan.slim_layers)
     if plan.even:
         return config | _stock_part(family, facts, plan.slim_layers[0])
-    widest = max(layer.intermediate_size for layer in plan.slim_layers)
-    full = widest or base.get(family.keys.intermediate_size)
-    full = full or family.defaults[family.keys.intermediate_size]
-    return config | _slim_part(family, facts, plan.slim_layers, full)
+    width = base.get(family.keys.intermediate_size)
+    width = width or family.defaults[family.keys.intermediate_size]
+    return config | _slim_part(family, facts, plan.slim_layers, _full_width(plan, width))
+
+
+def _full_width(plan: Plan, base: int) -> int:
+    """Return the width that is the rule, those of other layers being the exceptions to it.
+
+    A stock class refuses exceptions to what it knows, but not a bypass in every layer: so that it
+    does, the rule is a width that no layer has then.
+    """
+    widths = {layer.intermediate_size for layer in plan.slim_layers}
+    bypassed = all(layer.linear_rank for layer in plan.slim_layers)
+    return max(widths) + (bypassed and len(widths) == 1) if any(widths) else base
 
 
 def _stock_part(family: Family, facts: ModelFacts, layer: LayerFacts) -> dict[str, Any]:
@@ -70,6 +80,10 @@ def _override(family: Family, layer: LayerFacts, heads: int, full: int) -> dict[
         override[family.keys.heads] = layer.heads
     if layer.intermediate_size != full:
         override[family.keys.intermediate_size] = layer.intermediate_size
+    if layer.linear_rank:
+        override["linear_rank"] = layer.linear_rank
+    if layer.ffn_of is not None:
+        override["ffn_of"] = layer.ffn_of
     return override
 
 

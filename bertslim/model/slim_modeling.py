@@ -1,4 +1,4 @@
-"""Transformers models whose layers differ: an FFN or attention block gone, or an FFN narrowed.
+"""Transformers models whose layers differ: a block gone, an FFN block narrowed, filled or shared.
 
 A slim class is the stock class of transformers with some submodules swapped after construction;
 no `forward` is copied. Which layer lacks what stands in the configuration's `per_layer_config`:
@@ -6,17 +6,23 @@ no `forward` is copied. Which layer lacks what stands in the configuration's `pe
     "3": {"skip": ["ffn"], "intermediate_size": 0}              the FFN block is gone
     "3": {"intermediate_size": 384}                             it has 384 neurons
     "3": {"skip": ["attention"], "num_attention_heads": 0}      the attention block is gone
+    "3": {"num_attention_heads": 6}                             it has 6 heads of the usual size
+    "3": {"skip": ["ffn"], "intermediate_size": 0, "linear_rank": 64}
+                                                                a linear map of rank 64 fills it
+    "3": {"intermediate_size": 384, "linear_rank": 64}          ... and one stands beside it
+    "3": {"ffn_of": 1}                                          it uses the FFN block of layer 1
 
 `"ffn_norm"` and `"attention_norm"` in `skip` take the LayerNorm behind the block away too. A
 skipped block also says that its size is 0, so that a stock class, which knows nothing of `skip`,
-refuses the configuration instead of filling the block with random weights.
+refuses the configuration instead of filling the block with random weights; it refuses
+`linear_rank` and `ffn_of` as well, since only a slim configuration says what the others have.
 
 Needs torch and transformers only: this file and families.py are copied beside the weights.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import transformers
 from torch import Tensor, nn
@@ -49,6 +55,39 @@ class NoAttention(nn.Module):
         return hidden_states.new_zeros(()), None
 
 
+class LinearBesideInput(nn.Linear):
+    """The first map of an FFN block with a bypass: hands its input on beside its output."""
+
+    def forward(self, hidden_states: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Return the neurons' inputs, and what they were computed from."""
+        return super().forward(hidden_states), hidden_states
+
+
+class ActivationBesideInput(nn.Module):
+    """The activation of an FFN block with a bypass: hands the block's input on as it is."""
+
+    def __init__(self, activation: nn.Module) -> None:
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, states: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the neurons' outputs, and the block's input."""
+        neurons, hidden_states = states
+        return self.activation(neurons), hidden_states
+
+
+class LinearWithBypass(nn.Linear):
+    """The second map of an FFN block with a bypass: adds a linear map of the block's input."""
+
+    bypass: nn.Linear | nn.Sequential
+
+    def forward(self, states: tuple[Tensor, Tensor]) -> Tensor:  # type: ignore[override]
+        """Return the sum of the two maps."""
+        neurons, hidden_states = states
+        mapped: Tensor = self.bypass(hidden_states)
+        return super().forward(neurons) + mapped
+
+
 def layers_of(model: PreTrainedModel, family: Family) -> nn.ModuleList:
     """Return the transformer layers of a model, with or without a head."""
     layers = model.base_model.get_submodule(family.layers)
@@ -59,6 +98,91 @@ def layers_of(model: PreTrainedModel, family: Family) -> nn.ModuleList:
 def remove_ffn(layer: nn.Module, family: Family) -> None:
     """Take the FFN block out of a layer; the residual and its LayerNorm stay."""
     _replace_block(layer, family.layout.ffn, NoFFN())
+
+
+def fill_ffn(layer: nn.Module, family: Family, rank: int) -> None:
+    """Put a linear map, zero at first, in the place of the FFN block; the rest stays.
+
+    Args:
+        layer: A layer with an FFN block.
+        family: Its family.
+        rank: Of the map; hidden_size for a single matrix, less for two factors.
+    """
+    ffn_in, _ = ffn_of(layer, family)
+    _replace_block(layer, family.layout.ffn, _linear(ffn_in, rank, bias=True))
+
+
+def add_bypass(layer: nn.Module, family: Family, rank: int) -> None:
+    """Put a linear map of the FFN block's input, zero at first, beside the block.
+
+    Args:
+        layer: A layer with an FFN block that has no bypass.
+        family: Its family.
+        rank: Of the map; hidden_size for a single matrix, less for two factors.
+    """
+    layout = family.layout
+    ffn_in, ffn_out = ffn_of(layer, family)
+    with_bypass = _remade(ffn_out, LinearWithBypass)
+    with_bypass.bypass = _linear(ffn_in, rank, bias=False)
+    layer.set_submodule(layout.ffn_in, _remade(ffn_in, LinearBesideInput))
+    activation = ActivationBesideInput(layer.get_submodule(layout.ffn_act))
+    layer.set_submodule(layout.ffn_act, activation)
+    layer.set_submodule(layout.ffn_out, with_bypass)
+
+
+def share_ffn(giver: nn.Module, taker: nn.Module, family: Family) -> None:
+    """Let one layer use the FFN block of another instead of its own; they are one object then."""
+    for name in family.layout.ffn:
+        taker.set_submodule(name, giver.get_submodule(name))
+
+
+def ffn_of(layer: nn.Module, family: Family) -> tuple[nn.Linear, nn.Linear]:
+    """Return the two maps of the FFN block of a layer that has one."""
+    ffn_in = layer.get_submodule(family.layout.ffn_in)
+    ffn_out = layer.get_submodule(family.layout.ffn_out)
+    assert isinstance(ffn_in, nn.Linear)  # noqa: S101
+    assert isinstance(ffn_out, nn.Linear)  # noqa: S101
+    return ffn_in, ffn_out
+
+
+def linear_of(layer: nn.Module, family: Family) -> nn.Linear | nn.Sequential | None:
+    """Return the linear map that fills the FFN block's place, or that bypasses the block.
+
+    It has one matrix (hidden_size, hidden_size), or is a sequence of two factors, hidden_size ->
+    rank without bias and rank -> hidden_size. A fill has a bias at its end; a bypass has none, as
+    that of the block's second map serves both.
+
+    Returns:
+        None where the layer has neither.
+    """
+    block = layer.get_submodule(family.layout.ffn[0])
+    if isinstance(block, nn.Linear | nn.Sequential):
+        return block
+    if isinstance(block, NoFFN):
+        return None
+    _, ffn_out = ffn_of(layer, family)
+    return ffn_out.bypass if isinstance(ffn_out, LinearWithBypass) else None
+
+
+def _linear(like: nn.Linear, rank: int, *, bias: bool) -> nn.Linear | nn.Sequential:
+    """Return a map of the inputs of a linear map onto themselves that says zero, of its type."""
+    width = like.in_features
+    made: nn.Linear | nn.Sequential = nn.Linear(width, width, bias=bias)
+    if rank < width:
+        made = nn.Sequential(nn.Linear(width, rank, bias=False), nn.Linear(rank, width, bias=bias))
+    for parameter in made.parameters():
+        nn.init.zeros_(parameter)
+    return made.to(like.weight)
+
+
+_Linear = TypeVar("_Linear", bound=nn.Linear)
+
+
+def _remade(linear: nn.Linear, kind: type[_Linear]) -> _Linear:
+    """Return a linear map of another class with the same parameters."""
+    made = kind(linear.in_features, linear.out_features, device="meta")
+    made.weight, made.bias = linear.weight, linear.bias
+    return made
 
 
 def remove_attention(layer: nn.Module, family: Family) -> None:
@@ -79,13 +203,25 @@ def _replace_block(layer: nn.Module, modules: tuple[str, ...], nothing: nn.Modul
 
 
 def _resize_ffn(layer: nn.Module, family: Family, intermediate_size: int) -> None:
-    ffn_in: Any = layer.get_submodule(family.layout.ffn_in)
-    ffn_out: Any = layer.get_submodule(family.layout.ffn_out)
+    ffn_in, ffn_out = ffn_of(layer, family)
     for name, inputs, outputs in (
         (family.layout.ffn_in, ffn_in.in_features, intermediate_size),
         (family.layout.ffn_out, intermediate_size, ffn_out.out_features),
     ):
         layer.set_submodule(name, nn.Linear(inputs, outputs, dtype=ffn_in.weight.dtype))
+
+
+def _resize_attention(layer: nn.Module, family: Family, heads: int) -> None:
+    attention: Any = layer.get_submodule(family.layout.attention[0])
+    width = heads * attention.attention_head_size
+    out: Any = layer.get_submodule(family.layout.attention_out)
+    if out.in_features == width:
+        return
+    for name in family.layout.attention_in:
+        layer.set_submodule(name, nn.Linear(out.out_features, width, dtype=out.weight.dtype))
+    made = nn.Linear(width, out.out_features, dtype=out.weight.dtype)
+    layer.set_submodule(family.layout.attention_out, made)
+    setattr(attention, family.keys.heads, heads)
 
 
 def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> None:
@@ -94,14 +230,25 @@ def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> 
         raise ValueError(f"per_layer_config: cannot skip {', '.join(sorted(unknown))}")
     if "attention" in skip:
         remove_attention(layer, family)
+    else:
+        _resize_attention(layer, family, getattr(config, family.keys.heads))
     if "attention_norm" in skip:
         remove_norm(layer, family.layout.attention_norm)
-    if "ffn" in skip:
-        remove_ffn(layer, family)
-    else:
-        _resize_ffn(layer, family, getattr(config, family.keys.intermediate_size))
+    _shape_ffn(layer, config, family, gone="ffn" in skip)
     if "ffn_norm" in skip:
         remove_norm(layer, family.layout.ffn_norm)
+
+
+def _shape_ffn(layer: nn.Module, config: PreTrainedConfig, family: Family, *, gone: bool) -> None:
+    rank: int = config.linear_rank
+    if not gone:
+        _resize_ffn(layer, family, getattr(config, family.keys.intermediate_size))
+        if rank:
+            add_bypass(layer, family, rank)
+    elif rank:
+        fill_ffn(layer, family, rank)
+    else:
+        remove_ffn(layer, family)
 
 
 if TYPE_CHECKING:
@@ -112,6 +259,8 @@ else:
 
 class _SlimModel(_Stock):
     """Mixed in before a stock class: builds that, then swaps the submodules that differ."""
+
+    _shared_ffns: dict[str, str] = {}  # noqa: RUF012 (replaced, never changed)
 
     def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
         overrides = config.to_dict().get("per_layer_config")
@@ -124,7 +273,32 @@ class _SlimModel(_Stock):
         layers = layers_of(self, family)
         for layer, layer_config in zip(layers, config.per_layer_config, strict=True):
             _shape_layer(layer, layer_config, family)
+        self._share_ffns(config, family)
         layers.apply(self._init_weights)
+
+    def _share_ffns(self, config: PreTrainedConfig, family: Family) -> None:
+        layers = layers_of(self, family)
+        stack = (
+            family.layers
+            if self.base_model is self
+            else f"{self.base_model_prefix}.{family.layers}"
+        )
+        shared = {}
+        for number, layer_config in enumerate(config.per_layer_config):
+            if layer_config.ffn_of is None:
+                continue
+            share_ffn(layers[layer_config.ffn_of], layers[number], family)
+            for block in family.layout.ffn:
+                for name, _ in layers[number].get_submodule(block).named_parameters():
+                    tail = f"{block}.{name}"
+                    shared[f"{stack}.{number}.{tail}"] = f"{stack}.{layer_config.ffn_of}.{tail}"
+        self._shared_ffns = shared
+        self._tied_weights_keys = {**(self._tied_weights_keys or {}), **shared}
+        self.all_tied_weights_keys.update(shared)
+
+    def get_expanded_tied_weights_keys(self, all_submodels: bool = False) -> dict[str, str]:
+        """Add the shared FFN blocks, which are tied even where the embeddings are not."""
+        return {**super().get_expanded_tied_weights_keys(all_submodels), **self._shared_ffns}
 
     @classmethod
     def _can_set_attn_implementation(cls) -> bool:
@@ -138,7 +312,7 @@ def _slim_config(family: Family) -> type[PreTrainedConfig]:
     return type(
         f"Slim{family.class_prefix}Config",
         (stock,),
-        {"model_type": family.slim_type, "__module__": __name__},
+        {"model_type": family.slim_type, "__module__": __name__, "linear_rank": 0, "ffn_of": None},
     )
 
 
