@@ -108,8 +108,8 @@ class LeastImportant(Selector):
         count = _how_many(self, self.count, layer_count)
         if importance is None:
             raise SelectorError(
-                f"'{self}' needs measured importance, which `cut` does not compute yet; "
-                "name the layers instead"
+                f"'{self}' is measured on data; give --data and leave --dry-run out, or name the "
+                "layers"
             )
         return sorted(range(layer_count), key=lambda layer: importance[layer])[:count]
 

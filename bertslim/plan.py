@@ -73,6 +73,7 @@ def make_plan(
     *,
     length: int = DEFAULT_LENGTH,
     pruned: ModelFacts | None = None,
+    importance: Sequence[float] | None = None,
 ) -> Plan:
     """Work out what a recipe makes of a model.
 
@@ -82,6 +83,8 @@ def make_plan(
         length: The sequence length, in tokens, at which MACs are counted.
         pruned: The shape of the base with only the tokens that stay, once the data are read that
             the recipe prunes the vocabulary to.
+        importance: What was measured on data, a figure for each layer of the base, larger for those
+            that matter more; None: not measured.
 
     Raises:
         RecipeError: The recipe does not fit the model; says all that does not.
@@ -91,7 +94,10 @@ def make_plan(
     ]
     problems: list[Problem] = []
     steps = [
-        StepPlan(op=operation.op, layers=_take_step(operation, number, drafts, facts, problems))
+        StepPlan(
+            op=operation.op,
+            layers=_take_step(operation, number, drafts, facts, importance, problems),
+        )
         for number, operation in enumerate(loaded.recipe.surgery)
     ]
     if not problems and all(draft.after is None for draft in drafts):
@@ -175,13 +181,14 @@ def _take_step(
     number: int,
     drafts: list[_Draft],
     facts: ModelFacts,
+    importance: Sequence[float] | None,
     problems: list[Problem],
 ) -> tuple[int, ...]:
     if isinstance(operation, PruneVocab):
         return ()
     location: Location = ("surgery", number, "layers")
     try:
-        layers = operation.layers.resolve(len(drafts))
+        layers = operation.layers.resolve(len(drafts), importance)
     except SelectorError as error:
         problems.append(Problem(location, f"layers: {error}"))
         return ()
@@ -200,13 +207,20 @@ def _drop_ffn(operation: DropFfn, draft: _Draft, model: _Model) -> None:
         raise _Impossible("has no attention block, which fill: attention solves anew")
     rank = _fitting_rank(operation.linear_rank(model.hidden_size), model)
     norm = layer.ffn_norm and operation.layer_norm == "keep"
+    if operation.fill == "attention" and not norm:
+        raise _Impossible("needs the LayerNorm behind the FFN block for fill: attention")
     draft.after = layer.model_copy(
-        update={"intermediate_size": 0, "ffn_norm": norm, "linear_rank": rank}
+        update={
+            "intermediate_size": 0,
+            "attention_norm": layer.attention_norm and operation.fill != "attention",
+            "ffn_norm": norm,
+            "linear_rank": rank,
+        }
     )
     deleted = "FFN deleted" if norm else "FFN and its LayerNorm deleted"
     fills = {
         "none": "",
-        "attention": ", attention output solved anew",
+        "attention": " with the LayerNorm before it, attention output solved anew",
         "linear": f", {_linear_map(rank, model)} in its place",
     }
     draft.actions.append(deleted + fills[operation.fill])

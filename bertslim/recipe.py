@@ -285,9 +285,15 @@ class Reconstruct(_Strict):
     samples: Annotated[int, Field(ge=1)] = Field(
         default=1024, description="a whole number from 1 on: how many texts it is solved from"
     )
-    refit: bool = Field(
-        default=True,
-        description="true or false: whether the output map of a changed FFN block is solved anew",
+    refit: Literal["changed", "outputs", "all"] = Field(
+        default="all",
+        description="which maps are solved anew: changed (those that the recipe changes), outputs "
+        "(also the output maps of the blocks above) or all (also their input maps)",
+    )
+    weights: Literal["variance", "fisher"] = Field(
+        default="variance",
+        description="how much a token counts: variance (by the scale of its LayerNorm) or fisher "
+        "(also by how much the outputs mind; takes a backward pass of the base)",
     )
 
 
@@ -317,6 +323,13 @@ class Recipe(_Strict):
     def needs_data(self) -> bool:
         """Whether it takes texts to carry it out."""
         return self.reconstruct is not None or any(step.needs_data for step in self.surgery)
+
+    @property
+    def needs_importance(self) -> bool:
+        """Whether its layers are only known once their importance is measured."""
+        return any(
+            isinstance(step, _OnLayers) and step.layers.needs_importance for step in self.surgery
+        )
 
     @property
     def vocabulary_step(self) -> PruneVocab | None:

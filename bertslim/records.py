@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bertslim.errors import InputError
 
-SCHEMA = 1
+SCHEMA = 2
 RECORD_FILE = "bertslim.json"
 
 Scalar = str | int | float | bool
@@ -237,7 +237,7 @@ class DataRecord(Frozen):
 
     Attributes:
         report_source: Where the report split comes from, if it is a source of its own.
-        task: What the report split was run as; None in records of bertslim 0.1.0.
+        task: What the report split was run as; None in records of schema 1.
         text_columns: The source's names of the columns of the texts: one, or two for pairs.
         label_columns: The same of the labels; none where there are no labels.
         labels: The names of the labels in the order of their ids, where they are classes.
@@ -252,20 +252,6 @@ class DataRecord(Frozen):
     sha256: str
     splits: tuple[SplitRecord, ...]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_single_columns(cls, raw: Any) -> Any:
-        """Read records of bertslim 0.1.0, which knew one column of texts and one of labels."""
-        if not isinstance(raw, dict) or "text_column" not in raw:
-            return raw
-        rest = {key: raw[key] for key in raw if key not in ("text_column", "label_column")}
-        label = raw.get("label_column")
-        columns = {
-            "text_columns": (raw["text_column"],),
-            "label_columns": (label,) if label else (),
-        }
-        return rest | columns
-
 
 class Environment(Frozen):
     """The machine and the versions that the figures were measured with."""
@@ -278,6 +264,26 @@ class Environment(Frozen):
     python: str
     versions: dict[str, str]
     git: str | None = None
+
+
+class Repair(Frozen):
+    """One part of the slim model that was solved in closed form.
+
+    Attributes:
+        layer: Number in the base.
+        part: Which of the layer's maps.
+        ridge: The ridge, as a share of each input's variance, that did best on held-out tokens;
+            None where nothing did better than what was there, and where there is none.
+        before: Weighted squared error on held-out tokens with what was there before, as a share of
+            the targets' variance.
+        after: The same with what was solved from the other tokens.
+    """
+
+    layer: int
+    part: str
+    ridge: float | None = None
+    before: float
+    after: float
 
 
 class Step(Frozen):
@@ -309,8 +315,14 @@ class Record(Frozen):
     data: DataRecord | None = None
     environment: Environment
     steps: tuple[Step, ...] = ()
+    repairs: tuple[Repair, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_older_schema(cls, raw: Any) -> Any:
+        return _from_schema_1(raw) if isinstance(raw, dict) and raw.get("schema") == 1 else raw
 
     def to_json(self) -> str:
         """Serialise with stable order and two spaces, ending in a line break."""
@@ -342,6 +354,20 @@ def read_record(directory: Path) -> Record:
         return Record.model_validate_json(text)
     except ValidationError as error:
         raise InputError(_why_unreadable(text, error), where=str(path)) from error
+
+
+def _from_schema_1(raw: dict[str, Any]) -> dict[str, Any]:
+    """Bring a record of bertslim 0.1.0 into the form of today.
+
+    It knew one column of texts and one of labels, and no task.
+    """
+    data = raw.get("data")
+    if isinstance(data, dict) and "text_column" in data:
+        data = dict(data)
+        label = data.pop("label_column", None)
+        data["text_columns"] = (data.pop("text_column"),)
+        data["label_columns"] = () if label is None else (label,)
+    return raw | {"schema": SCHEMA, "data": data}
 
 
 def _why_unreadable(text: str, error: ValidationError) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,14 @@ def make_checkpoint(
     ) -> Path:
         import torch
 
+        from bertslim.model.quiet import quiet_libraries
+
         key = json.dumps([model_type, head, tokenizer, dtype, changes], sort_keys=True)
         if key not in made:
             directory = tmp_path_factory.mktemp(f"{model_type}-{head or 'encoder'}")
             model = tiny_model(model_type, head, **changes)
-            model.to(getattr(torch, dtype)).save_pretrained(directory)
+            with quiet_libraries():
+                model.to(getattr(torch, dtype)).save_pretrained(directory)
             if tokenizer:
                 _save_tokenizer(directory)
             made[key] = directory
@@ -154,6 +158,33 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             operate(checkpoint.model, loaded.recipe, plan)
             save_checkpoint(build_slim(checkpoint, plan), directory, checkpoint.extra)
             carry_files(base, directory)
+            made[key] = directory
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prune_vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function that prunes a checkpoint's vocabulary to texts and says where it is."""
+    made: dict[tuple[Path, tuple[str, ...]], Path] = {}
+
+    def make(base: Path, texts: Sequence[str]) -> Path:
+        from bertslim.model.checkpoint import load_checkpoint, save_checkpoint
+        from bertslim.model.embedding_rows import prune_embeddings, prune_extra
+        from bertslim.model.tokenizer import load_tokenizer
+        from bertslim.model.tokenizer_pruning import prune_tokenizer
+        from bertslim.model.vocabulary import choose_vocabulary
+
+        key = (base, tuple(texts))
+        if key not in made:
+            directory = tmp_path_factory.mktemp(f"{base.name}-pruned") / "slim"
+            shutil.copytree(base, directory)
+            loaded = load_checkpoint(base)
+            vocabulary = choose_vocabulary(texts, load_tokenizer(base), loaded.model)
+            prune_embeddings(loaded.model, vocabulary)
+            save_checkpoint(loaded.model, directory, prune_extra(loaded.extra, vocabulary))
+            prune_tokenizer(directory, vocabulary)
             made[key] = directory
         return made[key]
 

@@ -161,8 +161,8 @@ def test_importance_of_another_depth_is_refused():
         ),
         (
             "least_important 2",
-            "'least_important 2' needs measured importance, which `cut` does not compute yet; "
-            "name the layers instead",
+            "'least_important 2' is measured on data; give --data and leave --dry-run out, or name "
+            "the layers",
         ),
     ],
 )

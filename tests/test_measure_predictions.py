@@ -9,18 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from bertslim.data.batches import Batch
+from bertslim.data.paired_batches import PairedBatch, paired_batches, shared_tokens
+from bertslim.data.plain_text import PlainText
 from bertslim.data.pooling import Pooling
+from bertslim.data.task import Rows
 from bertslim.data.text_classification import TextClassification
-from bertslim.measure import predictions
+from bertslim.measure import decisions, predictions
 from bertslim.measure.predictions import Comparison, compare_predictions, kl_divergence, predict
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
+from bertslim.model.tokenizer import load_tokenizer
 
 LENGTHS = [9, 3, 7, 1, 9, 5, 2]
 
@@ -54,6 +59,10 @@ def make_batches(
     return made
 
 
+def paired(batches: list[Batch]) -> list[PairedBatch]:
+    return [PairedBatch(batch, batch) for batch in batches]
+
+
 ALL_AT_ONCE = [list(range(len(LENGTHS)))]
 
 
@@ -74,13 +83,15 @@ def compare(make_checkpoint, cut):
             if recipe
             else base
         )
-        return compare_predictions(base.model, slim.model, batches, base.facts)
+        return compare_predictions(base.model, slim.model, paired(batches), base.facts)
 
     return run
 
 
 def columns(comparison: Comparison) -> dict[str, np.ndarray]:
-    return {name: values for name, values in vars(comparison).items() if values is not None}
+    return {
+        name: values for name, values in vars(comparison).items() if isinstance(values, np.ndarray)
+    }
 
 
 # A model against itself
@@ -136,7 +147,7 @@ def test_the_batches_make_no_difference(model_type: str, head: str, compare) -> 
 def test_small_pieces_make_no_difference(model_type: str, head: str, compare, monkeypatch) -> None:
     usual = compare(model_type, head, make_batches(ALL_AT_ONCE))
     for outputs_at_once in (1, 99 * 9 * 2):
-        monkeypatch.setattr(predictions, "_OUTPUTS_AT_ONCE", outputs_at_once)
+        monkeypatch.setattr(decisions, "OUTPUTS_AT_ONCE", outputs_at_once)
         found = compare(model_type, head, make_batches(ALL_AT_ONCE))
         assert found.kl == pytest.approx(usual.kl, abs=1e-6)
         assert found.agreement == pytest.approx(usual.agreement)
@@ -144,7 +155,8 @@ def test_small_pieces_make_no_difference(model_type: str, head: str, compare, mo
 
 def test_a_masked_lm_of_a_large_vocabulary_is_never_held_whole(monkeypatch) -> None:
     """With 250,000 words, 32 texts of 256 tokens would take 8 gigabytes."""
-    monkeypatch.setattr(predictions, "_OUTPUTS_AT_ONCE", 1 << 20)
+    for module in (decisions, predictions):
+        monkeypatch.setattr(module, "OUTPUTS_AT_ONCE", 1 << 20)
     seen = []
 
     class Model:
@@ -156,7 +168,7 @@ def test_a_masked_lm_of_a_large_vocabulary_is_never_held_whole(monkeypatch) -> N
 
     facts = load_facts({"vocab_size": 2_000, "architectures": ["BertForMaskedLM"]})
     batches = make_batches([list(range(32))], lengths=[200] * 32)
-    found = compare_predictions(Model(), Model(), batches, facts)
+    found = compare_predictions(Model(), Model(), paired(batches), facts)
     assert found.kl.shape == (32,)
     assert max(seen) <= 1 << 20
     assert sum(seen) == 2 * 32 * 200 * 2_000
@@ -318,7 +330,9 @@ def test_answers_come_in_the_order_of_the_data_set(make_checkpoint, cut) -> None
     directory = make_checkpoint("bert", "SequenceClassification")
     base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
     task = TextClassification()
-    found = compare_predictions(base.model, slim.model, make_batches(groups), base.facts, task=task)
+    pairs = paired(make_batches(groups))
+    found = compare_predictions(base.model, slim.model, pairs, base.facts, task=task)
+    assert found.rows == len(LENGTHS)
     for one, answers in ((base, found.base_answers), (slim, found.slim_answers)):
         assert predict(one.model, make_batches(groups), one.facts, task) == answers
         with torch.inference_mode():
@@ -339,7 +353,11 @@ def test_embeddings_are_pooled_as_they_were_made(compare, make_checkpoint, cut) 
     directory = make_checkpoint("bert", "")
     base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
     found = compare_predictions(
-        base.model, slim.model, make_batches(ALL_AT_ONCE), base.facts, pooling=Pooling(("cls",))
+        base.model,
+        slim.model,
+        paired(make_batches(ALL_AT_ONCE)),
+        base.facts,
+        pooling=Pooling(("cls",)),
     )
     expected = []
     for row in make_rows():
@@ -349,6 +367,88 @@ def test_embeddings_are_pooled_as_they_were_made(compare, make_checkpoint, cut) 
             )
         expected.append((one @ other / one.norm() / other.norm()).item())
     assert found.cosine == pytest.approx(expected, abs=1e-6)
+
+
+# Vocabularies that differ
+
+
+@pytest.mark.parametrize("head", ["MaskedLM", "PreTraining"])
+def test_words_are_compared_where_both_models_know_them(
+    head: str, make_checkpoint, prune_vocabulary
+) -> None:
+    """Against a plain loop. Some rows of the base's embeddings belong to no token at all."""
+    directory = make_checkpoint("bert", head, tokenizer=True)
+    pruned = prune_vocabulary(directory, ["good film"])
+    base, slim = load_checkpoint(directory), load_checkpoint(pruned)
+    with torch.no_grad():  # so that the two agree on some words, but not on all
+        for model in (base.model, slim.model):
+            model.get_output_embeddings().bias.zero_()
+        for parameter in slim.model.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    tokenizers = [load_tokenizer(path) for path in (directory, pruned)]
+    rows = Rows(PlainText(), Dataset.from_dict({"text": ["good film", "a b c d", "film"]}))
+    batches = paired_batches(rows, *tokenizers, batch_size=2, max_length=9)
+    assert all(batch.alike for batch in batches)
+    shared = shared_tokens(*tokenizers)
+    assert len(shared.base) == len(tokenizers[1]) < len(tokenizers[0])
+    found = compare_predictions(base.model, slim.model, batches, base.facts, shared=shared)
+    names = [{number: name for name, number in one.get_vocab().items()} for one in tokenizers]
+    kl, agreement = [], []
+    for text in rows.table["text"]:
+        with torch.inference_mode():
+            outputs = [
+                one.model(**tokenizer(text, return_tensors="pt"))
+                for one, tokenizer in zip((base, slim), tokenizers, strict=True)
+            ]
+        pairs = list(
+            zip(
+                *(
+                    (out.logits if head == "MaskedLM" else out.prediction_logits)[0].tolist()
+                    for out in outputs
+                ),
+                strict=True,
+            )
+        )
+        divergences, same = [], []
+        for teacher, student in pairs:
+            known = [
+                {name: logits[number] for number, name in naming.items()}
+                for logits, naming in zip((teacher, student), names, strict=True)
+            ]
+            both = sorted(known[0].keys() & known[1].keys())
+            divergences.append(slow_kl(*([side[name] for name in both] for side in known)))
+            tops = [side.index(max(side)) for side in (teacher, student)]
+            same.append(names[0].get(tops[0], "base") == names[1].get(tops[1], "slim"))
+        kl.append(sum(divergences) / len(pairs))
+        agreement.append(sum(same) / len(pairs))
+    assert found.kl == pytest.approx(kl, rel=1e-4, abs=1e-7)
+    assert found.agreement == pytest.approx(agreement)
+    assert 0 < found.agreement.mean() < 1
+
+
+@every_head
+def test_rows_of_other_tokens_are_left_out_where_each_token_counts(
+    model_type: str, head: str, make_checkpoint, cut
+) -> None:
+    directory = make_checkpoint(model_type, head)
+    base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
+    one, other = make_batches([[0, 2, 3], [1, 4, 5, 6]])
+    (longer,) = make_batches([[1, 4, 5, 6]], width=14)
+
+    def run(batches: list[PairedBatch]) -> Comparison:
+        return compare_predictions(base.model, slim.model, batches, base.facts)
+
+    usual = run(paired([one, other]))
+    found = run([PairedBatch(one, one), PairedBatch(other, longer, alike=False)])
+    per_token = head in ("TokenClassification", "MaskedLM", "PreTraining", "QuestionAnswering")
+    chosen = [0, 2, 3] if per_token else list(range(len(LENGTHS)))
+    assert found.rows == len(chosen)
+    assert columns(found).keys() == columns(usual).keys()
+    for name, values in columns(found).items():
+        assert values == pytest.approx(columns(usual)[name][chosen], abs=1e-5), name
+    nothing = run([PairedBatch(one, one, alike=False)])
+    assert nothing.rows == (0 if per_token else 3)
+    assert bool(columns(nothing)) is not per_token
 
 
 def test_no_texts_make_an_empty_comparison(compare) -> None:

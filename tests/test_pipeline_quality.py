@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bertslim.data.task import Rows
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.pipeline.quality import Quality, measure_quality
@@ -37,7 +39,7 @@ TAGGED = "\n\n".join(
 QUESTIONS = lines(
     *(
         {
-            "question": f"what film {n}?",
+            "question": f"what {n}?",
             "context": TEXTS[n] * 4,
             "answers": {"text": [TEXTS[n].split()[0]], "answer_start": [0]},
         }
@@ -172,4 +174,127 @@ def test_what_the_data_were_taken_for_is_told_once(
     assert capfd.readouterr() == (
         "",
         "data: a.tsv, task feature-extraction, texts query + passage, labels score\n",
+    )
+
+
+# A slim model with a tokenizer of its own
+
+
+@pytest.fixture
+def measure_pruned(make_checkpoint, cut, prune_vocabulary, tmp_path: Path) -> Callable[..., Any]:
+    """Return a function that measures a cut model, as it is and with a pruned vocabulary.
+
+    The data are read from the fit split, which has more rows.
+    """
+
+    def run(head: str, name: str, content: str, texts: list[str], **changes: Any):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        directory = make_checkpoint("bert", head, tokenizer=True, **changes)
+        whole = cut(directory, "drop_odd")
+        pruned = prune_vocabulary(whole, texts)
+        base = load_checkpoint(directory)
+        splits = load_splits(
+            DataOptions(str(tmp_path / name)),
+            describe_head(directory, base.config, base.facts),
+            Progress(visible=False),
+        )
+        tokenizer = load_tokenizer(directory)
+
+        def measure(slim: Path, rows: Rows, own: Any = None) -> Quality:
+            return measure_quality(
+                base,
+                load_checkpoint(slim),
+                replace(splits, report=rows),
+                tokenizer,
+                slim_tokenizer=own,
+                seed=0,
+                progress=Progress(visible=False),
+            )
+
+        found = measure(pruned, splits.fit, load_tokenizer(pruned))
+        alike = [
+            row
+            for row, text in enumerate(splits.fit.split_keys())
+            if "film" not in text or any("film" in kept for kept in texts)
+        ]
+        rows = splits.fit, splits.fit.select(alike)
+        return found, *(measure(whole, some) for some in rows), rows
+
+    return run
+
+
+def figures(quality: Quality, start: str) -> dict[str, Any]:
+    """The figures of a kind. Ranks are left out: cosines that are all but equal settle them."""
+    return {
+        one.name: (one.context["n"], pytest.approx(one.slim, rel=1e-4, abs=1e-6))
+        for one in quality.measurements
+        if one.name.startswith(start) and one.name != "accuracy.spearman"
+    }
+
+
+@pytest.mark.parametrize(("head", "name", "content", "changes", "metrics", "fidelity"), LABELLED)
+def test_a_vocabulary_that_has_all_tokens_of_the_data_changes_no_figure(
+    head: str,
+    name: str,
+    content: str,
+    changes: dict[str, Any],
+    metrics: list[str],
+    fidelity: str,
+    measure_pruned,
+) -> None:
+    found, usual, _, _ = measure_pruned(head, name, content, TEXTS, **changes)
+    assert found.notes == usual.notes
+    assert {one.name for one in found.measurements} == {one.name for one in usual.measurements}
+    if head not in ("MaskedLM", "PreTraining"):  # there the words to choose from are fewer
+        for start in ("accuracy.", "fidelity."):
+            assert figures(found, start) == figures(usual, start)
+
+
+@pytest.mark.parametrize(("head", "name", "content", "changes", "metrics", "fidelity"), LABELLED)
+def test_texts_that_are_read_as_other_tokens(
+    head: str,
+    name: str,
+    content: str,
+    changes: dict[str, Any],
+    metrics: list[str],
+    fidelity: str,
+    measure_pruned,
+) -> None:
+    """Without `film`: what is said of tokens is compared on the rows that do not have it."""
+    found, usual, on_alike, (all_rows, alike) = measure_pruned(
+        head, name, content, ["good bad"], **changes
+    )
+    assert 0 < len(alike) < len(all_rows)
+    note = (
+        f"the slim model reads {len(all_rows) - len(alike)} of {len(all_rows)} rows as other tokens"
+    )
+    words = head in ("MaskedLM", "PreTraining")
+    if head in ("TokenClassification", "QuestionAnswering"):
+        note += f"; fidelity: measured on the other {len(alike)}"
+        assert figures(found, "fidelity.") == figures(on_alike, "fidelity.")
+    elif words:
+        note += f"; fidelity and accuracy: measured on the other {len(alike)}"
+    assert found.notes == (*usual.notes, note)
+    per_token = head in ("TokenClassification", "QuestionAnswering") or words
+    for one in found.measurements:
+        scored = one.name.startswith("accuracy.") and not words
+        assert one.context["n"] == len(all_rows if scored or not per_token else alike)
+    before = {one.name: one.base for one in (on_alike if words else usual).measurements}
+    for one in found.measurements:
+        if one.name.startswith("accuracy.") and one.name != "accuracy.spearman":
+            assert one.base == pytest.approx(before[one.name], rel=1e-3)
+
+
+@pytest.mark.parametrize("head", ["MaskedLM", "TokenClassification"])
+def test_no_text_that_is_read_as_before(head: str, measure_pruned) -> None:
+    name, content = "a.txt", "\n".join(f"film {text}" for text in TEXTS)
+    if head == "TokenClassification":
+        name, content = "a.conll", "film\tLABEL_1\n" + TAGGED.replace("\n\n", "\n\nfilm\tLABEL_1\n")
+    found, _, _, (rows, _) = measure_pruned(head, name, content, ["good bad"])
+    assert not any(one.name.startswith("fidelity.") for one in found.measurements)
+    assert bool(found.measurements) is (head == "TokenClassification")
+    scored = "" if head == "TokenClassification" else " and accuracy"
+    assert found.notes[-1] == (
+        f"the slim model reads {len(rows)} of {len(rows)} rows as other tokens; "
+        f"fidelity{scored}: not measured"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -353,7 +354,17 @@ def test_heads_that_share_a_bias_cannot_go(recipe) -> None:
 
 def test_a_selector_that_needs_measuring_is_refused_here(recipe) -> None:
     [problem] = problems_of(recipe("- {op: drop_ffn, layers: least_important 2}"))
-    assert problem.startswith("mine.yaml:4:26: layers: ")
+    assert problem == (
+        "mine.yaml:4:26: layers: 'least_important 2' is measured on data; give --data and leave "
+        "--dry-run out, or name the layers"
+    )
+
+
+def test_with_measured_importance_it_is_resolved(recipe) -> None:
+    loaded = recipe("- {op: drop_ffn, layers: least_important 2}\n- {op: drop_layer, layers: 0}")
+    assert loaded.recipe.needs_importance
+    importance = [0.3, 0.1, math.inf, 0.2, *[1.0] * 20][: len(make_facts().layers)]
+    assert make_plan(loaded, make_facts(), importance=importance).steps[0].layers == (1, 3)
 
 
 # Counts

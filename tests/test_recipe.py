@@ -234,6 +234,13 @@ def test_which_recipes_need_data(write, surgery, needs):
     assert repaired.to_yaml().endswith("reconstruct:\n  samples: 1024\n  refit: true\n")
 
 
+def test_which_recipes_need_importance(write):
+    surgery = "  - {op: prune_vocab}\n  - {op: drop_ffn, layers: odd}\n"
+    assert not load_recipe(write(HEAD + surgery)).recipe.needs_importance
+    weighed = "  - {op: drop_layer, layers: 'all except [0, least_important half]'}\n"
+    assert load_recipe(write(HEAD + surgery + weighed)).recipe.needs_importance
+
+
 def test_what_is_solved_needs_data(write):
     surgery = """\
   - {op: drop_ffn, layers: 0, fill: linear, rank: 0.25}

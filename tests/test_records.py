@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -161,15 +162,49 @@ def test_the_layers_of_a_slim_model():
     assert [layer.intermediate_size for layer in plan(even=False).slim_layers] == [1536, 0] * 3
 
 
-def test_data_of_an_older_record_are_read(tmp_path):
-    raw = json.loads(cut_record().to_json())
-    data = raw["data"]
-    del data["task"]
-    data["text_column"] = data.pop("text_columns")[0]
-    data["label_column"] = data.pop("label_columns")[0]
+def of_schema_1() -> dict[str, Any]:
+    """A record as bertslim 0.1.0 wrote it."""
+    raw = json.loads(cut_record().to_json()) | {"schema": 1}
+    for key in ("report_source", "task", "text_columns", "label_columns"):
+        del raw["data"][key]
+    raw["data"] |= {"text_column": "text", "label_column": "queue"}
+    del raw["repairs"], raw["plan"]["vocabulary"]
+    for layer in raw["plan"]["layers"]:
+        for side in filter(None, (layer["before"], layer["after"])):
+            del side["linear_rank"], side["ffn_of"]
+    return raw
+
+
+def test_a_record_of_schema_1_is_read_into_the_form_of_today(tmp_path):
+    write(tmp_path, json.dumps(of_schema_1()))
+    found, usual = read_record(tmp_path), cut_record()
+    data = usual.data.model_copy(update={"task": None})
+    assert found == usual.model_copy(update={"data": data})
+    assert json.loads(found.to_json())["schema"] == SCHEMA
+    write(tmp_path, found.to_json())
+    assert read_record(tmp_path) == found
+
+
+@pytest.mark.parametrize("data", [None, "unlabelled"])
+def test_a_record_of_schema_1_without_data_or_labels(data, tmp_path):
+    raw = of_schema_1()
+    raw["data"] = data and raw["data"] | {"label_column": None}
     write(tmp_path, json.dumps(raw))
     found = read_record(tmp_path).data
-    assert found == cut_record().data.model_copy(update={"task": None})
-    data["label_column"] = None
+    assert found is None if data is None else found.label_columns == ()
+
+
+def test_what_is_wrong_with_a_record_of_schema_1_is_said(tmp_path):
+    raw = of_schema_1()
+    del raw["data"]["text_column"]
     write(tmp_path, json.dumps(raw))
-    assert read_record(tmp_path).data.label_columns == ()
+    with pytest.raises(
+        InputError, match=r"not a bertslim record: data\.text_columns: Field required"
+    ):
+        read_record(tmp_path)
+
+
+def test_columns_of_schema_1_are_refused_in_a_later_record(tmp_path):
+    write(tmp_path, json.dumps(of_schema_1() | {"schema": SCHEMA}))
+    with pytest.raises(InputError, match="not a bertslim record: data"):
+        read_record(tmp_path)

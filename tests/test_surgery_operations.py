@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bertslim.model.checkpoint import sharing_copy
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of, linear_of
 from bertslim.plan import make_plan
@@ -386,6 +387,41 @@ def test_narrowing_twice_keeps_the_same_neurons_as_once(stock, operated) -> None
     )
 
 
+def test_measured_scores_are_those_of_the_base_neurons_whatever_is_left(
+    stock, make_recipe, facts_of
+) -> None:
+    model = stock("bert")
+    before = layer(model, 1).intermediate.dense.bias.tolist()
+    obs, taylor = torch.randperm(64).double(), torch.randperm(64).double()
+    by = {"op": "resize_ffn", "layers": 1}
+    loaded = make_recipe(
+        by | {"width": 40, "criterion": "obs"},
+        by | {"width": 40, "criterion": "activation"},  # which needs no scores
+        by | {"width": 32},
+        by | {"width": 10, "criterion": "taylor"},
+    )
+    reference = copy.deepcopy(layer(model, 1))
+    left = sorted(obs.topk(40).indices.tolist())
+    weights = magnitude(reference.intermediate.dense, reference.output.dense).tolist()
+    left = sorted(sorted(left, key=weights.__getitem__)[8:])
+    left = sorted(sorted(left, key=taylor.tolist().__getitem__)[22:])
+    operate(
+        model,
+        loaded.recipe,
+        make_plan(loaded, facts_of(model)),
+        {("obs", 1): obs, ("taylor", 1): taylor},
+    )
+    after = layer(model, 1).intermediate.dense.bias.tolist()
+    assert [before.index(value) for value in after] == left
+
+
+def test_scores_that_were_not_measured_are_asked_for(stock, make_recipe, facts_of) -> None:
+    model = stock("bert")
+    loaded = make_recipe({"op": "resize_ffn", "layers": 2, "width": 8, "criterion": "fisher"})
+    with pytest.raises(ValueError, match="no scores by fisher for layer 2; survey the base first"):
+        operate(model, loaded.recipe, make_plan(loaded, facts_of(model)))
+
+
 def test_neurons_keep_their_order(stock, operated) -> None:
     model = stock("bert")
     before = layer(model, 0).intermediate.dense.bias.tolist()
@@ -434,6 +470,29 @@ def test_the_model_before_is_not_touched_by_narrowing(stock, make_recipe, facts_
     assert torch.equal(old.weight, weights)
     assert new.weight.requires_grad
     assert new.bias.requires_grad
+
+
+@each_family_that_can_lose_heads
+def test_a_model_that_shares_its_parameters_is_not_changed(
+    model_type: str, tiny_model, states, make_recipe, facts_of
+) -> None:
+    model = tiny_model(model_type)
+    before = states(model)
+    loaded = make_recipe(
+        {"op": "prune_heads", "layers": "all", "heads": 1},
+        {"op": "resize_ffn", "layers": 0, "width": 8, "bypass": 4},
+        {"op": "resize_ffn", "layers": 1, "width": 8, "bypass": True},
+        {"op": "scale_ffn", "layers": "all", "gain": 3.0},
+        {"op": "drop_ffn", "layers": 2, "fill": "linear"},
+        {"op": "drop_attention", "layers": 3, "layer_norm": "remove"},
+        reconstruct={"samples": 1},
+    )
+    other = sharing_copy(model)
+    operate(other, loaded.recipe, make_plan(loaded, facts_of(model)))
+    assert torch.equal(states(model), before)
+    assert {one.dtype for one in (*model.parameters(), *other.parameters())} == {torch.float32}
+    assert all(parameter.requires_grad for parameter in other.parameters())
+    assert not torch.equal(states(other), before)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

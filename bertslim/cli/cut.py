@@ -28,8 +28,9 @@ from bertslim.cli.written_result import print_result
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
-    from bertslim.pipeline.cut import MeasureOptions, Prepared
+    from bertslim.pipeline.cut import MeasureOptions
     from bertslim.pipeline.texts import DataOptions
+    from bertslim.records import Plan
 
 
 def cut(
@@ -117,8 +118,10 @@ def cut(
     lengths = whole_numbers(length, "--length")
     batches = whole_numbers(batch, "--batch")
     if dry_run:
-        prepared = pipeline.prepare_cut(model, recipe, length=lengths[0] if lengths else None)
-        _print_plan(prepared, quiet=quiet, as_json=as_json)
+        from bertslim.pipeline.preparation import prepare_cut
+
+        prepared = prepare_cut(model, recipe, length=lengths[0] if lengths else None)
+        _print_plan(prepared.plan(), quiet=quiet, as_json=as_json)
         return
     from bertslim.progress import Progress
 
@@ -176,15 +179,15 @@ def _measure(
     )
 
 
-def _print_plan(prepared: Prepared, *, quiet: bool, as_json: bool) -> None:
+def _print_plan(plan: Plan, *, quiet: bool, as_json: bool) -> None:
     from bertslim.report.plan_tables import plan_table, sizes_table, vocabulary_note
 
     if as_json:
-        typer.echo(prepared.plan.model_dump_json(indent=2))
+        typer.echo(plan.model_dump_json(indent=2))
     elif not quiet:
-        typer.echo(plan_table(prepared.plan) + "\n")
-        typer.echo(sizes_table(prepared.plan) + "\n")
-        if note := vocabulary_note(prepared.plan):
+        typer.echo(plan_table(plan) + "\n")
+        typer.echo(sizes_table(plan) + "\n")
+        if note := vocabulary_note(plan):
             typer.echo(note + "\n")
-        loads = "plain from_pretrained" if prepared.plan.even else "trust_remote_code=True"
+        loads = "plain from_pretrained" if plan.even else "trust_remote_code=True"
         typer.echo(f"The result loads by {loads}. Nothing was written.")

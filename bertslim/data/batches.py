@@ -70,6 +70,13 @@ def batches(
     """
     features = tokenise(rows, tokenizer, max_length, label=label)
     features.sort(key=lambda feature: -len(feature.inputs["input_ids"]))
+    return batched(features, tokenizer, batch_size)
+
+
+def batched(
+    features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase, batch_size: int
+) -> list[Batch]:
+    """Collate sequences in their order, the last batch with what is left."""
     return [
         collate(features[start : start + batch_size], tokenizer)
         for start in range(0, len(features), batch_size)

@@ -29,7 +29,8 @@ class FillMask(Task):
 
     Of each text 15 % of the tokens that are not special, at least one, are replaced by the mask,
     all at once, as in training (Devlin et al. 2019, without its random and kept tokens). The hash
-    of the text's tokens settles which, so that every run and both models see the same.
+    of the text's tokens, by their names, settles which, so that every run and both models see the
+    same, also where one of them numbers its tokens in another way.
     """
 
     name: ClassVar[str] = "fill-mask"
@@ -66,7 +67,7 @@ class FillMask(Task):
                 remedy="run it with --task plain-text",
             )
         found = text_features(columns, tokenizer, max_length, return_special_tokens_mask=True)
-        return [_masked(one, tokenizer.mask_token_id) for one in found]
+        return [_masked(one, tokenizer) for one in found]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the negative log likelihood of the masked words, how many were right, how many."""
@@ -103,21 +104,22 @@ def _perplexity(total: FloatArray) -> FloatArray:
     return found
 
 
-def _masked(feature: Feature, mask: int) -> Feature:
+def _masked(feature: Feature, tokenizer: PreTrainedTokenizerBase) -> Feature:
     inputs = dict(feature.inputs)
     special = inputs.pop("special_tokens_mask")
     ids = list(inputs["input_ids"])
-    chosen = _choose([place for place, flag in enumerate(special) if not flag], ids)
+    tokens = tokenizer.convert_ids_to_tokens(ids)
+    chosen = _choose([place for place, flag in enumerate(special) if not flag], tokens)
     labels = [IGNORED] * len(ids)
     for place in chosen:
-        labels[place], ids[place] = ids[place], mask
+        labels[place], ids[place] = ids[place], tokenizer.mask_token_id
     return Feature(feature.row, {**inputs, "input_ids": ids}, {"labels": labels})
 
 
-def _choose(places: Sequence[int], ids: Sequence[int]) -> Sequence[int]:
+def _choose(places: Sequence[int], tokens: Sequence[str]) -> Sequence[int]:
     if not places:
         return ()
-    seed = hashlib.sha256(np.asarray(ids, dtype="<i8").tobytes()).digest()
+    seed = hashlib.sha256("\n".join(tokens).encode()).digest()
     draw = np.random.default_rng(int.from_bytes(seed[:8], "big"))
     count = max(1, round(_SHARE * len(places)))
     return [int(place) for place in draw.choice(places, size=count, replace=False)]

@@ -13,39 +13,36 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.data.batches import Batch
+from bertslim.data.paired_batches import PairedBatch, SharedTokens
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Answers, Task
+from bertslim.measure.decisions import (
+    OUTPUTS_AT_ONCE,
+    PER_TOKEN_HEADS,
+    Decisions,
+    decisions,
+    is_multi_label,
+    is_regression,
+    model_inputs,
+    parts,
+    pieces,
+)
 from bertslim.records import ModelFacts
 
 FloatArray = NDArray[np.float64]
 
-_TOKEN_HEADS = ("TokenClassification", "MaskedLM")
-_WORD_HEADS = ("MaskedLM", "PreTraining")
-_NEVER = -1e9
-# A word head says a number for each token and each word of the vocabulary: gigabytes a batch.
-_OUTPUTS_AT_ONCE = 1 << 24
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """What a model chose between in a batch.
-
-    Attributes:
-        logits: (decisions, classes): one or more decisions a sequence, such as one a token.
-        owner: (decisions,): the sequence of the batch that each belongs to.
-    """
-
-    logits: Tensor
-    owner: Tensor
+_NO_WORD = -1
 
 
 @dataclass(frozen=True)
 class Comparison:
     """How closely the slim model follows the base, in the order of the data set.
 
-    What does not apply to the kind of model is None.
+    What does not apply to the kind of model is None. Where a head says something of each token,
+    figures are those of the rows alone that both models read as the same tokens.
 
     Attributes:
+        rows: How many rows were compared.
         kl: (rows,): KL(base || slim) in nats, averaged over the decisions of a sequence, then over
             the sequences of a row.
         agreement: (rows,): the share of decisions in which both choose the same class.
@@ -57,6 +54,7 @@ class Comparison:
         slim_answers: The same of the slim model.
     """
 
+    rows: int = 0
     kl: FloatArray | None = None
     agreement: FloatArray | None = None
     cosine: FloatArray | None = None
@@ -70,11 +68,12 @@ class Comparison:
 def compare_predictions(
     base: PreTrainedModel,
     slim: PreTrainedModel,
-    batches: Iterable[Batch],
+    batches: Iterable[PairedBatch],
     facts: ModelFacts,
     *,
     task: Task | None = None,
     pooling: Pooling | None = None,
+    shared: SharedTokens | None = None,
 ) -> Comparison:
     """Run both models over the batches and compare them row by row.
 
@@ -85,26 +84,50 @@ def compare_predictions(
         facts: The shape of the base; its head says how outputs are read.
         task: What to read from the outputs for scores; None: nothing.
         pooling: How a bare encoder's hidden states become an embedding; None: by their mean.
+        shared: The tokens that both models know, where their vocabularies differ.
     """
     figures: dict[str, list[Tensor]] = {}
     before, after = _Answers(task), _Answers(task)
     order: list[int] = []
+    compared: list[int] = []
     for batch in batches:
-        order.extend(batch.rows)
+        order.extend(batch.base.rows)
+        comparable = batch.alike or facts.head not in PER_TOKEN_HEADS
+        compared.extend(batch.base.rows if comparable else ())
         for piece in _pieces(batch, facts):
-            teacher, student = (_run(model, piece, facts.head) for model in (base, slim))
-            before.read(teacher, piece)
-            after.read(student, piece)
-            found = _compare(base, teacher, student, piece, facts, pooling or Pooling())
+            teacher = base(**model_inputs(piece.base, facts.head))
+            student = slim(**model_inputs(piece.slim, facts.head))
+            before.read(teacher, piece.base)
+            after.read(student, piece.slim)
+            if not comparable:
+                continue
+            found = compare_outputs(
+                base,
+                teacher,
+                student,
+                piece.base,
+                facts,
+                pooling or Pooling(),
+                slim_batch=piece.slim,
+                shared=shared,
+            )
             for name, values in found.items():
                 figures.setdefault(name, []).append(values)
     if not order:
         return Comparison()
     return Comparison(
-        **{name: _by_row(torch.cat(parts).numpy(), order) for name, parts in figures.items()},
+        rows=len(set(compared)),
+        **{name: _by_row(torch.cat(parts).numpy(), compared) for name, parts in figures.items()},
         base_answers=before.by_row(order),
         slim_answers=after.by_row(order),
     )
+
+
+def _pieces(batch: PairedBatch, facts: ModelFacts) -> Iterator[PairedBatch]:
+    """Split a batch for both models alike, as the one with the longer sequences needs it."""
+    longer = max(batch.base, batch.slim, key=lambda side: side.inputs["input_ids"].shape[1])
+    for part in parts(longer, facts):
+        yield batch.part(part)
 
 
 @torch.inference_mode()
@@ -116,8 +139,8 @@ def predict(
     order: list[int] = []
     for batch in batches:
         order.extend(batch.rows)
-        for piece in _pieces(batch, facts):
-            answers.read(_run(model, piece, facts.head), piece)
+        for piece in pieces(batch, facts):
+            answers.read(model(**model_inputs(piece, facts.head)), piece)
     return answers.by_row(order) or []
 
 
@@ -151,52 +174,72 @@ def _by_row(values: FloatArray, order: Sequence[int]) -> FloatArray:
     return found
 
 
-def _pieces(batch: Batch, facts: ModelFacts) -> Iterator[Batch]:
-    """Split a batch whose outputs would take too much memory."""
-    sequences = len(batch.rows)
-    if facts.head in _WORD_HEADS:
-        outputs_a_sequence = batch.inputs["input_ids"].shape[1] * facts.vocab_size
-        sequences = max(1, _OUTPUTS_AT_ONCE // outputs_a_sequence)
-    for start in range(0, len(batch.rows), sequences):
-        yield batch.part(slice(start, start + sequences))
-
-
-def _run(model: PreTrainedModel, batch: Batch, head: str) -> Any:
-    inputs = batch.inputs
-    if head == "MultipleChoice":
-        backwards = _backwards(inputs)
-        inputs = {name: torch.stack([inputs[name], backwards[name]], dim=1) for name in inputs}
-    return model(**inputs)
-
-
-def _compare(
+def compare_outputs(
     base: PreTrainedModel,
     teacher: Any,
     student: Any,
     batch: Batch,
     facts: ModelFacts,
     pooling: Pooling,
+    *,
+    slim_batch: Batch | None = None,
+    shared: SharedTokens | None = None,
 ) -> dict[str, Tensor]:
-    """Compare the outputs of both models to a batch, sequence by sequence."""
+    """Compare the outputs of both models to a batch, sequence by sequence.
+
+    Args:
+        base: The teacher.
+        teacher: What it put out.
+        student: What the other model put out.
+        batch: The sequences that both were run on.
+        facts: The shape of the base.
+        pooling: How a bare encoder's hidden states become an embedding.
+        slim_batch: The sequences as the other model reads them; None: as the base does. What
+            PER_TOKEN_HEADS say is compared only where both read the same tokens.
+        shared: The tokens that both models know, where their vocabularies differ.
+
+    Returns:
+        Fields of a `Comparison` by name, each (sequences, ...).
+    """
+    slim_batch = slim_batch or batch
     if facts.head == "":
-        mask = batch.inputs["attention_mask"]
-        before = pooling(teacher.last_hidden_state.double(), mask)
-        after = pooling(student.last_hidden_state.double(), mask)
+        before, after = (
+            pooling(outputs.last_hidden_state.double(), read.inputs["attention_mask"])
+            for outputs, read in ((teacher, batch), (student, slim_batch))
+        )
         return {"cosine": torch.nn.functional.cosine_similarity(before, after, dim=-1)}
-    if facts.head == "SequenceClassification" and _is_regression(base, facts):
+    if is_regression(base, facts):
         return {
             "base_outputs": teacher.logits.double(),
             "slim_outputs": student.logits.double(),
         }
-    several = _is_multi_label(base)
-    one, other = (
-        _decisions(outputs, batch, facts.head, several=several) for outputs in (teacher, student)
-    )
+    several = is_multi_label(base)
+    one = decisions(teacher, batch, facts.head, several=several)
+    other = decisions(student, slim_batch, facts.head, several=several)
+    kl, agreement = _compare_decisions(one, other, shared if one.words else None)
     sequences = len(batch.rows)
     return {
-        "kl": _by_owner(kl_divergence(one.logits, other.logits), one.owner, sequences),
-        "agreement": _by_owner(_agreement(one.logits, other.logits), one.owner, sequences),
+        "kl": _by_owner(kl, one.owner, sequences),
+        "agreement": _by_owner(agreement, one.owner, sequences),
     }
+
+
+def _compare_decisions(
+    one: Decisions, other: Decisions, shared: SharedTokens | None
+) -> tuple[Tensor, Tensor]:
+    """Return KL and agreement of each decision, (decisions,) each.
+
+    Where the vocabularies differ, KL is that between the distributions over the words that both
+    know, and a word that the other model does not know is one on which they disagree.
+    """
+    if shared is None:
+        same = one.logits.argmax(dim=-1) == other.logits.argmax(dim=-1)
+        return kl_divergence(one.logits, other.logits), same.double()
+    before, after = torch.tensor(shared.base), torch.tensor(shared.slim)
+    base_ids = torch.full((other.logits.shape[1],), _NO_WORD)
+    base_ids[after] = before
+    same = one.logits.argmax(dim=-1) == base_ids[other.logits.argmax(dim=-1)]
+    return kl_divergence(one.logits[:, before], other.logits[:, after]), same.double()
 
 
 def kl_divergence(teacher: Tensor, student: Tensor) -> Tensor:
@@ -204,7 +247,7 @@ def kl_divergence(teacher: Tensor, student: Tensor) -> Tensor:
 
     It is worked out in float64, and in chunks, since there may be a class a word.
     """
-    rows = max(1, _OUTPUTS_AT_ONCE // (4 * teacher.shape[1]))
+    rows = max(1, OUTPUTS_AT_ONCE // (4 * teacher.shape[1]))
     chunks = zip(torch.split(teacher, rows), torch.split(student, rows), strict=True)
     return torch.cat([_kl(one.double(), other.double()) for one, other in chunks])
 
@@ -214,60 +257,7 @@ def _kl(teacher: Tensor, student: Tensor) -> Tensor:
     return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
 
 
-def _agreement(teacher: Tensor, student: Tensor) -> Tensor:
-    return (teacher.argmax(dim=-1) == student.argmax(dim=-1)).double()
-
-
 def _by_owner(values: Tensor, owner: Tensor, sequences: int) -> Tensor:
     """Average the decisions of each sequence; (decisions,) -> (sequences,)."""
     total = values.new_zeros(sequences).index_add_(0, owner, values)
     return total / owner.bincount(minlength=sequences).clamp(min=1)
-
-
-def _decisions(outputs: Any, batch: Batch, head: str, *, several: bool) -> Decisions:
-    sequences = torch.arange(len(batch.rows))
-    mask = batch.inputs["attention_mask"].bool()
-    if head == "QuestionAnswering":
-        ends = torch.cat([outputs.start_logits, outputs.end_logits]).double()
-        return Decisions(ends.masked_fill(~torch.cat([mask, mask]), _NEVER), sequences.repeat(2))
-    if head in _TOKEN_HEADS:
-        return Decisions(outputs.logits[mask], mask.nonzero()[:, 0])
-    if head == "PreTraining":
-        return _decisions_of_pretraining(outputs, mask)
-    if several and head == "SequenceClassification":
-        labels = outputs.logits.shape[1]
-        return Decisions(_yes_or_no(outputs.logits), sequences.repeat_interleave(labels))
-    return Decisions(outputs.logits.double(), sequences)
-
-
-def _backwards(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return each text with its tokens the other way round, padding left in place.
-
-    It is the other choice where one has to be made: no matter which texts share a batch.
-    """
-    mask = inputs["attention_mask"]
-    length = mask.shape[1]
-    order = (mask.sum(dim=1, keepdim=True) - 1 - torch.arange(length)) % length
-    return {name: values.gather(1, order) for name, values in inputs.items()}
-
-
-def _decisions_of_pretraining(outputs: Any, mask: Tensor) -> Decisions:
-    """BERT predicts the token; ELECTRA says of each whether it was replaced."""
-    owner = mask.nonzero()[:, 0]
-    words = getattr(outputs, "prediction_logits", None)
-    if words is not None:
-        return Decisions(words[mask], owner)
-    return Decisions(_yes_or_no(outputs.logits[mask]), owner)
-
-
-def _yes_or_no(logits: Tensor) -> Tensor:
-    flat = logits.flatten().double()
-    return torch.stack([torch.zeros_like(flat), flat], dim=-1)
-
-
-def _is_multi_label(model: PreTrainedModel) -> bool:
-    return bool(model.config.problem_type == "multi_label_classification")
-
-
-def _is_regression(model: PreTrainedModel, facts: ModelFacts) -> bool:
-    return facts.labels == 1 or model.config.problem_type == "regression"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,12 @@ def _draw_head_anew(model: PreTrainedModel) -> None:
         for parameter in module.parameters():
             parameter._is_hf_initialized = False  # type: ignore[attr-defined]
         module.apply(model._init_weights)
+
+
+def sharing_copy(model: PreTrainedModel) -> PreTrainedModel:
+    """Return a copy of a model whose modules are its own and whose tensors are the model's."""
+    tensors = (*model.parameters(), *model.buffers())
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
 def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bertslim import __version__
+from bertslim.errors import InputError
 from bertslim.measure.environment import describe_environment
-from bertslim.model.carried import carry_files
-from bertslim.model.description import describe_checkpoint
-from bertslim.model.families import FAMILIES
 from bertslim.model.files import find_weights
-from bertslim.model.source import ModelSource, find_model
-from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
+from bertslim.model.tokenizer import has_tokenizer, load_tokenizer
 from bertslim.output_directory import check_space, output_directory, writing
-from bertslim.pipeline.publish import model_record, now, publish
+from bertslim.pipeline.preparation import Prepared, prepare_cut
+from bertslim.pipeline.publish import now, publish
+from bertslim.pipeline.slimming import SlimOptions, make_slim
 from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
-from bertslim.plan import DEFAULT_LENGTH, make_plan
+from bertslim.plan import DEFAULT_LENGTH
 from bertslim.progress import Progress
-from bertslim.recipe import LoadedRecipe, load_recipe
-from bertslim.records import (
-    Measurement,
-    ModelFacts,
-    ModelRecord,
-    Plan,
-    Record,
-    compare,
-)
+from bertslim.records import Measurement, Record, compare
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
@@ -95,50 +86,11 @@ class CutOptions:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A cut that is worked out but not carried out; no weight has been read."""
-
-    source: ModelSource
-    recipe: LoadedRecipe
-    config: dict[str, Any]
-    facts: ModelFacts
-    plan: Plan
-
-    @property
-    def default_output(self) -> Path:
-        """`./<model>-<recipe>`."""
-        return Path(f"{self.source.name}-{self.recipe.recipe.name}")
-
-
-@dataclass(frozen=True)
 class CutResult:
     """Where the slim model is, and the account of how it came to be."""
 
     directory: Path
     record: Record
-
-
-def prepare_cut(
-    model: str, recipe: str, *, length: int | None = None, weights: bool = False
-) -> Prepared:
-    """Work out what a cut will do, from `config.json` alone.
-
-    Args:
-        model: A local directory, `pkg:NAME` or a Hub id.
-        recipe: The path or name of a recipe.
-        length: Tokens at which MACs are counted; None: 128, or what the model can take.
-        weights: Whether the weights will be needed, and must be fetched.
-
-    Raises:
-        RecipeError: The recipe is malformed or does not fit the model.
-        ModelError: There is no such checkpoint, or its family is not supported.
-    """
-    loaded = load_recipe(recipe)
-    source = find_model(model, weights=weights)
-    found = describe_checkpoint(source.directory, config_only=not weights)
-    config, facts = found.config, found.facts
-    length = length or min(DEFAULT_LENGTH, facts.max_length)
-    return Prepared(source, loaded, config, facts, make_plan(loaded, facts, length=length))
 
 
 def cut(options: CutOptions, progress: Progress) -> CutResult:
@@ -154,13 +106,15 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
     with output_directory(target, force=options.force, keep=prepared.source.directory) as directory:
         check_space(directory, find_weights(prepared.source.directory).size)
         splits = _load_splits(options, prepared, progress)
-        made = _make_slim(prepared, directory, target, progress)
+        making = SlimOptions(target, threads=options.threads, seed=options.seed)
+        made = make_slim(prepared, splits, directory, making, progress)
         notes = splits.notes if splits else ()
         measured: tuple[Measurement, ...] = ()
         if options.measure is not None:
             latency = _measure_latency(options, prepared, directory, shapes, progress)
             quality = _measure_quality(options, prepared, directory, splits, progress)
             measured, notes = (*latency, *quality.measurements), quality.notes
+        notes = (*notes, *made.notes)
         record = Record(
             bertslim=__version__,
             created=now(),
@@ -169,10 +123,11 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
             base=made.base,
             slim=made.slim,
             recipe=prepared.recipe.recipe.model_dump(mode="json"),
-            plan=prepared.plan,
+            plan=made.plan,
             data=splits.record if splits else None,
             environment=describe_environment(options.threads),
             steps=progress.steps,
+            repairs=made.repairs,
             measurements=(*made.measurements, *measured),
             notes=notes,
         )
@@ -188,6 +143,12 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
 
 def _load_splits(options: CutOptions, prepared: Prepared, progress: Progress) -> Splits | None:
     """Load the data that were named, or neutral ones where quality can be measured on them."""
+    if prepared.recipe.recipe.needs_data and options.data is None:
+        raise InputError(
+            "the recipe is carried out on texts, and none are named",
+            where=prepared.recipe.recipe.name,
+            remedy="give a file or data set with --data; labels are not needed",
+        )
     neutral = options.measure is not None and has_tokenizer(prepared.source.directory)
     data = options.data or (NEUTRAL_DATA if neutral else None)
     if data is None:
@@ -195,45 +156,6 @@ def _load_splits(options: CutOptions, prepared: Prepared, progress: Progress) ->
     with progress.step("read the data"):
         head = describe_head(prepared.source.directory, prepared.config, prepared.facts)
         return load_splits(data, head, progress)
-
-
-@dataclass(frozen=True)
-class _Made:
-    """The accounts of the base and of the slim model that was saved, and their sizes."""
-
-    base: ModelRecord
-    slim: ModelRecord
-    measurements: tuple[Measurement, ...]
-
-
-def _make_slim(prepared: Prepared, directory: Path, target: Path, progress: Progress) -> _Made:
-    from bertslim.measure.size import compare_parameters, count_parameters
-    from bertslim.model.checkpoint import build_slim, load_checkpoint, save_checkpoint
-    from bertslim.surgery.operations import operate
-
-    source, family = prepared.source, FAMILIES[prepared.facts.model_type]
-    with progress.step("load"):
-        base = load_checkpoint(source.directory)
-    before = count_parameters(base.model, family)
-    with progress.step("cut"):
-        operate(base.model, prepared.recipe.recipe, prepared.plan)
-        slim = build_slim(base, prepared.plan)
-    after = count_parameters(slim, family)
-    with progress.step("save"), writing(target):
-        save_checkpoint(slim, directory, base.extra)
-        carry_files(source.directory, directory)
-        if has_tokenizer(directory) and not prepared.plan.even:
-            name_tokenizer_class(directory)
-    with progress.step("hash"):
-        bytes_on_disk = base.weights.size, find_weights(directory).size
-        return _Made(
-            base=model_record(source.given, source.directory),
-            slim=model_record(target.name, directory),
-            measurements=(
-                *compare_parameters(before, after, prepared.plan),
-                compare("bytes", "bytes", *bytes_on_disk),
-            ),
-        )
 
 
 def _measure_latency(
@@ -277,11 +199,19 @@ def _measure_quality(
     torch.set_num_threads(options.threads)
     with progress.step("measure quality"):
         base, slim = (load_checkpoint(one) for one in (prepared.source.directory, directory))
-        length = prepared.plan.length
+        length = prepared.length
         counts = [count_macs(one.model, one.facts.head, length=length) for one in (base, slim)]
         macs = compare("macs", "MACs", *counts, batch=1, length=length)
         if splits is None:
             return Quality((macs,), ("fidelity was not measured: the checkpoint has no tokenizer",))
-        tokenizer = load_tokenizer(prepared.source.directory)
-        found = measure_quality(base, slim, splits, tokenizer, seed=options.seed, progress=progress)
+        pruned = prepared.recipe.recipe.vocabulary_step is not None
+        found = measure_quality(
+            base,
+            slim,
+            splits,
+            load_tokenizer(prepared.source.directory),
+            slim_tokenizer=load_tokenizer(directory) if pruned else None,
+            seed=options.seed,
+            progress=progress,
+        )
         return Quality((macs, *found.measurements), found.notes)

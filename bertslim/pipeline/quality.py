@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bertslim.data.batches import Batch, batches
-from bertslim.data.feature_extraction import FeatureExtraction
-from bertslim.data.pooling import Pooling
+from bertslim.data.feature_extraction import pooling_of
+from bertslim.data.paired_batches import (
+    PairedBatch,
+    SharedTokens,
+    paired_batches,
+    shared_tokens,
+)
 from bertslim.data.splits import Splits
 from bertslim.measure.accuracy import measure_accuracy
 from bertslim.measure.fidelity import measure_fidelity
@@ -15,11 +21,11 @@ from bertslim.measure.predictions import compare_predictions, predict
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar
+from bertslim.wording import counted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from bertslim.data.task import Rows
 
 BATCH_SIZE = 32
 MAX_LENGTH = 256
@@ -39,30 +45,52 @@ def measure_quality(
     splits: Splits,
     tokenizer: PreTrainedTokenizerBase,
     *,
+    slim_tokenizer: PreTrainedTokenizerBase | None = None,
     seed: int,
     progress: Progress,
 ) -> Quality:
-    """Compare the two models on the report split, in one pass over it."""
-    rows, pooling = splits.report, _pooling(splits.report)
-    made, context = _batches(base, splits, tokenizer)
+    """Compare the two models on the report split, in one pass over it.
+
+    Args:
+        base: The teacher.
+        slim: The model to judge.
+        splits: The data.
+        tokenizer: The base's tokenizer.
+        slim_tokenizer: That of the slim model; None: the same.
+        seed: Settles the bootstrap.
+        progress: Shows the batches.
+    """
+    rows, pooling = splits.report, pooling_of(splits.report)
+    read = _read_by_both(base, splits, tokenizer, slim_tokenizer)
     comparison = compare_predictions(
         base.model,
         slim.model,
-        progress.track(made, "comparing to the base", total=len(made), unit="batch"),
+        progress.track(
+            read.batches, "comparing to the base", total=len(read.batches), unit="batch"
+        ),
         base.facts,
         task=rows.task if rows.scorable else None,
         pooling=pooling,
+        shared=read.shared,
     )
-    fidelity = measure_fidelity(comparison, seed=seed, context=context, pooling=str(pooling))
+    notes = (*splits.notes, *_reading_notes(read, len(rows), comparison.rows))
+    context = _context(base, splits)
+    fidelity = measure_fidelity(
+        comparison,
+        seed=seed,
+        context=context | {"n": comparison.rows},
+        pooling=str(pooling),
+    )
+    if not rows.scorable:
+        notes = (*notes, "accuracy was not measured: no labels that this model predicts")
     if comparison.base_answers is None or comparison.slim_answers is None:
-        note = "accuracy was not measured: no labels that this model predicts"
-        return Quality(fidelity, (*splits.notes, note))
+        return Quality(fidelity, notes)
     scores = (
-        rows.task.score(rows.table, answers)
+        rows.task.score(rows.select(read.rows).table, answers)
         for answers in (comparison.base_answers, comparison.slim_answers)
     )
-    accuracy = measure_accuracy(*scores, seed=seed, context=context)
-    return Quality((*accuracy, *fidelity), splits.notes)
+    accuracy = measure_accuracy(*scores, seed=seed, context=context | {"n": len(read.rows)})
+    return Quality((*accuracy, *fidelity), notes)
 
 
 def measure_accuracy_alone(
@@ -75,26 +103,85 @@ def measure_accuracy_alone(
 ) -> Quality:
     """Score a model that has no base to be compared with, on the report split."""
     rows = splits.report
-    made, context = _batches(slim, splits, tokenizer)
+    made = _batches(slim, splits, tokenizer)
     shown = progress.track(made, "scoring", total=len(made), unit="batch")
     answers = predict(slim.model, shown, slim.facts, rows.task)
     scores = rows.task.score(rows.table, answers)
+    context = _context(slim, splits) | {"n": len(rows)}
     return Quality(measure_accuracy(None, scores, seed=seed, context=context), splits.notes)
 
 
-def _pooling(rows: Rows) -> Pooling:
-    return rows.task.pooling if isinstance(rows.task, FeatureExtraction) else Pooling()
+@dataclass(frozen=True)
+class _Reading:
+    """The rows that both models are run on, as each of them reads them.
+
+    Attributes:
+        rows: Their numbers in the report split.
+        other: How many rows of the report split the slim model reads as other tokens.
+        shared: The tokens that both know, where their tokenizers differ.
+    """
+
+    batches: list[PairedBatch]
+    rows: Sequence[int]
+    other: int = 0
+    shared: SharedTokens | None = None
+
+
+def _read_by_both(
+    base: Checkpoint,
+    splits: Splits,
+    tokenizer: PreTrainedTokenizerBase,
+    slim_tokenizer: PreTrainedTokenizerBase | None,
+) -> _Reading:
+    """Tokenise the report split for both models.
+
+    Where the tokens of a text are the truth, only rows that are the same tokens to both are left.
+    """
+    rows = splits.report
+    if slim_tokenizer is None:
+        made = [PairedBatch(one, one) for one in _batches(base, splits, tokenizer)]
+        return _Reading(made, range(len(rows)))
+    pairs = paired_batches(
+        rows,
+        tokenizer,
+        slim_tokenizer,
+        batch_size=BATCH_SIZE,
+        max_length=_max_length(base),
+        label=rows.scorable,
+    )
+    alike = {row for pair in pairs if pair.alike for row in pair.base.rows}
+    other = len(rows) - len(alike)
+    shared = shared_tokens(tokenizer, slim_tokenizer)
+    if not rows.task.makes_labels:
+        return _Reading(pairs, range(len(rows)), other, shared)
+    return _Reading([pair for pair in pairs if pair.alike], sorted(alike), other, shared)
+
+
+def _reading_notes(read: _Reading, rows: int, compared: int) -> tuple[str, ...]:
+    if not read.other:
+        return ()
+    found = f"the slim model reads {read.other:,} of {counted(rows, 'row', 'rows')} as other tokens"
+    if compared == rows:
+        return (found,)
+    figures = "fidelity" if len(read.rows) == rows else "fidelity and accuracy"
+    measured = f"measured on the other {compared:,}" if compared else "not measured"
+    return (f"{found}; {figures}: {measured}",)
 
 
 def _batches(
     checkpoint: Checkpoint, splits: Splits, tokenizer: PreTrainedTokenizerBase
-) -> tuple[list[Batch], dict[str, Scalar]]:
-    rows = splits.report
-    length = min(MAX_LENGTH, checkpoint.facts.max_length)
-    made = batches(rows, tokenizer, batch_size=BATCH_SIZE, max_length=length, label=rows.scorable)
-    return made, {
+) -> list[Batch]:
+    rows, length = splits.report, _max_length(checkpoint)
+    return batches(rows, tokenizer, batch_size=BATCH_SIZE, max_length=length, label=rows.scorable)
+
+
+def _max_length(checkpoint: Checkpoint) -> int:
+    return min(MAX_LENGTH, checkpoint.facts.max_length)
+
+
+def _context(checkpoint: Checkpoint, splits: Splits) -> dict[str, Scalar]:
+    return {
         "dataset": splits.record.report_source or splits.record.source,
         "split": "report",
-        "n": len(rows),
-        "max_length": length,
+        "max_length": _max_length(checkpoint),
     }

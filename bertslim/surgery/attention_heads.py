@@ -6,6 +6,7 @@ together, sizes them up and takes them out.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,7 +20,7 @@ _TOKENS = 2  # of the traced example; any number does
 
 
 def prune_heads(layer: nn.Module, family: Family, kept: Callable[[int], int]) -> None:
-    """Delete the weakest heads of the attention block of a layer, in place.
+    """Delete the weakest heads of the attention block of a layer, which becomes a new one.
 
     A head scores by the sum of squares of its weights in the maps of query, key, value and output;
     of equal heads the first ones stay, and all keep their order.
@@ -29,20 +30,28 @@ def prune_heads(layer: nn.Module, family: Family, kept: Callable[[int], int]) ->
         family: Its family.
         kept: From the number of heads there are to the number that stay.
     """
-    attention: Any = layer.get_submodule(family.layout.attention[0])
-    query: Any = layer.get_submodule(family.layout.attention_in[0])
+    attention, query = _attention(layer, family)
     size, dtype = attention.attention_head_size, query.weight.dtype
     heads = query.out_features // size
     keep = kept(heads)
     if keep == heads:
         return
-    block = layer.get_submodule(family.layout.attention[0].partition(".")[0]).double()
+    name = family.layout.attention[0].partition(".")[0]
+    block = copy.deepcopy(layer.get_submodule(name)).double()
+    layer.set_submodule(name, block)
+    attention, query = _attention(layer, family)
     traced = _trace(block, query.in_features)
     order = _scores(traced, query, size).argsort(descending=True, stable=True)
     weak = order[keep:].sort().values.tolist()
     _channels(traced, query, weak, size).prune()
     block.to(dtype)
     setattr(attention, family.keys.heads, keep)
+
+
+def _attention(layer: nn.Module, family: Family) -> tuple[Any, Any]:
+    """Return what computes the attention, and its map to the queries."""
+    layout = family.layout
+    return layer.get_submodule(layout.attention[0]), layer.get_submodule(layout.attention_in[0])
 
 
 def _trace(block: nn.Module, hidden_size: int) -> Any:

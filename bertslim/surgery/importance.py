@@ -23,9 +23,6 @@ def magnitude(ffn_in: nn.Linear, ffn_out: nn.Linear) -> Tensor:
     return (into * out_of).sqrt()
 
 
-CRITERIA = {"magnitude": magnitude}
-
-
 def keep_best(scores: Tensor, count: int) -> Tensor:
     """Return the indices of the highest scores in ascending order; of equal ones the first."""
     order = scores.argsort(descending=True, stable=True)

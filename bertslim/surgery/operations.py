@@ -7,8 +7,8 @@ chosen by their weights. What is solved from data, such as a fill, says zero unt
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -39,7 +39,7 @@ from bertslim.recipe import (
 )
 from bertslim.records import Plan
 from bertslim.surgery import attention_heads
-from bertslim.surgery.importance import CRITERIA, keep_best
+from bertslim.surgery.importance import keep_best, magnitude
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,44 @@ class Stage:
         layers: The layers that are left, by their number in the base.
         selected: The numbers of those that the step is about, ascending.
         family: The model's family.
+        scores: What was measured on data: scores of the base's neurons by criterion and layer.
+        kept: The numbers in the base of the neurons that are left, for narrowed layers.
     """
 
     layers: dict[int, nn.Module]
     selected: tuple[int, ...]
     family: Family
+    scores: Mapping[tuple[str, int], Tensor] = field(default_factory=dict)
+    kept: dict[int, Tensor] = field(default_factory=dict)
+
+    def neuron_scores(self, number: int, criterion: str) -> Tensor:
+        """Return a score for each neuron that is left in a layer, by its number in the base.
+
+        Raises:
+            ValueError: The scores were not measured.
+        """
+        if criterion == "magnitude":
+            return magnitude(*ffn_of(self.layers[number], self.family))
+        if (criterion, number) not in self.scores:
+            raise ValueError(f"no scores by {criterion} for layer {number}; survey the base first")
+        scores = self.scores[criterion, number]
+        return scores[self.kept[number]] if number in self.kept else scores
 
 
 def drop_ffn(stage: Stage, number: int, operation: DropFfn) -> None:
-    """Delete the FFN block; the residual stays, and the LayerNorm unless told otherwise."""
+    """Delete the FFN block; the residual stays, and the LayerNorm unless told otherwise.
+
+    Where attention makes up for the block, its output goes straight to that LayerNorm: the one
+    between the two would only undo part of what attention is solved for.
+    """
     layer, family = stage.layers[number], stage.family
     ffn_in, _ = ffn_of(layer, family)
     if rank := operation.linear_rank(ffn_in.in_features):
         fill_ffn(layer, family, rank)
     else:
         remove_ffn(layer, family)
+    if operation.fill == "attention":
+        remove_norm(layer, family.layout.attention_norm)
     if operation.layer_norm == "remove":
         remove_norm(layer, family.layout.ffn_norm)
 
@@ -90,10 +113,12 @@ def drop_layer(stage: Stage, number: int, operation: DropLayer) -> None:
 def resize_ffn(stage: Stage, number: int, operation: ResizeFfn) -> None:
     """Keep the neurons that score best, delete the others."""
     layer, family = stage.layers[number], stage.family
-    ffn_in, ffn_out = ffn_of(layer, family)
+    ffn_in, _ = ffn_of(layer, family)
     neurons = operation.neurons(ffn_in.out_features)
-    keep = keep_best(CRITERIA[operation.criterion](ffn_in, ffn_out), neurons)
-    narrow_ffn(layer, family, keep)
+    if neurons < ffn_in.out_features:
+        keep = keep_best(stage.neuron_scores(number, operation.criterion), neurons)
+        narrow_ffn(layer, family, keep)
+        stage.kept[number] = stage.kept[number][keep] if number in stage.kept else keep
     if rank := operation.linear_rank(ffn_in.in_features):
         add_bypass(layer, family, rank)
 
@@ -121,15 +146,22 @@ def scale_ffn(stage: Stage, number: int, operation: ScaleFfn) -> None:
 
 
 def multiply_ffn(layer: nn.Module, family: Family, gain: float) -> None:
-    """Multiply the output of the FFN block of a layer, bypass and all, by a number."""
+    """Multiply the output of the FFN block of a layer, bypass and all, by a number.
+
+    The parameters are new ones: the old may be those of another model as well.
+    """
     _, ffn_out = ffn_of(layer, family)
-    ffn_out.weight.mul_(gain)
-    ffn_out.bias.mul_(gain)
+    _multiply(ffn_out, gain)
     match linear_of(layer, family):
         case nn.Linear() as bypass:
-            bypass.weight.mul_(gain)
+            _multiply(bypass, gain)
         case nn.Sequential() as factors:
-            next(factors[-1].parameters()).mul_(gain)
+            _multiply(factors[-1], gain)
+
+
+def _multiply(linear: nn.Module, gain: float) -> None:
+    for name, parameter in list(linear.named_parameters(recurse=False)):
+        setattr(linear, name, nn.Parameter(parameter.detach() * gain))
 
 
 def share_ffn(stage: Stage, number: int, operation: ShareFfn) -> None:
@@ -148,18 +180,30 @@ OPERATIONS: dict[str, Callable[[Stage, int, Any], None]] = {
 
 
 @torch.no_grad()
-def operate(model: PreTrainedModel, recipe: Recipe, plan: Plan) -> None:
+def operate(
+    model: PreTrainedModel,
+    recipe: Recipe,
+    plan: Plan,
+    scores: Mapping[tuple[str, int], Tensor] | None = None,
+) -> None:
     """Carry out the surgery of a recipe on the layers of the model, in place, in its order.
 
+    Args:
+        model: The base; parameters are replaced, none is changed.
+        recipe: What to do.
+        plan: What becomes of this model.
+        scores: By criterion and layer, those of the base's neurons that `survey` measured.
+
     Raises:
-        ValueError: The plan was made before it was known which tokens stay.
+        ValueError: The plan was made before it was known which tokens stay, or scores are missing.
     """
     if plan.vocabulary is not None and plan.vocabulary.after is None:
         raise ValueError("make the plan again when the vocabulary is known")
     family = FAMILIES[model.config.model_type.removeprefix("slim_")]
     layers: dict[int, nn.Module] = dict(enumerate(layers_of(model, family)))
+    kept: dict[int, Tensor] = {}
     for operation, step in zip(recipe.surgery, plan.steps, strict=True):
-        stage = Stage(layers, step.layers, family)
+        stage = Stage(layers, step.layers, family, scores or {}, kept)
         for number in step.layers:
             OPERATIONS[step.op](stage, number, operation)
     model.base_model.set_submodule(family.layers, nn.ModuleList(layers.values()))

@@ -1,0 +1,272 @@
+"""The tables and the picture of docs/repair.md, from what the repair benchmark has measured."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from repair_cases import SST2, Case
+from repair_cuts import SAMPLES, TOP_LAYERS, Candidate, Cut
+from repair_results import Cost, Document, Result, Timing
+
+from bertslim.records import Environment, Interval, Measurement
+
+ROOT = Path(__file__).parent.parent
+PAGE = Path("docs/repair.md")
+PICTURE = Path("docs/images/repair.svg")
+MARKS = "<!-- results -->", "<!-- end of results -->"
+UNKNOWN = "–"
+INK, MUTED, ACCENT, OTHER = "#1f2328", "#8c959f", "#0969da", "#bc4c00"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of one way to carry out one cut on one base."""
+
+    case: Case
+    cut: Cut
+    candidate: Candidate
+    result: Result
+    timing: Timing | None
+
+    def fidelity(self, rows: str) -> Measurement:
+        """KL to the base, or the cosine of bare encoders."""
+        name = "fidelity.kl" if self.case.facts.head else "fidelity.cosine"
+        return self.result.one(rows, name)
+
+    def score(self, rows: str) -> Measurement:
+        """The score that is reported, of base and slim model."""
+        return self.result.one(rows, self.case.score)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def shown(self, digits: int, sign: str = "") -> str:
+        """Write the figure, and the interval behind it."""
+        value, low, high = (f"{one:{sign}.{digits}f}" for one in (self.value, self.low, self.high))
+        return f"{value} ({low} to {high})"
+
+
+def points(entry: Entry, rows: str) -> Figure:
+    """Return the paired difference to the base in points: hundredths of the score."""
+    score = entry.score(rows)
+    assert score.base is not None
+    assert score.slim is not None
+    low, high = _ends(score.interval)
+    return Figure(100 * (score.slim - score.base), 100 * low, 100 * high)
+
+
+def fidelity(entry: Entry, rows: str) -> Figure:
+    """Return KL to the base in nats, or the cosine of bare encoders."""
+    found = entry.fidelity(rows)
+    assert found.slim is not None
+    return Figure(found.slim, *_ends(found.interval))
+
+
+def _ends(interval: Interval | None) -> tuple[float, float]:
+    assert interval is not None
+    return interval.low, interval.high
+
+
+def mean(entries: Sequence[Entry], rows: str, figure: Callable[[Entry, str], Figure]) -> Figure:
+    """Average a figure over bases, and the ends of its intervals as well.
+
+    The standard deviation of a mean is at most the mean of the standard deviations, however the
+    bases depend on each other: the interval is rather too wide than too narrow.
+    """
+    found = [figure(entry, rows) for entry in entries]
+    return Figure(*(
+        statistics.fmean(getattr(one, name) for one in found) for name in ("value", "low", "high")
+    ))  # fmt: skip
+
+
+def markdown(entries: Sequence[Entry], document: Document) -> str:
+    """Write a table for each group of bases, what a repair costs, and what all was measured on."""
+    parts = []
+    for _, of_group in groupby(entries, key=lambda entry: entry.case.group):
+        parts += _section(list(of_group))
+    if document.costs:
+        parts.append("\n".join(_cost_table(document.costs)))
+    parts.append(_environment_note(document.environment))
+    return "\n\n".join(parts)
+
+
+def _section(entries: Sequence[Entry]) -> list[str]:
+    first = entries[0].case
+    bases = len({entry.case.name for entry in entries})
+    sets = list(first.held)
+    measure = "KL, nats" if first.facts.head else "cosine"
+    titles = [f"{what}, {name}" for name in sets for what in (measure, "points")]
+    seconds = "repair, s"
+    table = [
+        f"| cut | made up for by | latency | {' | '.join(titles)} | {seconds} |",
+        f"|---|---|--:|{'--:|' * len(titles)}--:|",
+        *(_row(each, bases) for each in _lines(entries)),
+    ]
+    return [f"### {first.title}", _base_note(entries, sets, bases), "\n".join(table)]
+
+
+def _lines(entries: Sequence[Entry]) -> Iterable[list[Entry]]:
+    """Put what the bases of a group have to say about one way to cut together, in table order."""
+    lines: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        lines.setdefault((entry.cut.name, entry.candidate.method), []).append(entry)
+    order = {cut: place for place, (cut, _) in reversed(list(enumerate(lines)))}
+    return [lines[key] for key in sorted(lines, key=lambda key: order[key[0]])]
+
+
+def _row(entries: Sequence[Entry], bases: int) -> str:
+    first = entries[0]
+    cells = [first.cut.title, _method(entries, bases), _latency(first.timing)]
+    for rows in first.case.held:
+        cells.append(mean(entries, rows, fidelity).shown(3))
+        cells.append(mean(entries, rows, points).shown(2, "+"))
+    seconds = [one.result.repair_seconds for one in entries if one.result.repair_seconds]
+    cells.append(f"{statistics.fmean(seconds):.1f}" if seconds else UNKNOWN)
+    return f"| {' | '.join(cells)} |"
+
+
+def _method(entries: Sequence[Entry], bases: int) -> str:
+    title = entries[0].candidate.title
+    title = f"**{title}**" if entries[0].candidate.repairs else title
+    return title if len(entries) == bases else f"{title} (on {len(entries)} of {bases} bases)"
+
+
+def _latency(timing: Timing | None) -> str:
+    if timing is None or timing.latency.ratio is None:
+        return UNKNOWN
+    return Figure(timing.latency.ratio, *_ends(timing.latency.interval)).shown(2)
+
+
+def _base_note(entries: Sequence[Entry], sets: Sequence[str], bases: int) -> str:
+    scores = []
+    for rows in sets:
+        by_base = {entry.case.name: entry.score(rows) for entry in entries}
+        before = 100 * statistics.fmean(score.base or 0 for score in by_base.values())
+        count = next(iter(by_base.values())).context["n"]
+        scores.append(f"{before:.2f} on {rows} ({count:,} rows)")
+    whose = f"Means of {bases} bases, which score" if bases > 1 else "The base scores"
+    return f"{whose} {', '.join(scores)}."
+
+
+def _cost_table(costs: Sequence[Cost]) -> list[str]:
+    return [
+        f"### Cost of a repair from {SAMPLES:,} texts",
+        "",
+        "| cut | forward pass of the base, s | repair, s | ratio | peak memory, ratio |",
+        "|---|--:|--:|--:|--:|",
+        *(
+            f"| {cost.cut} | {cost.seconds.base:.1f} | {cost.seconds.slim:.1f} "
+            f"| {_ratio(cost.seconds)} | {_ratio(cost.peak)} |"
+            for cost in costs
+        ),
+    ]
+
+
+def _ratio(measurement: Measurement) -> str:
+    assert measurement.ratio is not None
+    return Figure(measurement.ratio, *_ends(measurement.interval)).shown(2)
+
+
+def _environment_note(environment: Environment) -> str:
+    return (
+        "Latency is slim / base at 8x128 in float32; points are hundredths of the score, slim less "
+        "base, resampled in pairs. All intervals are of 95 %; of several bases their ends are "
+        "averaged, too. "
+        f"{environment.cpu}, {environment.threads} threads, torch {environment.versions['torch']}, "
+        f"transformers {environment.versions['transformers']}."
+    )
+
+
+def write_page(page: str) -> None:
+    """Put the tables between the marks of the guide."""
+    path = ROOT / PAGE
+    start, end = MARKS
+    pattern = re.compile(f"{start}.*?{end}", re.DOTALL)
+    text = path.read_text(encoding="utf-8")
+    if not pattern.search(text):
+        sys.exit(f"{PAGE} lacks the marks {start} and {end}")
+    picture = f"![What each cut loses, by what makes up for it]({PICTURE.relative_to(PAGE.parent)})"
+    content = f"{start}\n{picture}\n\n{page}\n{end}"
+    path.write_text(pattern.sub(lambda _: content, text), encoding="utf-8")
+
+
+def draw(entries: Sequence[Entry]) -> None:
+    """Draw a row a cut of the SST-2 bases: KL on the left, points on the right, a mark a method.
+
+    Dropped layers lose so much that the others could not be told apart: they are in the table only.
+    """
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt
+
+    drawn = [entry for entry in entries if entry.case.group == SST2]
+    lines = list(_lines([entry for entry in drawn if entry.candidate.method != TOP_LAYERS]))
+    if not lines:
+        sys.exit("nothing to draw: no base of SST-2 was measured")
+    rows = next(iter(lines[0][0].case.held))
+    cuts = list(dict.fromkeys(line[0].cut.title for line in lines))
+    plt.rcParams.update({"font.size": 10, "svg.hashsalt": "bertslim", "text.color": INK})
+    figure, (left, right) = plt.subplots(
+        ncols=2, sharey=True, figsize=(8.6, 0.7 * len(cuts) + 1.2), layout="constrained"
+    )
+    named: set[str] = set()
+    for axes, what, title in (
+        (left, fidelity, f"KL to the base, {rows} rows, nats"),
+        (right, points, "accuracy, points to the base"),
+    ):
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.set_xlabel(title)
+        axes.grid(axis="x", color="#d0d7de", linewidth=0.5)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        for line in lines:
+            mark = _mark(line[0].candidate)
+            found = mean(line, rows, what)
+            y = cuts.index(line[0].cut.title) + mark.shift
+            label = None if mark.label in named else mark.label
+            named.add(mark.label)
+            axes.plot([found.low, found.high], [y, y], color=mark.color, linewidth=1)
+            axes.plot(
+                found.value, y, marker=mark.shape, color=mark.color, linestyle="", label=label
+            )
+    left.set_yticks(range(len(cuts)), cuts)
+    left.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=len(named), frameon=False, fontsize=9)
+    path = ROOT / PICTURE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None}, facecolor="white")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a method is drawn: its place above or below the middle of the row, shape and colour."""
+
+    label: str
+    shift: float
+    shape: str
+    color: str
+
+
+MARKS_OF_METHODS = {
+    "none": Mark("no repair", -0.08, "o", MUTED),
+    "tp_magnitude": Mark("Torch-Pruning, magnitude", 0.08, "v", OTHER),
+    "tp_taylor": Mark("Torch-Pruning, Taylor", 0.24, "^", OTHER),
+}
+REPAIRED = Mark("repaired", -0.24, "o", ACCENT)
+
+
+def _mark(candidate: Candidate) -> Mark:
+    return REPAIRED if candidate.repairs else MARKS_OF_METHODS[candidate.method]

@@ -1,0 +1,139 @@
+"""The file of results of the repair benchmark: what is in it is not measured again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from bertslim.records import Environment, Frozen, LayerFacts, Measurement
+
+Architecture = tuple[LayerFacts, ...]
+
+
+class Request(Frozen):
+    """All that the quality of a cut model depends on.
+
+    Attributes:
+        case: Which base and which data.
+        sha256: Of the base's weights.
+        recipe: What was done, as YAML.
+        importance: Torch-Pruning's, where that did it.
+        rows: How many rows it is measured on, by the name of the set.
+    """
+
+    case: str
+    sha256: str
+    recipe: str
+    importance: str | None
+    rows: dict[str, int]
+
+
+class Result(Frozen):
+    """What was measured of a cut model.
+
+    Attributes:
+        repair_seconds: What `reconstruct` took; None where nothing was repaired.
+        measurements: Fidelity and scores by the name of the set.
+    """
+
+    request: Request
+    repair_seconds: float | None
+    measurements: dict[str, tuple[Measurement, ...]]
+
+    def one(self, rows: str, name: str) -> Measurement:
+        """Return the measurement of that name on that set."""
+        (found,) = (each for each in self.measurements[rows] if each.name == name)
+        return found
+
+
+class Timing(Frozen):
+    """The latency of an encoder whose layers have these shapes, whatever their weights."""
+
+    encoder: str
+    layers: Architecture
+    latency: Measurement
+
+
+class Cost(Frozen):
+    """What a repair takes beside a plain forward pass over the same texts.
+
+    Attributes:
+        texts: How many.
+        seconds: Wall time of the pass (base) and of the repair (slim), medians over the runs.
+        peak: Peak memory of the process that only runs the pass (base) and that repairs (slim).
+    """
+
+    case: str
+    cut: str
+    texts: int
+    runs: int
+    seconds: Measurement
+    peak: Measurement
+
+
+class Document(Frozen):
+    """The content of the file."""
+
+    environment: Environment
+    results: tuple[Result, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    costs: tuple[Cost, ...] = ()
+
+
+class Store:
+    """Results that are in the file as soon as they are here."""
+
+    def __init__(self, path: Path, document: Document) -> None:
+        self._path = path
+        self._document = document
+
+    @classmethod
+    def open(cls, path: Path, here: Environment) -> Self:
+        """Read the file, if it is there; results of another machine end the benchmark."""
+        if not path.exists():
+            return cls(path, Document(environment=here))
+        document = Document.model_validate_json(path.read_text(encoding="utf-8"))
+        if _machine(document.environment) != _machine(here):
+            sys.exit(f"{path} holds results of another machine, thread count or set of versions")
+        return cls(path, document)
+
+    @property
+    def document(self) -> Document:
+        """All that is known."""
+        return self._document
+
+    def result(self, request: Request) -> Result | None:
+        """Return what was measured for a request."""
+        return next((one for one in self._document.results if one.request == request), None)
+
+    def timing(self, encoder: str, layers: Architecture) -> Timing | None:
+        """Return the latency of an encoder with these layers."""
+        wanted = encoder, layers
+        found = (one for one in self._document.timings if (one.encoder, one.layers) == wanted)
+        return next(found, None)
+
+    def add(self, new: Result | Timing | Cost) -> None:
+        """Keep something, in the place of what was measured before for the same thing."""
+        document = self._document
+        if isinstance(new, Result):
+            results = [one for one in document.results if one.request != new.request]
+            self._write({"results": (*results, new)})
+        elif isinstance(new, Timing):
+            key = new.encoder, new.layers
+            timings = [one for one in document.timings if (one.encoder, one.layers) != key]
+            self._write({"timings": (*timings, new)})
+        else:
+            costs = [one for one in document.costs if (one.case, one.cut) != (new.case, new.cut)]
+            self._write({"costs": (*costs, new)})
+
+    def _write(self, update: dict[str, Sequence[Frozen]]) -> None:
+        self._document = self._document.model_copy(update=update)
+        half_written = self._path.with_suffix(".part")
+        half_written.write_text(self._document.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        half_written.replace(self._path)
+
+
+def _machine(environment: Environment) -> Environment:
+    return environment.model_copy(update={"git": None})

@@ -1,0 +1,261 @@
+"""From base to slim on disk: survey -> plan -> cut -> repair -> save."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertslim.model.carried import carry_files
+from bertslim.model.facts import read_facts
+from bertslim.model.families import FAMILIES
+from bertslim.model.files import find_weights
+from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
+from bertslim.output_directory import writing
+from bertslim.pipeline.preparation import Prepared
+from bertslim.pipeline.publish import model_record
+from bertslim.progress import Progress
+from bertslim.recipe import Reconstruct
+from bertslim.records import Measurement, ModelFacts, ModelRecord, Plan, Repair, compare
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from bertslim.data.batches import Batch
+    from bertslim.data.splits import Splits
+    from bertslim.data.task import Rows
+    from bertslim.model.checkpoint import Checkpoint
+    from bertslim.model.vocabulary import Vocabulary
+
+BATCH_SIZE = 32
+MAX_LENGTH = 256
+
+
+@dataclass(frozen=True)
+class SlimOptions:
+    """How the slim model is made, beside the recipe.
+
+    Attributes:
+        target: Where the result will be, for messages and the record.
+        threads: Threads of every computation.
+        seed: Settles every random step.
+    """
+
+    target: Path
+    threads: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class MadeSlim:
+    """The accounts of the base and of the slim model that was saved.
+
+    Attributes:
+        base: The model that went in.
+        slim: The model that came out.
+        plan: What became of each layer.
+        repairs: What was solved in closed form.
+        measurements: Sizes.
+        notes: What a reader of the result should know.
+    """
+
+    base: ModelRecord
+    slim: ModelRecord
+    plan: Plan
+    repairs: tuple[Repair, ...]
+    measurements: tuple[Measurement, ...]
+    notes: tuple[str, ...]
+
+
+def make_slim(
+    prepared: Prepared,
+    splits: Splits | None,
+    directory: Path,
+    options: SlimOptions,
+    progress: Progress,
+) -> MadeSlim:
+    """Carry out a recipe and write the slim checkpoint.
+
+    Args:
+        prepared: The base and the recipe.
+        splits: The data, which a recipe that needs texts is carried out on: `fit` for the repair
+            and what neurons are worth, `select` for what layers are worth.
+        directory: Where to write.
+        options: How to go about it.
+        progress: Shows the steps.
+
+    Raises:
+        RecipeError: The recipe does not fit the model.
+        ModelError: The base is damaged, or its activations are not finite.
+    """
+    import torch
+
+    from bertslim.measure.size import compare_parameters, count_parameters
+    from bertslim.model.checkpoint import load_checkpoint, save_checkpoint
+
+    torch.set_num_threads(options.threads)
+    source, family = prepared.source, FAMILIES[prepared.facts.model_type]
+    with progress.step("load"):
+        base = load_checkpoint(source.directory)
+    before = count_parameters(base.model, family)
+    maker = _Maker(prepared, base, splits, options, progress)
+    vocabulary = maker.choose_vocabulary()
+    plan = prepared.plan(pruned=maker.pruned_facts(vocabulary), importance=maker.importance())
+    slim, repairs = maker.make(plan)
+    extra = base.extra
+    if vocabulary is not None:
+        from bertslim.model.embedding_rows import prune_embeddings, prune_extra
+
+        prune_embeddings(slim, vocabulary)
+        extra = prune_extra(extra, vocabulary)
+    after = count_parameters(slim, family)
+    with progress.step("save"), writing(options.target):
+        save_checkpoint(slim, directory, extra)
+        carry_files(source.directory, directory)
+        if has_tokenizer(directory) and not plan.even:
+            name_tokenizer_class(directory)
+        if vocabulary is not None:
+            from bertslim.model.tokenizer_pruning import prune_tokenizer
+
+            prune_tokenizer(directory, vocabulary)
+    with progress.step("hash"):
+        bytes_on_disk = base.weights.size, find_weights(directory).size
+        return MadeSlim(
+            base=model_record(source.given, source.directory),
+            slim=model_record(options.target.name, directory),
+            plan=plan,
+            repairs=repairs,
+            measurements=(
+                *compare_parameters(before, after, plan),
+                compare("bytes", "bytes", *bytes_on_disk),
+            ),
+            notes=maker.notes,
+        )
+
+
+@dataclass
+class _Maker:
+    """Works out what the data say, and makes the slim model in memory."""
+
+    prepared: Prepared
+    base: Checkpoint
+    splits: Splits | None
+    options: SlimOptions
+    progress: Progress
+    notes: tuple[str, ...] = ()
+
+    def choose_vocabulary(self) -> Vocabulary | None:
+        """Count which tokens the fit split uses, if the recipe prunes the others."""
+        step = self.prepared.recipe.recipe.vocabulary_step
+        if step is None:
+            return None
+        from bertslim.model.vocabulary import choose_vocabulary
+
+        with self.progress.step("count tokens"):
+            return choose_vocabulary(
+                self._data.fit.texts(),
+                load_tokenizer(self.prepared.source.directory),
+                self.base.model,
+                min_count=step.min_count,
+            )
+
+    def pruned_facts(self, vocabulary: Vocabulary | None) -> ModelFacts | None:
+        """Return the shape of the base with only the tokens that stay."""
+        if vocabulary is None:
+            return None
+        config = {**self.prepared.config, "vocab_size": vocabulary.after}
+        return read_facts(config, self.base.weights.tensors)
+
+    def importance(self) -> Sequence[float] | None:
+        """Measure on the select split what each FFN block is worth, if the recipe asks for it."""
+        if not self.prepared.recipe.recipe.needs_importance:
+            return None
+        from bertslim.data.feature_extraction import pooling_of
+        from bertslim.surgery.block_damage import block_damage
+
+        rows = self._data.select
+        with self.progress.step("weigh the layers"):
+            return block_damage(
+                self.base.model,
+                self._batches(rows),
+                self.base.facts,
+                self.progress,
+                pooling=pooling_of(rows),
+            )
+
+    def make(self, plan: Plan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
+        """Cut, and repair if the recipe says so."""
+        from bertslim.data.feature_extraction import pooling_of
+        from bertslim.model.checkpoint import build_slim, sharing_copy
+        from bertslim.surgery.operations import operate
+        from bertslim.surgery.reconstruct import reconstruct
+        from bertslim.surgery.survey import Survey, measured_widths, survey
+
+        recipe, base = self.prepared.recipe.recipe, self.base
+        calibration: list[Batch] = []
+        found = Survey()
+        by_fisher = recipe.reconstruct is not None and recipe.reconstruct.weights == "fisher"
+        surveyed = by_fisher or bool(measured_widths(recipe, plan))
+        dtype = base.model.dtype
+        if surveyed or recipe.reconstruct is not None:
+            calibration = self._calibration()
+            base.model.float()
+        if surveyed:
+            with self.progress.step("survey"):
+                found = survey(
+                    base.model,
+                    calibration,
+                    recipe,
+                    plan,
+                    base.facts,
+                    seed=self.options.seed,
+                    progress=self.progress,
+                    token_weights=by_fisher,
+                    pooling=pooling_of(self._data.fit),
+                )
+        with self.progress.step("cut"):
+            model = sharing_copy(base.model)
+            operate(model, recipe, plan, scores=found.scores)
+            slim = build_slim(replace(base, model=model), plan)
+        repairs: tuple[Repair, ...] = ()
+        if recipe.reconstruct is not None:
+            with self.progress.step("reconstruct"):
+                repairs = reconstruct(
+                    base.model,
+                    slim,
+                    recipe,
+                    plan,
+                    calibration,
+                    sensitivity=found.token_weights,
+                    seed=self.options.seed,
+                    progress=self.progress,
+                )
+        slim.to(dtype=dtype)  # type: ignore[call-arg]
+        return slim, repairs
+
+    @property
+    def _data(self) -> Splits:
+        assert self.splits is not None  # noqa: S101 (a recipe that needs data is refused without)
+        return self.splits
+
+    def _calibration(self) -> list[Batch]:
+        """Draw the texts that the recipe asks for from the fit split."""
+        from bertslim.data.calibration_rows import draw_rows
+
+        asked = (self.prepared.recipe.recipe.reconstruct or Reconstruct()).samples
+        rows = draw_rows(self._data.fit, asked, seed=self.options.seed)
+        if len(rows) < asked:
+            self.notes += (f"the fit split has {len(rows)} texts, the recipe asks for {asked}",)
+        return self._batches(rows)
+
+    def _batches(self, rows: Rows) -> list[Batch]:
+        from bertslim.data.batches import batches
+
+        return batches(
+            rows,
+            load_tokenizer(self.prepared.source.directory),
+            batch_size=BATCH_SIZE,
+            max_length=min(MAX_LENGTH, self.base.facts.max_length),
+            label=rows.task.makes_labels,
+        )

@@ -1,0 +1,136 @@
+"""Criteria that rank the neurons of an FFN block by what they do on texts.
+
+Each adds up what it needs batch by batch, in float64, and takes the same memory however many texts
+there are. In the formulas a_tj is what neuron j puts out for token t.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from bertslim.surgery.obs import removal_order
+from bertslim.surgery.statistics import MomentSums
+
+
+class OutputCriterion(ABC):
+    """Goes by what neurons put out.
+
+    Args:
+        neurons: intermediate_size.
+        keep: The smallest number of neurons that will be kept.
+    """
+
+    def __init__(self, neurons: int, keep: int) -> None:
+        self.neurons = neurons
+        self.keep = keep
+
+    @abstractmethod
+    def add(self, outputs: Tensor, weights: Tensor) -> None:
+        """Add tokens.
+
+        Args:
+            outputs: a_tj, (tokens, intermediate_size).
+            weights: w_t, how much each token counts, (tokens,).
+        """
+
+    @abstractmethod
+    def scores(self, weight: Tensor) -> Tensor:
+        """Return a score a neuron, higher for those to keep, in float64, (intermediate_size,).
+
+        Args:
+            weight: W2, (hidden_size, intermediate_size).
+        """
+
+
+class Activation(OutputCriterion):
+    """sqrt(sum_t w_t a_tj^2) ||W2_j||: how much a neuron says, where LayerNorm lets it be heard."""
+
+    def __init__(self, neurons: int, keep: int) -> None:
+        super().__init__(neurons, keep)
+        self._energy = torch.zeros(neurons, dtype=torch.float64)
+
+    def add(self, outputs: Tensor, weights: Tensor) -> None:
+        """Add sum_t w_t a_tj^2."""
+        self._energy += weights @ outputs.square()
+
+    def scores(self, weight: Tensor) -> Tensor:
+        """Multiply by the norms of the columns of W2."""
+        found: Tensor = self._energy.sqrt() * weight.double().norm(dim=0)
+        return found
+
+
+class Obs(OutputCriterion):
+    """The place in the order in which the Optimal Brain Surgeon removes neurons.
+
+    Those that are left at the smallest width are equal, and the highest.
+    """
+
+    def __init__(self, neurons: int, keep: int) -> None:
+        super().__init__(neurons, keep)
+        self._sums = MomentSums(neurons, 0)
+
+    def add(self, outputs: Tensor, weights: Tensor) -> None:
+        """Add to the weighted second moments about the mean."""
+        self._sums.add(outputs, outputs[:, :0], weights)
+
+    def scores(self, weight: Tensor) -> Tensor:
+        """Remove neurons down to the smallest width."""
+        covariance = self._sums.moments().xx
+        scores = torch.full((self.neurons,), float(self.neurons), dtype=torch.float64)
+        if not covariance.isfinite().all():
+            return scores * torch.nan
+        gone = removal_order(covariance, weight.double(), self.keep)
+        scores[gone] = torch.arange(len(gone), dtype=torch.float64)
+        return scores
+
+
+class GradientCriterion(ABC):
+    """Goes by a_tj dL/da_tj: to first order, how L would change if a neuron fell silent.
+
+    Args:
+        neurons: intermediate_size.
+    """
+
+    def __init__(self, neurons: int) -> None:
+        self._total = torch.zeros(neurons, dtype=torch.float64)
+
+    @abstractmethod
+    def add(self, changes: Tensor, owner: Tensor, sequences: int) -> None:
+        """Add tokens.
+
+        Args:
+            changes: a_tj dL/da_tj, (tokens, intermediate_size).
+            owner: The sequence that each token belongs to, (tokens,).
+            sequences: How many there are.
+        """
+
+    def scores(self) -> Tensor:
+        """Return a score a neuron, higher for those to keep, in float64, (intermediate_size,)."""
+        return self._total
+
+
+class Taylor(GradientCriterion):
+    """sum_t |a_tj dL/da_tj| (Molchanov et al. 2017, arXiv 1611.06440)."""
+
+    def add(self, changes: Tensor, owner: Tensor, sequences: int) -> None:
+        """Add the sizes, token by token."""
+        self._total += changes.abs().sum(dim=0)
+
+
+class Fisher(GradientCriterion):
+    """sum over sequences of (sum_t a_tj dL/da_tj)^2: the Fisher information of a mask variable.
+
+    Kwon et al. 2022, arXiv 2204.09656, eq. 6: the diagonal, with a mask of one entry a neuron.
+    """
+
+    def add(self, changes: Tensor, owner: Tensor, sequences: int) -> None:
+        """Add the squares, sequence by sequence."""
+        by_sequence = changes.new_zeros(sequences, changes.shape[1]).index_add_(0, owner, changes)
+        self._total += by_sequence.square().sum(dim=0)
+
+
+OUTPUT_CRITERIA: dict[str, type[OutputCriterion]] = {"activation": Activation, "obs": Obs}
+GRADIENT_CRITERIA: dict[str, type[GradientCriterion]] = {"taylor": Taylor, "fisher": Fisher}

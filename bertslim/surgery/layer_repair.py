@@ -1,0 +1,262 @@
+"""The repair of one layer: which of its maps are solved anew, from what, towards what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from bertslim.model.slim_modeling import ffn_of, linear_of
+from bertslim.records import LayerPlan, Repair
+from bertslim.surgery.affine_maps import affine_of, factors_of, matrix_of, set_affine, set_matrix
+from bertslim.surgery.calibration import CalibrationBatch
+from bertslim.surgery.gain import fit_gain
+from bertslim.surgery.layer_parts import LayerParts
+from bertslim.surgery.operations import multiply_ffn
+from bertslim.surgery.regression import Regression, Values, regression
+from bertslim.surgery.ridge import Affine, RidgeFit, low_rank
+from bertslim.surgery.scope import Scope
+from bertslim.surgery.token_weights import equal_weights, token_weights
+
+
+@dataclass
+class LayerRepair:
+    """Brings the texts through one layer of both models, and repairs the slim one's on the way.
+
+    Attributes:
+        row: What became of the layer.
+        base: The base's layer.
+        slim: The slim model's; None where it is deleted.
+        texts: The calibration texts; their states are those below the layer, then those above.
+        scope: Which maps may be solved anew.
+        sensitivity: Of the base's outputs to the layer's two sums, (2, sequences, length) a batch.
+        moved: Whether the slim model's states differ from the base's below the layer.
+        done: What was solved.
+    """
+
+    row: LayerPlan
+    base: LayerParts
+    slim: LayerParts | None
+    texts: Sequence[CalibrationBatch]
+    scope: Scope
+    sensitivity: Sequence[Tensor] | None
+    moved: bool
+    done: list[Repair] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Repair the layer; the texts stand behind it afterwards.
+
+        Raises:
+            ModelError: Activations are not finite.
+        """
+        if self.slim is None:
+            self._run_base()
+        elif self.moved or self.scope.changes(self.row):
+            self._repair(self.slim)
+        else:
+            self._run_base()
+            for text in self.texts:
+                text.slim.copy_(text.base)
+
+    def _run_base(self) -> None:
+        for text in self.texts:
+            base = self.base
+            context = base.context(text.base, text.given) if base.has_attention else None
+            text.attended.copy_(base.attended(text.base, context))
+            inner = base.inner(text.attended)
+            text.summed.copy_(inner + base.block(inner))
+            text.base.copy_(base.output(text.summed))
+
+    def _repair(self, slim: LayerParts) -> None:
+        if slim.has_attention and self.moved and self.scope.inputs:
+            self._solve_attention_in(slim)
+        self._run_base()
+        if slim.has_attention:
+            self._repair_attention_out(slim)
+        else:
+            for text in self.texts:
+                text.slim.copy_(slim.inner(text.slim))
+        self._repair_ffn(slim)
+        for text in self.texts:
+            text.slim.copy_(slim.output(text.slim + slim.block(text.slim)))
+
+    def _solve_attention_in(self, slim: LayerParts) -> None:
+        """Let query, key and value say of the slim states what they said of the base's."""
+        maps = slim.attention_in
+        found = self._regression(
+            lambda text: text.slim,
+            lambda text: torch.cat([one(text.base) for one in maps], dim=-1),
+            self._equal_weights(),
+        ).solve(affine_of(*maps))
+        set_affine(found.affine, *maps)
+        self._note("attention inputs", found)
+
+    def _repair_attention_out(self, slim: LayerParts) -> None:
+        """Solve the output map of attention where that is in scope; bring the texts behind it."""
+        for text in self.texts:
+            context = slim.context(text.slim, text.given)
+            text.context[..., : context.shape[-1]].copy_(context)
+        width = slim.attention_out.in_features
+        pruned = self.row.after is not None and self.row.after.heads != self.row.before.heads
+        fills = self.row.layer in self.scope.attention_fills
+        if fills or pruned or (self.moved and self.scope.outputs):
+            sums, weights = self._sum_behind_attention(fills)
+            found = self._regression(
+                lambda text: text.context[..., :width], lambda text: sums(text) - text.slim, weights
+            ).solve(affine_of(slim.attention_out))
+            set_affine(found.affine, slim.attention_out)
+            self._note("attention output", found)
+        for text in self.texts:
+            attended = slim.attended(text.slim, text.context[..., :width])
+            text.slim.copy_(slim.inner(attended))
+
+    def _sum_behind_attention(self, fills: bool) -> tuple[Values, list[Tensor]]:
+        """Return what the slim layer's sum behind attention should be, and how tokens count.
+
+        Attention that makes up for the FFN block feeds the LayerNorm behind that block. Without a
+        LayerNorm of its own the sum is what that LayerNorm made of it.
+        """
+        if fills:
+            return self._sum_behind_ffn()
+        assert self.row.after is not None  # noqa: S101
+        if self.row.before.attention_norm and not self.row.after.attention_norm:
+            return (lambda text: self.base.inner(text.attended)), self._equal_weights()
+        return (lambda text: text.attended), self._token_weights(0)
+
+    def _sum_behind_ffn(self) -> tuple[Values, list[Tensor]]:
+        assert self.row.after is not None  # noqa: S101
+        if self.row.before.ffn_norm and not self.row.after.ffn_norm:
+            return (lambda text: text.base), self._equal_weights()
+        return (lambda text: text.summed), self._token_weights(1)
+
+    def _repair_ffn(self, slim: LayerParts) -> None:
+        """Solve the maps of the FFN block, or what fills its place, where they are in scope."""
+        after = self.row.after
+        assert after is not None  # noqa: S101
+        changed = (after.intermediate_size, after.linear_rank) != (
+            self.row.before.intermediate_size,
+            self.row.before.linear_rank,
+        )
+        if self.row.layer in self.scope.fitted_gains:
+            self._solve_gain(slim)
+        elif self.scope.shares(self.row) or not (changed or (self.moved and self.scope.outputs)):
+            return
+        elif after.intermediate_size == 0:
+            if after.linear_rank:
+                self._solve_fill(slim)
+        else:
+            if self.moved and self.scope.inputs:
+                self._solve_ffn_in(slim)
+            self._solve_ffn_out(slim)
+
+    def _solve_ffn_in(self, slim: LayerParts) -> None:
+        """Let the neurons get of the slim states what they got of the base's."""
+        ffn_in, _ = ffn_of(slim.layer, slim.family)
+        found = self._regression(
+            lambda text: text.slim,
+            lambda text: _linear(ffn_in, self.base.inner(text.attended)),
+            self._equal_weights(),
+        ).solve(affine_of(ffn_in))
+        set_affine(found.affine, ffn_in)
+        self._note("FFN inputs", found)
+
+    def _solve_ffn_out(self, slim: LayerParts) -> None:
+        """Solve the second map of the FFN block, and a bypass with it."""
+        _, ffn_out = ffn_of(slim.layer, slim.family)
+        bypass = linear_of(slim.layer, slim.family)
+        found = self._behind_ffn(
+            lambda text: (
+                slim.neurons(text.slim)
+                if bypass is None
+                else torch.cat([slim.neurons(text.slim), text.slim], dim=-1)
+            )
+        )
+        prior = affine_of(ffn_out)
+        if bypass is not None:
+            prior = Affine(torch.cat([prior.weight, matrix_of(bypass)]), prior.bias)
+        solved = found.solve(prior)
+        neurons = ffn_out.in_features
+        if isinstance(bypass, nn.Sequential):
+            first, second = factors_of(bypass)
+            into, out_of = low_rank(
+                found.both.xx[neurons:, neurons:],
+                solved.affine.weight[neurons:],
+                first.out_features,
+            )
+            narrowing = into.new_zeros(neurons + len(into), neurons + into.shape[1])
+            narrowing[:neurons, :neurons].fill_diagonal_(1)
+            narrowing[neurons:, neurons:] = into
+            prior = Affine(torch.cat([prior.weight[:neurons], out_of]), prior.bias)
+            solved = found.projected(narrowing).solve(prior)
+            set_matrix(first, into)
+            set_matrix(second, solved.affine.weight[neurons:])
+        elif bypass is not None:
+            set_matrix(bypass, solved.affine.weight[neurons:])
+        set_affine(Affine(solved.affine.weight[:neurons], solved.affine.bias), ffn_out)
+        self._note("FFN output" if bypass is None else "FFN output and bypass", solved)
+
+    def _solve_fill(self, slim: LayerParts) -> None:
+        """Solve the linear map that stands in the FFN block's place."""
+        fill = linear_of(slim.layer, slim.family)
+        found = self._behind_ffn(lambda text: text.slim)
+        if isinstance(fill, nn.Sequential):
+            first, second = factors_of(fill)
+            bias = affine_of(second).bias
+            solved = found.solve(Affine(matrix_of(fill), bias))
+            into, out_of = low_rank(found.both.xx, solved.affine.weight, first.out_features)
+            solved = found.projected(into).solve(Affine(out_of, bias))
+            set_matrix(first, into)
+            set_affine(solved.affine, second)
+        else:
+            assert fill is not None  # noqa: S101
+            solved = found.solve(affine_of(fill))
+            set_affine(solved.affine, fill)
+        self._note("linear fill", solved)
+
+    def _solve_gain(self, slim: LayerParts) -> None:
+        """Solve the number that the FFN output is multiplied by: sum w <y, y*> / sum w <y, y>."""
+        sums, weights = self._sum_behind_ffn()
+        found = fit_gain(
+            self.texts,
+            lambda text: slim.block(text.slim),
+            lambda text: sums(text) - text.slim,
+            weights,
+        )
+        multiply_ffn(slim.layer, slim.family, found.gain)
+        self.done.append(
+            Repair(layer=self.row.layer, part="FFN gain", before=found.before, after=found.after)
+        )
+
+    def _behind_ffn(self, inputs: Values) -> Regression:
+        sums, weights = self._sum_behind_ffn()
+        return self._regression(inputs, lambda text: sums(text) - text.slim, weights)
+
+    def _regression(self, inputs: Values, targets: Values, weights: Sequence[Tensor]) -> Regression:
+        return regression(self.texts, inputs, targets, weights, layer=self.row.layer)
+
+    def _note(self, part: str, found: RidgeFit) -> None:
+        self.done.append(
+            Repair(
+                layer=self.row.layer,
+                part=part,
+                ridge=found.ridge,
+                before=found.before,
+                after=found.after,
+            )
+        )
+
+    def _equal_weights(self) -> list[Tensor]:
+        return equal_weights([text.slim for text in self.texts])
+
+    def _token_weights(self, place: int) -> list[Tensor]:
+        """Weigh the tokens of the layer's first or second sum in the base."""
+        sums = [(text.attended, text.summed)[place] for text in self.texts]
+        given = self.sensitivity
+        return token_weights(sums, None if given is None else [one[place] for one in given])
+
+
+def _linear(linear: nn.Linear, inputs: Tensor) -> Tensor:
+    """Return what a linear map says, without what a bypass makes it hand on."""
+    return nn.functional.linear(inputs, linear.weight, linear.bias)

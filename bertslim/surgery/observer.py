@@ -1,0 +1,159 @@
+"""Hooks that look at the FFN blocks and LayerNorms of a model while texts go through it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from bertslim.model.families import FAMILIES
+from bertslim.model.slim_modeling import ffn_of, layers_of
+from bertslim.records import ModelFacts
+from bertslim.surgery.criteria import (
+    GRADIENT_CRITERIA,
+    OUTPUT_CRITERIA,
+    GradientCriterion,
+    OutputCriterion,
+)
+
+
+class Observer:
+    """Adds up what neurons do, and how much depends on each token.
+
+    Args:
+        model: What to look at, in eval mode.
+        facts: Its shape.
+        widths: By criterion and layer, the smallest number of neurons that will be kept.
+        token_weights: Whether to watch the inputs of the LayerNorms as well.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        facts: ModelFacts,
+        widths: Mapping[tuple[str, int], int],
+        *,
+        token_weights: bool,
+    ) -> None:
+        self._model = model
+        self._facts = facts
+        self._family = FAMILIES[facts.model_type]
+        self._layers = layers_of(model, self._family)
+        self._watches_tokens = token_weights
+        self._by_output: dict[int, dict[str, OutputCriterion]] = defaultdict(dict)
+        self._by_gradient: dict[int, dict[str, GradientCriterion]] = defaultdict(dict)
+        for (name, number), keep in widths.items():
+            neurons = facts.layers[number].intermediate_size
+            if name in OUTPUT_CRITERIA:
+                self._by_output[number][name] = OUTPUT_CRITERIA[name](neurons, keep)
+            else:
+                self._by_gradient[number][name] = GRADIENT_CRITERIA[name](neurons)
+        self._neurons: Tensor | None = None
+        self._mask = torch.empty(0)
+        self._token_weights = torch.empty(0)
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to look for."""
+        return not (self._by_output or self.needs_gradients)
+
+    @property
+    def needs_gradients(self) -> bool:
+        """Whether the outputs must be differentiated."""
+        return bool(self._by_gradient) or self._watches_tokens
+
+    @contextmanager
+    def watching(self, mask: Tensor) -> Iterator[Tensor]:
+        """Look at one run of the model, and at the gradients if it is differentiated.
+
+        Args:
+            mask: Which tokens are real, as they go through the layers, (sequences, length).
+
+        Yields:
+            How much depends on each token, (layers, 2, sequences, length); 0 until differentiated.
+        """
+        self._mask = mask.bool()
+        self._token_weights = torch.zeros(len(self._layers), 2, *mask.shape)
+        layout = self._family.layout
+        with ExitStack() as hooks:
+            for number, layer in enumerate(self._layers):
+                norms = (
+                    layer.get_submodule(layout.attention_norm),
+                    layer.get_submodule(layout.ffn_norm),
+                )
+                if number in self._by_output or number in self._by_gradient:
+                    _, ffn_out = ffn_of(layer, self._family)
+                    _hook(hooks, ffn_out, partial(self._see_neurons, number))
+                if number in self._by_output:
+                    _hook(hooks, norms[1], partial(self._see_sum, number))
+                for place, norm in enumerate(norms if self._watches_tokens else ()):
+                    _hook(hooks, norm, partial(self._see_norm_input, number, place))
+            if self.needs_gradients:
+                _hook(hooks, self._layers[0], _start_gradient)
+            yield self._token_weights
+        self._neurons = None
+
+    def scores(self) -> Iterator[tuple[tuple[str, int], Tensor]]:
+        """Yield the scores of each criterion and layer, as they are worked out."""
+        for number, by_gradient in self._by_gradient.items():
+            for name, one in by_gradient.items():
+                yield (name, number), one.scores()
+        for number, by_output in self._by_output.items():
+            _, ffn_out = ffn_of(self._layers[number], self._family)
+            for name, other in by_output.items():
+                yield (name, number), other.scores(ffn_out.weight.detach())
+
+    def _see_neurons(self, number: int, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Keep what the neurons put out until it is known how much each token counts."""
+        neurons: Tensor = inputs[0][0] if isinstance(inputs[0], tuple) else inputs[0]
+        self._neurons = neurons.detach()
+        if number in self._by_gradient:
+            _hook_gradient(neurons, partial(self._see_neuron_gradient, number, neurons.detach()))
+
+    def _see_sum(self, number: int, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Weigh tokens by 1 / Var(u), as the LayerNorm divides by the root of that."""
+        assert self._neurons is not None  # noqa: S101
+        outputs = _precise(self._neurons[self._mask])
+        sums = _precise(inputs[0].detach()[self._mask])
+        normed = self._facts.layers[number].ffn_norm
+        weights = 1 / sums.var(dim=-1, correction=0) if normed else sums.new_ones(len(sums))
+        for criterion in self._by_output[number].values():
+            criterion.add(outputs, weights)
+
+    def _see_neuron_gradient(self, number: int, neurons: Tensor, gradient: Tensor) -> None:
+        changes = _precise(neurons[self._mask]) * _precise(gradient[self._mask])
+        owner = self._mask.nonzero()[:, 0]
+        for criterion in self._by_gradient[number].values():
+            criterion.add(changes, owner, len(self._mask))
+
+    def _see_norm_input(
+        self, number: int, place: int, module: nn.Module, inputs: tuple[Tensor, ...]
+    ) -> None:
+        _hook_gradient(inputs[0], partial(self._see_norm_gradient, number, place))
+
+    def _see_norm_gradient(self, number: int, place: int, gradient: Tensor) -> None:
+        squares = gradient.float().square().sum(dim=-1)
+        self._token_weights[number, place] = squares.masked_fill(~self._mask, 0)
+
+
+def _hook(hooks: ExitStack, module: nn.Module, see: Callable[..., Any]) -> None:
+    hooks.callback(module.register_forward_pre_hook(see).remove)
+
+
+def _hook_gradient(values: Tensor, see: Callable[[Tensor], None]) -> None:
+    values.register_hook(see)  # type: ignore[no-untyped-call]
+
+
+def _start_gradient(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Make the hidden states something to differentiate by, as no weight is."""
+    return inputs[0].detach().requires_grad_(), *inputs[1:]
+
+
+def _precise(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -1,0 +1,89 @@
+"""Closed-form repair of a cut model, from texts alone and without training.
+
+Layers are repaired from the bottom up. The inputs of each map that is solved come from the slim
+model as repaired so far, the targets from the base, so that later layers make up for the error of
+earlier ones (asymmetric reconstruction, Zhang et al. 2015, arXiv 1505.06798). Each map is a
+weighted ridge regression that is pulled towards the weights from before. Hidden states are kept at
+the current boundary, so that each layer of each model runs once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from bertslim.data.batches import Batch
+from bertslim.model.families import FAMILIES, SLIM_PREFIX, Family
+from bertslim.model.slim_modeling import layers_of
+from bertslim.progress import Progress
+from bertslim.recipe import Recipe
+from bertslim.records import Plan, Repair
+from bertslim.surgery.calibration import open_calibration
+from bertslim.surgery.hidden_states import MEMORY_BUDGET, hidden_state_room
+from bertslim.surgery.layer_parts import LayerParts
+from bertslim.surgery.layer_repair import LayerRepair
+from bertslim.surgery.scope import Scope
+
+
+def reconstruct(
+    base: PreTrainedModel,
+    slim: PreTrainedModel,
+    recipe: Recipe,
+    plan: Plan,
+    batches: Sequence[Batch],
+    *,
+    sensitivity: Sequence[Tensor] | None = None,
+    memory_budget: int = MEMORY_BUDGET,
+    seed: int,
+    progress: Progress,
+) -> tuple[Repair, ...]:
+    """Repair a slim model in place; its parameters are replaced, so that the base may share them.
+
+    Args:
+        base: The model before the cut, in eval mode.
+        slim: The model after it, in eval mode.
+        recipe: What was cut, and how far the repair goes.
+        plan: What the recipe made of the model.
+        batches: The calibration texts.
+        sensitivity: How much the base's outputs mind each token, batch by batch: (layers, 2,
+            sequences, length) as `survey` has it; None: tokens count by variance alone.
+        memory_budget: Bytes of hidden states to hold in memory; the rest goes to disk.
+        seed: Settles which texts are held out to choose ridges on.
+        progress: Shows the layers.
+
+    Returns:
+        What was solved, in order, with its held-out error before and after.
+
+    Raises:
+        DataError: There are fewer than two texts.
+        ModelError: A model's activations are not finite.
+    """
+    family = FAMILIES[base.config.model_type.removeprefix(SLIM_PREFIX)]
+    scope = Scope.of(recipe, plan)
+    done: list[Repair] = []
+    moved = False
+    with torch.no_grad(), hidden_state_room(memory_budget) as room:
+        texts = open_calibration(base, family, batches, room, seed=seed)
+        for row in progress.track(plan.layers, "repairing", total=len(plan.layers), unit="layer"):
+            step = LayerRepair(
+                row=row,
+                base=_parts(base, row.layer, family),
+                slim=None if row.slim_layer is None else _parts(slim, row.slim_layer, family),
+                texts=texts,
+                scope=scope,
+                sensitivity=None
+                if sensitivity is None
+                else [one[row.layer] for one in sensitivity],
+                moved=moved,
+            )
+            step.run()
+            done += step.done
+            moved = moved or scope.changes(row)
+    return tuple(done)
+
+
+def _parts(model: PreTrainedModel, number: int, family: Family) -> LayerParts:
+    return LayerParts(layers_of(model, family)[number], family)

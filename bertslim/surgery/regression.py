@@ -1,0 +1,72 @@
+"""One regression over the calibration texts: moments in one pass, then the map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from bertslim.errors import ModelError
+from bertslim.surgery.calibration import CalibrationBatch
+from bertslim.surgery.ridge import Affine, RidgeFit, solve_ridge
+from bertslim.surgery.statistics import Moments, MomentSums
+
+Values = Callable[[CalibrationBatch], Tensor]
+
+
+@dataclass(frozen=True)
+class Regression:
+    """The moments of inputs and targets, of tokens to solve from and of tokens held out."""
+
+    fit: Moments
+    held: Moments
+
+    @property
+    def both(self) -> Moments:
+        """The moments of all tokens."""
+        return self.fit.merged(self.held)
+
+    def solve(self, prior: Affine) -> RidgeFit:
+        """Solve the map from inputs to targets, pulled towards one that is known."""
+        return solve_ridge(self.fit, self.held, prior)
+
+    def projected(self, matrix: Tensor) -> Regression:
+        """Return the regression on inputs @ matrix."""
+        return Regression(self.fit.projected(matrix), self.held.projected(matrix))
+
+
+def regression(
+    texts: Sequence[CalibrationBatch],
+    inputs: Values,
+    targets: Values,
+    weights: Sequence[Tensor],
+    *,
+    layer: int,
+) -> Regression:
+    """Take the moments of all tokens.
+
+    Args:
+        texts: The calibration texts.
+        inputs: What a map gets of a batch, (sequences, length, inputs).
+        targets: What it should say, (sequences, length, outputs).
+        weights: How much each token counts, (sequences, length) a batch.
+        layer: The layer, by its number in the base, for messages.
+
+    Raises:
+        ModelError: An activation is not finite.
+    """
+    sums: tuple[MomentSums, MomentSums] | None = None
+    for text, weight in zip(texts, weights, strict=True):
+        x, y = inputs(text), targets(text)
+        sums = sums or (MomentSums(x.shape[-1], y.shape[-1]), MomentSums(x.shape[-1], y.shape[-1]))
+        for part, tokens in zip(sums, (text.fit, text.held), strict=True):
+            part.add(x[tokens], y[tokens], weight[tokens])
+    assert sums is not None  # noqa: S101
+    found = Regression(sums[0].moments(), sums[1].moments())
+    if not (found.fit.finite and found.held.finite):
+        raise ModelError(
+            f"layer {layer}: activations that are no finite numbers",
+            remedy="check the checkpoint's weights, or repair in float32",
+        )
+    return found

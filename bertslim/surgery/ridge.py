@@ -1,0 +1,125 @@
+"""Ridge regression from moments: an affine map pulled towards one that is known already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bertslim.surgery.statistics import Moments
+
+# Ridges from 1e-4 to 100, as shares of each input's own variance, two a decade.
+RIDGES = tuple(10.0 ** (half / 2) for half in range(-8, 5))
+_USUAL = 6
+_LEAST_VARIANCE = 1e-8  # as a share of the inputs' mean variance
+
+
+@dataclass(frozen=True)
+class Affine:
+    """y = x @ weight + bias: weight (inputs, outputs), bias (outputs,), in float64."""
+
+    weight: Tensor
+    bias: Tensor
+
+
+@dataclass(frozen=True)
+class RidgeFit:
+    """A solved map.
+
+    Attributes:
+        affine: The map; the prior itself where nothing did better on held-out tokens.
+        ridge: The share of each input's variance that was added; None where the prior was kept.
+        before: Held-out weighted squared error of the prior, as a share of the targets' variance.
+        after: The same of the map that was solved from the other tokens.
+    """
+
+    affine: Affine
+    ridge: float | None
+    before: float
+    after: float
+
+
+def solve_ridge(fit: Moments, held: Moments, prior: Affine) -> RidgeFit:
+    """Choose the ridge on held-out tokens, then solve from all tokens.
+
+    Args:
+        fit: Moments of the tokens to solve from.
+        held: Moments of other tokens, which only settle the ridge.
+        prior: What the map is pulled towards, such as the weights before the cut.
+    """
+    errors: dict[int, float] = {}
+
+    def error(step: int) -> float:
+        if step not in errors:
+            errors[step] = squared_error(held, ridge_map(fit, prior, RIDGES[step]))
+        return errors[step]
+
+    best = _walk_down(error, len(RIDGES), start=_USUAL)
+    before = squared_error(held, prior)
+    scale = float(held.yy) or 1.0
+    if not errors[best] < before:
+        return RidgeFit(prior, None, before / scale, before / scale)
+    affine = ridge_map(fit.merged(held), prior, RIDGES[best])
+    return RidgeFit(affine, RIDGES[best], before / scale, errors[best] / scale)
+
+
+def ridge_map(moments: Moments, prior: Affine, ridge: float) -> Affine:
+    """Solve min sum w |x W + b - y|^2 + ridge sum_i v_i |W_i - prior_i|^2, v_i = sum w (x_i - m)^2.
+
+    The intercept b is free. A row W_i belongs to one input; an input that never varies keeps its
+    prior row. Where the system is not positive definite, all of the prior is kept.
+    """
+    variance = moments.xx.diagonal()
+    floor = float(variance.mean()) * _LEAST_VARIANCE or 1.0
+    system = moments.xx.clone()
+    system.diagonal().add_(ridge * variance.clamp(min=floor))
+    factor, failed = torch.linalg.cholesky_ex(system)
+    change = torch.zeros_like(prior.weight)
+    if not failed:
+        change = torch.cholesky_solve(moments.xy - moments.xx @ prior.weight, factor)
+    weight = prior.weight + change
+    return Affine(weight, moments.mean_y - moments.mean_x @ weight)
+
+
+def squared_error(moments: Moments, affine: Affine) -> float:
+    """Return sum w |x W + b - y|^2 of an affine map; infinity where that is not a number."""
+    mean = moments.mean_y - moments.mean_x @ affine.weight - affine.bias
+    about_mean = (
+        moments.yy
+        - 2 * (affine.weight * moments.xy).sum()
+        + (affine.weight * (moments.xx @ affine.weight)).sum()
+    )
+    error = float(about_mean + moments.weight * mean.square().sum())
+    return error if math.isfinite(error) else math.inf
+
+
+def low_rank(xx: Tensor, weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """Return the factors A (inputs, rank) and B (rank, outputs) closest to a map in what they say.
+
+    Closest by sum w |x (W - A B)|^2: the singular value decomposition of L^T W with xx = L L^T
+    (reduced-rank regression, Izenman 1975).
+
+    Args:
+        xx: sum w x x^T about the mean, (inputs, inputs).
+        weight: W, (inputs, outputs).
+        rank: At most min(inputs, outputs).
+    """
+    variance = xx.diagonal()
+    floor = float(variance.mean()) * _LEAST_VARIANCE or 1.0
+    lower = torch.linalg.cholesky(xx + torch.diag(variance.clamp(min=floor) * RIDGES[0]))
+    u, s, v = torch.linalg.svd(lower.T @ weight, full_matrices=False)
+    return torch.linalg.solve_triangular(lower.T, u[:, :rank] * s[:rank], upper=True), v[:rank]
+
+
+def _walk_down(error: Callable[[int], float], steps: int, *, start: int) -> int:
+    """Return the place of a minimum of a function of 0 to steps - 1, downhill from the start."""
+    best = start
+    for direction in (-1, 1):
+        while 0 <= best + direction < steps and error(best + direction) < error(best):
+            best += direction
+        if best != start:
+            return best
+    return best

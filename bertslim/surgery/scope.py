@@ -1,0 +1,69 @@
+"""Which maps of which layers a repair may solve anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bertslim.recipe import DropFfn, Recipe, Reconstruct, ScaleFfn
+from bertslim.records import LayerPlan, Plan
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How far a repair goes.
+
+    Attributes:
+        options: What the recipe says of it.
+        attention_fills: Layers whose attention makes up for their FFN block, by number in the base.
+        fitted_gains: Layers whose FFN output gets a gain that is solved.
+        givers: Of each layer that uses another's FFN block, the layer that gives it.
+    """
+
+    options: Reconstruct
+    attention_fills: frozenset[int]
+    fitted_gains: frozenset[int]
+    givers: dict[int, int]
+
+    @classmethod
+    def of(cls, recipe: Recipe, plan: Plan) -> Scope:
+        """Read the scope from a recipe with `reconstruct`, and from what it makes of a model."""
+        steps = list(zip(recipe.surgery, plan.steps, strict=True))
+        in_base = {row.slim_layer: row.layer for row in plan.layers}
+        return cls(
+            options=recipe.reconstruct or Reconstruct(),
+            attention_fills=frozenset(
+                layer
+                for operation, step in steps
+                if isinstance(operation, DropFfn) and operation.fill == "attention"
+                for layer in step.layers
+            ),
+            fitted_gains=frozenset(
+                layer
+                for operation, step in steps
+                if isinstance(operation, ScaleFfn) and operation.gain == "fit"
+                for layer in step.layers
+            ),
+            givers={
+                row.layer: in_base[row.after.ffn_of]
+                for row in plan.layers
+                if row.after is not None and row.after.ffn_of is not None
+            },
+        )
+
+    @property
+    def outputs(self) -> bool:
+        """Whether the output maps of blocks that are left alone may be solved anew."""
+        return self.options.refit in ("outputs", "all")
+
+    @property
+    def inputs(self) -> bool:
+        """Whether the input maps of blocks may be solved anew."""
+        return self.options.refit == "all"
+
+    def changes(self, row: LayerPlan) -> bool:
+        """Whether the recipe does something to a layer."""
+        return bool(row.actions)
+
+    def shares(self, row: LayerPlan) -> bool:
+        """Whether the layer's FFN block serves several layers."""
+        return row.layer in self.givers or row.layer in self.givers.values()

@@ -1,0 +1,116 @@
+"""Weighted second moments of activations, streamed: what closed-form repair is solved from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weighted moments of inputs x and targets y about their means, all in float64.
+
+    Attributes:
+        weight: The sum of the tokens' weights, a scalar.
+        mean_x: (inputs,)
+        mean_y: (outputs,)
+        xx: sum w (x - mean_x)(x - mean_x)^T, (inputs, inputs)
+        xy: sum w (x - mean_x)(y - mean_y)^T, (inputs, outputs)
+        yy: sum w |y - mean_y|^2, a scalar
+    """
+
+    weight: Tensor
+    mean_x: Tensor
+    mean_y: Tensor
+    xx: Tensor
+    xy: Tensor
+    yy: Tensor
+
+    @property
+    def finite(self) -> bool:
+        """Whether no sum met a NaN or an infinity."""
+        sums = (self.mean_x, self.mean_y, self.xx, self.xy, self.yy)
+        return all(bool(torch.isfinite(one).all()) for one in sums)
+
+    def projected(self, matrix: Tensor) -> Moments:
+        """Return the moments of x @ matrix instead of x; matrix (inputs, projected inputs)."""
+        return Moments(
+            weight=self.weight,
+            mean_x=self.mean_x @ matrix,
+            mean_y=self.mean_y,
+            xx=matrix.T @ self.xx @ matrix,
+            xy=matrix.T @ self.xy,
+            yy=self.yy,
+        )
+
+    def merged(self, other: Self) -> Moments:
+        """Return the moments of both samples together (Chan et al. 1979)."""
+        weight = self.weight + other.weight
+        if not weight > 0:
+            return self
+        share = other.weight / weight
+        dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
+        between = self.weight * share
+        return Moments(
+            weight=weight,
+            mean_x=self.mean_x + share * dx,
+            mean_y=self.mean_y + share * dy,
+            xx=self.xx + other.xx + between * torch.outer(dx, dx),
+            xy=self.xy + other.xy + between * torch.outer(dx, dy),
+            yy=self.yy + other.yy + between * dy.square().sum(),
+        )
+
+
+class MomentSums:
+    """Adds up moments batch by batch; takes the same memory however much data.
+
+    Products within a batch are worked out in its own type, their sums kept in float64. Everything
+    is taken relative to the first batch's mean, so that a large mean costs no precision.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        self._weight = torch.zeros((), dtype=torch.float64)
+        self._x = torch.zeros(inputs, dtype=torch.float64)
+        self._y = torch.zeros(outputs, dtype=torch.float64)
+        self._xx = torch.zeros(inputs, inputs, dtype=torch.float64)
+        self._xy = torch.zeros(inputs, outputs, dtype=torch.float64)
+        self._yy = torch.zeros((), dtype=torch.float64)
+        self._origin: tuple[Tensor, Tensor] | None = None
+
+    def add(self, x: Tensor, y: Tensor, weights: Tensor) -> None:
+        """Add tokens.
+
+        Args:
+            x: (tokens, inputs)
+            y: (tokens, outputs)
+            weights: (tokens,), none negative.
+        """
+        if len(x) == 0:
+            return
+        if self._origin is None:
+            self._origin = x.mean(dim=0), y.mean(dim=0)
+        x, y = x - self._origin[0], y - self._origin[1]
+        weighted = x * weights.unsqueeze(1)
+        self._weight += weights.double().sum()
+        self._x += weighted.double().sum(dim=0)
+        self._y += (weights.unsqueeze(1) * y).double().sum(dim=0)
+        self._xx += weighted.T @ x
+        self._xy += weighted.T @ y
+        self._yy += (weights * y.square().sum(dim=1)).double().sum()
+
+    def moments(self) -> Moments:
+        """Return the moments of all tokens so far."""
+        weight = self._weight.clamp(min=torch.finfo(torch.float64).tiny)
+        dx, dy = self._x / weight, self._y / weight
+        origin_x, origin_y = self._origin or (torch.zeros_like(dx), torch.zeros_like(dy))
+        return Moments(
+            weight=self._weight.clone(),
+            mean_x=dx + origin_x,
+            mean_y=dy + origin_y,
+            xx=self._xx - self._weight * torch.outer(dx, dx),
+            xy=self._xy - self._weight * torch.outer(dx, dy),
+            yy=self._yy - self._weight * dy.square().sum(),
+        )

@@ -1,0 +1,136 @@
+"""What a cut has to know of the base on texts, found in one pass over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from bertslim.data.batches import Batch
+from bertslim.data.pooling import Pooling
+from bertslim.measure.decisions import model_inputs, pieces
+from bertslim.progress import Progress
+from bertslim.recipe import Recipe, ResizeFfn
+from bertslim.records import ModelFacts, Plan
+from bertslim.surgery.finite import require_finite
+from bertslim.surgery.observer import Observer
+from bertslim.surgery.output_projection import project_outputs
+
+_SEEDS = 1 << 63  # as many as a generator takes
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found.
+
+    Attributes:
+        scores: By criterion and layer of the base, a score for each of its neurons, higher for
+            those to keep, in float64, (intermediate_size,).
+        token_weights: For each batch, how much what the base puts out depends on each token: the
+            squared norm of the gradient with respect to the inputs of a layer's two LayerNorms, the
+            one behind the attention block first; float32, (layers, 2, sequences, length), 0 at
+            padding. None unless asked for.
+    """
+
+    scores: Mapping[tuple[str, int], Tensor] = field(default_factory=dict)
+    token_weights: Sequence[Tensor] | None = None
+
+
+def survey(
+    model: PreTrainedModel,
+    batches: Sequence[Batch],
+    recipe: Recipe,
+    plan: Plan,
+    facts: ModelFacts,
+    *,
+    seed: int,
+    progress: Progress,
+    token_weights: bool = False,
+    pooling: Pooling | None = None,
+) -> Survey:
+    """Run the base over the batches, once at most, and find what the recipe's steps need.
+
+    Args:
+        model: The base, in eval mode; left as it is.
+        batches: Texts.
+        recipe: Its steps say which criteria are needed.
+        plan: What the recipe makes of the base.
+        facts: The shape of the base.
+        seed: Settles what is drawn at random, together with the number of the batch.
+        progress: Where to show how far it is.
+        token_weights: Whether they are needed.
+        pooling: How a bare encoder's hidden states become an embedding; None: by their mean.
+
+    Raises:
+        ModelError: A layer puts out what is no number, or too large.
+    """
+    widths = measured_widths(recipe, plan)
+    observer = Observer(model, facts, widths, token_weights=token_weights)
+    if observer.idle:
+        return Survey()
+    found: list[Tensor] = []
+    shown = progress.track(batches, "surveying the base", total=len(batches), unit="batch")
+    with _without_parameter_gradients(model), torch.set_grad_enabled(observer.needs_gradients):
+        for number, batch in enumerate(shown):
+            draw = torch.Generator().manual_seed((seed * len(batches) + number) % _SEEDS)
+            weights = _survey_batch(model, batch, facts, observer, pooling or Pooling(), draw)
+            if token_weights:
+                found.append(weights)
+                for layer, values in enumerate(weights):
+                    require_finite(values, layer, model)
+    ranked = progress.track(observer.scores(), "ranking neurons", total=len(widths), unit="layer")
+    scores = {key: require_finite(values, key[1], model) for key, values in ranked}
+    return Survey(scores, found if token_weights else None)
+
+
+def measured_widths(recipe: Recipe, plan: Plan) -> dict[tuple[str, int], int]:
+    """Return, by criterion and layer, the fewest neurons that a step keeps by what data say."""
+    current = {row.layer: row.before.intermediate_size for row in plan.layers}
+    widths: dict[tuple[str, int], int] = {}
+    for operation, step in zip(recipe.surgery, plan.steps, strict=True):
+        if not isinstance(operation, ResizeFfn):
+            continue
+        for number in step.layers:
+            before, current[number] = current[number], operation.neurons(current[number])
+            if operation.criterion != "magnitude" and current[number] < before:
+                widths[operation.criterion, number] = current[number]
+    return widths
+
+
+def _survey_batch(
+    model: PreTrainedModel,
+    batch: Batch,
+    facts: ModelFacts,
+    observer: Observer,
+    pooling: Pooling,
+    draw: torch.Generator,
+) -> Tensor:
+    """Run one batch; return the weights of its tokens, (layers, 2, sequences, length)."""
+    found = []
+    for piece in pieces(batch, facts):
+        inputs = model_inputs(piece, facts.head)
+        mask = inputs["attention_mask"].flatten(0, -2)
+        with observer.watching(mask) as weights:
+            outputs = model(**inputs)
+            if observer.needs_gradients:
+                drawn = project_outputs(model, outputs, piece, facts, pooling=pooling, draw=draw)
+                drawn.backward()  # type: ignore[no-untyped-call]
+        choices = len(mask) // len(piece.rows)  # of which the first is the text as it is
+        found.append(weights[:, :, ::choices])
+    return torch.cat(found, dim=2)
+
+
+@contextmanager
+def _without_parameter_gradients(model: PreTrainedModel) -> Iterator[None]:
+    wanted = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in wanted:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in wanted:
+            parameter.requires_grad_()

@@ -1,0 +1,250 @@
+"""One pass over the base: scores and token weights against plain references, for each family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from bertslim.data.batches import Batch
+from bertslim.data.pooling import Pooling
+from bertslim.errors import ModelError
+from bertslim.measure import decisions
+from bertslim.measure.decisions import model_inputs
+from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.facts import read_facts
+from bertslim.model.families import FAMILIES
+from bertslim.model.heads import heads_of
+from bertslim.model.slim_modeling import ffn_of, layers_of
+from bertslim.plan import make_plan
+from bertslim.progress import Progress
+from bertslim.surgery.criteria import OUTPUT_CRITERIA
+from bertslim.surgery.output_projection import project_outputs
+from bertslim.surgery.survey import Survey, survey
+
+each_family = pytest.mark.parametrize("model_type", FAMILIES)
+CLASSIFIER = "SequenceClassification"
+DROP = {"op": "drop_ffn", "layers": [2]}
+
+
+def resize(criterion: str, layers: Any = 1, width: int = 24) -> dict[str, Any]:
+    return {"op": "resize_ffn", "layers": layers, "width": width, "criterion": criterion}
+
+
+def facts_of(model: Any) -> Any:
+    return read_facts(model.config.to_dict() | {"architectures": [type(model).__name__]})
+
+
+@pytest.fixture
+def batches(example_inputs) -> list[Batch]:
+    """Two batches, one of them padded."""
+    inputs = example_inputs()
+    first = {name: values[:1] for name, values in inputs.items()}
+    return [Batch(inputs=first, rows=(0,)), Batch(inputs=inputs, rows=(1, 2, 3))]
+
+
+@pytest.fixture
+def surveyed(make_recipe, batches) -> Callable[..., Survey]:
+    def run(model: Any, *operations: dict[str, Any], facts: Any = None, **options: Any) -> Survey:
+        facts = facts or facts_of(model)
+        loaded = make_recipe(*operations)
+        plan = make_plan(loaded, facts)
+        return survey(
+            model,
+            options.pop("batches", batches),
+            loaded.recipe,
+            plan,
+            facts,
+            seed=options.pop("seed", 0),
+            progress=Progress(visible=False),
+            **options,
+        )
+
+    return run
+
+
+def drawn(model: Any, batch: Batch, number: int, count: int, seed: int = 0) -> Tensor:
+    """What the survey differentiates."""
+    facts, draw = facts_of(model), torch.Generator().manual_seed(seed * count + number)
+    outputs = model(**model_inputs(batch, facts.head))
+    return project_outputs(model, outputs, batch, facts, pooling=Pooling(), draw=draw)
+
+
+class Seen:
+    """What goes into some modules, with gradients, recorded the plain way."""
+
+    def __init__(self, **modules: Any) -> None:
+        self.inputs: dict[str, Tensor] = {}
+        for name, module in modules.items():
+            module.register_forward_pre_hook(lambda _, inputs, name=name: self.see(name, inputs))
+
+    def see(self, name: str, inputs: Any) -> None:
+        values = inputs[0][0] if isinstance(inputs[0], tuple) else inputs[0]
+        values.retain_grad()
+        self.inputs[name] = values
+
+
+@each_family
+def test_criteria_by_output_see_real_tokens_weighted(
+    model_type: str, tiny_model, surveyed, batches
+) -> None:
+    model = tiny_model(model_type, CLASSIFIER).double()
+    found = surveyed(model, resize("activation"), resize("obs", "1-2"), resize("obs", 1, 9))
+    assert found.token_weights is None
+    assert found.scores.keys() == {("activation", 1), ("obs", 1), ("obs", 2)}
+    layer, family = layers_of(model, FAMILIES[model_type])[1], FAMILIES[model_type]
+    _, ffn_out = ffn_of(layer, family)
+    seen = Seen(neurons=ffn_out, sums=layer.get_submodule(family.layout.ffn_norm))
+    references = {
+        "activation": OUTPUT_CRITERIA["activation"](64, 24),
+        "obs": OUTPUT_CRITERIA["obs"](64, 9),
+    }
+    for batch in batches:
+        model(**batch.inputs)
+        mask = batch.inputs["attention_mask"].bool()
+        sums, neurons = (seen.inputs[name].detach()[mask] for name in ("sums", "neurons"))
+        variance = (sums - sums.mean(dim=1, keepdim=True)).square().mean(dim=1)
+        for reference in references.values():
+            reference.add(neurons, 1 / variance)
+    for name, reference in references.items():
+        expected = reference.scores(ffn_out.weight.detach())
+        torch.testing.assert_close(found.scores[name, 1], expected, rtol=1e-9, atol=0)
+
+
+@each_family
+def test_criteria_by_gradient_are_those_of_plain_autograd(
+    model_type: str, tiny_model, surveyed, batches
+) -> None:
+    model, family = tiny_model(model_type, CLASSIFIER).double(), FAMILIES[model_type]
+    found = surveyed(model, resize("taylor", "all", 30), resize("fisher"))
+    layer = layers_of(model, family)[1]
+    seen = Seen(neurons=ffn_of(layer, family)[1])
+    taylor, fisher = torch.zeros(2, 64, dtype=torch.float64)
+    for number, batch in enumerate(batches):
+        drawn(model, batch, number, len(batches)).backward()
+        neurons = seen.inputs["neurons"]
+        changes = (neurons * neurons.grad).detach() * batch.inputs["attention_mask"].unsqueeze(-1)
+        taylor += changes.abs().sum(dim=(0, 1))
+        fisher += changes.sum(dim=1).square().sum(dim=0)
+    assert taylor.min() > 0
+    torch.testing.assert_close(found.scores["taylor", 1], taylor, rtol=1e-9, atol=0)
+    torch.testing.assert_close(found.scores["fisher", 1], fisher, rtol=1e-9, atol=0)
+    assert {number for name, number in found.scores if name == "taylor"} == {0, 1, 2, 3}
+
+
+@each_family
+def test_token_weights_are_squared_gradients_before_each_norm(
+    model_type: str, tiny_model, surveyed, batches
+) -> None:
+    model, family = tiny_model(model_type, CLASSIFIER).double(), FAMILIES[model_type]
+    found = surveyed(model, DROP, token_weights=True).token_weights
+    layout = family.layout
+    modules = {
+        f"{number}.{place}": layer.get_submodule(name)
+        for number, layer in enumerate(layers_of(model, family))
+        for place, name in enumerate((layout.attention_norm, layout.ffn_norm))
+    }
+    seen = Seen(**modules)
+    for number, (batch, weights) in enumerate(zip(batches, found, strict=True)):
+        drawn(model, batch, number, len(batches)).backward()
+        assert weights.dtype == torch.float32
+        mask = batch.inputs["attention_mask"]
+        assert weights.shape == (4, 2, *mask.shape)
+        for name, values in seen.inputs.items():
+            layer, place = map(int, name.split("."))
+            expected = values.grad.square().sum(dim=-1) * mask
+            torch.testing.assert_close(
+                weights[layer, place], expected.float(), rtol=1e-5, atol=1e-12
+            )
+
+
+@pytest.mark.parametrize(
+    ("model_type", "head"),
+    [(name, head) for name, family in FAMILIES.items() for head in heads_of(family)],
+)
+def test_every_head_can_be_surveyed(model_type: str, head: str, tiny_model, surveyed) -> None:
+    model = tiny_model(model_type, head)
+    found = surveyed(model, resize("fisher"), resize("obs", 2), token_weights=True)
+    assert found.scores["fisher", 1].max() > 0
+    assert found.scores["obs", 2].max() == 64
+    for weights, shape in zip(found.token_weights, ((1, 9), (3, 9)), strict=True):
+        assert weights.shape == (4, 2, *shape)
+        assert (weights[0, 0].sum(dim=-1) > 0).all()
+        assert (weights[..., 2:, 5:] == 0).all()
+
+
+def test_nothing_is_run_where_nothing_is_needed(tiny_model, surveyed) -> None:
+    model = tiny_model("bert", CLASSIFIER)
+    model.forward = None
+    same_width = resize("obs", 0, 64)
+    assert surveyed(model, DROP, resize("magnitude"), same_width) == Survey()
+
+
+def test_the_model_is_left_as_it_was(tiny_model, surveyed) -> None:
+    model = tiny_model("bert", CLASSIFIER)
+    model.classifier.weight.requires_grad_(False)
+    before = {name: (one, one.clone()) for name, one in model.named_parameters()}
+    surveyed(model, resize("taylor"), resize("obs"), token_weights=True)
+    for name, parameter in model.named_parameters():
+        assert parameter is before[name][0]
+        assert torch.equal(parameter, before[name][1])
+        assert parameter.grad is None
+        assert parameter.requires_grad == (name != "classifier.weight")
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+def test_the_seed_settles_what_is_drawn(tiny_model, surveyed) -> None:
+    model = tiny_model("bert", CLASSIFIER)
+    one, same, other = (
+        surveyed(model, resize("fisher"), seed=seed).scores["fisher", 1] for seed in (3, 3, 1 << 80)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_outputs_that_take_too_much_memory_are_looked_at_in_pieces(
+    tiny_model, surveyed, monkeypatch
+) -> None:
+    model = tiny_model("bert", "MaskedLM")
+    usual = surveyed(model, resize("obs"), token_weights=True)
+    monkeypatch.setattr(decisions, "OUTPUTS_AT_ONCE", 1)
+    found = surveyed(model, resize("obs"), token_weights=True)
+    assert torch.equal(found.scores["obs", 1], usual.scores["obs", 1])
+    shapes = [weights.shape for weights in found.token_weights]
+    assert shapes == [weights.shape for weights in usual.token_weights]
+    assert all((weights[0, 0, :, 0] > 0).all() for weights in found.token_weights)
+
+
+def test_a_slim_base_is_surveyed_too(make_checkpoint, make_recipe, cut, surveyed) -> None:
+    recipe = make_recipe(
+        {"op": "resize_ffn", "layers": 0, "width": 40, "bypass": 4},
+        {"op": "drop_ffn", "layers": 1, "layer_norm": "remove"},
+        {"op": "drop_attention", "layers": 2, "layer_norm": "remove"},
+        name="odd_base",
+        reconstruct={"samples": 1},
+    )
+    base = load_checkpoint(cut(make_checkpoint("bert", CLASSIFIER), recipe))
+    steps = [resize(name, 0) for name in ("activation", "taylor", "fisher", "obs")]
+    found = surveyed(base.model, *steps, facts=base.facts, token_weights=True)
+    assert {values.shape for values in found.scores.values()} == {(40,)}
+    assert all((weights[:, :, :, 0] > 0).all() for weights in found.token_weights)
+
+
+@pytest.mark.parametrize("criterion", ["activation", "taylor", "fisher", "obs"])
+def test_numbers_that_are_not_finite_name_their_layer(criterion: str, tiny_model, surveyed) -> None:
+    model = tiny_model("bert", CLASSIFIER)
+    with torch.no_grad():
+        layers_of(model, FAMILIES["bert"])[1].intermediate.dense.weight[3, 4] = torch.nan
+    with pytest.raises(ModelError, match="layer 1 puts out numbers that are not finite"):
+        surveyed(model, resize(criterion))
+
+
+def test_token_weights_that_are_not_finite_name_their_layer(tiny_model, surveyed) -> None:
+    model = tiny_model("bert", CLASSIFIER)
+    with torch.no_grad():
+        model.classifier.weight[0, 0] = torch.nan
+    with pytest.raises(ModelError, match="layer 0 puts out numbers that are not finite"):
+        surveyed(model, DROP, token_weights=True)
