@@ -114,7 +114,7 @@ def run(bench: Bench, found: tuple[Case, ...]) -> None:
         sys.exit("no base with its data: see --help for what each needs")
     for case in found:
         for cut in case.cuts:
-            for candidate in candidates(cut, bench.settings):
+            for candidate in case.candidates(cut, bench.settings):
                 if bench.wants(case, cut, candidate.method):
                     measure(bench, case, cut, candidate)
             if bench.wants(case, cut, TOP_LAYERS):
@@ -216,7 +216,7 @@ def known(bench: Bench, case: Case) -> Iterator[Entry]:
     """Return a line for each way to carry out each cut, as far as it was measured."""
     for cut in case.cuts:
         instead = as_fast(bench, case, cut)
-        for candidate in (*candidates(cut, bench.settings), *([instead] if instead else [])):
+        for candidate in (*case.candidates(cut, bench.settings), *([instead] if instead else [])):
             result = bench.store.result(case.request(candidate))
             if result is not None:
                 yield Entry(case, cut, candidate, result, timing(bench, case, candidate))

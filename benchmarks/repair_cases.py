@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from repair_baselines import Importance, measured, torch_pruned
-from repair_cuts import CUTS, SAMPLES, Candidate, Cut, cuts_named
+from repair_cuts import CUTS, SAMPLES, Candidate, Cut, Settings, candidates, cuts_named
 from repair_results import Architecture, Request
 from transformers import PreTrainedModel
 
@@ -137,6 +137,11 @@ class Case:
     def calibration(self) -> list[Batch]:
         """The texts that a repair gets, for Torch-Pruning."""
         return calibration_batches(self.given, self.fit, self.whole)
+
+    def candidates(self, cut: Cut, settings: Settings) -> list[Candidate]:
+        """Return the ways to carry a cut out; Torch-Pruning's Taylor needs a head with a loss."""
+        every = candidates(cut, settings)
+        return [one for one in every if self.facts.head or one.importance != "taylor"]
 
     def request(self, candidate: Candidate) -> Request:
         """Say what the quality of a candidate depends on."""

@@ -28,9 +28,6 @@ from bertslim.measure.memory import peak_resident_bytes
 from bertslim.model.source import find_model
 from bertslim.records import Measurement, Record, compare
 
-# What is worked out of the texts: the importance of neurons and tokens, and the repair itself.
-REPAIR_STEPS = {"survey", "reconstruct"}
-
 
 @dataclass(frozen=True)
 class Run:
@@ -77,8 +74,9 @@ def run_once(arguments: list[str]) -> Run:
 
 
 def repair_seconds(record: Record) -> float:
-    """Return what the repair took, the ranking of neurons included."""
-    return sum(step.seconds for step in record.steps if step.name in REPAIR_STEPS)
+    """Return what the repair took, and the survey of neurons and tokens, if there was one."""
+    steps = {step.name: step.seconds for step in record.steps}
+    return steps["reconstruct"] + steps.get("survey", 0.0)
 
 
 def main() -> None:

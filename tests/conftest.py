@@ -192,6 +192,32 @@ def prune_vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
 
 
 @pytest.fixture(scope="session")
+def cut_all_ways(
+    make_checkpoint: Callable[..., Path],
+    make_recipe: Callable[..., Any],
+    cut: Callable[..., Path],
+    prune_vocabulary: Callable[..., Path],
+) -> Callable[..., Path]:
+    """Return a function that makes a checkpoint whose layers and vocabulary are all cut somehow."""
+
+    def make(
+        model_type: str = "bert", head: str = "SequenceClassification", **changes: Any
+    ) -> Path:
+        recipe = make_recipe(
+            *([] if model_type == "mpnet" else [{"op": "prune_heads", "layers": [0], "heads": 2}]),
+            {"op": "share_ffn", "layers": [0, 2]},
+            {"op": "resize_ffn", "layers": [1], "width": 16, "bypass": True},
+            {"op": "drop_ffn", "layers": [3], "fill": "linear", "rank": 8},
+            name="all_ways",
+            reconstruct={},
+        )
+        base = make_checkpoint(model_type, head, tokenizer=True, pad_token_id=0, **changes)
+        return prune_vocabulary(cut(base, recipe), ["good film"])
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def example_inputs() -> Callable[..., Any]:
     """Return a function that makes the same padded batch each time."""
 

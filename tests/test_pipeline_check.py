@@ -432,3 +432,19 @@ def test_the_real_models_are_measured(unmeasured: Path, capfd: pytest.CaptureFix
     assert 0 < verdict["interval"]["low"] <= verdict["ratio"] <= verdict["interval"]["high"] < 1000
     assert told["latencies"][0]["context"]["rounds"] >= 10
     assert told["latencies"][0]["base"] > 0
+
+
+def test_a_model_that_was_cut_in_all_ways_is_measured(
+    unmeasured: Path,
+    cut_all_ways: Callable[..., Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Its vocabulary is smaller than the base's, so each model has tokens of its own."""
+    shutil.copytree(cut_all_ways(), tmp_path / "slim")
+    shutil.copy(unmeasured / RECORD_FILE, tmp_path / "slim")
+    shape = ["--batch", "1", "--length", "4", "--threads", "1", "--json"]
+
+    assert run(["check", str(tmp_path / "slim"), "--max-latency-ratio", "1000", *shape]) == 0
+
+    assert json.loads(capfd.readouterr().out)["latencies"][0]["slim"] > 0

@@ -233,3 +233,28 @@ def test_the_output_is_not_carried_into_what_is_cut_from_it(
     assert run(cut) == 0
 
     assert "model.onnx" not in names(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("model_type", "head"),
+    [
+        ("bert", "SequenceClassification"),
+        ("distilbert", "QuestionAnswering"),
+        ("electra", "TokenClassification"),
+        ("bert", "MaskedLM"),
+    ],
+)
+def test_what_was_cut_in_all_ways_is_exported(
+    model_type: str,
+    head: str,
+    cut_all_ways: Callable[..., Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    directory, path = cut_all_ways(model_type, head), tmp_path / "model.onnx"
+    assert run(["export", str(directory), "--onnx", "-o", str(path), "--json", "-q"]) == 0
+    assert json.loads(capfd.readouterr().out)["difference"] < 1e-4
+    vocabulary = json.loads((directory / "config.json").read_text())["vocab_size"]
+    weights = [tuple(tensor.dims) for tensor in onnx.load(path).graph.initializer]
+    assert any(vocabulary in shape for shape in weights)
+    assert not any(99 in shape for shape in weights)

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from bertslim.errors import DataError
 from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.families import FAMILIES
+from bertslim.model.slim_modeling import layers_of
+from bertslim.model.tokenizer import load_tokenizer
 from bertslim.pipeline.retrain import RetrainOptions, RetrainResult, retrain
 from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
@@ -138,3 +142,38 @@ def test_data_that_cannot_be_trained_on(
         run(name, content, head=head)
     assert message in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "content", "changes"),
+    [
+        ("", "a.jsonl", CLASSES, {}),
+        ("TokenClassification", "a.conll", TAGS, {"id2label": {0: "O", 1: "B-0", 2: "B-1"}}),
+        ("QuestionAnswering", "a.jsonl", QUESTIONS, {}),
+    ],
+)
+def test_what_was_cut_in_all_ways_is_trained_and_stays_cut(
+    head: str, name: str, content: str, changes: dict[str, Any], cut_all_ways, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    before = cut_all_ways("bert", head, **changes)
+    options = RetrainOptions(
+        model=str(before),
+        data=DataOptions(str(tmp_path / name)),
+        output=tmp_path / "out",
+        epochs=2,
+        learning_rate=2e-3,
+        max_length=32,
+    )
+    result = retrain(options, Progress(visible=False))
+    old, new = load_checkpoint(before), load_checkpoint(result.directory)
+    assert new.facts.layers == old.facts.layers
+    assert new.facts.vocab_size == old.facts.vocab_size < 99
+    first, third = (layers_of(new.model, FAMILIES["bert"])[number] for number in (0, 2))
+    assert first.output.dense.weight is third.output.dense.weight
+    assert not torch.equal(
+        first.output.dense.weight, layers_of(old.model, FAMILIES["bert"])[0].output.dense.weight
+    )
+    tokenizers = [load_tokenizer(path) for path in (before, result.directory)]
+    assert tokenizers[0].get_vocab() == tokenizers[1].get_vocab()
+    assert any(one.name.startswith("accuracy.") for one in result.record.measurements)

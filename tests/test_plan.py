@@ -151,7 +151,10 @@ reconstruct: {samples: 3}
             "FFN and its LayerNorm deleted, a linear map of rank 8 in its place",
             "layer deleted",
         ),
-        ("FFN deleted, attention output solved anew", "attention heads 4 -> 1 by magnitude"),
+        (
+            "FFN deleted with the LayerNorm before it, attention output solved anew",
+            "attention heads 4 -> 1 by magnitude",
+        ),
         ("FFN 64 -> 24 by magnitude, a linear map beside it", "gives its FFN to layer 4"),
         ("FFN 64 -> 24 by magnitude, a linear map beside it", "uses the FFN of layer 3"),
         (
@@ -162,7 +165,7 @@ reconstruct: {samples: 3}
     ]
     assert plan.slim_layers == (
         LayerFacts(heads=4, intermediate_size=0, linear_rank=32),
-        LayerFacts(heads=1, intermediate_size=0),
+        LayerFacts(heads=1, intermediate_size=0, attention_norm=False),
         LayerFacts(heads=4, intermediate_size=24, linear_rank=32),
         LayerFacts(heads=4, intermediate_size=24, linear_rank=32, ffn_of=2),
         LayerFacts(heads=4, intermediate_size=64, linear_rank=12),

@@ -106,7 +106,12 @@ recipes = st.builds(
     surgery=st.lists(operations, min_size=1, max_size=4).filter(
         lambda steps: sum(step.op == "prune_vocab" for step in steps) < 2
     ),
-    reconstruct=st.builds(Reconstruct, samples=st.integers(1, 10**6), refit=st.booleans()),
+    reconstruct=st.builds(
+        Reconstruct,
+        samples=st.integers(1, 10**6),
+        refit=st.sampled_from(["changed", "outputs", "all"]),
+        weights=st.sampled_from(["variance", "fisher"]),
+    ),
 )
 
 
@@ -231,7 +236,9 @@ def test_which_recipes_need_data(write, surgery, needs):
     repaired = load_recipe(write(f"{HEAD}  - {surgery}\nreconstruct: {{}}\n")).recipe
     assert repaired.needs_data
     assert repaired.reconstruct == Reconstruct(samples=1024)
-    assert repaired.to_yaml().endswith("reconstruct:\n  samples: 1024\n  refit: true\n")
+    assert repaired.to_yaml().endswith(
+        "reconstruct:\n  samples: 1024\n  refit: all\n  weights: variance\n"
+    )
 
 
 def test_which_recipes_need_importance(write):

@@ -124,6 +124,7 @@ def cut(
         _print_plan(prepared.plan(), quiet=quiet, as_json=as_json)
         return
     from bertslim.progress import Progress
+    from bertslim.surgery.ranks import launched_rank
 
     options = pipeline.CutOptions(
         model=model,
@@ -135,8 +136,11 @@ def cut(
         seed=seed,
         force=force,
     )
-    result = pipeline.cut(options, Progress(visible=False if quiet or as_json else None))
-    print_result(result.record, result.directory, as_json=as_json, quiet=quiet)
+    helping = launched_rank() > 0
+    shown = False if quiet or as_json or helping else None
+    result = pipeline.cut(options, Progress(visible=shown))
+    if not helping:
+        print_result(result.record, result.directory, as_json=as_json, quiet=quiet)
 
 
 def _data(

@@ -14,11 +14,12 @@ from bertslim.model.tokenizer import has_tokenizer, load_tokenizer
 from bertslim.output_directory import check_space, output_directory, writing
 from bertslim.pipeline.preparation import Prepared, prepare_cut
 from bertslim.pipeline.publish import now, publish
-from bertslim.pipeline.slimming import SlimOptions, make_slim
+from bertslim.pipeline.slimming import SlimOptions, make_slim, save_slim
 from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
 from bertslim.plan import DEFAULT_LENGTH
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Record, compare
+from bertslim.surgery.ranks import current_ranks
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
@@ -96,6 +97,9 @@ class CutResult:
 def cut(options: CutOptions, progress: Progress) -> CutResult:
     """Cut a model by recipe and write the slim one, with its report.
 
+    Where several processes were launched together, all take part in the repair, the first one
+    writes and measures, and all return the same.
+
     Raises:
         InputError: The model, the recipe, the data or the output is not usable.
     """
@@ -103,33 +107,37 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
     prepared = prepare_cut(options.model, options.recipe, length=length, weights=True)
     shapes = options.measure.shapes(prepared.facts.max_length) if options.measure else ()
     target = options.output or prepared.default_output
+    ranks = current_ranks()
+    making = SlimOptions(target, threads=options.threads, seed=options.seed, ranks=ranks)
+    if ranks.rank > 0:
+        make_slim(prepared, _load_splits(options, prepared, progress), making, progress)
+        return CutResult(target, Record.model_validate_json(ranks.from_first("")))
     with output_directory(target, force=options.force, keep=prepared.source.directory) as directory:
         check_space(directory, find_weights(prepared.source.directory).size)
         splits = _load_splits(options, prepared, progress)
-        making = SlimOptions(target, threads=options.threads, seed=options.seed)
-        made = make_slim(prepared, splits, directory, making, progress)
+        made = make_slim(prepared, splits, making, progress)
+        saved = save_slim(made, prepared, directory, making, progress)
         notes = splits.notes if splits else ()
         measured: tuple[Measurement, ...] = ()
         if options.measure is not None:
             latency = _measure_latency(options, prepared, directory, shapes, progress)
             quality = _measure_quality(options, prepared, directory, splits, progress)
             measured, notes = (*latency, *quality.measurements), quality.notes
-        notes = (*notes, *made.notes)
         record = Record(
             bertslim=__version__,
             created=now(),
             kind="cut",
             seed=options.seed,
-            base=made.base,
-            slim=made.slim,
+            base=saved.base,
+            slim=saved.slim,
             recipe=prepared.recipe.recipe.model_dump(mode="json"),
             plan=made.plan,
             data=splits.record if splits else None,
             environment=describe_environment(options.threads),
             steps=progress.steps,
             repairs=made.repairs,
-            measurements=(*made.measurements, *measured),
-            notes=notes,
+            measurements=(*saved.measurements, *measured),
+            notes=(*notes, *made.notes),
         )
         with writing(target):
             publish(
@@ -138,6 +146,7 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
                 base=prepared.source.directory,
                 recipe=prepared.recipe.recipe.to_yaml(),
             )
+    ranks.from_first(record.to_json())
     return CutResult(target, record)
 
 

@@ -18,6 +18,7 @@ from bertslim.pipeline.publish import model_record
 from bertslim.progress import Progress
 from bertslim.recipe import Reconstruct
 from bertslim.records import Measurement, ModelFacts, ModelRecord, Plan, Repair, compare
+from bertslim.surgery.ranks import Ranks
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -40,48 +41,54 @@ class SlimOptions:
         target: Where the result will be, for messages and the record.
         threads: Threads of every computation.
         seed: Settles every random step.
+        ranks: The processes that share the calibration texts.
     """
 
     target: Path
     threads: int
     seed: int
+    ranks: Ranks
 
 
 @dataclass(frozen=True)
 class MadeSlim:
-    """The accounts of the base and of the slim model that was saved.
+    """A slim model in memory.
 
     Attributes:
-        base: The model that went in.
-        slim: The model that came out.
+        base: The base, as it was read.
+        model: The slim model.
         plan: What became of each layer.
+        vocabulary: The tokens that stayed; None where all did.
         repairs: What was solved in closed form.
-        measurements: Sizes.
         notes: What a reader of the result should know.
     """
 
-    base: ModelRecord
-    slim: ModelRecord
+    base: Checkpoint
+    model: PreTrainedModel
     plan: Plan
+    vocabulary: Vocabulary | None
     repairs: tuple[Repair, ...]
-    measurements: tuple[Measurement, ...]
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class SavedSlim:
+    """The accounts of the base and of the slim model that was saved, and their sizes."""
+
+    base: ModelRecord
+    slim: ModelRecord
+    measurements: tuple[Measurement, ...]
+
+
 def make_slim(
-    prepared: Prepared,
-    splits: Splits | None,
-    directory: Path,
-    options: SlimOptions,
-    progress: Progress,
+    prepared: Prepared, splits: Splits | None, options: SlimOptions, progress: Progress
 ) -> MadeSlim:
-    """Carry out a recipe and write the slim checkpoint.
+    """Carry out a recipe in memory.
 
     Args:
         prepared: The base and the recipe.
         splits: The data, which a recipe that needs texts is carried out on: `fit` for the repair
             and what neurons are worth, `select` for what layers are worth.
-        directory: Where to write.
         options: How to go about it.
         progress: Shows the steps.
 
@@ -91,46 +98,60 @@ def make_slim(
     """
     import torch
 
-    from bertslim.measure.size import compare_parameters, count_parameters
-    from bertslim.model.checkpoint import load_checkpoint, save_checkpoint
+    from bertslim.model.checkpoint import load_checkpoint
 
     torch.set_num_threads(options.threads)
-    source, family = prepared.source, FAMILIES[prepared.facts.model_type]
     with progress.step("load"):
-        base = load_checkpoint(source.directory)
-    before = count_parameters(base.model, family)
+        base = load_checkpoint(prepared.source.directory)
     maker = _Maker(prepared, base, splits, options, progress)
     vocabulary = maker.choose_vocabulary()
     plan = prepared.plan(pruned=maker.pruned_facts(vocabulary), importance=maker.importance())
     slim, repairs = maker.make(plan)
-    extra = base.extra
-    if vocabulary is not None:
-        from bertslim.model.embedding_rows import prune_embeddings, prune_extra
+    return MadeSlim(base, slim, plan, vocabulary, repairs, maker.notes)
 
-        prune_embeddings(slim, vocabulary)
-        extra = prune_extra(extra, vocabulary)
-    after = count_parameters(slim, family)
+
+def save_slim(
+    made: MadeSlim, prepared: Prepared, directory: Path, options: SlimOptions, progress: Progress
+) -> SavedSlim:
+    """Write a slim model as a checkpoint, with the files that the base came with.
+
+    Args:
+        made: The slim model; its embeddings are pruned here.
+        prepared: Where the base is.
+        directory: Where to write.
+        options: How it was made.
+        progress: Shows the steps.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from bertslim.measure.size import compare_parameters, count_parameters
+    from bertslim.model.checkpoint import save_checkpoint
+    from bertslim.model.embedding_rows import prune_embeddings, prune_extra
+    from bertslim.model.tokenizer_pruning import prune_tokenizer
+
+    family, extra, source = FAMILIES[prepared.facts.model_type], made.base.extra, prepared.source
+    before = count_parameters(made.base.model, family)
+    if made.vocabulary is not None:
+        prune_embeddings(made.model, made.vocabulary)
+        extra = prune_extra(extra, made.vocabulary)
+    after = count_parameters(made.model, family)
     with progress.step("save"), writing(options.target):
-        save_checkpoint(slim, directory, extra)
+        save_checkpoint(made.model, directory, extra)
         carry_files(source.directory, directory)
-        if has_tokenizer(directory) and not plan.even:
+        if has_tokenizer(directory) and not made.plan.even:
             name_tokenizer_class(directory)
-        if vocabulary is not None:
-            from bertslim.model.tokenizer_pruning import prune_tokenizer
-
-            prune_tokenizer(directory, vocabulary)
+        if made.vocabulary is not None:
+            prune_tokenizer(directory, made.vocabulary)
     with progress.step("hash"):
-        bytes_on_disk = base.weights.size, find_weights(directory).size
-        return MadeSlim(
+        bytes_on_disk = made.base.weights.size, find_weights(directory).size
+        return SavedSlim(
             base=model_record(source.given, source.directory),
             slim=model_record(options.target.name, directory),
-            plan=plan,
-            repairs=repairs,
             measurements=(
-                *compare_parameters(before, after, plan),
+                *compare_parameters(before, after, made.plan),
                 compare("bytes", "bytes", *bytes_on_disk),
             ),
-            notes=maker.notes,
         )
 
 
@@ -228,6 +249,7 @@ class _Maker:
                     plan,
                     calibration,
                     sensitivity=found.token_weights,
+                    ranks=self.options.ranks,
                     seed=self.options.seed,
                     progress=self.progress,
                 )

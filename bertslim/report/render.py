@@ -9,6 +9,7 @@ from bertslim.report.card import front_matter, is_sentence_transformer
 from bertslim.report.comparison import before_and_after
 from bertslim.report.escape import escape
 from bertslim.report.loading import loading
+from bertslim.report.repairs import solved_from
 from bertslim.report.sections import SECTIONS, lead
 from bertslim.report.sources import last_component, shown_source
 
@@ -59,7 +60,9 @@ def _origin(record: Record) -> str:
     name = record.recipe.get("name") if record.recipe else None
     recipe = f" by recipe {escape(str(name))}" if name else ""
     base = escape(shown_source(record.base.source))
-    return f"{verb} from {base}{recipe} with bertslim {escape(record.bertslim)}."
+    how = f"{verb} from {base}{recipe} with bertslim {escape(record.bertslim)}."
+    texts = solved_from(record)
+    return f"{how}\nRepaired in closed form from {texts}." if texts else how
 
 
 def _joined(parts: Iterable[str | None]) -> str:

@@ -15,6 +15,7 @@ from bertslim.report.escape import escape, fenced
 from bertslim.report.headline import headline
 from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.provenance import origins, step_times, versions
+from bertslim.report.repairs import is_kept, repair_table, solving_note
 from bertslim.report.sources import sources_of, without_paths
 
 _WIDTH = 100
@@ -60,6 +61,20 @@ def plan_section(record: Record) -> str | None:
     return "\n\n".join(part for part in parts if part)
 
 
+def repair_section(record: Record) -> str | None:
+    """What was solved in closed form, and how far each map was from the base before and after."""
+    note = solving_note(record)
+    if note is None or not record.repairs:
+        return f"## Repair\n\n{note}" if note else None
+    note += (
+        " The error is that of held-out texts, as a share of the variance of what the map should "
+        "say, before and after."
+    )
+    if any(map(is_kept, record.repairs)):
+        note += " Kept: nothing did better than the map as it was."
+    return f"## Repair\n\n{_wrapped(note)}\n\n{repair_table(record.repairs).markdown()}"
+
+
 def recipe_section(record: Record) -> str | None:
     """The resolved recipe."""
     if record.recipe is None:
@@ -92,6 +107,7 @@ SECTIONS: tuple[Callable[[Record], str | None], ...] = (
     latency_section,
     quality_section,
     plan_section,
+    repair_section,
     recipe_section,
     provenance_section,
     notes_section,

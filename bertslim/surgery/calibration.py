@@ -15,6 +15,7 @@ from bertslim.errors import DataError
 from bertslim.model.families import Family
 from bertslim.surgery.hidden_states import HiddenStateRoom
 from bertslim.surgery.layer_parts import LayerArguments, first_layer_input
+from bertslim.surgery.ranks import Ranks
 
 HELD_SHARE = 0.2
 
@@ -51,6 +52,7 @@ def open_calibration(
     room: HiddenStateRoom,
     *,
     seed: int,
+    ranks: Ranks,
 ) -> list[CalibrationBatch]:
     """Bring the texts to the first layer.
 
@@ -62,13 +64,17 @@ def open_calibration(
         batches: The texts.
         room: Where the hidden states are kept.
         seed: Settles which texts are held out.
+        ranks: The processes that share the texts.
+
+    Returns:
+        The batches that fall to this process.
 
     Raises:
         DataError: There are fewer than two texts.
     """
     held_rows = _hold_out(batches, seed)
     opened = []
-    for batch in batches:
+    for batch in ranks.share(batches):
         hidden, given = first_layer_input(model, family, batch.inputs)
         tokens = batch.inputs["attention_mask"].bool()
         held = tokens & torch.tensor([row in held_rows for row in batch.rows]).unsqueeze(1)

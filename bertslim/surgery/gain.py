@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from bertslim.surgery.calibration import CalibrationBatch
-from bertslim.surgery.regression import Values
+from bertslim.surgery.ranks import Ranks
+from bertslim.surgery.regression import Values, not_finite
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,13 @@ class FittedGain:
 
 
 def fit_gain(
-    texts: Sequence[CalibrationBatch], said: Values, wanted: Values, weights: Sequence[Tensor]
+    texts: Sequence[CalibrationBatch],
+    said: Values,
+    wanted: Values,
+    weights: Sequence[Tensor],
+    *,
+    layer: int,
+    ranks: Ranks,
 ) -> FittedGain:
     """Solve min sum w |g y - y*|^2: g = sum w <y, y*> / sum w <y, y>.
 
@@ -37,6 +44,11 @@ def fit_gain(
         said: What the block says of a batch, y, (sequences, length, hidden_size).
         wanted: What it should say, y*, of the same shape.
         weights: How much each token counts, (sequences, length) a batch.
+        layer: The layer, by its number in the base, for messages.
+        ranks: The processes that share the texts.
+
+    Raises:
+        ModelError: An activation is not finite.
     """
     fit, held = (torch.zeros(3, dtype=torch.float64) for _ in range(2))
     for text, weight in zip(texts, weights, strict=True):
@@ -45,6 +57,9 @@ def fit_gain(
         weighted = products * weight
         fit += weighted[:, text.fit].sum(dim=1)
         held += weighted[:, text.held].sum(dim=1)
+    fit, held = ranks.total(fit), ranks.total(held)
+    if not (fit + held).isfinite().all():
+        raise not_finite(layer)
     scale = float(held[2]) or 1.0
     before = _error(held, 1.0) / scale
     after = _error(held, _gain(fit)) / scale

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
-from bertslim.model.slim_modeling import ffn_of, linear_of
+from bertslim.model.families import Family
+from bertslim.model.slim_modeling import ffn_of, layers_of, linear_of
 from bertslim.records import LayerPlan, Repair
 from bertslim.surgery.affine_maps import affine_of, factors_of, matrix_of, set_affine, set_matrix
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.gain import fit_gain
 from bertslim.surgery.layer_parts import LayerParts
 from bertslim.surgery.operations import multiply_ffn
+from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.regression import Regression, Values, regression
 from bertslim.surgery.ridge import Affine, RidgeFit, low_rank
 from bertslim.surgery.scope import Scope
@@ -32,6 +35,7 @@ class LayerRepair:
         texts: The calibration texts; their states are those below the layer, then those above.
         scope: Which maps may be solved anew.
         sensitivity: Of the base's outputs to the layer's two sums, (2, sequences, length) a batch.
+        ranks: The processes that share the texts.
         moved: Whether the slim model's states differ from the base's below the layer.
         done: What was solved.
     """
@@ -42,6 +46,7 @@ class LayerRepair:
     texts: Sequence[CalibrationBatch]
     scope: Scope
     sensitivity: Sequence[Tensor] | None
+    ranks: Ranks
     moved: bool
     done: list[Repair] = field(default_factory=list)
 
@@ -123,13 +128,13 @@ class LayerRepair:
         assert self.row.after is not None  # noqa: S101
         if self.row.before.attention_norm and not self.row.after.attention_norm:
             return (lambda text: self.base.inner(text.attended)), self._equal_weights()
-        return (lambda text: text.attended), self._token_weights(0)
+        return (lambda text: text.attended), self.token_weights(0)
 
     def _sum_behind_ffn(self) -> tuple[Values, list[Tensor]]:
         assert self.row.after is not None  # noqa: S101
         if self.row.before.ffn_norm and not self.row.after.ffn_norm:
             return (lambda text: text.base), self._equal_weights()
-        return (lambda text: text.summed), self._token_weights(1)
+        return (lambda text: text.summed), self.token_weights(1)
 
     def _repair_ffn(self, slim: LayerParts) -> None:
         """Solve the maps of the FFN block, or what fills its place, where they are in scope."""
@@ -139,17 +144,17 @@ class LayerRepair:
             self.row.before.intermediate_size,
             self.row.before.linear_rank,
         )
+        in_scope = changed or (self.moved and self.scope.outputs)
         if self.row.layer in self.scope.fitted_gains:
             self._solve_gain(slim)
-        elif self.scope.shares(self.row) or not (changed or (self.moved and self.scope.outputs)):
+        elif self.scope.giver(self.row) is not None or not in_scope:
             return
-        elif after.intermediate_size == 0:
-            if after.linear_rank:
-                self._solve_fill(slim)
-        else:
+        elif after.intermediate_size:
             if self.moved and self.scope.inputs:
                 self._solve_ffn_in(slim)
             self._solve_ffn_out(slim)
+        elif after.linear_rank:
+            self._solve_fill(slim)
 
     def _solve_ffn_in(self, slim: LayerParts) -> None:
         """Let the neurons get of the slim states what they got of the base's."""
@@ -223,6 +228,8 @@ class LayerRepair:
             lambda text: slim.block(text.slim),
             lambda text: sums(text) - text.slim,
             weights,
+            layer=self.row.layer,
+            ranks=self.ranks,
         )
         multiply_ffn(slim.layer, slim.family, found.gain)
         self.done.append(
@@ -234,7 +241,9 @@ class LayerRepair:
         return self._regression(inputs, lambda text: sums(text) - text.slim, weights)
 
     def _regression(self, inputs: Values, targets: Values, weights: Sequence[Tensor]) -> Regression:
-        return regression(self.texts, inputs, targets, weights, layer=self.row.layer)
+        return regression(
+            self.texts, inputs, targets, weights, layer=self.row.layer, ranks=self.ranks
+        )
 
     def _note(self, part: str, found: RidgeFit) -> None:
         self.done.append(
@@ -250,11 +259,55 @@ class LayerRepair:
     def _equal_weights(self) -> list[Tensor]:
         return equal_weights([text.slim for text in self.texts])
 
-    def _token_weights(self, place: int) -> list[Tensor]:
+    def token_weights(self, place: int) -> list[Tensor]:
         """Weigh the tokens of the layer's first or second sum in the base."""
         sums = [(text.attended, text.summed)[place] for text in self.texts]
         given = self.sensitivity
-        return token_weights(sums, None if given is None else [one[place] for one in given])
+        sensitivity = None if given is None else [one[place] for one in given]
+        return token_weights(sums, sensitivity, self.ranks)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What the repairs of all layers have in common.
+
+    Attributes:
+        base: The base.
+        slim: The slim model.
+        family: Their family.
+        texts: The calibration texts that fall to this process.
+        scope: Which maps may be solved anew.
+        sensitivity: Of the base's outputs, (layers, 2, sequences, length) a batch; None: not known.
+        ranks: The processes that share the texts.
+    """
+
+    base: PreTrainedModel
+    slim: PreTrainedModel
+    family: Family
+    texts: Sequence[CalibrationBatch]
+    scope: Scope
+    sensitivity: Sequence[Tensor] | None
+    ranks: Ranks
+
+    def step(self, row: LayerPlan, *, moved: bool, base_only: bool = False) -> LayerRepair:
+        """Return the repair of one layer, or its pass through the base alone."""
+        given = self.sensitivity
+        alone = base_only or row.slim_layer is None
+        return LayerRepair(
+            row=row,
+            base=_parts(self.base, row.layer, self.family),
+            slim=None if alone else _parts(self.slim, row.slim_layer, self.family),
+            texts=self.texts,
+            scope=self.scope,
+            sensitivity=None if given is None else [one[row.layer] for one in given],
+            ranks=self.ranks,
+            moved=moved,
+        )
+
+
+def _parts(model: PreTrainedModel, number: int | None, family: Family) -> LayerParts:
+    assert number is not None  # noqa: S101
+    return LayerParts(layers_of(model, family)[number], family)
 
 
 def _linear(linear: nn.Linear, inputs: Tensor) -> Tensor:

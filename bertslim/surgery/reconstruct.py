@@ -16,16 +16,16 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.data.batches import Batch
-from bertslim.model.families import FAMILIES, SLIM_PREFIX, Family
-from bertslim.model.slim_modeling import layers_of
+from bertslim.model.families import FAMILIES, SLIM_PREFIX
 from bertslim.progress import Progress
 from bertslim.recipe import Recipe
 from bertslim.records import Plan, Repair
 from bertslim.surgery.calibration import open_calibration
 from bertslim.surgery.hidden_states import MEMORY_BUDGET, hidden_state_room
-from bertslim.surgery.layer_parts import LayerParts
-from bertslim.surgery.layer_repair import LayerRepair
+from bertslim.surgery.layer_repair import Walk
+from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.scope import Scope
+from bertslim.surgery.shared_ffn import solve_shared
 
 
 def reconstruct(
@@ -37,6 +37,7 @@ def reconstruct(
     *,
     sensitivity: Sequence[Tensor] | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    ranks: Ranks | None = None,
     seed: int,
     progress: Progress,
 ) -> tuple[Repair, ...]:
@@ -51,6 +52,7 @@ def reconstruct(
         sensitivity: How much the base's outputs mind each token, batch by batch: (layers, 2,
             sequences, length) as `survey` has it; None: tokens count by variance alone.
         memory_budget: Bytes of hidden states to hold in memory; the rest goes to disk.
+        ranks: The processes that share the texts, each with all of `batches`; None: this one alone.
         seed: Settles which texts are held out to choose ridges on.
         progress: Shows the layers.
 
@@ -62,28 +64,16 @@ def reconstruct(
         ModelError: A model's activations are not finite.
     """
     family = FAMILIES[base.config.model_type.removeprefix(SLIM_PREFIX)]
-    scope = Scope.of(recipe, plan)
-    done: list[Repair] = []
+    scope, ranks = Scope.of(recipe, plan), ranks or Ranks()
+    shares = None if sensitivity is None else ranks.share(sensitivity)
     moved = False
     with torch.no_grad(), hidden_state_room(memory_budget) as room:
-        texts = open_calibration(base, family, batches, room, seed=seed)
+        texts = open_calibration(base, family, batches, room, seed=seed, ranks=ranks)
+        walk = Walk(base, slim, family, texts, scope, shares, ranks)
+        done = solve_shared(walk, plan)
         for row in progress.track(plan.layers, "repairing", total=len(plan.layers), unit="layer"):
-            step = LayerRepair(
-                row=row,
-                base=_parts(base, row.layer, family),
-                slim=None if row.slim_layer is None else _parts(slim, row.slim_layer, family),
-                texts=texts,
-                scope=scope,
-                sensitivity=None
-                if sensitivity is None
-                else [one[row.layer] for one in sensitivity],
-                moved=moved,
-            )
+            step = walk.step(row, moved=moved)
             step.run()
             done += step.done
             moved = moved or scope.changes(row)
     return tuple(done)
-
-
-def _parts(model: PreTrainedModel, number: int, family: Family) -> LayerParts:
-    return LayerParts(layers_of(model, family)[number], family)

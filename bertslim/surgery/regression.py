@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from torch import Tensor
 
 from bertslim.errors import ModelError
 from bertslim.surgery.calibration import CalibrationBatch
+from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.ridge import Affine, RidgeFit, solve_ridge
 from bertslim.surgery.statistics import Moments, MomentSums
 
@@ -31,6 +33,10 @@ class Regression:
         """Solve the map from inputs to targets, pulled towards one that is known."""
         return solve_ridge(self.fit, self.held, prior)
 
+    def merged(self, other: Self) -> Regression:
+        """Return the regression on the tokens of both."""
+        return Regression(self.fit.merged(other.fit), self.held.merged(other.held))
+
     def projected(self, matrix: Tensor) -> Regression:
         """Return the regression on inputs @ matrix."""
         return Regression(self.fit.projected(matrix), self.held.projected(matrix))
@@ -43,6 +49,7 @@ def regression(
     weights: Sequence[Tensor],
     *,
     layer: int,
+    ranks: Ranks,
 ) -> Regression:
     """Take the moments of all tokens.
 
@@ -52,6 +59,7 @@ def regression(
         targets: What it should say, (sequences, length, outputs).
         weights: How much each token counts, (sequences, length) a batch.
         layer: The layer, by its number in the base, for messages.
+        ranks: The processes that share the texts.
 
     Raises:
         ModelError: An activation is not finite.
@@ -63,10 +71,15 @@ def regression(
         for part, tokens in zip(sums, (text.fit, text.held), strict=True):
             part.add(x[tokens], y[tokens], weight[tokens])
     assert sums is not None  # noqa: S101
-    found = Regression(sums[0].moments(), sums[1].moments())
+    found = Regression(sums[0].moments_over(ranks), sums[1].moments_over(ranks))
     if not (found.fit.finite and found.held.finite):
-        raise ModelError(
-            f"layer {layer}: activations that are no finite numbers",
-            remedy="check the checkpoint's weights, or repair in float32",
-        )
+        raise not_finite(layer)
     return found
+
+
+def not_finite(layer: int) -> ModelError:
+    """Return the error of a layer whose activations nothing can be solved from."""
+    return ModelError(
+        f"layer {layer} puts out numbers that are not finite",
+        remedy="the weights are damaged, or too large for their type",
+    )

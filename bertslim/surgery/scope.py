@@ -64,6 +64,10 @@ class Scope:
         """Whether the recipe does something to a layer."""
         return bool(row.actions)
 
-    def shares(self, row: LayerPlan) -> bool:
-        """Whether the layer's FFN block serves several layers."""
-        return row.layer in self.givers or row.layer in self.givers.values()
+    def giver(self, row: LayerPlan) -> int | None:
+        """Return the layer whose FFN block the layer uses, if that serves several; maybe its own.
+
+        By number in the base.
+        """
+        own = row.layer if row.layer in self.givers.values() else None
+        return self.givers.get(row.layer, own)

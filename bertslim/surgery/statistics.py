@@ -8,6 +8,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from bertslim.surgery.ranks import Ranks
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -113,4 +115,22 @@ class MomentSums:
             xx=self._xx - self._weight * torch.outer(dx, dx),
             xy=self._xy - self._weight * torch.outer(dx, dy),
             yy=self._yy - self._weight * dy.square().sum(),
+        )
+
+    def moments_over(self, ranks: Ranks) -> Moments:
+        """Return the moments of the tokens of all processes, the same in each."""
+        mine = self.moments()
+        if ranks.count == 1:
+            return mine
+        weight = ranks.total(mine.weight)
+        share = mine.weight / weight.clamp(min=torch.finfo(torch.float64).tiny)
+        mean_x, mean_y = ranks.total(share * mine.mean_x), ranks.total(share * mine.mean_y)
+        dx, dy = mine.mean_x - mean_x, mine.mean_y - mean_y
+        return Moments(
+            weight=weight,
+            mean_x=mean_x,
+            mean_y=mean_y,
+            xx=ranks.total(mine.xx + mine.weight * torch.outer(dx, dx)),
+            xy=ranks.total(mine.xy + mine.weight * torch.outer(dx, dy)),
+            yy=ranks.total(mine.yy + mine.weight * dy.square().sum()),
         )

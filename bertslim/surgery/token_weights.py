@@ -7,12 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from bertslim.surgery.ranks import Ranks
+
 # Of the weight by sensitivity; the rest is by variance alone, so that no token counts for nothing.
 SENSITIVE_SHARE = 0.9
 _LEAST_VARIANCE = 1e-6
 
 
-def token_weights(sums: Sequence[Tensor], sensitivity: Sequence[Tensor] | None) -> list[Tensor]:
+def token_weights(
+    sums: Sequence[Tensor], sensitivity: Sequence[Tensor] | None, ranks: Ranks
+) -> list[Tensor]:
     """Weigh the tokens of one sum before a LayerNorm.
 
     The LayerNorm divides by the standard deviation of a token's sum, so that its error counts by
@@ -23,6 +27,7 @@ def token_weights(sums: Sequence[Tensor], sensitivity: Sequence[Tensor] | None) 
         sums: What goes into the LayerNorm, (sequences, length, hidden_size), batch by batch.
         sensitivity: Squared norms of the outputs' gradient with respect to the sums, (sequences,
             length), 0 for padding; None: not known.
+        ranks: The processes that share the texts.
 
     Returns:
         Weights, (sequences, length), batch by batch.
@@ -33,8 +38,8 @@ def token_weights(sums: Sequence[Tensor], sensitivity: Sequence[Tensor] | None) 
     mattering = [
         squared * variance for squared, variance in zip(sensitivity, variances, strict=True)
     ]
-    total = sum(float(one.double().sum()) for one in mattering)
-    tokens = sum(int((one > 0).sum()) for one in mattering)
+    counts = [torch.stack([one.double().sum(), (one > 0).sum().double()]) for one in mattering]
+    total, tokens = ranks.total(torch.stack(counts).sum(dim=0)).tolist()
     if not total > 0:
         return [1 / variance for variance in variances]
     return [

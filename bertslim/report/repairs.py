@@ -1,0 +1,65 @@
+"""What was repaired in closed form: from what, and how much it helped, map by map."""
+
+from __future__ import annotations
+
+from bertslim.recipe import Reconstruct
+from bertslim.records import Record, Repair
+from bertslim.report.numbers import fixed, significant
+from bertslim.report.tables import NOTHING, Table
+
+_SECTION = "reconstruct"
+
+
+def asked_for(record: Record) -> Reconstruct | None:
+    """Return what the recipe says of the repair; None where it asks for none."""
+    section = (record.recipe or {}).get(_SECTION)
+    return None if section is None else Reconstruct.model_validate(section)
+
+
+def solved_from(record: Record) -> str | None:
+    """Say what was solved from, such as "1,024 texts"; None where nothing was solved."""
+    options = asked_for(record)
+    if options is None or not record.repairs:
+        return None
+    splits = record.data.splits if record.data else ()
+    known = [split.rows for split in splits if split.name == "fit"]
+    return f"{fixed(min([options.samples, *known]))} texts, without labels"
+
+
+def solving_note(record: Record) -> str | None:
+    """Say how the maps were solved and how long it took; None where no repair was asked for."""
+    options = asked_for(record)
+    if options is None:
+        return None
+    texts = solved_from(record)
+    if texts is None:
+        return "No map had to be solved anew: what the recipe cuts leaves the others as they were."
+    how = f"refit: {options.refit}, weights: {options.weights}"
+    seconds = [step.seconds for step in record.steps if step.name == _SECTION]
+    took = f", in {significant(sum(seconds))} seconds" if seconds else ""
+    return f"Solved from {texts} ({how}){took}."
+
+
+def repair_table(repairs: tuple[Repair, ...]) -> Table:
+    """List the maps that were solved, with their error on held-out texts."""
+    rows = (
+        (
+            str(repair.layer),
+            repair.part,
+            NOTHING if repair.ridge is None else significant(repair.ridge, 1),
+            _percent(repair.before),
+            "kept" if is_kept(repair) else _percent(repair.after),
+        )
+        for repair in repairs
+    )
+    headers = ("layer", "map", "ridge", "error before", "error after")
+    return Table("llrrr", headers, tuple(rows)).without_empty_columns()
+
+
+def is_kept(repair: Repair) -> bool:
+    """Whether the map stayed as it was, since nothing did better on held-out texts."""
+    return repair.ridge is None and not repair.after < repair.before
+
+
+def _percent(share: float) -> str:
+    return f"{fixed(100 * share, 1)} %"

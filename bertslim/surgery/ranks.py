@@ -1,0 +1,64 @@
+"""Several processes that share the calibration texts, as `accelerate launch` starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Which of how many processes this is.
+
+    Attributes:
+        rank: From 0.
+        count: 1 where there is no other.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    def share(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return the items that this process takes: every count-th."""
+        return items[self.rank :: self.count]
+
+    def total(self, value: Tensor) -> Tensor:
+        """Return the sum of a tensor over all processes; each must ask for it."""
+        if self.count == 1:
+            return value
+        from accelerate.utils import reduce
+
+        summed: Tensor = reduce(value, reduction="sum")
+        return summed
+
+    def from_first(self, text: str) -> str:
+        """Return the text of the first process; each must ask, and waits until it is there."""
+        if self.count == 1:
+            return text
+        from accelerate.utils import broadcast_object_list
+
+        said = [text]
+        broadcast_object_list(said)
+        return said[0]
+
+
+def launched_rank() -> int:
+    """Return which of the processes launched together this is; 0 where there is no other."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def current_ranks() -> Ranks:
+    """Join the processes that were launched together, if this is one of several."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Ranks()
+    from accelerate import PartialState
+
+    state = PartialState(cpu=True)
+    return Ranks(state.process_index, state.num_processes)
