@@ -1,4 +1,4 @@
-"""What each shipped recipe gains and loses, before any repair: the table and picture of README.md.
+"""What each shipped recipe gains and loses: the table and picture of README.md.
 
 A classifier is trained, cut by every recipe and measured on held-out texts. With --write the table
 goes between the marks in README.md and the picture beside the guides.
@@ -103,8 +103,7 @@ def markdown(points: Sequence[Point]) -> str:
         f"Base: all-MiniLM-L6-v2 fine-tuned on {data.source}, accuracy {accuracy.base:.1%} "
         f"on {accuracy.context['n']} held-out texts. Slim / base, with 95 % intervals; "
         f"torch {environment.versions['torch']}, {latency.context['dtype']}, "
-        f"{environment.threads} threads, {environment.cpu}. No recipe of the table repairs or "
-        "retrains what it cut."
+        f"{environment.threads} threads, {environment.cpu}. Nothing was trained after a cut."
     )
     return "\n".join([*rows, "", note])
 

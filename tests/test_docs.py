@@ -10,7 +10,7 @@ import typer
 
 import bertslim
 from bertslim.cli import app
-from bertslim.recipe import shipped_recipes
+from bertslim.recipe import load_recipe, shipped_recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -57,6 +57,20 @@ def test_files_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for name in re.findall(r"`((?:bertslim|benchmarks|recipes|tests|docs)/[\w./-]+\.\w+)", text):
         assert (ROOT / name).exists(), name
+
+
+@each_page
+def test_recipes_that_are_shown_are_recipes(page: Path, tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.+?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    for number, text in enumerate(block for block in blocks if "version: 1" in block):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text, encoding="utf-8")
+        assert load_recipe(str(path)).recipe.surgery
+
+
+def test_the_guide_of_repair_keeps_the_place_of_its_benchmark() -> None:
+    text = (ROOT / "docs" / "repair.md").read_text(encoding="utf-8")
+    assert text.index("<!-- results -->") < text.index("<!-- end of results -->")
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -84,6 +84,13 @@ def test_drop_odd() -> None:
         ("scale_half", True),
         ("drop_top_layers", True),
         ("vocab_to_corpus", True),
+        ("drop_odd_repaired", False),
+        ("drop_odd_linear", False),
+        ("linear_all", False),
+        ("narrow_odd", False),
+        ("quarter_width_repaired", True),
+        ("eighth_width", False),
+        ("prune_half_heads", False),
     ],
 )
 def test_which_shipped_recipes_a_stock_class_can_express(name: str, even: bool) -> None:

@@ -1,0 +1,70 @@
+"""Several processes that share the calibration texts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import torch
+from safetensors.torch import load_file
+
+from bertslim.surgery.ranks import Ranks, current_ranks, launched_rank
+
+
+def test_a_process_alone_takes_everything(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.delenv("RANK", raising=False)
+    ranks = current_ranks()
+    assert ranks == Ranks(0, 1)
+    assert launched_rank() == 0
+    assert list(ranks.share("abc")) == ["a", "b", "c"]
+    assert ranks.total(torch.ones(2)).tolist() == [1, 1]
+    assert ranks.from_first("said") == "said"
+
+
+def test_processes_share_items_without_rest():
+    shares = [Ranks(rank, 3).share(range(8)) for rank in range(3)]
+    assert sorted(item for share in shares for item in share) == list(range(8))
+
+
+def test_two_processes_make_the_model_of_one(make_checkpoint, make_recipe, tmp_path):
+    base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
+    recipe = tmp_path / "recipe.yaml"
+    step = {"op": "drop_ffn", "layers": [1], "fill": "attention"}
+    loaded = make_recipe(step, reconstruct={"samples": 70, "weights": "fisher"})
+    recipe.write_text(loaded.recipe.to_yaml())
+    words = "a film of some charm and no plot that one will not soon forget".split()
+    texts = tmp_path / "texts.txt"
+    texts.write_text(
+        "".join(f"{words[n % 14]} {words[n * 5 % 13]} {words[n * 3 % 11]} {n}\n" for n in range(120))
+    )
+    arguments = ["-m", "bertslim", "cut", str(base), "--recipe", str(recipe), "--data", str(texts)]
+    arguments += ["--no-measure", "--threads", "1"]
+    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    one, two = tmp_path / "one", tmp_path / "two"
+    _run([*arguments, "-o", str(one)])
+    done = _run([*launch, *arguments, "-o", str(two)])
+    assert done.stdout.count("Written to") == 1
+    alone, together = (load_file(each / "model.safetensors") for each in (one, two))
+    assert alone.keys() == together.keys()
+    for name, tensor in alone.items():
+        torch.testing.assert_close(together[name], tensor, atol=1e-5, rtol=1e-5)
+    before = load_file(base / "model.safetensors")
+    changed = "bert.encoder.layer.1.attention.output.dense.weight"
+    assert not torch.equal(before[changed], alone[changed])
+
+
+def _run(arguments):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": "0"}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
