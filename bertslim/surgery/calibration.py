@@ -16,6 +16,7 @@ from bertslim.model.families import Family
 from bertslim.surgery.hidden_states import HiddenStateRoom
 from bertslim.surgery.layer_parts import LayerArguments, first_layer_input
 from bertslim.surgery.ranks import Ranks
+from bertslim.wording import counted
 
 HELD_SHARE = 0.2
 
@@ -70,8 +71,14 @@ def open_calibration(
         The batches that fall to this process.
 
     Raises:
-        DataError: There are fewer than two texts.
+        DataError: There are fewer than two texts, or fewer batches than processes.
     """
+    if len(batches) < ranks.count:
+        raise DataError(
+            f"{ranks.count} processes share the texts, which are too few for that: "
+            f"{counted(len(batches), 'batch', 'batches')}",
+            remedy="launch fewer processes, or give more texts with --data",
+        )
     held_rows = _hold_out(batches, seed)
     opened = []
     for batch in ranks.share(batches):

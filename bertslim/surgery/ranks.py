@@ -38,6 +38,15 @@ class Ranks:
         summed: Tensor = reduce(value, reduction="sum")
         return summed
 
+    def of_first(self, value: Tensor) -> Tensor:
+        """Return the tensor of the first process; each must ask."""
+        if self.count == 1:
+            return value
+        from accelerate.utils import broadcast
+
+        given: Tensor = broadcast(value)
+        return given
+
     def from_first(self, text: str) -> str:
         """Return the text of the first process; each must ask, and waits until it is there."""
         if self.count == 1:

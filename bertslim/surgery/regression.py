@@ -67,7 +67,7 @@ def regression(
     sums: tuple[MomentSums, MomentSums] | None = None
     for text, weight in zip(texts, weights, strict=True):
         x, y = inputs(text), targets(text)
-        sums = sums or (MomentSums(x.shape[-1], y.shape[-1]), MomentSums(x.shape[-1], y.shape[-1]))
+        sums = sums or _empty_sums(x, y, text.fit | text.held, ranks)
         for part, tokens in zip(sums, (text.fit, text.held), strict=True):
             part.add(x[tokens], y[tokens], weight[tokens])
     assert sums is not None  # noqa: S101
@@ -83,3 +83,12 @@ def not_finite(layer: int) -> ModelError:
         f"layer {layer} puts out numbers that are not finite",
         remedy="the weights are damaged, or too large for their type",
     )
+
+
+def _empty_sums(
+    x: Tensor, y: Tensor, tokens: Tensor, ranks: Ranks
+) -> tuple[MomentSums, MomentSums]:
+    """Begin sums about the means of the first batch, the same in all processes."""
+    origin = ranks.of_first(x[tokens].mean(dim=0)), ranks.of_first(y[tokens].mean(dim=0))
+    widths = x.shape[-1], y.shape[-1]
+    return MomentSums(*widths, origin), MomentSums(*widths, origin)

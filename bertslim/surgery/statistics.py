@@ -70,17 +70,24 @@ class MomentSums:
     """Adds up moments batch by batch; takes the same memory however much data.
 
     Products within a batch are worked out in its own type, their sums kept in float64. Everything
-    is taken relative to the first batch's mean, so that a large mean costs no precision.
+    is taken relative to an origin near the mean, so that a large mean costs no precision.
+
+    Args:
+        inputs: Width of x.
+        outputs: Width of y.
+        origin: Points near the means of x and of y; None: the first batch's means.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, origin: tuple[Tensor, Tensor] | None = None
+    ) -> None:
         self._weight = torch.zeros((), dtype=torch.float64)
         self._x = torch.zeros(inputs, dtype=torch.float64)
         self._y = torch.zeros(outputs, dtype=torch.float64)
         self._xx = torch.zeros(inputs, inputs, dtype=torch.float64)
         self._xy = torch.zeros(inputs, outputs, dtype=torch.float64)
         self._yy = torch.zeros((), dtype=torch.float64)
-        self._origin: tuple[Tensor, Tensor] | None = None
+        self._origin = origin
 
     def add(self, x: Tensor, y: Tensor, weights: Tensor) -> None:
         """Add tokens.
