@@ -34,11 +34,16 @@ def test_the_files_are_gone_when_the_room_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(KeyboardInterrupt), hidden_state_room(budget=0) as room:
-        room.take((8,), torch.float64).fill_(1)
-        (folder,) = tmp_path.iterdir()
-        assert [path.stat().st_size for path in folder.iterdir()] == [64]
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with hidden_state_room(budget=0) as room:
+            room.take((8,), torch.float64).fill_(1)
+            (folder,) = tmp_path.iterdir()
+            assert [path.stat().st_size for path in folder.iterdir()] == [64]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert not list(tmp_path.iterdir())
 
 

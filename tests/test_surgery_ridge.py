@@ -156,16 +156,18 @@ def test_an_input_that_never_varies_keeps_its_prior(ridge: float) -> None:
     np.testing.assert_allclose(np.delete(found.weight, 2, 0), np.delete(weight, 2, 0), rtol=1e-5)
 
 
+@pytest.mark.parametrize("seed", [0, 179, 191])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_identical_tokens_move_the_bias_alone(dtype: torch.dtype) -> None:
+def test_identical_tokens_move_the_bias_alone(dtype: torch.dtype, seed: int) -> None:
     """A text that is repeated says nothing about the weights; rounding is no variance."""
-    one, target = 7 * torch.rand(INPUTS, dtype=dtype), torch.rand(OUTPUTS, dtype=dtype)
+    torch.manual_seed(seed)
+    one, target = 7 * torch.randn(INPUTS, dtype=dtype), torch.randn(OUTPUTS, dtype=dtype)
     sums = [MomentSums(INPUTS, OUTPUTS), MomentSums(INPUTS, OUTPUTS)]
     for part, count in zip(sums, (37, 11), strict=True):
         part.add(one.expand(count, -1), target.expand(count, -1), torch.rand(count, dtype=dtype))
     prior = some_prior()
     found = solve_ridge(sums[0].moments(), sums[1].moments(), prior)
-    torch.testing.assert_close(found.affine.weight, prior.weight, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found.affine.weight, prior.weight, rtol=1e-4, atol=1e-4)
     assert found.affine.bias.isfinite().all()
     assert found.after <= found.before
 

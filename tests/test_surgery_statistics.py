@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.statistics import Moments, MomentSums
 
 Array = NDArray[np.float64]
@@ -111,3 +116,46 @@ def test_what_is_not_finite_is_noticed(value: float) -> None:
     y[7, 2] = value
     assert not summed(x, y, w).finite
     assert not summed(y, x, w).finite
+
+
+class _Meeting:
+    """The sums of two processes, played by two threads."""
+
+    def __init__(self, count: int) -> None:
+        self.parts: dict[int, Tensor] = {}
+        self.barrier = Barrier(count, timeout=10)
+
+    def total(self, rank: int, value: Tensor) -> Tensor:
+        self.parts[rank] = value
+        self.barrier.wait()
+        summed = torch.stack([self.parts[one] for one in sorted(self.parts)]).sum(dim=0)
+        self.barrier.wait()
+        return summed
+
+
+class _Process(Ranks):
+    """One of several processes that meet in this one."""
+
+    def __init__(self, rank: int, count: int, meeting: _Meeting) -> None:
+        super().__init__(rank, count)
+        object.__setattr__(self, "meeting", meeting)
+
+    def total(self, value: Tensor) -> Tensor:
+        """Return the sum over the threads."""
+        return self.meeting.total(self.rank, value)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("sizes", [(40, 20, 0), (60,), (1, 58, 1)])
+def test_processes_that_share_tokens_end_with_the_moments_of_all(sizes: tuple[int, ...]) -> None:
+    x, y, w = tokens(mean=100.0)
+    meeting, start, parts = _Meeting(len(sizes)), 0, []
+    for rank, size in enumerate(sizes):
+        sums = MomentSums(4, 3)
+        sums.add(*(torch.from_numpy(one[start : start + size]) for one in (x, y, w)))
+        parts.append((sums, _Process(rank, len(sizes), meeting)))
+        start += size
+    with ThreadPoolExecutor(len(sizes)) as pool:
+        found = list(pool.map(lambda part: part[0].moments_over(part[1]), parts))
+    for one in found:
+        assert_alike(one, plain(x, y, w), rtol=1e-9)
+        assert torch.equal(one.xx, found[0].xx)

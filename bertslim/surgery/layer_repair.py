@@ -12,14 +12,15 @@ from transformers import PreTrainedModel
 from bertslim.model.families import Family
 from bertslim.model.slim_modeling import ffn_of, layers_of, linear_of
 from bertslim.records import LayerPlan, Repair
-from bertslim.surgery.affine_maps import affine_of, factors_of, matrix_of, set_affine, set_matrix
+from bertslim.surgery.affine_maps import affine_of, set_affine
 from bertslim.surgery.calibration import CalibrationBatch
+from bertslim.surgery.ffn_maps import output_inputs, solve_fill, solve_output
 from bertslim.surgery.gain import fit_gain
 from bertslim.surgery.layer_parts import LayerParts
 from bertslim.surgery.operations import multiply_ffn
 from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.regression import Regression, Values, regression
-from bertslim.surgery.ridge import Affine, RidgeFit, low_rank
+from bertslim.surgery.ridge import RidgeFit
 from bertslim.surgery.scope import Scope
 from bertslim.surgery.token_weights import equal_weights, token_weights
 
@@ -104,9 +105,8 @@ class LayerRepair:
             context = slim.context(text.slim, text.given)
             text.context[..., : context.shape[-1]].copy_(context)
         width = slim.attention_out.in_features
-        pruned = self.row.after is not None and self.row.after.heads != self.row.before.heads
         fills = self.row.layer in self.scope.attention_fills
-        if fills or pruned or (self.moved and self.scope.outputs):
+        if fills or self._attention_changed or (self.moved and self.scope.outputs):
             sums, weights = self._sum_behind_attention(fills)
             found = self._regression(
                 lambda text: text.context[..., :width], lambda text: sums(text) - text.slim, weights
@@ -136,6 +136,11 @@ class LayerRepair:
             return (lambda text: text.base), self._equal_weights()
         return (lambda text: text.summed), self.token_weights(1)
 
+    @property
+    def _attention_changed(self) -> bool:
+        after = self.row.after
+        return after is not None and after.heads != self.row.before.heads
+
     def _repair_ffn(self, slim: LayerParts) -> None:
         """Solve the maps of the FFN block, or what fills its place, where they are in scope."""
         after = self.row.after
@@ -144,13 +149,15 @@ class LayerRepair:
             self.row.before.intermediate_size,
             self.row.before.linear_rank,
         )
-        in_scope = changed or (self.moved and self.scope.outputs)
+        moved = self.moved or self._attention_changed
+        given = self.row.layer in self.scope.given_gains
+        in_scope = (changed or (moved and self.scope.outputs)) and not given
         if self.row.layer in self.scope.fitted_gains:
             self._solve_gain(slim)
         elif self.scope.giver(self.row) is not None or not in_scope:
             return
         elif after.intermediate_size:
-            if self.moved and self.scope.inputs:
+            if moved and self.scope.inputs:
                 self._solve_ffn_in(slim)
             self._solve_ffn_out(slim)
         elif after.linear_rank:
@@ -169,56 +176,16 @@ class LayerRepair:
 
     def _solve_ffn_out(self, slim: LayerParts) -> None:
         """Solve the second map of the FFN block, and a bypass with it."""
-        _, ffn_out = ffn_of(slim.layer, slim.family)
-        bypass = linear_of(slim.layer, slim.family)
-        found = self._behind_ffn(
-            lambda text: (
-                slim.neurons(text.slim)
-                if bypass is None
-                else torch.cat([slim.neurons(text.slim), text.slim], dim=-1)
-            )
-        )
-        prior = affine_of(ffn_out)
-        if bypass is not None:
-            prior = Affine(torch.cat([prior.weight, matrix_of(bypass)]), prior.bias)
-        solved = found.solve(prior)
-        neurons = ffn_out.in_features
-        if isinstance(bypass, nn.Sequential):
-            first, second = factors_of(bypass)
-            into, out_of = low_rank(
-                found.both.xx[neurons:, neurons:],
-                solved.affine.weight[neurons:],
-                first.out_features,
-            )
-            narrowing = into.new_zeros(neurons + len(into), neurons + into.shape[1])
-            narrowing[:neurons, :neurons].fill_diagonal_(1)
-            narrowing[neurons:, neurons:] = into
-            prior = Affine(torch.cat([prior.weight[:neurons], out_of]), prior.bias)
-            solved = found.projected(narrowing).solve(prior)
-            set_matrix(first, into)
-            set_matrix(second, solved.affine.weight[neurons:])
-        elif bypass is not None:
-            set_matrix(bypass, solved.affine.weight[neurons:])
-        set_affine(Affine(solved.affine.weight[:neurons], solved.affine.bias), ffn_out)
-        self._note("FFN output" if bypass is None else "FFN output and bypass", solved)
+        found = self._behind_ffn(lambda text: output_inputs(slim, text.slim))
+        bypassed = linear_of(slim.layer, slim.family) is not None
+        part = "FFN output and bypass" if bypassed else "FFN output"
+        self._note(part, solve_output(slim, found))
 
     def _solve_fill(self, slim: LayerParts) -> None:
         """Solve the linear map that stands in the FFN block's place."""
         fill = linear_of(slim.layer, slim.family)
-        found = self._behind_ffn(lambda text: text.slim)
-        if isinstance(fill, nn.Sequential):
-            first, second = factors_of(fill)
-            bias = affine_of(second).bias
-            solved = found.solve(Affine(matrix_of(fill), bias))
-            into, out_of = low_rank(found.both.xx, solved.affine.weight, first.out_features)
-            solved = found.projected(into).solve(Affine(out_of, bias))
-            set_matrix(first, into)
-            set_affine(solved.affine, second)
-        else:
-            assert fill is not None  # noqa: S101
-            solved = found.solve(affine_of(fill))
-            set_affine(solved.affine, fill)
-        self._note("linear fill", solved)
+        assert fill is not None  # noqa: S101
+        self._note("linear fill", solve_fill(fill, self._behind_ffn(lambda text: text.slim)))
 
     def _solve_gain(self, slim: LayerParts) -> None:
         """Solve the number that the FFN output is multiplied by: sum w <y, y*> / sum w <y, y>."""

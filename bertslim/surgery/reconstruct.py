@@ -60,7 +60,7 @@ def reconstruct(
         What was solved, in order, with its held-out error before and after.
 
     Raises:
-        DataError: There are fewer than two texts.
+        DataError: There are fewer than two texts, or fewer batches than processes.
         ModelError: A model's activations are not finite.
     """
     family = FAMILIES[base.config.model_type.removeprefix(SLIM_PREFIX)]

@@ -15,6 +15,7 @@ from bertslim.surgery.statistics import Moments
 RIDGES = tuple(10.0 ** (half / 2) for half in range(-8, 5))
 _USUAL = 6
 _LEAST_VARIANCE = 1e-8  # as a share of the inputs' mean variance
+_ROUNDING = 1e-12  # as a share of the mean square: what float32 makes of a constant
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def solve_ridge(fit: Moments, held: Moments, prior: Affine) -> RidgeFit:
 
     best = _walk_down(error, len(RIDGES), start=_USUAL)
     before = squared_error(held, prior)
-    scale = float(held.yy) or 1.0
+    scale = max(float(held.yy), _rounding(held.weight, held.mean_y)) or 1.0
     if not errors[best] < before:
         return RidgeFit(prior, None, before / scale, before / scale)
     affine = ridge_map(fit.merged(held), prior, RIDGES[best])
@@ -72,10 +73,8 @@ def ridge_map(moments: Moments, prior: Affine, ridge: float) -> Affine:
     The intercept b is free. A row W_i belongs to one input; an input that never varies keeps its
     prior row. Where the system is not positive definite, all of the prior is kept.
     """
-    variance = moments.xx.diagonal()
-    floor = float(variance.mean()) * _LEAST_VARIANCE or 1.0
-    system = moments.xx.clone()
-    system.diagonal().add_(ridge * variance.clamp(min=floor))
+    rounding = _rounding(moments.weight, moments.mean_x)
+    system = moments.xx + torch.diag(ridge * _spread(moments.xx, least=rounding))
     factor, failed = torch.linalg.cholesky_ex(system)
     change = torch.zeros_like(prior.weight)
     if not failed:
@@ -93,7 +92,7 @@ def squared_error(moments: Moments, affine: Affine) -> float:
         + (affine.weight * (moments.xx @ affine.weight)).sum()
     )
     error = float(about_mean + moments.weight * mean.square().sum())
-    return error if math.isfinite(error) else math.inf
+    return max(error, 0.0) if math.isfinite(error) else math.inf
 
 
 def low_rank(xx: Tensor, weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
@@ -107,11 +106,23 @@ def low_rank(xx: Tensor, weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
         weight: W, (inputs, outputs).
         rank: At most min(inputs, outputs).
     """
-    variance = xx.diagonal()
-    floor = float(variance.mean()) * _LEAST_VARIANCE or 1.0
-    lower = torch.linalg.cholesky(xx + torch.diag(variance.clamp(min=floor) * RIDGES[0]))
+    lower, failed = torch.linalg.cholesky_ex(xx + torch.diag(RIDGES[0] * _spread(xx)))
+    if failed:  # nothing but rounding errors varies: all inputs count alike
+        lower = torch.eye(len(xx), dtype=xx.dtype)
     u, s, v = torch.linalg.svd(lower.T @ weight, full_matrices=False)
     return torch.linalg.solve_triangular(lower.T, u[:, :rank] * s[:rank], upper=True), v[:rank]
+
+
+def _rounding(weight: Tensor, mean: Tensor) -> float:
+    """Return the least variance that is told from the rounding of a constant."""
+    return _ROUNDING * float(weight * mean.square().mean())
+
+
+def _spread(xx: Tensor, *, least: float = 0.0) -> Tensor:
+    """Return the inputs' variances, lifted from zero where an input never varies."""
+    variance = xx.diagonal()
+    floor = max(float(variance.mean()) * _LEAST_VARIANCE, least) or 1.0
+    return variance.clamp(min=floor)
 
 
 def _walk_down(error: Callable[[int], float], steps: int, *, start: int) -> int:

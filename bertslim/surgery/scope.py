@@ -16,12 +16,14 @@ class Scope:
         options: What the recipe says of it.
         attention_fills: Layers whose attention makes up for their FFN block, by number in the base.
         fitted_gains: Layers whose FFN output gets a gain that is solved.
+        given_gains: Layers whose FFN output gets a given gain, which a solved output would undo.
         givers: Of each layer that uses another's FFN block, the layer that gives it.
     """
 
     options: Reconstruct
     attention_fills: frozenset[int]
     fitted_gains: frozenset[int]
+    given_gains: frozenset[int]
     givers: dict[int, int]
 
     @classmethod
@@ -41,6 +43,12 @@ class Scope:
                 layer
                 for operation, step in steps
                 if isinstance(operation, ScaleFfn) and operation.gain == "fit"
+                for layer in step.layers
+            ),
+            given_gains=frozenset(
+                layer
+                for operation, step in steps
+                if isinstance(operation, ScaleFfn) and operation.gain != "fit"
                 for layer in step.layers
             ),
             givers={

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bertslim.model.slim_modeling import ffn_of, layers_of
+from bertslim.model.slim_modeling import layers_of, linear_of
 from bertslim.records import Plan, Repair
-from bertslim.surgery.affine_maps import affine_of, set_affine
+from bertslim.surgery.ffn_maps import output_inputs, solve_output
 from bertslim.surgery.layer_parts import LayerParts
 from bertslim.surgery.layer_repair import LayerRepair, Walk
 from bertslim.surgery.regression import Regression, regression
@@ -35,7 +35,7 @@ def _regression(walk: Walk, step: LayerRepair, block: LayerParts) -> Regression:
     """Take the moments of a layer of the base, its neurons being those of the shared block."""
     return regression(
         walk.texts,
-        lambda text: block.neurons(step.base.inner(text.attended)),
+        lambda text: output_inputs(block, step.base.inner(text.attended)),
         lambda text: text.summed - step.base.inner(text.attended),
         step.token_weights(1),
         layer=step.row.layer,
@@ -44,12 +44,11 @@ def _regression(walk: Walk, step: LayerRepair, block: LayerParts) -> Regression:
 
 
 def _solve(block: LayerParts, layer: int, found: Regression) -> Repair:
-    _, ffn_out = ffn_of(block.layer, block.family)
-    solved = found.solve(affine_of(ffn_out))
-    set_affine(solved.affine, ffn_out)
+    bypassed = linear_of(block.layer, block.family) is not None
+    solved = solve_output(block, found)
     return Repair(
         layer=layer,
-        part="shared FFN output",
+        part="shared FFN output and bypass" if bypassed else "shared FFN output",
         ridge=solved.ridge,
         before=solved.before,
         after=solved.after,
