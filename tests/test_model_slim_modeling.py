@@ -23,7 +23,8 @@ from bertslim.surgery.operations import operate
 HEADS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MaskedLM", "")
 EVEN = ("halve_width", "drop_top_layers")
 UNEVEN = ("drop_odd", "drop_all", "keep_every_third", "quarter_width_odd")
-TOLERANCE = 1e-6
+# Where weights lie in memory moves the rounding by parts in a million, a wrong weight far more.
+TOLERANCE = 1e-5
 
 MIXED = (
     {"op": "drop_ffn", "layers": 0, "layer_norm": "remove"},
@@ -229,7 +230,7 @@ for directory in sys.argv[1:]:
         with torch.inference_mode():
             one, two = model.eval()(input_ids=ids)[0], again.eval()(input_ids=ids)[0]
         assert all(map(torch.equal, model.state_dict().values(), again.state_dict().values())), head
-        torch.testing.assert_close(one, two, atol=1e-6, rtol=0)  # where weights lie in memory counts
+        torch.testing.assert_close(one, two, atol=1e-5, rtol=0)
 """
 
 
