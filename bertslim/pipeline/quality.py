@@ -19,16 +19,13 @@ from bertslim.measure.accuracy import measure_accuracy
 from bertslim.measure.fidelity import measure_fidelity
 from bertslim.measure.predictions import compare_predictions, predict
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.pipeline.texts import BATCH_SIZE, MAX_LENGTH
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar
 from bertslim.wording import counted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-
-BATCH_SIZE = 32
-MAX_LENGTH = 256
 
 
 @dataclass(frozen=True)

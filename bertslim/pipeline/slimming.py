@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,22 +16,21 @@ from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokeniz
 from bertslim.output_directory import writing
 from bertslim.pipeline.preparation import Prepared
 from bertslim.pipeline.publish import model_record
+from bertslim.pipeline.texts import BATCH_SIZE, MAX_LENGTH
 from bertslim.progress import Progress
 from bertslim.recipe import Reconstruct
 from bertslim.records import Measurement, ModelFacts, ModelRecord, Plan, Repair, compare
 from bertslim.surgery.ranks import Ranks
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from bertslim.data.batches import Batch
     from bertslim.data.splits import Splits
     from bertslim.data.task import Rows
     from bertslim.model.checkpoint import Checkpoint
     from bertslim.model.vocabulary import Vocabulary
-
-BATCH_SIZE = 32
-MAX_LENGTH = 256
+    from bertslim.surgery.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class _Maker:
         with self.progress.step("count tokens"):
             return choose_vocabulary(
                 self._data.fit.texts(),
-                load_tokenizer(self.prepared.source.directory),
+                self._tokenizer,
                 self.base.model,
                 min_count=step.min_count,
             )
@@ -207,54 +207,71 @@ class _Maker:
 
     def make(self, plan: Plan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
         """Cut, and repair if the recipe says so."""
-        from bertslim.data.feature_extraction import pooling_of
         from bertslim.model.checkpoint import build_slim, sharing_copy
         from bertslim.surgery.operations import operate
-        from bertslim.surgery.reconstruct import reconstruct
-        from bertslim.surgery.survey import Survey, measured_widths, survey
+        from bertslim.surgery.survey import Survey, measured_widths
 
-        recipe, base = self.prepared.recipe.recipe, self.base
+        recipe, base, dtype = self.prepared.recipe.recipe, self.base, self.base.model.dtype
+        surveyed = self._by_fisher or bool(measured_widths(recipe, plan))
         calibration: list[Batch] = []
-        found = Survey()
-        by_fisher = recipe.reconstruct is not None and recipe.reconstruct.weights == "fisher"
-        surveyed = by_fisher or bool(measured_widths(recipe, plan))
-        dtype = base.model.dtype
         if surveyed or recipe.reconstruct is not None:
             calibration = self._calibration()
             base.model.float()
-        if surveyed:
-            with self.progress.step("survey"):
-                found = survey(
-                    base.model,
-                    calibration,
-                    recipe,
-                    plan,
-                    base.facts,
-                    seed=self.options.seed,
-                    progress=self.progress,
-                    token_weights=by_fisher,
-                    pooling=pooling_of(self._data.fit),
-                )
+        found = self._survey(plan, calibration) if surveyed else Survey()
         with self.progress.step("cut"):
             model = sharing_copy(base.model)
             operate(model, recipe, plan, scores=found.scores)
             slim = build_slim(replace(base, model=model), plan)
         repairs: tuple[Repair, ...] = ()
         if recipe.reconstruct is not None:
-            with self.progress.step("reconstruct"):
-                repairs = reconstruct(
-                    base.model,
-                    slim,
-                    recipe,
-                    plan,
-                    calibration,
-                    sensitivity=found.token_weights,
-                    ranks=self.options.ranks,
-                    seed=self.options.seed,
-                    progress=self.progress,
-                )
+            repairs = self._reconstruct(slim, plan, calibration, found)
         slim.to(dtype=dtype)  # type: ignore[call-arg]
         return slim, repairs
+
+    def _survey(self, plan: Plan, calibration: list[Batch]) -> Survey:
+        from bertslim.data.feature_extraction import pooling_of
+        from bertslim.surgery.survey import survey
+
+        with self.progress.step("survey"):
+            return survey(
+                self.base.model,
+                calibration,
+                self.prepared.recipe.recipe,
+                plan,
+                self.base.facts,
+                seed=self.options.seed,
+                progress=self.progress,
+                token_weights=self._by_fisher,
+                pooling=pooling_of(self._data.fit),
+            )
+
+    def _reconstruct(
+        self, slim: PreTrainedModel, plan: Plan, calibration: list[Batch], found: Survey
+    ) -> tuple[Repair, ...]:
+        from bertslim.surgery.reconstruct import reconstruct
+
+        with self.progress.step("reconstruct"):
+            return reconstruct(
+                self.base.model,
+                slim,
+                self.prepared.recipe.recipe,
+                plan,
+                calibration,
+                sensitivity=found.token_weights,
+                ranks=self.options.ranks,
+                seed=self.options.seed,
+                progress=self.progress,
+            )
+
+    @property
+    def _by_fisher(self) -> bool:
+        """Whether tokens count in the repair by how much the outputs mind."""
+        section = self.prepared.recipe.recipe.reconstruct
+        return section is not None and section.weights == "fisher"
+
+    @cached_property
+    def _tokenizer(self) -> PreTrainedTokenizerBase:
+        return load_tokenizer(self.prepared.source.directory)
 
     @property
     def _data(self) -> Splits:
@@ -276,7 +293,7 @@ class _Maker:
 
         return batches(
             rows,
-            load_tokenizer(self.prepared.source.directory),
+            self._tokenizer,
             batch_size=BATCH_SIZE,
             max_length=min(MAX_LENGTH, self.base.facts.max_length),
             label=rows.task.makes_labels,

@@ -13,6 +13,8 @@ from bertslim.progress import Progress
 from bertslim.records import ModelFacts
 from bertslim.report.provenance import data_line
 
+BATCH_SIZE = 32  # sequences that go through a model at once
+MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on
 _WITH_CLASSES = ("SequenceClassification", "TokenClassification")
 _REPLACED_TOKENS = "electra"  # its pretraining head says of each token whether it was replaced
 

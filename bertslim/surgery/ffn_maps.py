@@ -30,6 +30,12 @@ def output_inputs(block: LayerParts, inner: Tensor) -> Tensor:
     return torch.cat([neurons, inner], dim=-1)
 
 
+def output_part(block: LayerParts) -> str:
+    """Name what `solve_output` solves of an FFN block."""
+    bypassed = linear_of(block.layer, block.family) is not None
+    return "FFN output and bypass" if bypassed else "FFN output"
+
+
 def solve_output(block: LayerParts, found: Regression) -> RidgeFit:
     """Solve and set the second map of an FFN block, and a bypass with it.
 

@@ -15,9 +15,14 @@ def require_finite(values: Tensor, layer: int, model: PreTrainedModel) -> Tensor
         ModelError: It is not.
     """
     if not values.isfinite().all():
-        raise ModelError(
-            f"layer {layer} puts out numbers that are not finite",
-            where=model.config.name_or_path or None,
-            remedy="the weights are damaged, or too large for their type",
-        )
+        raise not_finite(layer, where=model.config.name_or_path or None)
     return values
+
+
+def not_finite(layer: int, *, where: str | None = None) -> ModelError:
+    """Return the error of a layer whose activations nothing can be worked out from."""
+    return ModelError(
+        f"layer {layer} puts out numbers that are not finite",
+        where=where,
+        remedy="the weights are damaged, or too large for their type",
+    )

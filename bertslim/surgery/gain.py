@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from bertslim.surgery.calibration import CalibrationBatch
+from bertslim.surgery.finite import not_finite
 from bertslim.surgery.ranks import Ranks
-from bertslim.surgery.regression import Values, not_finite
+from bertslim.surgery.regression import Values
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
-from bertslim.model.families import Family
-from bertslim.model.slim_modeling import ffn_of, layers_of, linear_of
+from bertslim.model.slim_modeling import ffn_of, linear_of
 from bertslim.records import LayerPlan, Repair
 from bertslim.surgery.affine_maps import affine_of, set_affine
 from bertslim.surgery.calibration import CalibrationBatch
-from bertslim.surgery.ffn_maps import output_inputs, solve_fill, solve_output
+from bertslim.surgery.ffn_maps import output_inputs, output_part, solve_fill, solve_output
 from bertslim.surgery.gain import fit_gain
 from bertslim.surgery.layer_parts import LayerParts
 from bertslim.surgery.operations import multiply_ffn
@@ -177,9 +175,7 @@ class LayerRepair:
     def _solve_ffn_out(self, slim: LayerParts) -> None:
         """Solve the second map of the FFN block, and a bypass with it."""
         found = self._behind_ffn(lambda text: output_inputs(slim, text.slim))
-        bypassed = linear_of(slim.layer, slim.family) is not None
-        part = "FFN output and bypass" if bypassed else "FFN output"
-        self._note(part, solve_output(slim, found))
+        self._note(output_part(slim), solve_output(slim, found))
 
     def _solve_fill(self, slim: LayerParts) -> None:
         """Solve the linear map that stands in the FFN block's place."""
@@ -213,15 +209,7 @@ class LayerRepair:
         )
 
     def _note(self, part: str, found: RidgeFit) -> None:
-        self.done.append(
-            Repair(
-                layer=self.row.layer,
-                part=part,
-                ridge=found.ridge,
-                before=found.before,
-                after=found.after,
-            )
-        )
+        self.done.append(found.recorded(self.row.layer, part))
 
     def _equal_weights(self) -> list[Tensor]:
         return equal_weights([text.slim for text in self.texts])
@@ -232,49 +220,6 @@ class LayerRepair:
         given = self.sensitivity
         sensitivity = None if given is None else [one[place] for one in given]
         return token_weights(sums, sensitivity, self.ranks)
-
-
-@dataclass(frozen=True)
-class Walk:
-    """What the repairs of all layers have in common.
-
-    Attributes:
-        base: The base.
-        slim: The slim model.
-        family: Their family.
-        texts: The calibration texts that fall to this process.
-        scope: Which maps may be solved anew.
-        sensitivity: Of the base's outputs, (layers, 2, sequences, length) a batch; None: not known.
-        ranks: The processes that share the texts.
-    """
-
-    base: PreTrainedModel
-    slim: PreTrainedModel
-    family: Family
-    texts: Sequence[CalibrationBatch]
-    scope: Scope
-    sensitivity: Sequence[Tensor] | None
-    ranks: Ranks
-
-    def step(self, row: LayerPlan, *, moved: bool, base_only: bool = False) -> LayerRepair:
-        """Return the repair of one layer, or its pass through the base alone."""
-        given = self.sensitivity
-        alone = base_only or row.slim_layer is None
-        return LayerRepair(
-            row=row,
-            base=_parts(self.base, row.layer, self.family),
-            slim=None if alone else _parts(self.slim, row.slim_layer, self.family),
-            texts=self.texts,
-            scope=self.scope,
-            sensitivity=None if given is None else [one[row.layer] for one in given],
-            ranks=self.ranks,
-            moved=moved,
-        )
-
-
-def _parts(model: PreTrainedModel, number: int | None, family: Family) -> LayerParts:
-    assert number is not None  # noqa: S101
-    return LayerParts(layers_of(model, family)[number], family)
 
 
 def _linear(linear: nn.Linear, inputs: Tensor) -> Tensor:

@@ -22,10 +22,10 @@ from bertslim.recipe import Recipe
 from bertslim.records import Plan, Repair
 from bertslim.surgery.calibration import open_calibration
 from bertslim.surgery.hidden_states import MEMORY_BUDGET, hidden_state_room
-from bertslim.surgery.layer_repair import Walk
 from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.scope import Scope
 from bertslim.surgery.shared_ffn import solve_shared
+from bertslim.surgery.walk import Walk
 
 
 def reconstruct(
@@ -69,8 +69,8 @@ def reconstruct(
     moved = False
     with torch.no_grad(), hidden_state_room(memory_budget) as room:
         texts = open_calibration(base, family, batches, room, seed=seed, ranks=ranks)
-        walk = Walk(base, slim, family, texts, scope, shares, ranks)
-        done = solve_shared(walk, plan)
+        walk = Walk(base, slim, plan, family, texts, scope, shares, ranks)
+        done = solve_shared(walk)
         for row in progress.track(plan.layers, "repairing", total=len(plan.layers), unit="layer"):
             step = walk.step(row, moved=moved)
             step.run()

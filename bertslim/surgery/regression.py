@@ -8,8 +8,8 @@ from typing import Self
 
 from torch import Tensor
 
-from bertslim.errors import ModelError
 from bertslim.surgery.calibration import CalibrationBatch
+from bertslim.surgery.finite import not_finite
 from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.ridge import Affine, RidgeFit, solve_ridge
 from bertslim.surgery.statistics import Moments, MomentSums
@@ -75,14 +75,6 @@ def regression(
     if not (found.fit.finite and found.held.finite):
         raise not_finite(layer)
     return found
-
-
-def not_finite(layer: int) -> ModelError:
-    """Return the error of a layer whose activations nothing can be solved from."""
-    return ModelError(
-        f"layer {layer} puts out numbers that are not finite",
-        remedy="the weights are damaged, or too large for their type",
-    )
 
 
 def _empty_sums(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bertslim.records import Repair
 from bertslim.surgery.statistics import Moments
 
 # Ridges from 1e-4 to 100, as shares of each input's own variance, two a decade.
@@ -41,6 +42,12 @@ class RidgeFit:
     ridge: float | None
     before: float
     after: float
+
+    def recorded(self, layer: int, part: str) -> Repair:
+        """Return the account of the fit for a part of a layer, by its number in the base."""
+        return Repair(
+            layer=layer, part=part, ridge=self.ridge, before=self.before, after=self.after
+        )
 
 
 def solve_ridge(fit: Moments, held: Moments, prior: Affine) -> RidgeFit:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from bertslim.recipe import DropFfn, Recipe, Reconstruct, ScaleFfn
+from bertslim.recipe import DropFfn, Operation, Recipe, Reconstruct, ScaleFfn
 from bertslim.records import LayerPlan, Plan
 
 
@@ -31,26 +32,19 @@ class Scope:
         """Read the scope from a recipe with `reconstruct`, and from what it makes of a model."""
         steps = list(zip(recipe.surgery, plan.steps, strict=True))
         in_base = {row.slim_layer: row.layer for row in plan.layers}
+
+        def layers(wanted: Callable[[Operation], bool]) -> frozenset[int]:
+            return frozenset(
+                n for operation, step in steps if wanted(operation) for n in step.layers
+            )
+
         return cls(
             options=recipe.reconstruct or Reconstruct(),
-            attention_fills=frozenset(
-                layer
-                for operation, step in steps
-                if isinstance(operation, DropFfn) and operation.fill == "attention"
-                for layer in step.layers
+            attention_fills=layers(
+                lambda one: isinstance(one, DropFfn) and one.fill == "attention"
             ),
-            fitted_gains=frozenset(
-                layer
-                for operation, step in steps
-                if isinstance(operation, ScaleFfn) and operation.gain == "fit"
-                for layer in step.layers
-            ),
-            given_gains=frozenset(
-                layer
-                for operation, step in steps
-                if isinstance(operation, ScaleFfn) and operation.gain != "fit"
-                for layer in step.layers
-            ),
+            fitted_gains=layers(lambda one: isinstance(one, ScaleFfn) and one.gain == "fit"),
+            given_gains=layers(lambda one: isinstance(one, ScaleFfn) and one.gain != "fit"),
             givers={
                 row.layer: in_base[row.after.ffn_of]
                 for row in plan.layers
