@@ -75,8 +75,8 @@ def main() -> None:
     add("--again", action="store_true", help="measure what is in the file already, too")
     add("--quick", type=int, nargs="?", const=QUICK_ROWS, metavar="ROWS",
         help="the first %(const)s rows of a set, or so many")  # fmt: skip
-    add("--criteria", nargs="+", choices=CRITERIA, default=["activation"],
-        help="what neurons are ranked by before repairs; default: activation")  # fmt: skip
+    add("--criteria", nargs="+", choices=CRITERIA, default=["fisher"],
+        help="what neurons are ranked by before repairs; default: fisher")  # fmt: skip
     add("--refit", choices=REFITS, help="of the section reconstruct; default: bertslim's")
     add("--weights", choices=WEIGHTS, help="of the section reconstruct; default: bertslim's")
     add("--no-latency", dest="latency", action="store_false",
@@ -148,8 +148,8 @@ def measure(bench: Bench, case: Case, cut: Cut, candidate: Candidate) -> None:
 
 def measure_top_layers(bench: Bench, case: Case, cut: Cut) -> None:
     """Drop as many top layers as make the base as fast as the repaired cut."""
-    if bench.latency and timing(bench, case, repaired_by(bench, cut)):
-        for candidate in each_top_layers(case):
+    if bench.latency:
+        for candidate in near_in_latency(bench, case, cut):
             if timing(bench, case, candidate) is None:
                 time_latency(bench, case, candidate, case.cut(candidate).directory)
     chosen = as_fast(bench, case, cut)
@@ -162,9 +162,9 @@ def measure_top_layers(bench: Bench, case: Case, cut: Cut) -> None:
 def as_fast(bench: Bench, case: Case, cut: Cut) -> Candidate | None:
     """Return the baseline that is nearest in latency to the repaired cut, if all are known."""
     target = timing(bench, case, repaired_by(bench, cut))
-    ladder = [(one, timing(bench, case, one)) for one in each_top_layers(case)]
+    ladder = [(one, timing(bench, case, one)) for one in near_in_latency(bench, case, cut)]
     known = [(one, ratio_of(found)) for one, found in ladder if found]
-    if target is None or len(known) < len(ladder):
+    if target is None or not known or len(known) < len(ladder):
         return None
     return min(known, key=lambda pair: abs(pair[1] - ratio_of(target)))[0]
 
@@ -174,8 +174,16 @@ def repaired_by(bench: Bench, cut: Cut) -> Candidate:
     return next(one for one in candidates(cut, bench.settings) if one.repairs)
 
 
-def each_top_layers(case: Case) -> list[Candidate]:
-    return [without_top_layers(count) for count in range(1, len(case.facts.layers))]
+def near_in_latency(bench: Bench, case: Case, cut: Cut) -> list[Candidate]:
+    """Return the baselines that may be as fast as the repaired cut, if its latency is known.
+
+    A model without k of L layers takes about 1 - k / L of the time.
+    """
+    target, layers = timing(bench, case, repaired_by(bench, cut)), len(case.facts.layers)
+    if target is None:
+        return []
+    best = round(layers * (1 - ratio_of(target)))
+    return [without_top_layers(n) for n in range(best - 1, best + 2) if 0 < n < layers]
 
 
 def timing(bench: Bench, case: Case, candidate: Candidate) -> Timing | None:

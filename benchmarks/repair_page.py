@@ -108,10 +108,9 @@ def _section(entries: Sequence[Entry]) -> list[str]:
     sets = list(first.held)
     measure = "KL, nats" if first.facts.head else "cosine"
     titles = [f"{what}, {name}" for name in sets for what in (measure, "points")]
-    seconds = "repair, s"
     table = [
-        f"| cut | made up for by | latency | {' | '.join(titles)} | {seconds} |",
-        f"|---|---|--:|{'--:|' * len(titles)}--:|",
+        f"| cut | made up for by | latency | {' | '.join(titles)} |",
+        f"|---|---|--:|{'--:|' * len(titles)}",
         *(_row(each, bases) for each in _lines(entries)),
     ]
     return [f"### {first.title}", _base_note(entries, sets, bases), "\n".join(table)]
@@ -132,8 +131,6 @@ def _row(entries: Sequence[Entry], bases: int) -> str:
     for rows in first.case.held:
         cells.append(mean(entries, rows, fidelity).shown(3))
         cells.append(mean(entries, rows, points).shown(2, "+"))
-    seconds = [one.result.repair_seconds for one in entries if one.result.repair_seconds]
-    cells.append(f"{statistics.fmean(seconds):.1f}" if seconds else UNKNOWN)
     return f"| {' | '.join(cells)} |"
 
 

@@ -295,6 +295,11 @@ class Reconstruct(_Strict):
         description="how much a token counts: variance (by the scale of its LayerNorm) or fisher "
         "(also by how much the outputs mind; takes a backward pass of the base)",
     )
+    head: Literal["scale", "keep"] = Field(
+        default="scale",
+        description="what becomes of a classifier's head: scale (its logits are multiplied by one "
+        "number, so that the slim model is as sure as it may be) or keep",
+    )
 
 
 class Recipe(_Strict):

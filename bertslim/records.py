@@ -270,18 +270,21 @@ class Repair(Frozen):
     """One part of the slim model that was solved in closed form.
 
     Attributes:
-        layer: Number in the base.
+        layer: Number in the base; None for the head.
         part: Which of the layer's maps.
         ridge: The ridge, as a share of each input's variance, that did best on held-out tokens;
             None where nothing did better than what was there, and where there is none.
+        factor: What the part was multiplied by, where it was scaled.
         before: Weighted squared error on held-out tokens with what was there before, as a share of
-            the targets' variance.
+            the targets' variance. Of the head the KL divergence from the base, as a share of that
+            of an answer at random.
         after: The same with what was solved from the other tokens.
     """
 
-    layer: int
+    layer: int | None
     part: str
     ridge: float | None = None
+    factor: float | None = None
     before: float
     after: float
 

@@ -237,7 +237,7 @@ def test_which_recipes_need_data(write, surgery, needs):
     assert repaired.needs_data
     assert repaired.reconstruct == Reconstruct(samples=1024)
     assert repaired.to_yaml().endswith(
-        "reconstruct:\n  samples: 1024\n  refit: all\n  weights: variance\n"
+        "reconstruct:\n  samples: 1024\n  refit: all\n  weights: variance\n  head: scale\n"
     )
 
 

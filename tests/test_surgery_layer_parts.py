@@ -11,7 +11,13 @@ from torch import Tensor
 from bertslim.model.checkpoint import load_model
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
-from bertslim.surgery.layer_parts import LayerArguments, LayerParts, first_layer_input, run_until
+from bertslim.surgery.layer_parts import (
+    LayerArguments,
+    LayerParts,
+    first_layer_input,
+    run_head,
+    run_until,
+)
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 HEAD = "SequenceClassification"
@@ -135,6 +141,29 @@ def test_no_layer_runs_to_see_what_the_first_one_gets(
     for handle in handles:
         handle.remove()
     assert not any(layer._forward_pre_hooks for layer in layers)
+
+
+@pytest.mark.parametrize("head", ["", HEAD, "TokenClassification", "QuestionAnswering"])
+@each_family
+def test_a_head_says_of_the_last_states_what_the_model_says_whole(
+    model_type: str, head: str, tiny_model, example_inputs
+) -> None:
+    model, family = tiny_model(model_type, head), FAMILIES[model_type]
+    inputs = example_inputs()
+    with torch.no_grad():
+        hidden = whole(model, family, inputs)[-1]
+        expected = model(**inputs)
+        layers = layers_of(model, family)
+        for layer in layers:
+            layer.forward = None  # so that a layer that runs is an error
+        found = run_head(model, family, inputs, hidden)
+        for layer in layers:
+            del layer.forward
+        again = model(**inputs)
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        assert torch.equal(found[name], values), name
+        assert torch.equal(again[name], values), name
 
 
 def test_a_call_that_does_not_reach_the_module_is_no_silent_success() -> None:

@@ -84,7 +84,7 @@ def repair(make_checkpoint, make_recipe) -> Callable[..., Repaired]:
         change: Callable[[Any], None] | None = None,
         **options: Any,
     ) -> Repaired:
-        recipe = make_recipe(*operations, reconstruct={"refit": refit})
+        recipe = make_recipe(*operations, reconstruct={"refit": refit, "head": "keep"})
         base = load_checkpoint(make_checkpoint(model_type, head))
         base.model.to(dtype)
         if change is not None:
@@ -100,7 +100,15 @@ def repair(make_checkpoint, make_recipe) -> Callable[..., Repaired]:
         slim, seed = build(), options.pop("seed", 0)
         quiet = Progress(visible=False)
         repairs = reconstruct(
-            base.model, slim, recipe.recipe, plan, batches, seed=seed, progress=quiet, **options
+            base.model,
+            slim,
+            recipe.recipe,
+            plan,
+            batches,
+            base.facts,
+            seed=seed,
+            progress=quiet,
+            **options,
         )
         return Repaired(base.model, build(), slim, plan, repairs)
 

@@ -257,6 +257,7 @@ class _Maker:
                 self.prepared.recipe.recipe,
                 plan,
                 calibration,
+                self.base.facts,
                 sensitivity=found.token_weights,
                 ranks=self.options.ranks,
                 seed=self.options.seed,

@@ -44,16 +44,17 @@ def repair_table(repairs: tuple[Repair, ...]) -> Table:
     """List the maps that were solved, with their error on held-out texts."""
     rows = (
         (
-            str(repair.layer),
+            NOTHING if repair.layer is None else str(repair.layer),
             repair.part,
             NOTHING if repair.ridge is None else significant(repair.ridge, 1),
+            NOTHING if repair.factor is None else significant(repair.factor),
             _percent(repair.before),
             "kept" if is_kept(repair) else _percent(repair.after),
         )
         for repair in repairs
     )
-    headers = ("layer", "map", "ridge", "error before", "error after")
-    return Table("llrrr", headers, tuple(rows)).without_empty_columns()
+    headers = ("layer", "map", "ridge", "factor", "error before", "error after")
+    return Table("llrrrr", headers, tuple(rows)).without_empty_columns()
 
 
 def is_kept(repair: Repair) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
 from bertslim.model.families import Family
 from bertslim.model.slim_modeling import NoAttention, NoFFN, layers_of
@@ -108,6 +109,26 @@ def first_layer_input(
     first = layers_of(model, family)[0]
     (hidden, *arguments), keywords = run_until(first, lambda: model(**inputs))
     return hidden, LayerArguments(tuple(arguments), keywords)
+
+
+def run_head(
+    model: PreTrainedModel, family: Family, inputs: dict[str, Tensor], hidden: Tensor
+) -> Any:
+    """Return what a model puts out where `hidden` comes from its last layer; no layer runs.
+
+    Args:
+        model: With a head or without.
+        family: Its family.
+        inputs: What the model takes.
+        hidden: (sequences, length, hidden_size)
+    """
+    stack = model.base_model.get_submodule(family.layers.rpartition(".")[0])
+    said = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=hidden)
+    stack.forward = lambda *_, **__: said
+    try:
+        return model(**inputs)
+    finally:
+        del stack.forward
 
 
 class _ReachedError(Exception):

@@ -196,7 +196,13 @@ class LayerRepair:
         )
         multiply_ffn(slim.layer, slim.family, found.gain)
         self.done.append(
-            Repair(layer=self.row.layer, part="FFN gain", before=found.before, after=found.after)
+            Repair(
+                layer=self.row.layer,
+                part="FFN gain",
+                factor=found.gain,
+                before=found.before,
+                after=found.after,
+            )
         )
 
     def _behind_ffn(self, inputs: Values) -> Regression:

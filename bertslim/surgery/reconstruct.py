@@ -19,8 +19,9 @@ from bertslim.data.batches import Batch
 from bertslim.model.families import FAMILIES, SLIM_PREFIX
 from bertslim.progress import Progress
 from bertslim.recipe import Recipe
-from bertslim.records import Plan, Repair
+from bertslim.records import ModelFacts, Plan, Repair
 from bertslim.surgery.calibration import open_calibration
+from bertslim.surgery.head_scale import fit_head_scale, has_scale
 from bertslim.surgery.hidden_states import MEMORY_BUDGET, hidden_state_room
 from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.scope import Scope
@@ -34,6 +35,7 @@ def reconstruct(
     recipe: Recipe,
     plan: Plan,
     batches: Sequence[Batch],
+    facts: ModelFacts,
     *,
     sensitivity: Sequence[Tensor] | None = None,
     memory_budget: int = MEMORY_BUDGET,
@@ -49,6 +51,7 @@ def reconstruct(
         recipe: What was cut, and how far the repair goes.
         plan: What the recipe made of the model.
         batches: The calibration texts.
+        facts: The shape of the base.
         sensitivity: How much the base's outputs mind each token, batch by batch: (layers, 2,
             sequences, length) as `survey` has it; None: tokens count by variance alone.
         memory_budget: Bytes of hidden states to hold in memory; the rest goes to disk.
@@ -76,4 +79,7 @@ def reconstruct(
             step.run()
             done += step.done
             moved = moved or scope.changes(row)
+        if moved and scope.head and has_scale(base, facts):
+            mine = ranks.share(batches)
+            done.append(fit_head_scale(base, slim, family, mine, texts, facts, ranks))
     return tuple(done)

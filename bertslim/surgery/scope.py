@@ -62,6 +62,11 @@ class Scope:
         """Whether the input maps of blocks may be solved anew."""
         return self.options.refit == "all"
 
+    @property
+    def head(self) -> bool:
+        """Whether the logits may be scaled."""
+        return self.options.head == "scale"
+
     def changes(self, row: LayerPlan) -> bool:
         """Whether the recipe does something to a layer."""
         return bool(row.actions)
