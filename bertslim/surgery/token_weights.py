@@ -32,7 +32,7 @@ def token_weights(
     Returns:
         Weights, (sequences, length), batch by batch.
     """
-    variances = [one.var(dim=-1, correction=0).clamp(min=_LEAST_VARIANCE) for one in sums]
+    variances = [variance_of(one) for one in sums]
     if sensitivity is None:
         return [1 / variance for variance in variances]
     mattering = [
@@ -46,6 +46,11 @@ def token_weights(
         ((1 - SENSITIVE_SHARE) + SENSITIVE_SHARE * matter * (tokens / total)) / variance
         for matter, variance in zip(mattering, variances, strict=True)
     ]
+
+
+def variance_of(sums: Tensor) -> Tensor:
+    """Return the variance over the channels of each token, (…), lifted from zero; sums (…, d)."""
+    return sums.var(dim=-1, correction=0).clamp(min=_LEAST_VARIANCE)
 
 
 def equal_weights(sums: Sequence[Tensor]) -> list[Tensor]:
