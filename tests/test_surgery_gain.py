@@ -25,7 +25,7 @@ def batch(length: int, *, held: int) -> CalibrationBatch:
     tokens[:, -1] = False
     is_held = torch.zeros_like(tokens)
     is_held[1, :held] = True
-    states = [torch.randn(2, length, 4) for _ in range(5)]
+    states = [torch.randn(2, length, 4) for _ in range(4)]
     return CalibrationBatch(NOTHING, tokens & ~is_held, is_held, *states)
 
 

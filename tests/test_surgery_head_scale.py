@@ -90,7 +90,7 @@ def hidden_batches(change: Callable[[Tensor], Tensor]) -> tuple[list[Batch], Any
         batches.append(Batch({"input_ids": ids, "attention_mask": mask}, rows))
         held = mask.bool() & (torch.arange(6) == number).unsqueeze(1)
         base = torch.randn(6, 7, 32, generator=draw)
-        states = [base, change(base), *(torch.empty(0) for _ in range(3))]
+        states = [base, change(base), *(torch.empty(0) for _ in range(2))]
         texts.append(CalibrationBatch(LayerArguments((), {}), mask.bool() & ~held, held, *states))
     return batches, texts
 

@@ -23,7 +23,7 @@ def texts() -> list[CalibrationBatch]:
         tokens = torch.ones(3, length, dtype=torch.bool)
         tokens[2, 2:] = False
         is_held = tokens & (torch.arange(3) < held).unsqueeze(1)
-        states = [torch.randn(3, length, 4) for _ in range(5)]
+        states = [torch.randn(3, length, 4) for _ in range(4)]
         for state in states:
             state[~tokens] = float("inf")  # nothing may be read there
         made.append(CalibrationBatch(LayerArguments((), {}), tokens & ~is_held, is_held, *states))

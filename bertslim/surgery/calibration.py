@@ -33,7 +33,6 @@ class CalibrationBatch:
         slim: The same of the slim model.
         attended: The base's sum before the LayerNorm behind attention, in the current layer.
         summed: The base's sum before the LayerNorm behind the FFN block.
-        context: What the slim model's attention hands to its output map; pruned heads leave room.
     """
 
     given: LayerArguments
@@ -43,7 +42,6 @@ class CalibrationBatch:
     slim: Tensor
     attended: Tensor
     summed: Tensor
-    context: Tensor
 
 
 def open_calibration(
@@ -85,7 +83,7 @@ def open_calibration(
         hidden, given = first_layer_input(model, family, batch.inputs)
         tokens = batch.inputs["attention_mask"].bool()
         held = tokens & torch.tensor([row in held_rows for row in batch.rows]).unsqueeze(1)
-        states = [room.take(tuple(hidden.shape), hidden.dtype) for _ in range(5)]
+        states = [room.take(tuple(hidden.shape), hidden.dtype) for _ in range(4)]
         for state in states[:2]:
             state.copy_(hidden)
         opened.append(CalibrationBatch(given, tokens & ~held, held, *states))

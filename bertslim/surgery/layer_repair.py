@@ -65,23 +65,34 @@ class LayerRepair:
                 text.slim.copy_(text.base)
 
     def _run_base(self) -> None:
+        self._run_base_attention()
+        self._run_base_ffn()
+
+    def _run_base_attention(self) -> None:
         for text in self.texts:
             base = self.base
             context = base.context(text.base, text.given) if base.has_attention else None
             text.attended.copy_(base.attended(text.base, context))
-            inner = base.inner(text.attended)
-            text.summed.copy_(inner + base.block(inner))
-            text.base.copy_(base.output(text.summed))
+
+    def _run_base_ffn(self) -> None:
+        for text in self.texts:
+            inner = self.base.inner(text.attended)
+            text.summed.copy_(inner + self.base.block(inner))
+            text.base.copy_(self.base.output(text.summed))
 
     def _repair(self, slim: LayerParts) -> None:
         if slim.has_attention and self.moved and self.scope.inputs:
             self._solve_attention_in(slim)
-        self._run_base()
+        self._run_base_attention()
+        if self._attention_fills:
+            self._run_base_ffn()
         if slim.has_attention:
             self._repair_attention_out(slim)
         else:
             for text in self.texts:
                 text.slim.copy_(slim.inner(text.slim))
+        if not self._attention_fills:
+            self._run_base_ffn()
         self._repair_ffn(slim)
         for text in self.texts:
             text.slim.copy_(slim.output(text.slim + slim.block(text.slim)))
@@ -99,29 +110,33 @@ class LayerRepair:
 
     def _repair_attention_out(self, slim: LayerParts) -> None:
         """Solve the output map of attention where that is in scope; bring the texts behind it."""
-        for text in self.texts:
-            context = slim.context(text.slim, text.given)
-            text.context[..., : context.shape[-1]].copy_(context)
         width = slim.attention_out.in_features
-        fills = self.row.layer in self.scope.attention_fills
-        if fills or self._attention_changed or (self.moved and self.scope.outputs):
-            sums, weights = self._sum_behind_attention(fills)
-            found = self._regression(
-                lambda text: text.context[..., :width], lambda text: sums(text) - text.slim, weights
-            ).solve(affine_of(slim.attention_out))
+
+        def context(text: CalibrationBatch) -> Tensor:
+            """Stand in for the base's sum that is not needed any more, or not yet."""
+            room = text.attended if self._attention_fills else text.summed
+            return room[..., :width]
+
+        for text in self.texts:
+            context(text).copy_(slim.context(text.slim, text.given))
+        in_scope = self._attention_fills or self._attention_changed
+        if in_scope or (self.moved and self.scope.outputs):
+            sums, weights = self._sum_behind_attention()
+            found = self._regression(context, lambda text: sums(text) - text.slim, weights).solve(
+                affine_of(slim.attention_out)
+            )
             set_affine(found.affine, slim.attention_out)
             self._note("attention output", found)
         for text in self.texts:
-            attended = slim.attended(text.slim, text.context[..., :width])
-            text.slim.copy_(slim.inner(attended))
+            text.slim.copy_(slim.inner(slim.attended(text.slim, context(text))))
 
-    def _sum_behind_attention(self, fills: bool) -> tuple[Values, list[Tensor]]:
+    def _sum_behind_attention(self) -> tuple[Values, list[Tensor]]:
         """Return what the slim layer's sum behind attention should be, and how tokens count.
 
         Attention that makes up for the FFN block feeds the LayerNorm behind that block. Without a
         LayerNorm of its own the sum is what that LayerNorm made of it.
         """
-        if fills:
+        if self._attention_fills:
             return self._sum_behind_ffn()
         assert self.row.after is not None  # noqa: S101
         if self.row.before.attention_norm and not self.row.after.attention_norm:
@@ -133,6 +148,11 @@ class LayerRepair:
         if self.row.before.ffn_norm and not self.row.after.ffn_norm:
             return (lambda text: text.base), self._equal_weights()
         return (lambda text: text.summed), self.token_weights(1)
+
+    @property
+    def _attention_fills(self) -> bool:
+        """Whether the layer's attention makes up for its FFN block."""
+        return self.row.layer in self.scope.attention_fills
 
     @property
     def _attention_changed(self) -> bool:

@@ -70,8 +70,9 @@ def regression(
         sums = sums or _empty_sums(x, y, text.fit | text.held, ranks)
         for part, tokens in zip(sums, (text.fit, text.held), strict=True):
             part.add(x[tokens], y[tokens], weight[tokens])
+        del x, y
     assert sums is not None  # noqa: S101
-    found = Regression(sums[0].moments_over(ranks), sums[1].moments_over(ranks))
+    found = Regression(*(part.moments_over(ranks) for part in sums))
     if not (found.fit.finite and found.held.finite):
         raise not_finite(layer)
     return found

@@ -81,8 +81,11 @@ def ridge_map(moments: Moments, prior: Affine, ridge: float) -> Affine:
     prior row. Where the system is not positive definite, all of the prior is kept.
     """
     rounding = _rounding(moments.weight, moments.mean_x)
-    system = moments.xx + torch.diag(ridge * _spread(moments.xx, least=rounding))
-    factor, failed = torch.linalg.cholesky_ex(system)
+    system = moments.xx.clone()
+    system.diagonal().add_(_spread(moments.xx, least=rounding), alpha=ridge)
+    factor, failed = torch.linalg.cholesky_ex(
+        system, out=(system, torch.empty(0, dtype=torch.int32))
+    )
     change = torch.zeros_like(prior.weight)
     if not failed:
         change = torch.cholesky_solve(moments.xy - moments.xx @ prior.weight, factor)

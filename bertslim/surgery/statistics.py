@@ -60,17 +60,21 @@ class Moments:
             weight=weight,
             mean_x=self.mean_x + share * dx,
             mean_y=self.mean_y + share * dy,
-            xx=self.xx + other.xx + between * torch.outer(dx, dx),
-            xy=self.xy + other.xy + between * torch.outer(dx, dy),
+            xx=(self.xx + other.xx).addr_(between * dx, dx),
+            xy=(self.xy + other.xy).addr_(between * dx, dy),
             yy=self.yy + other.yy + between * dy.square().sum(),
         )
+
+
+_CHUNK = 1024  # tokens whose products are worked out at once: few would leave the cores waiting
 
 
 class MomentSums:
     """Adds up moments batch by batch; takes the same memory however much data.
 
-    Products within a batch are worked out in its own type, their sums kept in float64. Everything
-    is taken relative to an origin near the mean, so that a large mean costs no precision.
+    Products of some hundred tokens are worked out in their own type, their sums kept in float64.
+    Everything is taken relative to an origin near the mean, so that a large mean costs no
+    precision.
 
     Args:
         inputs: Width of x.
@@ -88,6 +92,7 @@ class MomentSums:
         self._xy = torch.zeros(inputs, outputs, dtype=torch.float64)
         self._yy = torch.zeros((), dtype=torch.float64)
         self._origin = origin
+        self._waiting: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(self, x: Tensor, y: Tensor, weights: Tensor) -> None:
         """Add tokens.
@@ -101,7 +106,16 @@ class MomentSums:
             return
         if self._origin is None:
             self._origin = x.mean(dim=0), y.mean(dim=0)
-        x, y = x - self._origin[0], y - self._origin[1]
+        self._waiting.append((x - self._origin[0], y - self._origin[1], weights))
+        if sum(len(one) for one, _, _ in self._waiting) >= _CHUNK:
+            self._add_waiting()
+
+    def _add_waiting(self) -> None:
+        """Add the products of the tokens that have come together."""
+        if not self._waiting:
+            return
+        x, y, weights = (torch.cat(parts) for parts in zip(*self._waiting, strict=True))
+        self._waiting.clear()
         weighted = x * weights.unsqueeze(1)
         self._weight += weights.double().sum()
         self._x += weighted.double().sum(dim=0)
@@ -112,6 +126,7 @@ class MomentSums:
 
     def moments(self) -> Moments:
         """Return the moments of all tokens so far."""
+        self._add_waiting()
         weight = self._weight.clamp(min=torch.finfo(torch.float64).tiny)
         dx, dy = self._x / weight, self._y / weight
         origin_x, origin_y = self._origin or (torch.zeros_like(dx), torch.zeros_like(dy))
@@ -119,8 +134,8 @@ class MomentSums:
             weight=self._weight.clone(),
             mean_x=dx + origin_x,
             mean_y=dy + origin_y,
-            xx=self._xx - self._weight * torch.outer(dx, dx),
-            xy=self._xy - self._weight * torch.outer(dx, dy),
+            xx=torch.addr(self._xx, self._weight * dx, dx, alpha=-1),
+            xy=torch.addr(self._xy, self._weight * dx, dy, alpha=-1),
             yy=self._yy - self._weight * dy.square().sum(),
         )
 
@@ -137,7 +152,7 @@ class MomentSums:
             weight=weight,
             mean_x=mean_x,
             mean_y=mean_y,
-            xx=ranks.total(mine.xx + mine.weight * torch.outer(dx, dx)),
-            xy=ranks.total(mine.xy + mine.weight * torch.outer(dx, dy)),
+            xx=ranks.total(mine.xx.addr_(mine.weight * dx, dx)),
+            xy=ranks.total(mine.xy.addr_(mine.weight * dx, dy)),
             yy=ranks.total(mine.yy + mine.weight * dy.square().sum()),
         )
