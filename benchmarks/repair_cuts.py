@@ -48,12 +48,19 @@ class Cut:
         title: For the table.
         step: The step without repair.
         repair: The keys that are added to it for the repair.
+        weights: The key of that name of the section `reconstruct`; None: as bertslim has it.
     """
 
     name: str
     title: str
     step: Mapping[str, Any]
     repair: Mapping[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+
+    @property
+    def reconstruct(self) -> dict[str, Any]:
+        """The section of a recipe."""
+        return {"weights": self.weights} if self.weights else {}
 
     @property
     def narrows(self) -> bool:
@@ -89,7 +96,7 @@ def _drop(layers: str, fill: str) -> dict[str, Any]:
 
 def _narrow(layers: str, width: float, *, bypass: bool = False) -> dict[str, Any]:
     step = {"op": "resize_ffn", "layers": layers, "width": width}
-    return {"step": step, "repair": {"bypass": True} if bypass else {}}
+    return {"step": step, **({"repair": {"bypass": True}, "weights": "fisher"} if bypass else {})}
 
 
 # Widths are shares, so that one recipe fits encoders of any size: 1/8 of MiniLM's 1,536 are 192.
@@ -113,7 +120,7 @@ def candidates(cut: Cut, settings: Settings) -> Iterator[Candidate]:
         yield Candidate(
             f"repaired_{criterion}" if criterion else "repaired",
             f"repaired, {criterion}" if criterion else "repaired",
-            _recipe({**cut.step, **cut.repair, **chosen}, settings.reconstruct),
+            _recipe({**cut.step, **cut.repair, **chosen}, cut.reconstruct | settings.reconstruct),
         )
     if cut.narrows:
         yield Candidate("tp_magnitude", "Torch-Pruning, magnitude", plain, "magnitude")

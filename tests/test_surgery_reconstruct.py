@@ -514,7 +514,10 @@ def test_tokens_count_by_sensitivity_where_it_is_known(repair) -> None:
         [one[1, 1][mask].double().numpy() for one, mask in zip(given, real(BATCHES), strict=True)]
     )
     matter = minds * variance
-    weights = (0.1 + 0.9 * matter / matter.mean()) / variance
+    lengths = np.concatenate([mask.sum(dim=1).numpy() for mask in real(BATCHES)])
+    text = np.repeat(np.arange(len(lengths)), lengths)
+    mean = (np.bincount(text, matter) / lengths)[text]
+    weights = (0.5 + 0.5 * matter / mean) / variance
     zero = np.zeros((WIDTH, WIDTH)), np.zeros(WIDTH)
     (done,) = found.repairs
     weight, _ = weighted_ridge(base["x"], base["u"] - base["x"], weights, zero, done.ridge)

@@ -8,10 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.token_weights import equal_weights, token_weights
-
-ALONE = Ranks()
 
 
 @pytest.fixture
@@ -25,7 +22,7 @@ def variances(sums: list[Tensor]) -> list[NDArray[np.float64]]:
 
 
 def test_tokens_count_by_the_variance_that_their_layer_norm_divides_by(sums) -> None:
-    for weights, variance in zip(token_weights(sums, None, ALONE), variances(sums), strict=True):
+    for weights, variance in zip(token_weights(sums, None), variances(sums), strict=True):
         np.testing.assert_allclose(weights.numpy(), 1 / variance, rtol=1e-5)
 
 
@@ -33,26 +30,33 @@ def test_sensitive_tokens_count_for_more(sums) -> None:
     sensitivity = [torch.rand(one.shape[:-1]) for one in sums]
     sensitivity[0][1, 3:] = 0  # padding
     mattering = [g.numpy() * v for g, v in zip(sensitivity, variances(sums), strict=True)]
-    mean = np.sum([one.sum() for one in mattering]) / 11
-    found = token_weights(sums, sensitivity, ALONE)
+    found = token_weights(sums, sensitivity)
     for weights, matter, variance in zip(found, mattering, variances(sums), strict=True):
-        expected = (0.1 + 0.9 * matter / mean) / variance
+        counted = np.maximum((matter > 0).sum(axis=1, keepdims=True), 1)
+        mean = matter.sum(axis=1, keepdims=True) / counted
+        expected = (0.5 + 0.5 * matter / mean) / variance
         np.testing.assert_allclose(weights.numpy(), expected, rtol=1e-5)
+
+
+def test_texts_that_the_outputs_mind_more_count_no_more(sums) -> None:
+    sensitivity = [torch.rand(one.shape[:-1]) for one in sums]
+    louder = [one * torch.tensor([[1e6], [1.0]])[: len(one)] for one in sensitivity]
+    found, again = token_weights(sums, sensitivity), token_weights(sums, louder)
+    for one, other in zip(found, again, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_outputs_that_mind_nothing_leave_the_variance(sums) -> None:
     silent = [torch.zeros(one.shape[:-1]) for one in sums]
-    for found, expected in zip(
-        token_weights(sums, silent, ALONE), token_weights(sums, None, ALONE), strict=True
-    ):
+    for found, expected in zip(token_weights(sums, silent), token_weights(sums, None), strict=True):
         assert torch.equal(found, expected)
 
 
 def test_a_sum_without_variance_has_a_finite_weight() -> None:
     constant = [torch.full((1, 2, 8), 3.0)]
-    (weights,) = token_weights(constant, [torch.ones(1, 2)], ALONE)
+    (weights,) = token_weights(constant, [torch.ones(1, 2)])
     assert weights.isfinite().all()
-    (weights,) = token_weights(constant, None, ALONE)
+    (weights,) = token_weights(constant, None)
     assert weights.isfinite().all()
 
 

@@ -245,7 +245,7 @@ class LayerRepair:
         sums = [(text.attended, text.summed)[place] for text in self.texts]
         given = self.sensitivity
         sensitivity = None if given is None else [one[place] for one in given]
-        return token_weights(sums, sensitivity, self.ranks)
+        return token_weights(sums, sensitivity)
 
 
 def _linear(linear: nn.Linear, inputs: Tensor) -> Tensor:

@@ -7,27 +7,24 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bertslim.surgery.ranks import Ranks
-
 # Of the weight by sensitivity; the rest is by variance alone, so that no token counts for nothing.
-SENSITIVE_SHARE = 0.9
+SENSITIVE_SHARE = 0.5
 _LEAST_VARIANCE = 1e-6
 
 
-def token_weights(
-    sums: Sequence[Tensor], sensitivity: Sequence[Tensor] | None, ranks: Ranks
-) -> list[Tensor]:
+def token_weights(sums: Sequence[Tensor], sensitivity: Sequence[Tensor] | None) -> list[Tensor]:
     """Weigh the tokens of one sum before a LayerNorm.
 
     The LayerNorm divides by the standard deviation of a token's sum, so that its error counts by
     1 / variance; without that weight a few massive tokens lead the fit. Where it is known how much
-    the outputs mind, tokens count for that as well.
+    the outputs mind, tokens count for that as well, beside the others of their sequence: a text
+    that the base is unsure of has far larger gradients than one that it is sure of, and a few such
+    texts would lead the fit in their turn.
 
     Args:
         sums: What goes into the LayerNorm, (sequences, length, hidden_size), batch by batch.
         sensitivity: Squared norms of the outputs' gradient with respect to the sums, (sequences,
             length), 0 for padding; None: not known.
-        ranks: The processes that share the texts.
 
     Returns:
         Weights, (sequences, length), batch by batch.
@@ -35,17 +32,16 @@ def token_weights(
     variances = [variance_of(one) for one in sums]
     if sensitivity is None:
         return [1 / variance for variance in variances]
-    mattering = [
-        squared * variance for squared, variance in zip(sensitivity, variances, strict=True)
-    ]
-    counts = [torch.stack([one.double().sum(), (one > 0).sum().double()]) for one in mattering]
-    total, tokens = ranks.total(torch.stack(counts).sum(dim=0)).tolist()
-    if not total > 0:
-        return [1 / variance for variance in variances]
     return [
-        ((1 - SENSITIVE_SHARE) + SENSITIVE_SHARE * matter * (tokens / total)) / variance
-        for matter, variance in zip(mattering, variances, strict=True)
+        ((1 - SENSITIVE_SHARE) + SENSITIVE_SHARE * _within_sequences(squared * variance)) / variance
+        for squared, variance in zip(sensitivity, variances, strict=True)
     ]
+
+
+def _within_sequences(matter: Tensor) -> Tensor:
+    """Divide what tokens matter by its mean over the tokens of a sequence that matter at all."""
+    mean = matter.sum(dim=1, keepdim=True) / (matter > 0).sum(dim=1, keepdim=True)
+    return torch.where(mean > 0, matter / mean, 1.0)
 
 
 def variance_of(sums: Tensor) -> Tensor:
