@@ -534,3 +534,17 @@ def test_a_real_sentence_encoder_end_to_end(tmp_path: Path, fresh_python) -> Non
         found = torch.from_numpy(np.load(directory / "vectors.npy"))
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
         assert found[0] @ found[1] > found[0] @ found[2]
+
+
+@each_family
+def test_a_model_of_twelve_layers_is_cut_and_read_again(
+    model_type: str, make_checkpoint, cut, example_inputs
+) -> None:
+    """Transformers numbers its layers 00 to 11 in config.json."""
+    layers = FAMILIES[model_type].keys.layers
+    slim = cut(make_checkpoint(model_type, "SequenceClassification", **{layers: 12}), "drop_odd")
+    found = load_checkpoint(slim)
+    gone = [n for n, layer in enumerate(found.facts.layers) if not layer.intermediate_size]
+    assert gone == [1, 3, 5, 7, 9, 11]
+    with torch.no_grad():
+        assert found.model(**example_inputs()).logits.isfinite().all()

@@ -313,3 +313,11 @@ def test_any_json_is_read_or_refused_in_one_line(family: str, changes: dict[str,
 def test_damaged_overrides_are_refused(overrides: object) -> None:
     with pytest.raises(ModelError, match=r"^config\.json: (per_layer_config|linear_rank|ffn_of)"):
         read_facts({"model_type": "slim_bert", "per_layer_config": overrides})
+
+
+@pytest.mark.parametrize("key", ["3", "03"])
+def test_layers_of_deep_models_may_be_numbered_with_zeros_before(key: str) -> None:
+    config = {"model_type": "slim_bert", "num_hidden_layers": 12}
+    override = {"skip": ["ffn"], "intermediate_size": 0}
+    facts = read_facts(config | {"per_layer_config": {key: override}})
+    assert [n for n, layer in enumerate(facts.layers) if not layer.intermediate_size] == [3]

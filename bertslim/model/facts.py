@@ -188,17 +188,25 @@ def _shared_parameters(values: _Config) -> int:
 
 
 def _layers(values: _Config) -> tuple[LayerFacts, ...]:
-    layers = [str(layer) for layer in range(values.number(values.family.keys.layers))]
-    overrides = values.values.get("per_layer_config") or {}
-    if not isinstance(overrides, dict):
-        raise _bad_override("is not an object")
-    if strange := sorted(overrides.keys() - layers):
-        raise _bad_override(f"there is no layer {strange[0]!r}")
-    facts = tuple(_layer(values, layer, overrides.get(layer, {})) for layer in layers)
+    count = values.number(values.family.keys.layers)
+    overrides = _overrides(values, count)
+    facts = tuple(_layer(values, layer, overrides.get(layer, {})) for layer in range(count))
     for number, layer in enumerate(facts):
         if layer.ffn_of is not None and not _can_use(layer, facts[:number]):
             raise _bad_override(f"layer {number} cannot use the FFN block of layer {layer.ffn_of}")
     return facts
+
+
+def _overrides(values: _Config, count: int) -> dict[int, object]:
+    """Return how layers differ, by number; transformers writes 01 where there are ten or more."""
+    given = values.values.get("per_layer_config") or {}
+    if not isinstance(given, dict):
+        raise _bad_override("is not an object")
+    widths = range(1, len(str(count)) + 1)
+    numbers = {str(number).zfill(width): number for number in range(count) for width in widths}
+    if strange := sorted(given.keys() - numbers):
+        raise _bad_override(f"there is no layer {strange[0]!r}")
+    return {numbers[key]: override for key, override in given.items()}
 
 
 def _can_use(layer: LayerFacts, below: tuple[LayerFacts, ...]) -> bool:
@@ -210,7 +218,7 @@ def _can_use(layer: LayerFacts, below: tuple[LayerFacts, ...]) -> bool:
     return giver.ffn_of is None and (giver.intermediate_size, giver.linear_rank) == shape
 
 
-def _layer(values: _Config, layer: str, override: object) -> LayerFacts:
+def _layer(values: _Config, layer: int, override: object) -> LayerFacts:
     if not isinstance(override, dict):
         raise _bad_override(f"layer {layer} is not an object")
     keys = values.family.keys
