@@ -66,15 +66,12 @@ class Moments:
         )
 
 
-_CHUNK = 1024  # tokens whose products are worked out at once: few would leave the cores waiting
-
-
 class MomentSums:
     """Adds up moments batch by batch; takes the same memory however much data.
 
-    Products of some hundred tokens are worked out in their own type, their sums kept in float64.
-    Everything is taken relative to an origin near the mean, so that a large mean costs no
-    precision.
+    Products within a batch are worked out in its own type, so that they are the same whichever
+    process has the batch; their sums are kept in float64. Everything is taken relative to an origin
+    near the mean, so that a large mean costs no precision.
 
     Args:
         inputs: Width of x.
@@ -92,7 +89,6 @@ class MomentSums:
         self._xy = torch.zeros(inputs, outputs, dtype=torch.float64)
         self._yy = torch.zeros((), dtype=torch.float64)
         self._origin = origin
-        self._waiting: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(self, x: Tensor, y: Tensor, weights: Tensor) -> None:
         """Add tokens.
@@ -106,16 +102,7 @@ class MomentSums:
             return
         if self._origin is None:
             self._origin = x.mean(dim=0), y.mean(dim=0)
-        self._waiting.append((x - self._origin[0], y - self._origin[1], weights))
-        if sum(len(one) for one, _, _ in self._waiting) >= _CHUNK:
-            self._add_waiting()
-
-    def _add_waiting(self) -> None:
-        """Add the products of the tokens that have come together."""
-        if not self._waiting:
-            return
-        x, y, weights = (torch.cat(parts) for parts in zip(*self._waiting, strict=True))
-        self._waiting.clear()
+        x, y = x - self._origin[0], y - self._origin[1]
         weighted = x * weights.unsqueeze(1)
         self._weight += weights.double().sum()
         self._x += weighted.double().sum(dim=0)
@@ -126,7 +113,6 @@ class MomentSums:
 
     def moments(self) -> Moments:
         """Return the moments of all tokens so far."""
-        self._add_waiting()
         weight = self._weight.clamp(min=torch.finfo(torch.float64).tiny)
         dx, dy = self._x / weight, self._y / weight
         origin_x, origin_y = self._origin or (torch.zeros_like(dx), torch.zeros_like(dy))
