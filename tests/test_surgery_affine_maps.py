@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from bertslim.surgery.affine_maps import affine_of, factors_of, matrix_of, set_affine, set_matrix
+from bertslim.surgery.affine_maps import (
+    affine_of,
+    factors_of,
+    identity,
+    matrix_of,
+    set_affine,
+    set_matrix,
+)
 from bertslim.surgery.ridge import Affine
 
 X = torch.randn(7, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -20,6 +27,11 @@ def test_an_affine_map_says_what_the_modules_say(dtype: torch.dtype) -> None:
     assert not found.weight.requires_grad
     expected = torch.cat([first.double()(X), second.double()(X)], dim=1)
     torch.testing.assert_close(X @ found.weight + found.bias, expected)
+
+
+def test_the_identity_hands_on_what_it_gets() -> None:
+    found = identity(4)
+    assert torch.equal(X @ found.weight + found.bias, X)
 
 
 def test_what_is_set_is_what_is_read_and_the_old_tensors_stay() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from plain_ridge import weighted_ridge
 from torch import Tensor, nn
 
 from bertslim.data.batches import Batch
@@ -167,24 +168,6 @@ def divergence(found: Repaired, model: Any) -> float:
     return float((base.exp() * (base - other)).sum(-1).mean())
 
 
-def weighted_ridge(
-    x: Array, y: Array, w: Array, prior: tuple[Array, Array], ridge: float
-) -> tuple[Array, Array]:
-    """Solve the penalised problem as least squares: a row a token, a row an input's penalty."""
-    spread = np.sum(w[:, None] * (x - np.average(x, axis=0, weights=w)) ** 2, axis=0)
-    root, penalty = np.sqrt(w)[:, None], np.sqrt(ridge * spread)[:, None]
-    inputs = x.shape[1]
-    rows = np.vstack(
-        [
-            root * np.hstack([x, np.ones((len(x), 1))]),
-            penalty * np.hstack([np.eye(inputs), np.zeros((inputs, 1))]),
-        ]
-    )
-    wanted = np.vstack([root * y, penalty * prior[0]])
-    solution = np.linalg.lstsq(rows, wanted, rcond=None)[0]
-    return solution[:-1], solution[-1]
-
-
 # Against a plain solution of one map
 
 
@@ -273,6 +256,31 @@ def test_an_attention_output_is_the_weighted_ridge_regression(
     result = affine_of(found.layer(found.slim, 1).get_submodule(layout.attention_out))
     np.testing.assert_allclose(result.weight.numpy(), weight, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(result.bias.numpy(), bias, rtol=1e-6, atol=1e-8)
+
+
+@each_family
+def test_what_reads_slim_states_is_the_ridge_regression_of_what_it_said_of_the_bases(
+    model_type: str, repair
+) -> None:
+    found = repair(model_type, drop_ffn(1), refit="all")
+    layout = found.family.layout
+    places = {
+        "attention inputs": (layout.attention_in, layout.attention_in[0]),
+        "FFN inputs": ((layout.ffn_in,), layout.ffn_in),
+    }
+    for part, (names, place) in places.items():
+        (done,) = (one for one in found.repairs if (one.layer, one.part) == (2, part))
+        base_layer, slim_layer = (found.layer(one, 2) for one in (found.base, found.slim))
+        x = seen(found.slim, {"x": slim_layer.get_submodule(place)}, BATCHES)["x"]
+        z = seen(found.base, {"x": base_layer.get_submodule(place)}, BATCHES)["x"]
+        prior, solved = (
+            affine_of(*(layer.get_submodule(name) for name in names))
+            for layer in (base_layer, slim_layer)
+        )
+        weight, bias = (one.numpy() for one in (prior.weight, prior.bias))
+        expected = weighted_ridge(x, z @ weight + bias, np.ones(len(x)), (weight, bias), done.ridge)
+        np.testing.assert_allclose(solved.weight.numpy(), expected[0], rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(solved.bias.numpy(), expected[1], rtol=1e-6, atol=1e-8)
 
 
 def test_a_fitted_gain_is_the_weighted_least_squares_one(repair) -> None:

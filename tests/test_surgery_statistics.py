@@ -99,6 +99,23 @@ def test_projected_moments_are_those_of_projected_inputs() -> None:
     assert_alike(found, plain(x @ matrix, y, w), rtol=1e-10)
 
 
+def test_residual_moments_are_those_of_what_a_map_leaves_unsaid() -> None:
+    x, y, w = tokens(mean=3.0)
+    draw = np.random.default_rng(6)
+    weight, bias = draw.normal(size=(4, 3)), draw.normal(size=3)
+    found = summed(x, y, w).residual(torch.from_numpy(weight), torch.from_numpy(bias))
+    assert_alike(found, plain(x, y - x @ weight - bias, w), rtol=1e-9)
+
+
+@pytest.mark.parametrize("width", [127, 128, 129, 300])
+def test_products_in_strips_are_whole_and_symmetric(width: int) -> None:
+    x = np.random.default_rng(7).normal(size=(50, width)) + 1
+    w = np.random.default_rng(8).uniform(0.1, 5, 50)
+    found = summed(x, x[:, :2], w, batch=20)
+    assert_alike(found, plain(x, x[:, :2], w), rtol=1e-10)
+    torch.testing.assert_close(found.xx, found.xx.T, rtol=0, atol=1e-10)
+
+
 def test_batches_without_tokens_and_tokens_without_weight_count_for_nothing() -> None:
     x, y, w = tokens()
     sums = MomentSums(4, 3)

@@ -20,6 +20,11 @@ def affine_of(*linears: nn.Linear) -> Affine:
     return Affine(torch.cat(weights, dim=1), torch.cat(biases))
 
 
+def identity(width: int) -> Affine:
+    """Return the map that hands its inputs on as they are."""
+    return Affine(torch.eye(width, dtype=torch.float64), torch.zeros(width, dtype=torch.float64))
+
+
 def set_affine(affine: Affine, *linears: nn.Linear) -> None:
     """Give linear maps of the same input the columns of one map, each its own."""
     widths = [linear.out_features for linear in linears]

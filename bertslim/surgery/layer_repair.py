@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, nn
 
 from bertslim.model.slim_modeling import ffn_of, linear_of
 from bertslim.records import LayerPlan, Repair
-from bertslim.surgery.affine_maps import affine_of, set_affine
+from bertslim.surgery.affine_maps import affine_of, identity, set_affine
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.ffn_maps import output_inputs, output_part, solve_fill, solve_output
 from bertslim.surgery.gain import fit_gain
@@ -82,7 +81,7 @@ class LayerRepair:
 
     def _repair(self, slim: LayerParts) -> None:
         if slim.has_attention and self.moved and self.scope.inputs:
-            self._solve_attention_in(slim)
+            self._solve_inputs("attention inputs", lambda text: text.base, *slim.attention_in)
         self._run_base_attention()
         if self._attention_fills:
             self._run_base_ffn()
@@ -97,16 +96,17 @@ class LayerRepair:
         for text in self.texts:
             text.slim.copy_(slim.output(text.slim + slim.block(text.slim)))
 
-    def _solve_attention_in(self, slim: LayerParts) -> None:
-        """Let query, key and value say of the slim states what they said of the base's."""
-        maps = slim.attention_in
-        found = self._regression(
-            lambda text: text.slim,
-            lambda text: torch.cat([one(text.base) for one in maps], dim=-1),
-            self._equal_weights(),
-        ).solve(affine_of(*maps))
-        set_affine(found.affine, *maps)
-        self._note("attention inputs", found)
+    def _solve_inputs(self, part: str, base_states: Values, *maps: nn.Linear) -> None:
+        """Let maps say of the slim states what they said of the base's.
+
+        The targets are an affine map of the base's states, so that what comes nearest to them is
+        that map behind the one that brings the slim states nearest to the base's.
+        """
+        found = self._regression(lambda text: text.slim, base_states, self._equal_weights())
+        solved = found.solve(identity(maps[0].in_features))
+        if solved.ridge is not None:
+            set_affine(affine_of(*maps).behind(solved.affine), *maps)
+        self._note(part, solved)
 
     def _repair_attention_out(self, slim: LayerParts) -> None:
         """Solve the output map of attention where that is in scope; bring the texts behind it."""
@@ -176,21 +176,13 @@ class LayerRepair:
             return
         elif after.intermediate_size:
             if moved and self.scope.inputs:
-                self._solve_ffn_in(slim)
+                ffn_in, _ = ffn_of(slim.layer, slim.family)
+                self._solve_inputs(
+                    "FFN inputs", lambda text: self.base.inner(text.attended), ffn_in
+                )
             self._solve_ffn_out(slim)
         elif after.linear_rank:
             self._solve_fill(slim)
-
-    def _solve_ffn_in(self, slim: LayerParts) -> None:
-        """Let the neurons get of the slim states what they got of the base's."""
-        ffn_in, _ = ffn_of(slim.layer, slim.family)
-        found = self._regression(
-            lambda text: text.slim,
-            lambda text: _linear(ffn_in, self.base.inner(text.attended)),
-            self._equal_weights(),
-        ).solve(affine_of(ffn_in))
-        set_affine(found.affine, ffn_in)
-        self._note("FFN inputs", found)
 
     def _solve_ffn_out(self, slim: LayerParts) -> None:
         """Solve the second map of the FFN block, and a bypass with it."""
@@ -246,8 +238,3 @@ class LayerRepair:
         given = self.sensitivity
         sensitivity = None if given is None else [one[place] for one in given]
         return token_weights(sums, sensitivity)
-
-
-def _linear(linear: nn.Linear, inputs: Tensor) -> Tensor:
-    """Return what a linear map says, without what a bypass makes it hand on."""
-    return nn.functional.linear(inputs, linear.weight, linear.bias)

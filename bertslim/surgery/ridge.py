@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -25,6 +26,10 @@ class Affine:
 
     weight: Tensor
     bias: Tensor
+
+    def behind(self, first: Self) -> Affine:
+        """Return the map that says what this one says of what the first one says."""
+        return Affine(first.weight @ self.weight, first.bias @ self.weight + self.bias)
 
 
 @dataclass(frozen=True)
@@ -58,27 +63,29 @@ def solve_ridge(fit: Moments, held: Moments, prior: Affine) -> RidgeFit:
         held: Moments of other tokens, which only settle the ridge.
         prior: What the map is pulled towards, such as the weights before the cut.
     """
+    left, held_left = (part.residual(prior.weight, prior.bias) for part in (fit, held))
     errors: dict[int, float] = {}
 
     def error(step: int) -> float:
         if step not in errors:
-            errors[step] = squared_error(held, ridge_map(fit, prior, RIDGES[step]))
+            errors[step] = squared_error(held_left, ridge_map(left, RIDGES[step]))
         return errors[step]
 
     best = _walk_down(error, len(RIDGES), start=_USUAL)
-    before = squared_error(held, prior)
+    before = _squared(held_left)
     scale = max(float(held.yy), _rounding(held.weight, held.mean_y)) or 1.0
     if not errors[best] < before:
         return RidgeFit(prior, None, before / scale, before / scale)
-    affine = ridge_map(fit.merged(held), prior, RIDGES[best])
+    change = ridge_map(left.merged(held_left), RIDGES[best])
+    affine = Affine(prior.weight + change.weight, prior.bias + change.bias)
     return RidgeFit(affine, RIDGES[best], before / scale, errors[best] / scale)
 
 
-def ridge_map(moments: Moments, prior: Affine, ridge: float) -> Affine:
-    """Solve min sum w |x W + b - y|^2 + ridge sum_i v_i |W_i - prior_i|^2, v_i = sum w (x_i - m)^2.
+def ridge_map(moments: Moments, ridge: float) -> Affine:
+    """Solve min sum w |x W + b - y|^2 + ridge sum_i v_i |W_i|^2, v_i = sum w (x_i - mean)^2.
 
-    The intercept b is free. A row W_i belongs to one input; an input that never varies keeps its
-    prior row. Where the system is not positive definite, all of the prior is kept.
+    The intercept b is free. A row W_i belongs to one input; that of an input that never varies is
+    zero. Where the system is not positive definite, all of W is.
     """
     rounding = _rounding(moments.weight, moments.mean_x)
     system = moments.xx.clone()
@@ -86,22 +93,20 @@ def ridge_map(moments: Moments, prior: Affine, ridge: float) -> Affine:
     factor, failed = torch.linalg.cholesky_ex(
         system, out=(system, torch.empty(0, dtype=torch.int32))
     )
-    change = torch.zeros_like(prior.weight)
+    weight = torch.zeros_like(moments.xy)
     if not failed:
-        change = torch.cholesky_solve(moments.xy - moments.xx @ prior.weight, factor)
-    weight = prior.weight + change
+        weight = torch.cholesky_solve(moments.xy, factor)
     return Affine(weight, moments.mean_y - moments.mean_x @ weight)
 
 
 def squared_error(moments: Moments, affine: Affine) -> float:
     """Return sum w |x W + b - y|^2 of an affine map; infinity where that is not a number."""
-    mean = moments.mean_y - moments.mean_x @ affine.weight - affine.bias
-    about_mean = (
-        moments.yy
-        - 2 * (affine.weight * moments.xy).sum()
-        + (affine.weight * (moments.xx @ affine.weight)).sum()
-    )
-    error = float(about_mean + moments.weight * mean.square().sum())
+    return _squared(moments.residual(affine.weight, affine.bias))
+
+
+def _squared(residual: Moments) -> float:
+    """Return sum w |y|^2 of what is left of the targets; infinity where that is not a number."""
+    error = float(residual.yy + residual.weight * residual.mean_y.square().sum())
     return max(error, 0.0) if math.isfinite(error) else math.inf
 
 

@@ -46,7 +46,8 @@ def _within_sequences(matter: Tensor) -> Tensor:
 
 def variance_of(sums: Tensor) -> Tensor:
     """Return the variance over the channels of each token, (…), lifted from zero; sums (…, d)."""
-    return sums.var(dim=-1, correction=0).clamp(min=_LEAST_VARIANCE)
+    about_mean = sums - sums.mean(dim=-1, keepdim=True)
+    return about_mean.square().mean(dim=-1).clamp(min=_LEAST_VARIANCE)
 
 
 def equal_weights(sums: Sequence[Tensor]) -> list[Tensor]:
