@@ -11,10 +11,10 @@ import torch
 from bertslim.data.batches import Batch
 from bertslim.errors import DataError
 from bertslim.model.families import FAMILIES
+from bertslim.ranks import Ranks
 from bertslim.surgery.calibration import CalibrationBatch, open_calibration
 from bertslim.surgery.hidden_states import hidden_state_room
 from bertslim.surgery.layer_parts import first_layer_input
-from bertslim.surgery.ranks import Ranks
 
 
 def make_batch(rows: Sequence[int]) -> Batch:

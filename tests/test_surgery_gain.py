@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from bertslim.errors import ModelError
+from bertslim.ranks import Ranks
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.gain import FittedGain, fit_gain
 from bertslim.surgery.layer_parts import LayerArguments
-from bertslim.surgery.ranks import Ranks
 
 NOTHING = LayerArguments((), {})
 

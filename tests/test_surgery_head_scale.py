@@ -16,6 +16,7 @@ from bertslim.data.batches import Batch
 from bertslim.errors import ModelError
 from bertslim.model.checkpoint import load_checkpoint, sharing_copy
 from bertslim.model.families import FAMILIES
+from bertslim.ranks import Ranks
 from bertslim.records import Repair
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.head_scale import (
@@ -26,7 +27,6 @@ from bertslim.surgery.head_scale import (
     output_map,
 )
 from bertslim.surgery.layer_parts import LayerArguments
-from bertslim.surgery.ranks import Ranks
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 CLASSIFIERS = ("SequenceClassification", "TokenClassification", "QuestionAnswering")

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from bertslim.errors import ModelError
+from bertslim.ranks import Ranks
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.layer_parts import LayerArguments
-from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.regression import Regression, regression
 from bertslim.surgery.ridge import Affine
 from bertslim.surgery.statistics import Moments, MomentSums

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bertslim.surgery.ranks import Ranks
+from bertslim.ranks import Ranks
 from bertslim.surgery.statistics import Moments, MomentSums
 
 Array = NDArray[np.float64]

@@ -126,7 +126,7 @@ def cut(
         _print_plan(prepared.plan(), quiet=quiet, as_json=as_json)
         return
     from bertslim.progress import Progress
-    from bertslim.surgery.ranks import launched_rank
+    from bertslim.ranks import launched_rank
 
     options = pipeline.CutOptions(
         model=model,

@@ -18,8 +18,8 @@ from bertslim.pipeline.slimming import SlimOptions, make_slim, save_slim
 from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
 from bertslim.plan import DEFAULT_LENGTH
 from bertslim.progress import Progress
+from bertslim.ranks import current_ranks
 from bertslim.records import Measurement, Record, compare
-from bertslim.surgery.ranks import current_ranks
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits

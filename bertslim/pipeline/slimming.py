@@ -18,9 +18,9 @@ from bertslim.pipeline.preparation import Prepared
 from bertslim.pipeline.publish import model_record
 from bertslim.pipeline.texts import BATCH_SIZE, MAX_LENGTH
 from bertslim.progress import Progress
+from bertslim.ranks import Ranks
 from bertslim.recipe import Reconstruct
 from bertslim.records import Measurement, ModelFacts, ModelRecord, Plan, Repair, compare
-from bertslim.surgery.ranks import Ranks
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -13,9 +13,9 @@ from transformers import PreTrainedModel
 from bertslim.data.batches import Batch
 from bertslim.errors import DataError
 from bertslim.model.families import Family
+from bertslim.ranks import Ranks
 from bertslim.surgery.hidden_states import HiddenStateRoom
 from bertslim.surgery.layer_parts import LayerArguments, first_layer_input
-from bertslim.surgery.ranks import Ranks
 from bertslim.wording import counted
 
 HELD_SHARE = 0.2

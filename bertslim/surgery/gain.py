@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bertslim.ranks import Ranks
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.finite import not_finite
-from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.regression import Values
 
 

@@ -20,12 +20,12 @@ from transformers import PreTrainedModel
 from bertslim.data.batches import Batch
 from bertslim.measure.decisions import decisions, is_multi_label, is_regression
 from bertslim.model.families import Family
+from bertslim.ranks import Ranks
 from bertslim.records import ModelFacts, Repair
 from bertslim.surgery.affine_maps import affine_of, set_affine
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.finite import not_finite
 from bertslim.surgery.layer_parts import run_head
-from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.ridge import Affine
 
 PART = "head scale"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from bertslim.model.slim_modeling import ffn_of, linear_of
+from bertslim.ranks import Ranks
 from bertslim.records import LayerPlan, Repair
 from bertslim.surgery.affine_maps import affine_of, identity, set_affine
 from bertslim.surgery.calibration import CalibrationBatch
@@ -15,7 +16,6 @@ from bertslim.surgery.ffn_maps import output_inputs, output_part, solve_fill, so
 from bertslim.surgery.gain import fit_gain
 from bertslim.surgery.layer_parts import LayerParts
 from bertslim.surgery.operations import multiply_ffn
-from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.regression import Regression, Values, regression
 from bertslim.surgery.ridge import RidgeFit
 from bertslim.surgery.scope import Scope

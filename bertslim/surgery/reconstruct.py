@@ -18,12 +18,12 @@ from transformers import PreTrainedModel
 from bertslim.data.batches import Batch
 from bertslim.model.families import FAMILIES, SLIM_PREFIX
 from bertslim.progress import Progress
+from bertslim.ranks import Ranks
 from bertslim.recipe import Recipe
 from bertslim.records import ModelFacts, Plan, Repair
 from bertslim.surgery.calibration import open_calibration
 from bertslim.surgery.head_scale import fit_head_scale, has_scale
 from bertslim.surgery.hidden_states import MEMORY_BUDGET, hidden_state_room
-from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.scope import Scope
 from bertslim.surgery.shared_ffn import solve_shared
 from bertslim.surgery.walk import Walk

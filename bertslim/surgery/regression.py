@@ -8,9 +8,9 @@ from typing import Self
 
 from torch import Tensor
 
+from bertslim.ranks import Ranks
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.finite import not_finite
-from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.ridge import Affine, RidgeFit, solve_ridge
 from bertslim.surgery.statistics import Moments, MomentSums
 

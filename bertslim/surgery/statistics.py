@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from bertslim.surgery.ranks import Ranks
+from bertslim.ranks import Ranks
 
 _STRIP = 128  # rows of a symmetric product that are worked out at once
 

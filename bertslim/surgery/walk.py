@@ -10,11 +10,11 @@ from transformers import PreTrainedModel
 
 from bertslim.model.families import Family
 from bertslim.model.slim_modeling import layers_of
+from bertslim.ranks import Ranks
 from bertslim.records import LayerPlan, Plan
 from bertslim.surgery.calibration import CalibrationBatch
 from bertslim.surgery.layer_parts import LayerParts
 from bertslim.surgery.layer_repair import LayerRepair
-from bertslim.surgery.ranks import Ranks
 from bertslim.surgery.scope import Scope
 
 

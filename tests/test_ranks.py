@@ -9,7 +9,7 @@ import sys
 import torch
 from safetensors.torch import load_file
 
-from bertslim.surgery.ranks import Ranks, current_ranks, launched_rank
+from bertslim.ranks import Ranks, current_ranks, launched_rank
 
 
 def test_a_process_alone_takes_everything(monkeypatch):
