@@ -15,7 +15,7 @@ from pathlib import Path
 
 import bertslim
 from bertslim.measure.environment import default_threads
-from bertslim.recipe import shipped_recipes
+from bertslim.recipe import Retrain, shipped_recipes
 from bertslim.records import Measurement, Record
 
 ROOT = Path(__file__).parent.parent
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> list[Point]:
                 model=arguments.model,
                 data=data,
                 output=Path(scratch) / "base",
-                epochs=arguments.epochs,
+                settings=Retrain(epochs=arguments.epochs),
                 threads=arguments.threads,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
@@ -33,7 +33,7 @@ class SilentBar:
         """Count on."""
         self.n += n
 
-    def set_postfix(self, **_: object) -> None:
+    def set_postfix(self, shown: Mapping[str, object]) -> None:
         """Do nothing."""
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Several processes that share the calibration texts, as `accelerate launch` starts them."""
+"""Several processes that share the work, as `accelerate launch` starts them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def current_ranks() -> Ranks:
     """Join the processes that were launched together, if this is one of several."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Ranks()
+    import torch
     from accelerate import PartialState
 
-    state = PartialState(cpu=True)
+    state = PartialState(cpu=not torch.cuda.is_available())
     return Ranks(state.process_index, state.num_processes)

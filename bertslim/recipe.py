@@ -302,6 +302,75 @@ class Reconstruct(_Strict):
     )
 
 
+class Distill(_Strict):
+    """What counts in the loss of training beside the base; it is their weighted sum."""
+
+    logits: Annotated[float, Field(ge=0)] = Field(
+        default=1.0,
+        description="a number from 0 on: how much it counts to answer as the base does",
+    )
+    hidden: Annotated[float, Field(ge=0)] = Field(
+        default=0.5,
+        description="a number from 0 on: how much it counts to have the base's hidden states",
+    )
+    labels: Annotated[float, Field(ge=0)] = Field(
+        default=0.0,
+        description="a number from 0 on: how much the labels of the data count",
+    )
+    temperature: Annotated[float, Field(gt=0)] = Field(
+        default=2.0,
+        description="a number above 0 that both models' logits are divided by",
+    )
+
+
+class Retrain(_Strict):
+    """How the slim model is trained on the fit split: for so many epochs, steps or minutes."""
+
+    epochs: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="a number above 0: passes over the fit split"
+    )
+    steps: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="a whole number from 1 on: batches to train on"
+    )
+    minutes: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="a number above 0: how long to train"
+    )
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="a number between 0 and 1: the highest learning rate; left out, one that suits "
+        "the width of the model",
+    )
+    batch_size: Annotated[int, Field(ge=1)] = Field(
+        default=32, description="a whole number from 1 on: texts a step"
+    )
+    max_length: Annotated[int, Field(ge=4)] = Field(
+        default=128, description="a whole number from 4 on: tokens at which texts are cut"
+    )
+    dropout: Literal["keep", "off"] = Field(
+        default="keep",
+        description="what becomes of the model's dropout while it is trained: keep or off",
+    )
+    dtype: Literal["auto", "float32"] = Field(
+        default="auto",
+        description="what products are worked out in: auto (bfloat16 where the processor has it) "
+        "or float32",
+    )
+    patience: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="a whole number from 1 on: after how many looks at the select split without "
+        "progress to stop",
+    )
+    distill: Distill = Field(
+        default_factory=Distill, description="a mapping such as {logits: 1.0, hidden: 0.5}"
+    )
+
+    @property
+    def budgets(self) -> dict[str, float]:
+        """How long to train, by the key that says it."""
+        given = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
+        return {key: value for key, value in given.items() if value is not None}
+
+
 class Recipe(_Strict):
     """What to cut from a model, step by step."""
 
@@ -323,11 +392,13 @@ class Recipe(_Strict):
     reconstruct: Reconstruct | None = Field(
         default=None, description="a mapping such as {samples: 1024}"
     )
+    retrain: Retrain | None = Field(default=None, description="a mapping such as {minutes: 3}")
 
     @property
     def needs_data(self) -> bool:
         """Whether it takes texts to carry it out."""
-        return self.reconstruct is not None or any(step.needs_data for step in self.surgery)
+        sections = self.reconstruct is not None or self.retrain is not None
+        return sections or any(step.needs_data for step in self.surgery)
 
     @property
     def needs_importance(self) -> bool:
@@ -347,7 +418,25 @@ class Recipe(_Strict):
 
     def problems(self) -> list[Problem]:
         """Return what is wrong although each key is right by itself."""
-        return [*self._unsolved(), *self._repeated()]
+        return [*self._unsolved(), *self._repeated(), *self._untrainable()]
+
+    def _untrainable(self) -> list[Problem]:
+        if self.retrain is None:
+            if "retrain" not in self.model_fields_set:
+                return []
+            what = "retrain: an empty value does not fit; write such as {minutes: 3}"
+            return [Problem(("retrain",), what)]
+        first, *others = self.retrain.budgets or ("",)
+        if not first:
+            return [Problem(("retrain",), "retrain: say how long: epochs, steps or minutes")]
+        found = [
+            Problem(("retrain", key), f"{key}: {first} says how long already; leave one out")
+            for key in others
+        ]
+        weights = self.retrain.distill
+        if not (weights.logits or weights.hidden or weights.labels):
+            found.append(Problem(("retrain", "distill"), "distill: one weight must be above 0"))
+        return found
 
     def _repeated(self) -> list[Problem]:
         places = [

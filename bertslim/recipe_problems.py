@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -42,14 +42,17 @@ def _problems(
         case "surgery", place, op, key, *_:
             location = ("surgery", place, key)
             yield from _of_key(detail, location, operations[str(op)], str(op))
-        case section, key, *_:
-            model = _section(recipe, str(section))
-            yield from _of_key(detail, (section, key), model, str(section))
+        case (*sections, _) as location:
+            model = recipe
+            for name in sections:
+                model = _section(model, str(name))
+            yield from _of_key(detail, location, model, str(sections[-1]))
 
 
 def _section(recipe: type[BaseModel], name: str) -> type[BaseModel]:
-    """Return the model of a section of the recipe, whose annotation is `Model | None`."""
-    model: type[BaseModel] = get_args(recipe.model_fields[name].annotation)[0]
+    """Return the model of a section, whose annotation is `Model` or `Model | None`."""
+    annotation: Any = recipe.model_fields[name].annotation
+    model: type[BaseModel] = (*get_args(annotation), annotation)[0]
     return model
 
 

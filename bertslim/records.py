@@ -289,6 +289,75 @@ class Repair(Frozen):
     after: float
 
 
+class Look(Frozen):
+    """How far training had come, and how good the model was on the select split.
+
+    Attributes:
+        step: Batches so far; 0 is the start.
+        seconds: Of training so far.
+        loss: The mean over the batches since the last look; None at the start.
+        score: As `Training.score` names it.
+    """
+
+    step: int
+    seconds: float
+    loss: float | None
+    score: float
+
+
+class Training(Frozen):
+    """How a model was trained, and what that took.
+
+    Attributes:
+        teacher: Whom it learned from; None where it learned from labels alone.
+        settings: The section `retrain` of a recipe, with what was left to bertslim filled in.
+        processes: How many shared the batches.
+        dtype: What products were worked out in.
+        device: Where.
+        score: What told which weights to keep, on the select split.
+        higher_is_better: Whether more of it is better.
+        steps: Batches that it was trained on.
+        sequences: Sequences in them.
+        tokens: Tokens in them, padding included.
+        seconds: Of training, looks at the select split included.
+        macs: Multiply-accumulates of all passes, a backward pass counted as two forward ones.
+        best_step: After how many steps the weights that were kept stood; 0: those of the start.
+        looks: From the start to the end.
+        resumed: Whether it was interrupted on the way.
+    """
+
+    teacher: ModelRecord | None = None
+    settings: dict[str, Any]
+    processes: int
+    dtype: str
+    device: str
+    score: str
+    higher_is_better: bool
+    steps: int
+    sequences: int
+    tokens: int
+    seconds: float
+    macs: int = 0
+    best_step: int
+    looks: tuple[Look, ...]
+    resumed: bool = False
+
+    @property
+    def start(self) -> Look:
+        """What training began with."""
+        return self.looks[0]
+
+    @property
+    def best(self) -> Look:
+        """The look at the weights that were kept."""
+        return next(look for look in self.looks if look.step == self.best_step)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """How fast it went, looks at the select split included."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+
 class Step(Frozen):
     """One step of the run and the seconds that it took."""
 
@@ -304,6 +373,7 @@ class Record(Frozen):
         base: The model that went in.
         slim: The model that came out.
         recipe: The resolved recipe, for a cut.
+        training: How it was trained, if it was.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -319,6 +389,7 @@ class Record(Frozen):
     environment: Environment
     steps: tuple[Step, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    training: Training | None = None
     measurements: tuple[Measurement, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -18,8 +18,16 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.pipeline.retrain import RetrainOptions, RetrainResult, retrain
 from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
+from bertslim.recipe import Retrain
 
 ROWS = 240
+QUICK = {
+    "epochs": 24,
+    "learning_rate": 2e-3,
+    "max_length": 32,
+    "batch_size": 16,
+    "dtype": "float32",
+}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -63,7 +71,7 @@ def run(make_checkpoint, tmp_path: Path) -> Callable[..., RetrainResult]:
     def start(
         name: str, content: str, *, head: str = "", task: str | None = None, **options: Any
     ) -> RetrainResult:
-        changes = options.pop("changes", {})
+        changes, settings = options.pop("changes", {}), options.pop("settings", {})
         path = tmp_path / name
         path.write_text(content, encoding="utf-8")
         model = make_checkpoint("bert", head, tokenizer=True, **changes)
@@ -71,7 +79,8 @@ def run(make_checkpoint, tmp_path: Path) -> Callable[..., RetrainResult]:
             model=str(model),
             data=DataOptions(str(path), task=task),
             output=tmp_path / "out",
-            **({"epochs": 12, "learning_rate": 2e-3, "max_length": 32} | options),
+            settings=Retrain(**(QUICK | settings)),
+            **options,
         )
         return retrain(asked, Progress(visible=False))
 
@@ -116,7 +125,7 @@ def test_a_head_goes_on_from_where_it_is(run) -> None:
 def test_a_head_for_other_labels_is_replaced_when_asked(run) -> None:
     with pytest.raises(DataError, match="row 1: the model does not know the label 'no'"):
         run("a.jsonl", CLASSES, head="SequenceClassification", changes={"num_labels": 3})
-    result = run("a.jsonl", CLASSES, head="QuestionAnswering", new_head=True, epochs=1)
+    result = run("a.jsonl", CLASSES, head="QuestionAnswering", new_head=True, settings={"epochs": 1})
     assert load_checkpoint(result.directory).facts.head == "SequenceClassification"
     assert result.record.data.labels == ("no", "yes")
 
@@ -161,9 +170,7 @@ def test_what_was_cut_in_all_ways_is_trained_and_stays_cut(
         model=str(before),
         data=DataOptions(str(tmp_path / name)),
         output=tmp_path / "out",
-        epochs=2,
-        learning_rate=2e-3,
-        max_length=32,
+        settings=Retrain(**(QUICK | {"epochs": 2})),
     )
     result = retrain(options, Progress(visible=False))
     old, new = load_checkpoint(before), load_checkpoint(result.directory)

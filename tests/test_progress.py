@@ -15,7 +15,7 @@ def test_nothing_is_shown_and_no_process_started_where_nobody_is_watching(
     progress = Progress(visible=False)
     with progress.step("load"), progress.bar("rounds", total=3) as bar:
         bar.update()
-        bar.set_postfix(loss="0.1")
+        bar.set_postfix({"loss": "0.1"})
         assert bar.n == 1
     assert list(progress.track("abc", "texts", total=3)) == ["a", "b", "c"]
     assert capfd.readouterr() == ("", "")

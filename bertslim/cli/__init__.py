@@ -27,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("cut", short_help="Cut a model by a recipe.")(cut.cut)
-app.command("retrain", short_help="Fine-tune a model on labelled texts.")(retrain.retrain)
+app.command("retrain", short_help="Train a model briefly.")(retrain.retrain)
 app.command("report", short_help="Print the report of a result again.")(report.report)
 app.command("inspect", short_help="Show what a model is made of.")(inspect.inspect)
 app.command("export", short_help="Write a result for another runtime.")(export.export)

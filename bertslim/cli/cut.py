@@ -95,6 +95,10 @@ def cut(
         bool,
         typer.Option("--dry-run", help="Only show what would happen; no weight is read."),
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the recipe's training where it was cut off."),
+    ] = False,
     seed: SeedOption = 0,
     threads: ThreadsOption = None,
     force: ForceOption = False,
@@ -136,6 +140,7 @@ def cut(
         measure=_measure(batches, lengths, seconds, launches) if measure else None,
         threads=usable_threads(threads),
         seed=seed,
+        resume=resume,
         force=force,
     )
     helping = launched_rank() > 0

@@ -84,8 +84,8 @@ def decisions(outputs: Any, batch: Batch, head: str, *, several: bool) -> Decisi
         head: What stands on the encoder, as in ModelFacts.
         several: Whether each label of a text is a decision of its own.
     """
-    sequences = torch.arange(len(batch.rows))
     mask = batch.inputs["attention_mask"].bool()
+    sequences = torch.arange(len(batch.rows), device=mask.device)
     if head == "QuestionAnswering":
         ends = torch.cat([outputs.start_logits, outputs.end_logits]).double()
         return Decisions(ends.masked_fill(~torch.cat([mask, mask]), _NEVER), sequences.repeat(2))
@@ -107,7 +107,8 @@ def _backwards(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     """
     mask = inputs["attention_mask"]
     length = mask.shape[1]
-    order = (mask.sum(dim=1, keepdim=True) - 1 - torch.arange(length)) % length
+    places = torch.arange(length, device=mask.device)
+    order = (mask.sum(dim=1, keepdim=True) - 1 - places) % length
     return {name: values.gather(1, order) for name, values in inputs.items()}
 
 

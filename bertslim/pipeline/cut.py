@@ -1,4 +1,4 @@
-"""`bertslim cut`: recipe -> plan -> surgery -> measure -> record."""
+"""`bertslim cut`: recipe -> plan -> surgery -> training -> measure -> record."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from bertslim.model.tokenizer import has_tokenizer, load_tokenizer
 from bertslim.output_directory import check_space, output_directory, writing
 from bertslim.pipeline.preparation import Prepared, prepare_cut
 from bertslim.pipeline.publish import now, publish
-from bertslim.pipeline.slimming import SlimOptions, make_slim, save_slim
+from bertslim.pipeline.slimming import SlimOptions, make_slim, save_slim, train_slim
 from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
+from bertslim.pipeline.training import TrainingOptions
 from bertslim.plan import DEFAULT_LENGTH
 from bertslim.progress import Progress
 from bertslim.ranks import current_ranks
@@ -73,7 +74,8 @@ class CutOptions:
         measure: What to measure; None: nothing beyond the sizes on disk.
         threads: Threads of every computation.
         seed: Settles every random step.
-        force: Whether an existing output may be replaced.
+        resume: Whether to go on with a training that was interrupted, if there is one.
+        force: Whether an existing output, or an interrupted training, may be replaced.
     """
 
     model: str
@@ -83,6 +85,7 @@ class CutOptions:
     measure: MeasureOptions | None = field(default_factory=MeasureOptions)
     threads: int = 1
     seed: int = 0
+    resume: bool = False
     force: bool = False
 
 
@@ -97,8 +100,8 @@ class CutResult:
 def cut(options: CutOptions, progress: Progress) -> CutResult:
     """Cut a model by recipe and write the slim one, with its report.
 
-    Where several processes were launched together, all take part in the repair, the first one
-    writes and measures, and all return the same.
+    Where several processes were launched together, all take part in the repair and the training,
+    the first one writes and measures, and all return the same.
 
     Raises:
         InputError: The model, the recipe, the data or the output is not usable.
@@ -109,13 +112,19 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
     target = options.output or prepared.default_output
     ranks = current_ranks()
     making = SlimOptions(target, threads=options.threads, seed=options.seed, ranks=ranks)
+    training = TrainingOptions(
+        target, options.seed, resume=options.resume, force=options.force, ranks=ranks
+    )
     if ranks.rank > 0:
-        make_slim(prepared, _load_splits(options, prepared, progress), making, progress)
+        splits = _load_splits(options, prepared, progress)
+        made = make_slim(prepared, splits, making, progress)
+        train_slim(made, prepared, splits, training, progress)
         return CutResult(target, Record.model_validate_json(ranks.from_first("")))
     with output_directory(target, force=options.force, keep=prepared.source.directory) as directory:
         check_space(directory, find_weights(prepared.source.directory).size)
         splits = _load_splits(options, prepared, progress)
         made = make_slim(prepared, splits, making, progress)
+        trained = train_slim(made, prepared, splits, training, progress)
         saved = save_slim(made, prepared, directory, making, progress)
         notes = splits.notes if splits else ()
         measured: tuple[Measurement, ...] = ()
@@ -136,6 +145,7 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
             environment=describe_environment(options.threads),
             steps=progress.steps,
             repairs=made.repairs,
+            training=trained,
             measurements=(*saved.measurements, *measured),
             notes=(*notes, *made.notes),
         )
@@ -146,6 +156,7 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
                 base=prepared.source.directory,
                 recipe=prepared.recipe.recipe.to_yaml(),
             )
+    training.interruption.clear()
     ranks.from_first(record.to_json())
     return CutResult(target, record)
 

@@ -1,8 +1,9 @@
-"""`bertslim retrain`: fine-tune a pretrained or slim model on labelled data."""
+"""`bertslim retrain`: train a pretrained or slim model, from labels or with a teacher."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,18 +20,23 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.output_directory import check_space, output_directory, writing
 from bertslim.pipeline.publish import model_record, now, publish
 from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
+from bertslim.pipeline.training import (
+    Student,
+    TeacherModel,
+    TrainedWeights,
+    TrainingOptions,
+    train_model,
+)
 from bertslim.progress import Progress
-from bertslim.records import Record
+from bertslim.ranks import Ranks, current_ranks
+from bertslim.recipe import Retrain
+from bertslim.records import RECORD_FILE, LayerPlan, ModelRecord, Record, read_record
 from bertslim.wording import listed
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from bertslim.data.splits import Splits
     from bertslim.model.checkpoint import Checkpoint
     from bertslim.pipeline.quality import Quality
-
-_SMALL_HIDDEN_SIZE = 512
 
 
 @dataclass(frozen=True)
@@ -39,28 +45,28 @@ class RetrainOptions:
 
     Attributes:
         model: A local directory, `pkg:NAME` or a Hub id.
-        data: Labelled rows.
+        data: Rows to learn from: labelled, or, with a teacher, texts alone.
         output: Where the result goes; None: `./<model>-retrained`.
-        epochs: Passes over the fit split.
-        learning_rate: Its highest value; None: by the width of the model.
-        batch_size: Rows a step.
-        max_length: Tokens at which texts are cut.
+        teacher: A model to learn from, named like `model`; None: learn from labels alone.
+        settings: How long and how to train.
         threads: Threads of every computation.
         seed: Settles every random step.
         new_head: Whether the model forgets its head and gets a new one.
-        force: Whether an existing output may be replaced.
+        resume: Whether to go on with a run that was interrupted, if there is one.
+        report_to: The trackers of experiments that transformers' Trainer knows, by name.
+        force: Whether an existing output, or an interrupted run, may be replaced.
     """
 
     model: str
     data: DataOptions
     output: Path | None = None
-    epochs: float = 3.0
-    learning_rate: float | None = None
-    batch_size: int = 16
-    max_length: int = 128
+    teacher: str | None = None
+    settings: Retrain = field(default_factory=lambda: Retrain(epochs=3.0))
     threads: int = 1
     seed: int = 0
     new_head: bool = False
+    resume: bool = False
+    report_to: tuple[str, ...] = ()
     force: bool = False
 
 
@@ -73,138 +79,198 @@ class RetrainResult:
 
 
 def retrain(options: RetrainOptions, progress: Progress) -> RetrainResult:
-    """Fine-tune a model on labelled rows of a task that can be trained.
+    """Train a model: on labelled rows of its task, or to do as a teacher does.
 
-    A model with a head for it goes on from where it is, if the data have its labels; any other
-    model gets a new head for theirs.
+    A model with a head for the labels goes on from where it is; without a teacher, any other model
+    gets a new head for them. Where several processes were launched together, they share the
+    batches, the first one writes and measures, and all return the same.
 
     Raises:
-        InputError: The model, the data or the output is not usable.
+        InputError: The model, the teacher, the data or the output is not usable.
     """
     source = find_model(options.model)
-    head = HeadFacts() if options.new_head else _head(source)
     target = options.output or Path(f"{source.name}-retrained")
+    ranks = current_ranks()
+    run = _Run(options, source, target, ranks, progress)
+    if ranks.rank > 0:
+        run.train()
+        return RetrainResult(target, Record.model_validate_json(ranks.from_first("")))
     with output_directory(target, force=options.force, keep=source.directory) as directory:
         check_space(directory, find_weights(source.directory).size)
-        tokenizer = load_tokenizer(source.directory)
-        with progress.step("read the data"):
-            splits = _labelled_splits(options.data, head, progress)
-        with progress.step("load"):
-            start = _load(source, splits, head, seed=options.seed)
-        with progress.step("train"):
-            _train(start, tokenizer, splits, options, progress)
-        with progress.step("save"), writing(target):
-            _save(start, source, directory)
-        with progress.step("measure quality"):
-            before = source.directory if head.kind is not None else None
-            quality = _measure(before, directory, splits, tokenizer, options, progress)
-        record = Record(
-            bertslim=__version__,
-            created=now(),
-            kind="retrain",
-            seed=options.seed,
-            base=model_record(source.given, source.directory),
-            slim=model_record(target.name, directory),
-            data=splits.record,
-            environment=describe_environment(options.threads),
-            steps=progress.steps,
-            measurements=quality.measurements,
-            notes=quality.notes,
-        )
+        record = run.into(directory)
         with writing(target):
             publish(record, directory, base=source.directory)
+    run.training_options.interruption.clear()
+    ranks.from_first(record.to_json())
     return RetrainResult(target, record)
 
 
-def default_learning_rate(hidden_size: int) -> float:
-    """Return a safe learning rate: small models bear a larger one."""
-    return 1e-4 if hidden_size < _SMALL_HIDDEN_SIZE else 5e-5
+@dataclass
+class _Run:
+    """One training, from the data to the record."""
+
+    options: RetrainOptions
+    source: ModelSource
+    target: Path
+    ranks: Ranks
+    progress: Progress
+
+    @property
+    def training_options(self) -> TrainingOptions:
+        options = self.options
+        return TrainingOptions(
+            target=self.target,
+            seed=options.seed,
+            resume=options.resume,
+            force=options.force,
+            report_to=options.report_to,
+            ranks=self.ranks,
+        )
+
+    def train(self) -> TrainedWeights:
+        """Train, and return the best weights."""
+        import torch
+
+        torch.set_num_threads(self.options.threads)
+        splits, teacher = self._splits, self._teacher
+        with self.progress.step("load"):
+            start = self._start()
+            student = Student(
+                start.model, start.facts, start.weights.sha256(), load_tokenizer(self._directory)
+            )
+        with self.progress.step("train"):
+            return train_model(
+                student,
+                teacher,
+                splits,
+                self.options.settings,
+                self.training_options,
+                self.progress,
+            )
+
+    def into(self, directory: Path) -> Record:
+        """Train, write the result into a directory, measure it and return the record."""
+        from bertslim.model.checkpoint import save_checkpoint
+
+        trained = self.train()
+        with self.progress.step("save"), writing(self.target):
+            start = self._start()
+            start.model.load_state_dict(trained.weights)
+            save_checkpoint(start.model, directory, start.extra)
+            carry_files(self._directory, directory, as_embedder=start.facts.head == "")
+        with self.progress.step("measure quality"):
+            quality = self._measure(directory)
+        base = self._teacher.record if self._teacher else self._record(self.source)
+        return Record(
+            bertslim=__version__,
+            created=now(),
+            kind="retrain",
+            seed=self.options.seed,
+            base=base,
+            slim=model_record(self.target.name, directory),
+            data=self._splits.record,
+            environment=describe_environment(self.options.threads),
+            steps=self.progress.steps,
+            training=trained.training,
+            measurements=quality.measurements,
+            notes=quality.notes,
+        )
+
+    @property
+    def _directory(self) -> Path:
+        return self.source.directory
+
+    @cached_property
+    def _head(self) -> HeadFacts:
+        """Say what the model's head asks of the data; nothing where it will be replaced."""
+        if self.options.new_head:
+            return HeadFacts()
+        config = read_config(self._directory)
+        head = describe_head(self._directory, config, read_facts(config))
+        trained = {task.head for task in TASKS.values() if task.trainable}
+        return head if self.options.teacher or head.kind in trained else HeadFacts()
+
+    @cached_property
+    def _splits(self) -> Splits:
+        with self.progress.step("read the data"):
+            splits = load_splits(self.options.data, self._head, self.progress)
+        if not self.options.teacher:
+            _check_trainable(splits, self.options.data.data)
+        elif self.options.settings.distill.labels and not splits.fit.labelled:
+            raise DataError(
+                "the data have no labels to train on",
+                where=self.options.data.data,
+                remedy="name the column with --label-column, or leave out --labels-weight",
+            )
+        return splits
+
+    @cached_property
+    def _teacher(self) -> TeacherModel | None:
+        if self.options.teacher is None:
+            return None
+        from bertslim.model.checkpoint import load_checkpoint
+
+        source = find_model(self.options.teacher)
+        found = load_checkpoint(source.directory)
+        record = self._record(source)
+        return TeacherModel(found.model.float(), found.facts, record, self._plan(record))
+
+    def _plan(self, teacher: ModelRecord) -> tuple[LayerPlan, ...] | None:
+        """Return what became of the teacher's layers, if the model was cut from it."""
+        if not (self._directory / RECORD_FILE).is_file():
+            return None
+        record = read_record(self._directory)
+        if record.plan is None or record.base.sha256 != teacher.sha256:
+            return None
+        return record.plan.layers
+
+    def _record(self, source: ModelSource) -> ModelRecord:
+        return model_record(source.given, source.directory)
+
+    def _start(self) -> Checkpoint:
+        """Load the model as it is before the training, each time the same."""
+        from bertslim.model.checkpoint import load_checkpoint, load_with_new_head
+
+        if self._head.kind is not None:
+            return load_checkpoint(self._directory)
+        task = self._splits.fit.task
+        return load_with_new_head(
+            self._directory,
+            self._splits.record.labels or tuple(f"LABEL_{n}" for n in range(task.outputs)),
+            seed=self.options.seed,
+            head=task.head,
+            problem_type=task.problem_type,
+        )
+
+    def _measure(self, directory: Path) -> Quality:
+        """Compare the result to the teacher, else to the model as it was."""
+        from bertslim.model.checkpoint import load_checkpoint
+        from bertslim.pipeline.quality import measure_accuracy_alone, measure_quality
+
+        slim, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
+        seed, progress = self.options.seed, self.progress
+        if self._head.kind is None:
+            return measure_accuracy_alone(
+                slim, self._splits, tokenizer, seed=seed, progress=progress
+            )
+        given = find_model(self.options.teacher) if self.options.teacher else self.source
+        base = load_checkpoint(given.directory)
+        return measure_quality(base, slim, self._splits, tokenizer, seed=seed, progress=progress)
 
 
-def _head(source: ModelSource) -> HeadFacts:
-    """Say what the model's head asks of the data; nothing where it will be replaced."""
-    config = read_config(source.directory)
-    head = describe_head(source.directory, config, read_facts(config))
-    trained = {task.head for task in TASKS.values() if task.trainable}
-    return head if head.kind in trained else HeadFacts()
-
-
-def _labelled_splits(data: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
-    splits = load_splits(data, head, progress)
+def _check_trainable(splits: Splits, source: str) -> None:
     for rows in (splits.fit, splits.report):
         if not rows.task.trainable:
             trained = [task.name for task in TASKS.values() if task.trainable]
             raise DataError(
-                f"{rows.task.name} is not a task to train on",
-                where=data.data,
-                remedy=f"give labelled data of one of {listed(trained)}",
+                f"{rows.task.name} is not a task to train on without a teacher",
+                where=source,
+                remedy=f"name one with --teacher, or give labelled data of {listed(trained)}",
             )
         if not rows.labelled:
             raise DataError(
                 "the data have no labels to train on",
-                where=data.data,
-                remedy="name the column with --label-column",
+                where=source,
+                remedy="name the column with --label-column, or a model to learn from with "
+                "--teacher",
             )
-    return splits
-
-
-def _load(source: ModelSource, splits: Splits, head: HeadFacts, *, seed: int) -> Checkpoint:
-    from bertslim.model.checkpoint import load_checkpoint, load_with_new_head
-
-    if head.kind is not None:
-        return load_checkpoint(source.directory)
-    task = splits.fit.task
-    return load_with_new_head(
-        source.directory,
-        splits.record.labels or tuple(f"LABEL_{number}" for number in range(task.outputs)),
-        seed=seed,
-        head=task.head,
-        problem_type=task.problem_type,
-    )
-
-
-def _train(
-    start: Checkpoint,
-    tokenizer: PreTrainedTokenizerBase,
-    splits: Splits,
-    options: RetrainOptions,
-    progress: Progress,
-) -> None:
-    import torch
-
-    from bertslim.retrain.trainer import Training, fine_tune
-
-    torch.set_num_threads(options.threads)
-    training = Training(
-        epochs=options.epochs,
-        learning_rate=options.learning_rate or default_learning_rate(start.facts.hidden_size),
-        batch_size=options.batch_size,
-        max_length=min(options.max_length, start.facts.max_length),
-        seed=options.seed,
-    )
-    fine_tune(start.model, tokenizer, splits.fit, training, progress)
-
-
-def _save(trained: Checkpoint, source: ModelSource, directory: Path) -> None:
-    from bertslim.model.checkpoint import save_checkpoint
-
-    save_checkpoint(trained.model, directory, trained.extra)
-    carry_files(source.directory, directory, as_embedder=False)
-
-
-def _measure(
-    before: Path | None,
-    after: Path,
-    splits: Splits,
-    tokenizer: PreTrainedTokenizerBase,
-    options: RetrainOptions,
-    progress: Progress,
-) -> Quality:
-    from bertslim.model.checkpoint import load_checkpoint
-    from bertslim.pipeline.quality import measure_accuracy_alone, measure_quality
-
-    slim, seed = load_checkpoint(after), options.seed
-    if before is None:
-        return measure_accuracy_alone(slim, splits, tokenizer, seed=seed, progress=progress)
-    base = load_checkpoint(before)
-    return measure_quality(base, slim, splits, tokenizer, seed=seed, progress=progress)

@@ -1,13 +1,16 @@
-"""From base to slim on disk: survey -> plan -> cut -> repair -> save."""
+"""From base to slim on disk: survey -> plan -> cut -> repair -> train -> save."""
 
 from __future__ import annotations
 
+import copy
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bertslim.errors import DataError
 from bertslim.model.carried import carry_files
 from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
@@ -17,10 +20,19 @@ from bertslim.output_directory import writing
 from bertslim.pipeline.preparation import Prepared
 from bertslim.pipeline.publish import model_record
 from bertslim.pipeline.texts import BATCH_SIZE, MAX_LENGTH
+from bertslim.pipeline.training import Student, TeacherModel, TrainingOptions, train_model
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe import Reconstruct
-from bertslim.records import Measurement, ModelFacts, ModelRecord, Plan, Repair, compare
+from bertslim.records import (
+    Measurement,
+    ModelFacts,
+    ModelRecord,
+    Plan,
+    Repair,
+    Training,
+    compare,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -108,6 +120,72 @@ def make_slim(
     plan = prepared.plan(pruned=maker.pruned_facts(vocabulary), importance=maker.importance())
     slim, repairs = maker.make(plan)
     return MadeSlim(base, slim, plan, vocabulary, repairs, maker.notes)
+
+
+def train_slim(
+    made: MadeSlim,
+    prepared: Prepared,
+    splits: Splits | None,
+    options: TrainingOptions,
+    progress: Progress,
+) -> Training | None:
+    """Train a slim model with the base as its teacher, if the recipe asks for it.
+
+    Args:
+        made: The slim model, which gets the weights that did best.
+        prepared: Where the base is, and the recipe.
+        splits: The data.
+        options: How to go about it.
+        progress: Shows the steps.
+
+    Returns:
+        The account of the training.
+
+    Raises:
+        DataError: There are too few rows, or labels are wanted and there are none.
+        ModelError: The loss is not a number.
+        OutputError: An interrupted training lies in the way.
+    """
+    settings = prepared.recipe.recipe.retrain
+    if settings is None:
+        return None
+    assert splits is not None  # noqa: S101 (a recipe that needs data is refused without)
+    if settings.distill.labels and not splits.fit.labelled:
+        raise DataError(
+            "the recipe trains on labels, and the data have none",
+            where=splits.record.source,
+            remedy="name the column with --label-column, or leave `labels` out of `distill`",
+        )
+    source, dtype = prepared.source, made.model.dtype
+    teacher = TeacherModel(
+        made.base.model.float(),
+        made.base.facts,
+        model_record(source.given, source.directory),
+        made.plan.layers,
+    )
+    student = Student(
+        copy.deepcopy(made.model),  # the slim model shares tensors with its teacher
+        made.base.facts.model_copy(update={"layers": made.plan.slim_layers}),
+        _hash_of(made.model),
+        load_tokenizer(source.directory),
+    )
+    with progress.step("train"):
+        trained = train_model(student, teacher, splits, settings, options, progress)
+    made.model.load_state_dict(trained.weights, assign=True)
+    made.model.tie_weights()
+    made.model.to(dtype=dtype)  # type: ignore[call-arg]
+    return trained.training
+
+
+def _hash_of(model: PreTrainedModel) -> str:
+    """Return the SHA-256, in hexadecimal, of the values of all tensors."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def save_slim(

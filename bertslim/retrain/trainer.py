@@ -2,104 +2,269 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
 )
 from transformers.trainer_callback import PrinterCallback
 
-from bertslim.data.batches import collate, tokenise
+from bertslim.data.batches import Batch, collate, tokenise
 from bertslim.data.task import Feature, Rows
+from bertslim.errors import DataError, ModelError
+from bertslim.measure.decisions import model_inputs
+from bertslim.model.families import Family
 from bertslim.model.quiet import quiet_libraries
-from bertslim.progress import Progress, SilentBar
+from bertslim.model.slim_modeling import layers_of
+from bertslim.progress import Progress
+from bertslim.ranks import Ranks
+from bertslim.recipe import Retrain
+from bertslim.records import Training
+from bertslim.retrain.best import KeepBest
+from bertslim.retrain.budget import Budget, rate_at
+from bertslim.retrain.distillation import Distillation
+from bertslim.retrain.interruption import Interruption
+from bertslim.retrain.order import EpochOrder
+from bertslim.retrain.precision import trains_in_bfloat16
+from bertslim.retrain.selection import Selection
+from bertslim.retrain.show import ShowSteps
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from torch import Tensor
-    from tqdm import tqdm
+
+_MANY_EPOCHS = 1_000_000  # the clock ends the training before
 
 
 @dataclass(frozen=True)
-class Training:
-    """How long and how to train.
+class Lesson:
+    """What a model is trained on, and towards what.
 
     Attributes:
-        epochs: Passes over the fit split.
-        learning_rate: Its highest value; it rises for a tenth of the steps, then falls to 0.
-        batch_size: Rows a step.
-        max_length: Tokens at which texts are cut.
-        seed: Settles order and dropout.
+        rows: The fit split.
+        tokenizer: The model's tokenizer.
+        selection: Tells which weights to keep.
+        distillation: What the teacher adds; None: the labels are all there is to learn.
+        head: What stands on the encoder, as ModelFacts has it.
     """
 
-    epochs: float
-    learning_rate: float
-    batch_size: int
-    max_length: int
+    rows: Rows
+    tokenizer: PreTrainedTokenizerBase
+    selection: Selection
+    distillation: Distillation | None
+    head: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to train.
+
+    Attributes:
+        settings: The section `retrain` of a recipe, the learning rate settled.
+        seed: Settles order and dropout.
+        interruption: Where to leave what it takes to go on.
+        report_to: The trackers of experiments that Trainer knows, by name.
+    """
+
+    settings: Retrain
     seed: int
+    interruption: Interruption
+    report_to: tuple[str, ...] = ()
 
 
-def fine_tune(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    rows: Rows,
-    training: Training,
-    progress: Progress,
-) -> None:
-    """Train a model in place; it is on the CPU and in eval mode afterwards.
+def train(
+    model: PreTrainedModel, family: Family, lesson: Lesson, run: Run, progress: Progress
+) -> Training:
+    """Train a model, and leave the best weights where interrupted runs leave theirs.
+
+    The best are those that the selection prefers, of those that the model started with and those at
+    each tenth of the budget. An interrupted run that left its state goes on from there.
 
     Args:
-        model: Of a kind that the rows' task trains.
-        tokenizer: Its tokenizer.
-        rows: Labelled rows.
-        training: How long and how.
-        progress: Shows steps and loss.
+        model: In float32; it is of no use afterwards.
+        family: Its family.
+        lesson: What to learn.
+        run: How.
+        progress: Shows steps, loss and score.
+
+    Returns:
+        The account of the training.
+
+    Raises:
+        DataError: There are fewer rows than a step takes, or batches cannot be shared evenly.
+        ModelError: The loss is not a number.
     """
-    with tempfile.TemporaryDirectory() as scratch, quiet_libraries():
-        trainer = Trainer(
-            model=model,
-            args=_arguments(training, scratch),
-            train_dataset=_dataset(rows, tokenizer, training.max_length),
-            data_collator=_Collator(tokenizer),
-            callbacks=[_ShowSteps(progress)],
-        )
+    with quiet_libraries():
+        table = _dataset(lesson, run.settings)
+        arguments = _arguments(run)
+        trainer = DistillingTrainer(model, family, lesson, run.settings, table, arguments)
+        keeper = KeepBest(trainer, lesson.selection, run.interruption, run.settings)
+        trainer.add_callback(keeper)
+        trainer.add_callback(ShowSteps(progress, trainer.budget, keeper))
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    model.cpu().eval()
+        resumed_from = keeper.resumed_from
+        trainer.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
+        trainer.accelerator.wait_for_everyone()
+    return keeper.trained()
 
 
-def _arguments(training: Training, scratch: str) -> TrainingArguments:
-    import torch
+class DistillingTrainer(Trainer):
+    """Trainer with a teacher, an order of its own, and a budget in steps or minutes."""
 
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        family: Family,
+        lesson: Lesson,
+        settings: Retrain,
+        table: Dataset,
+        arguments: TrainingArguments,
+    ) -> None:
+        if len(table) < settings.batch_size:
+            raise DataError(
+                f"the fit split makes {len(table)} sequences, fewer than a batch of "
+                f"{settings.batch_size}",
+                remedy="give more texts, or lower --batch-size",
+            )
+        self._family = family
+        self._lesson = lesson
+        self._settings = settings
+        self._losses: list[Tensor] = []
+        lengths = [len(ids) for ids in table["input_ids"]]
+        self.order = EpochOrder(lengths, settings.batch_size, arguments.seed)
+        self.budget = _budget(settings, self.steps_an_epoch)
+        self.tokens = 0
+        arguments.max_steps = self.budget.steps or -1
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=table,
+            data_collator=_Collator(lesson.tokenizer),
+        )
+
+    @property
+    def steps_an_epoch(self) -> int:
+        """How many batches the rows make."""
+        return len(self.order) // self._settings.batch_size
+
+    def scored_model(self) -> PreTrainedModel:
+        """Return the model as it can be run to be scored."""
+        model: PreTrainedModel = self.accelerator.unwrap_model(self.model_wrapped)
+        return model
+
+    def mean_loss(self) -> float | None:
+        """Return the mean of the losses since it was last asked for; None where there are none."""
+        losses, self._losses = self._losses, []
+        if not losses:
+            return None
+        mine = torch.stack(losses).mean()
+        ranks = Ranks(self.args.process_index, self.args.world_size)
+        return float(ranks.total(mine)) / ranks.count
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """Return the loss of the lesson, the mean over the sequences of the batch."""
+        batch = Batch(
+            inputs["inputs"], tuple(range(len(inputs["inputs"]["input_ids"]))), inputs["targets"]
+        )
+        self.tokens += batch.inputs["input_ids"].numel() * self.args.world_size
+        if self._settings.dropout == "off":
+            model.eval()
+        distillation = self._lesson.distillation
+        if distillation is None:
+            outputs = model(**model_inputs(batch, self._lesson.head), **batch.targets)
+            loss: Tensor = outputs.loss
+        else:
+            with self.accelerator.autocast():
+                teacher = distillation.ask_teacher(batch)
+            layers = layers_of(self.accelerator.unwrap_model(model), self._family)
+            labels = bool(self._settings.distill.labels)
+            student = distillation.ask_student(model, list(layers), batch, labels=labels)
+            loss = distillation.loss(teacher, student, batch)
+        if not loss.isfinite():
+            raise ModelError(
+                f"the loss is not a number after {self.state.global_step} steps",
+                where="training",
+                remedy="lower the learning rate",
+            )
+        self._losses.append(loss.detach())
+        return loss
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """Count nothing: tokens are counted, and what each costs is known."""
+        return 0
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> LambdaLR:
+        """Let the learning rate follow the budget, be it steps or minutes."""
+        if self.lr_scheduler is None:
+            followed = optimizer or self.optimizer
+            assert followed is not None  # noqa: S101
+            self.lr_scheduler = LambdaLR(followed, lambda step: rate_at(self.budget.share(step)))
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> EpochOrder:
+        return self.order
+
+
+def _arguments(run: Run) -> TrainingArguments:
+    from accelerate import PartialState
+
+    settings, processes = run.settings, PartialState().num_processes
+    if settings.batch_size % processes:
+        raise DataError(
+            f"{processes} processes cannot share batches of {settings.batch_size} texts evenly",
+            remedy=f"make it a multiple of {processes} with --batch-size",
+        )
+    assert settings.learning_rate is not None  # noqa: S101
     return TrainingArguments(
-        output_dir=scratch,
-        num_train_epochs=training.epochs,
-        learning_rate=training.learning_rate,
-        warmup_steps=0.1,
-        per_device_train_batch_size=training.batch_size,
-        train_sampling_strategy="group_by_length",
-        seed=training.seed,
+        output_dir=str(run.interruption.folder),
+        num_train_epochs=_MANY_EPOCHS,
+        learning_rate=settings.learning_rate,
+        per_device_train_batch_size=settings.batch_size // processes,
+        dataloader_drop_last=True,
+        bf16=settings.dtype == "auto" and trains_in_bfloat16(),
+        use_cpu=not torch.cuda.is_available(),
+        seed=run.seed,
         save_strategy="no",
+        save_total_limit=2,
         logging_steps=10,
-        report_to="none",
+        report_to=list(run.report_to) or "none",
         disable_tqdm=True,
+        remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
 
 
-def _dataset(rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Dataset:
+def _budget(settings: Retrain, steps_an_epoch: int) -> Budget:
+    if settings.minutes is not None:
+        return Budget(seconds=60 * settings.minutes)
+    if settings.steps is not None:
+        return Budget(steps=settings.steps)
+    assert settings.epochs is not None  # noqa: S101
+    return Budget(steps=max(1, round(settings.epochs * steps_an_epoch)))
+
+
+def _dataset(lesson: Lesson, settings: Retrain) -> Dataset:
     from datasets import Dataset
 
-    features = tokenise(rows, tokenizer, max_length, label=True)
+    learns_labels = lesson.distillation is None or bool(settings.distill.labels)
+    label = learns_labels or lesson.rows.task.makes_labels
+    features = tokenise(lesson.rows, lesson.tokenizer, settings.max_length, label=label)
     return Dataset.from_list([{**feature.inputs, **feature.targets} for feature in features])
 
 
@@ -109,7 +274,7 @@ class _Collator:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
 
-    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Tensor]]:
         inputs = set(self._tokenizer.model_input_names)
         features = [
             Feature(
@@ -120,35 +285,4 @@ class _Collator:
             for number, row in enumerate(rows)
         ]
         batch = collate(features, self._tokenizer)
-        return {**batch.inputs, **batch.targets}
-
-
-class _ShowSteps(TrainerCallback):
-    """Shows the steps of the Trainer, and the loss, on bertslim's own bar."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._bar: tqdm[NoReturn] | SilentBar | None = None
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        self._bar = self._progress.bar("training", total=state.max_steps, unit="step")
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if self._bar is not None:
-            self._bar.update()
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if self._bar is not None and "loss" in state.log_history[-1]:
-            self._bar.set_postfix(loss=f"{float(state.log_history[-1]['loss']):.3f}")
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        return {"inputs": batch.inputs, "targets": batch.targets}

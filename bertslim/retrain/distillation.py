@@ -1,0 +1,185 @@
+"""What a student is to learn from its teacher, as a loss.
+
+The teacher's answers are matched at a temperature (Hinton et al. 2015, arXiv 1503.02531), its
+hidden states layer by layer (TinyBERT, Jiao et al. 2020, arXiv 1909.10351). Every sequence counts
+the same, however many tokens or decisions it has, so that the loss of a batch is the mean over its
+sequences, whichever process they fall to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from bertslim.data.batches import Batch
+from bertslim.data.pooling import Pooling
+from bertslim.data.task import IGNORED
+from bertslim.measure.decisions import (
+    Decisions,
+    decisions,
+    is_multi_label,
+    is_regression,
+    model_inputs,
+)
+from bertslim.model.families import FAMILIES
+from bertslim.model.slim_modeling import layers_of
+from bertslim.recipe import Distill
+from bertslim.records import ModelFacts
+from bertslim.retrain.states import caught
+
+_LEAST_VARIANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model to learn from.
+
+    Attributes:
+        model: In eval mode.
+        facts: Its shape.
+        layers: The layer that each layer of the student is to be like.
+        pooling: How a bare encoder's hidden states become an embedding.
+    """
+
+    model: PreTrainedModel
+    facts: ModelFacts
+    layers: Sequence[int]
+    pooling: Pooling
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a model made of a batch: its outputs, and the hidden states that are compared."""
+
+    outputs: Any
+    states: Sequence[Tensor]
+
+
+class Distillation:
+    """The weighted sum of the losses.
+
+    Args:
+        teacher: Whom to learn from.
+        weights: How much each loss counts.
+    """
+
+    def __init__(self, teacher: Teacher, weights: Distill) -> None:
+        self._teacher = teacher
+        self._weights = weights
+        layers = layers_of(teacher.model, FAMILIES[teacher.facts.model_type])
+        self._layers = [layers[number] for number in teacher.layers] if weights.hidden else []
+
+    @torch.no_grad()
+    def ask_teacher(self, batch: Batch) -> Said:
+        """Run the teacher, which is brought to where the batch is."""
+        model = self._teacher.model.to(batch.inputs["input_ids"].device)  # type: ignore[arg-type]
+        return _run(model, self._layers, batch, self._teacher.facts.head, labels=False)
+
+    def ask_student(
+        self, model: nn.Module, layers: Sequence[nn.Module], batch: Batch, *, labels: bool
+    ) -> Said:
+        """Run the student.
+
+        Args:
+            model: Wrapped by what spreads it over devices, or not.
+            layers: Its layers.
+            batch: What to run it on.
+            labels: Whether it is to work out its own loss as well.
+        """
+        watched = layers if self._weights.hidden else ()
+        return _run(model, watched, batch, self._teacher.facts.head, labels=labels)
+
+    def loss(self, teacher: Said, student: Said, batch: Batch) -> Tensor:
+        """Return the loss of a batch."""
+        weights = self._weights
+        mask = model_inputs(batch, self._teacher.facts.head)["attention_mask"]
+        total = mask.new_zeros((), dtype=torch.float32)
+        if weights.logits:
+            total = total + weights.logits * self.answers_loss(teacher, student, batch)
+        if weights.hidden:
+            pairs = zip(teacher.states, student.states, strict=True)
+            each = [states_loss(before, after, mask) for before, after in pairs]
+            total = total + weights.hidden * torch.stack(each).mean()
+        if weights.labels:
+            total = total + weights.labels * student.outputs.loss
+        return total
+
+    def answers_loss(self, teacher: Said, student: Said, batch: Batch) -> Tensor:
+        """Return how far the student's answers are from the teacher's."""
+        model, facts = self._teacher.model, self._teacher.facts
+        if facts.head == "":
+            mask = batch.inputs["attention_mask"]
+            return embeddings_loss(teacher.outputs, student.outputs, mask, self._teacher.pooling)
+        if is_regression(model, facts):
+            return functional.mse_loss(student.outputs.logits, teacher.outputs.logits)
+        several = is_multi_label(model)
+        one, other = (
+            _telling(decisions(said.outputs, batch, facts.head, several=several), batch)
+            for said in (teacher, student)
+        )
+        return decisions_loss(one, other, len(batch.rows), self._weights.temperature)
+
+
+def _run(
+    model: nn.Module, layers: Sequence[nn.Module], batch: Batch, head: str, *, labels: bool
+) -> Said:
+    with caught(layers) as states:
+        outputs = model(**model_inputs(batch, head), **(batch.targets if labels else {}))
+    return Said(outputs, states)
+
+
+def decisions_loss(
+    teacher: Decisions, student: Decisions, sequences: int, temperature: float
+) -> Tensor:
+    """Return T^2 KL(teacher || student) of logits / T, by decisions, then by sequences.
+
+    The mean over the decisions of a sequence, then over the sequences; T^2 keeps the gradients as
+    large as at T = 1.
+    """
+    log_p = (teacher.logits.float() / temperature).log_softmax(dim=-1)
+    log_q = (student.logits.float() / temperature).log_softmax(dim=-1)
+    each = (log_p.exp() * (log_p - log_q)).sum(dim=-1)
+    count = teacher.owner.bincount(minlength=sequences).clamp(min=1)
+    total = each.new_zeros(sequences).index_add(0, teacher.owner, each)
+    return temperature**2 * (total / count).mean()
+
+
+def embeddings_loss(teacher: Any, student: Any, mask: Tensor, pooling: Pooling) -> Tensor:
+    """Return 1 - cosine between the embeddings, the mean over the sequences."""
+    before, after = (
+        pooling(outputs.last_hidden_state.float(), mask) for outputs in (teacher, student)
+    )
+    return (1 - functional.cosine_similarity(before, after, dim=-1)).mean()
+
+
+def states_loss(teacher: Tensor, student: Tensor, mask: Tensor) -> Tensor:
+    """Return |h - h*|^2 as a share of the variance of h* over its channels.
+
+    The mean over the real tokens of a sequence, then over the sequences.
+
+    Args:
+        teacher: h*, (sequences, length, hidden_size).
+        student: h, of the same shape.
+        mask: 1 for real tokens, (sequences, length), or (sequences, choices, length).
+    """
+    teacher, student = teacher.float(), student.float()
+    mask = mask.flatten(0, -2).float()
+    about_mean = teacher - teacher.mean(dim=-1, keepdim=True)
+    variance = about_mean.square().mean(dim=-1).clamp(min=_LEAST_VARIANCE)
+    error = (student - teacher).square().mean(dim=-1) / variance
+    return ((error * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)).mean()
+
+
+def _telling(found: Decisions, batch: Batch) -> Decisions:
+    """Keep, of a word a token, those that stand where words are to be restored."""
+    labels = batch.labels
+    if not found.words or labels is None:
+        return found
+    masked = labels[batch.inputs["attention_mask"].bool()] != IGNORED
+    return Decisions(found.logits[masked], found.owner[masked], words=True)

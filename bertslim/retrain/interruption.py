@@ -1,0 +1,141 @@
+"""What a run of training leaves on the way, so that a later one can go on where it was cut off.
+
+It lies in a hidden folder beside the output: what was asked for, the best weights so far, and
+Trainer's own checkpoints. A checkpoint counts once its account is there, which is written last.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from bertslim.errors import OutputError
+from bertslim.records import Look
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_REQUEST = "request.json"
+_ACCOUNT = "bertslim.json"
+_BEST = "best.pt"
+_CHECKPOINT = "checkpoint-"
+
+
+class Account(BaseModel):
+    """How far a run had come at a checkpoint.
+
+    Attributes:
+        step: Batches so far.
+        seconds: Of training so far.
+        tokens: In the batches so far, padding included.
+        best_step: After how many steps the best weights stood.
+        looks: At the select split so far.
+    """
+
+    step: int
+    seconds: float
+    tokens: int
+    best_step: int
+    looks: tuple[Look, ...]
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """The folder of one run.
+
+    Attributes:
+        folder: Made when the run begins.
+    """
+
+    folder: Path
+
+    @property
+    def there(self) -> bool:
+        """Whether a run was cut off here and can go on."""
+        return self.latest() is not None
+
+    def begin(self, request: dict[str, Any], *, resume: bool, force: bool) -> None:
+        """Make the folder, or take over what lies in it.
+
+        Args:
+            request: All that settles what the run comes to.
+            resume: Whether to go on with a run that was cut off, if there is one.
+            force: Whether such a run may be thrown away.
+
+        Raises:
+            OutputError: A run was cut off here and neither is asked for, or it was another run.
+        """
+        if self.there and resume:
+            self._check(request)
+            return
+        if self.there and not force:
+            raise OutputError(
+                "a run was interrupted here",
+                where=str(self.folder),
+                remedy="go on with --resume, or begin anew with --force",
+            )
+        self.clear()
+        self.folder.mkdir(parents=True)
+        _write(self.folder / _REQUEST, json.dumps(request, indent=2).encode())
+
+    def clear(self) -> None:
+        """Remove everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def latest(self) -> Path | None:
+        """Return the last checkpoint that is whole."""
+        found = [path for path in self.folder.glob(f"{_CHECKPOINT}*") if (path / _ACCOUNT).exists()]
+        return max(found, key=lambda path: int(path.name.removeprefix(_CHECKPOINT)), default=None)
+
+    def read_account(self, checkpoint: Path) -> Account:
+        """Return what was written beside a checkpoint."""
+        return Account.model_validate_json((checkpoint / _ACCOUNT).read_text(encoding="utf-8"))
+
+    def write_account(self, account: Account) -> None:
+        """Mark the checkpoint of the account's step as whole."""
+        path = self.folder / f"{_CHECKPOINT}{account.step}" / _ACCOUNT
+        _write(path, account.model_dump_json(indent=2).encode())
+
+    def write_best(self, weights: dict[str, Tensor]) -> None:
+        """Keep weights."""
+        import torch
+
+        new = self.folder / f"{_BEST}.new"
+        torch.save(weights, new)
+        new.replace(self.folder / _BEST)
+
+    def read_best(self) -> dict[str, Tensor]:
+        """Return the weights that were kept last."""
+        import torch
+
+        found: dict[str, Tensor] = torch.load(
+            self.folder / _BEST, map_location="cpu", weights_only=True
+        )
+        return found
+
+    def _check(self, request: dict[str, Any]) -> None:
+        before = json.loads((self.folder / _REQUEST).read_text(encoding="utf-8"))
+        unlike = [key for key in {**before, **request} if before.get(key) != request.get(key)]
+        if unlike:
+            raise OutputError(
+                f"the run that was interrupted was another one: it differs in {', '.join(unlike)}",
+                where=str(self.folder),
+                remedy="ask for the same, or begin anew with --force",
+            )
+
+
+def interruption_of(target: Path) -> Interruption:
+    """Return where a run that writes to `target` leaves what it takes to go on."""
+    target = target.absolute()
+    return Interruption(target.with_name(f".{target.name}.bertslim-training"))
+
+
+def _write(path: Path, content: bytes) -> None:
+    new = path.with_name(f"{path.name}.new")
+    new.write_bytes(content)
+    new.replace(path)

@@ -1,0 +1,119 @@
+"""How good a model is on the select split, to tell which weights to keep."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from transformers import PreTrainedModel
+
+from bertslim.data.batches import Batch
+from bertslim.data.task import Rows
+from bertslim.measure.decisions import is_regression, pieces
+from bertslim.measure.predictions import predict
+from bertslim.recipe import Distill
+from bertslim.records import ModelFacts
+from bertslim.retrain.distillation import Distillation, Said, Teacher
+
+_ANSWERS = Distill(logits=1, hidden=0, temperature=1)
+_WORD_HEADS = ("MaskedLM", "PreTraining")
+
+
+class Selection(ABC):
+    """A score of models on some rows.
+
+    Attributes:
+        name: What is measured.
+        higher_is_better: Which of two models it prefers.
+    """
+
+    name: str
+    higher_is_better: ClassVar[bool]
+
+    @abstractmethod
+    def score(self, model: PreTrainedModel) -> float:
+        """Score a model, which is in eval mode afterwards."""
+
+    def prefers(self, score: float, to: float) -> bool:
+        """Whether a score is better than another; one that is no number never is."""
+        return score > to if self.higher_is_better else score < to
+
+
+class ByTeacher(Selection):
+    """How far the answers are from the teacher's; needs no labels.
+
+    Args:
+        teacher: Whose answers are wanted.
+        batches: The rows.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, teacher: Teacher, batches: Sequence[Batch]) -> None:
+        self._distillation = Distillation(teacher, _ANSWERS)
+        self._batches = [piece for one in batches for piece in pieces(one, teacher.facts)]
+        # A number a word of the vocabulary and token is too much to keep.
+        self._keeps = teacher.facts.head not in _WORD_HEADS
+        self._said: dict[int, Said] = {}
+        self.name = _difference(teacher)
+
+    @torch.inference_mode()
+    def score(self, model: PreTrainedModel) -> float:
+        """Return the mean over the sequences."""
+        model.eval()
+        device = next(model.parameters()).device
+        total, count = 0.0, 0
+        for number, here in enumerate(self._batches):
+            batch = moved(here, device)
+            wanted = self._said.get(number) or self._distillation.ask_teacher(batch)
+            if self._keeps:
+                self._said[number] = wanted
+            said = self._distillation.ask_student(model, (), batch, labels=False)
+            loss = self._distillation.answers_loss(wanted, said, batch)
+            total += len(batch.rows) * float(loss)
+            count += len(batch.rows)
+        return total / count
+
+
+class ByLabels(Selection):
+    """The task's own metric, the most telling one.
+
+    Args:
+        rows: Labelled.
+        batches: The same, tokenised.
+        facts: The shape of the models.
+    """
+
+    higher_is_better = True
+
+    def __init__(self, rows: Rows, batches: Sequence[Batch], facts: ModelFacts) -> None:
+        self._rows, self._batches, self._facts = rows, batches, facts
+        self.name = ""
+
+    def score(self, model: PreTrainedModel) -> float:
+        """Return the metric over all rows."""
+        model.eval()
+        device = next(model.parameters()).device
+        there = (moved(batch, device) for batch in self._batches)
+        answers = predict(model, there, self._facts, self._rows.task)
+        found = self._rows.task.score(self._rows.table, answers)[0]
+        self.name = found.name
+        return found.value
+
+
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """Return a batch on a device."""
+    return replace(
+        batch,
+        inputs={name: values.to(device) for name, values in batch.inputs.items()},
+        targets={name: values.to(device) for name, values in batch.targets.items()},
+    )
+
+
+def _difference(teacher: Teacher) -> str:
+    if teacher.facts.head == "":
+        return "1 - cosine"
+    return "squared error" if is_regression(teacher.model, teacher.facts) else "KL"
