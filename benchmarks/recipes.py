@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> list[Point]:
                 model=arguments.model,
                 data=data,
                 output=Path(scratch) / "base",
-                settings=Retrain(epochs=arguments.epochs),
+                settings=Retrain(epochs=arguments.epochs, batch_size=16),
                 threads=arguments.threads,
             )
         )

@@ -310,6 +310,7 @@ class Training(Frozen):
 
     Attributes:
         teacher: Whom it learned from; None where it learned from labels alone.
+        start_model: Which checkpoint was trained; None where a cut goes on with its training.
         settings: The section `retrain` of a recipe, with what was left to bertslim filled in.
         processes: How many shared the batches.
         dtype: What products were worked out in.
@@ -327,6 +328,7 @@ class Training(Frozen):
     """
 
     teacher: ModelRecord | None = None
+    start_model: ModelRecord | None = None
     settings: dict[str, Any]
     processes: int
     dtype: str

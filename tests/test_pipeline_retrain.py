@@ -125,7 +125,9 @@ def test_a_head_goes_on_from_where_it_is(run) -> None:
 def test_a_head_for_other_labels_is_replaced_when_asked(run) -> None:
     with pytest.raises(DataError, match="row 1: the model does not know the label 'no'"):
         run("a.jsonl", CLASSES, head="SequenceClassification", changes={"num_labels": 3})
-    result = run("a.jsonl", CLASSES, head="QuestionAnswering", new_head=True, settings={"epochs": 1})
+    result = run(
+        "a.jsonl", CLASSES, head="QuestionAnswering", new_head=True, settings={"epochs": 1}
+    )
     assert load_checkpoint(result.directory).facts.head == "SequenceClassification"
     assert result.record.data.labels == ("no", "yes")
 

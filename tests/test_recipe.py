@@ -18,11 +18,13 @@ from bertslim.errors import RecipeError
 from bertslim.layers import FORMS, parse
 from bertslim.recipe import (
     OPERATIONS,
+    Distill,
     DropFfn,
     Operation,
     Recipe,
     Reconstruct,
     ResizeFfn,
+    Retrain,
     load_recipe,
     recipe_schema,
     shipped_recipes,
@@ -111,6 +113,15 @@ recipes = st.builds(
         samples=st.integers(1, 10**6),
         refit=st.sampled_from(["changed", "outputs", "all"]),
         weights=st.sampled_from(["variance", "fisher"]),
+    ),
+    retrain=st.none()
+    | st.builds(
+        Retrain,
+        steps=st.integers(1, 10**6),
+        learning_rate=st.none() | st.floats(1e-9, 0.5),
+        dropout=st.sampled_from(["keep", "off"]),
+        patience=st.none() | st.integers(1, 10),
+        distill=st.builds(Distill, hidden=st.floats(0, 10), labels=st.floats(0, 10)),
     ),
 )
 
@@ -550,8 +561,49 @@ STEP = "surgery: [{op: drop_ffn, layers: odd}]\n"
             f"4:3: surgery: a mapping {SURGERY}",
         ),
         (
+            f"version: 1\nname: a\n{STEP}quantum: {{}}\n",
+            f"4:1: unknown key 'quantum' in a recipe; its keys are {KEYS}",
+        ),
+        (
             f"version: 1\nname: a\n{STEP}retrain: {{}}\n",
-            f"4:1: unknown key 'retrain' in a recipe; its keys are {KEYS}",
+            "4:10: retrain: say how long: epochs, steps or minutes",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain:\n",
+            "4:9: retrain: an empty value does not fit; write such as {minutes: 3}",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain: 3\n",
+            "4:10: retrain: 3 does not fit; expected a mapping such as {minutes: 3}",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain: {{epochs: 1, steps: 3}}\n",
+            "4:29: steps: epochs says how long already; leave one out",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain: {{epoch: 1}}\n",
+            "4:11: unknown key 'epoch' in retrain; did you mean 'epochs'?",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain: {{steps: 1, dropout: of}}\n",
+            "4:30: dropout: 'of' is not one of keep, off; did you mean 'off'?",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain: {{steps: 1, distill: 4}}\n",
+            "4:30: distill: 4 does not fit; expected a mapping such as {logits: 1.0, hidden: 0.5}",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain: {{steps: 1, distill: {{logit: 1}}}}\n",
+            "4:31: unknown key 'logit' in distill; did you mean 'logits'?",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain: {{steps: 1, distill: {{temperature: 0}}}}\n",
+            "4:44: temperature: 0 does not fit; expected a number above 0 that both models' "
+            "logits are divided by",
+        ),
+        (
+            f"version: 1\nname: a\n{STEP}retrain: {{steps: 1, distill: {{logits: 0, hidden: 0}}}}\n",
+            "4:30: distill: one weight must be above 0",
         ),
         (
             f"version: 1\nname: a\n{STEP}reconstruct: {{samples: 0}}\n",

@@ -75,8 +75,14 @@ def retrain(
         ),
     ] = None,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, help="Texts a step, of all processes together.")
-    ] = 32,
+        int | None,
+        typer.Option(
+            "--batch-size",
+            min=1,
+            help="Texts a step, of all processes together.",
+            show_default="16, with a teacher 32",
+        ),
+    ] = None,
     max_length: Annotated[
         int, typer.Option("--max-length", min=4, help="Tokens at which texts are cut.")
     ] = 128,
@@ -187,8 +193,8 @@ def retrain(
     }
     settings = Retrain(
         **(budget or {"epochs": 1.0 if teacher else 3.0}),
+        batch_size=batch_size or (32 if teacher else 16),
         learning_rate=learning_rate,
-        batch_size=batch_size,
         max_length=max_length,
         dropout="keep" if dropout else "off",
         dtype=dtype,

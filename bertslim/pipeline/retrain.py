@@ -61,7 +61,7 @@ class RetrainOptions:
     data: DataOptions
     output: Path | None = None
     teacher: str | None = None
-    settings: Retrain = field(default_factory=lambda: Retrain(epochs=3.0))
+    settings: Retrain = field(default_factory=lambda: Retrain(epochs=3.0, batch_size=16))
     threads: int = 1
     seed: int = 0
     new_head: bool = False
@@ -171,7 +171,7 @@ class _Run:
             data=self._splits.record,
             environment=describe_environment(self.options.threads),
             steps=self.progress.steps,
-            training=trained.training,
+            training=trained.training.model_copy(update={"start_model": self._record(self.source)}),
             measurements=quality.measurements,
             notes=quality.notes,
         )

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bertslim import __version__
 from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
@@ -135,7 +133,7 @@ def train_model(
     from bertslim.retrain.trainer import Lesson, Run, train
 
     if teacher is not None:
-        check_teacher(teacher, student)
+        check_teacher(teacher, student, settings)
     settings = settled(settings, student.facts, teacher is not None)
     interruption = options.interruption
     if options.ranks.rank == 0:
@@ -175,16 +173,20 @@ def settled(settings: Retrain, facts: ModelFacts, has_teacher: bool) -> Retrain:
 
 
 def default_learning_rate(hidden_size: int, has_teacher: bool) -> float:
-    """Return a safe learning rate: small models bear a larger one, and so does a teacher."""
+    """Return a safe learning rate.
+
+    Small models bear a larger one. One that has a teacher is near it already, and a large step
+    leads it away.
+    """
     rate = 1e-4 if hidden_size < _SMALL_HIDDEN_SIZE else 5e-5
-    return 2 * rate if has_teacher else rate
+    return 0.3 * rate if has_teacher else rate
 
 
-def check_teacher(teacher: TeacherModel, student: Student) -> None:
+def check_teacher(teacher: TeacherModel, student: Student, settings: Retrain) -> None:
     """Check that a student can learn from a teacher.
 
     Raises:
-        ModelError: Their heads or vocabularies differ.
+        ModelError: Their heads or vocabularies differ, or hidden states that are to be compared.
     """
     one, other = teacher.facts, student.facts
     for what, before, after in (
@@ -198,6 +200,13 @@ def check_teacher(teacher: TeacherModel, student: Student) -> None:
                 where=teacher.record.source,
                 remedy="name the model that the other one was cut from as --teacher",
             )
+    if settings.distill.hidden and one.hidden_size != other.hidden_size:
+        raise ModelError(
+            f"the hidden states of the teacher are {one.hidden_size} wide, those of the model "
+            f"{other.hidden_size}",
+            where=teacher.record.source,
+            remedy="set --hidden-weight 0",
+        )
 
 
 def _selection(
@@ -213,6 +222,8 @@ def _selection(
 
 
 def _drawn(rows: Rows, most: int, seed: int) -> Rows:
+    import numpy as np
+
     if len(rows) <= most:
         return rows
     drawn = np.random.default_rng(seed).choice(len(rows), most, replace=False)

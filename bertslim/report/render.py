@@ -12,6 +12,7 @@ from bertslim.report.loading import loading
 from bertslim.report.repairs import solved_from
 from bertslim.report.sections import SECTIONS, lead
 from bertslim.report.sources import last_component, shown_source
+from bertslim.report.training import trained_line
 
 
 def render_report(record: Record) -> str:
@@ -59,10 +60,13 @@ def _origin(record: Record) -> str:
     verb = "Cut" if record.kind == "cut" else "Retrained"
     name = record.recipe.get("name") if record.recipe else None
     recipe = f" by recipe {escape(str(name))}" if name else ""
-    base = escape(shown_source(record.base.source))
+    training = record.training
+    begun = training.start_model if training and training.start_model else record.base
+    base = escape(shown_source(begun.source))
     how = f"{verb} from {base}{recipe} with bertslim {escape(record.bertslim)}."
     texts = solved_from(record)
-    return f"{how}\nRepaired in closed form from {texts}." if texts else how
+    repaired = f"Repaired in closed form from {texts}." if texts else None
+    return "\n".join(line for line in (how, repaired, trained_line(record)) if line)
 
 
 def _joined(parts: Iterable[str | None]) -> str:

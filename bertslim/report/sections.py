@@ -17,6 +17,7 @@ from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.provenance import origins, step_times, versions
 from bertslim.report.repairs import is_kept, repair_table, solving_note
 from bertslim.report.sources import sources_of, without_paths
+from bertslim.report.training import looks_table, training_note
 
 _WIDTH = 100
 
@@ -75,6 +76,14 @@ def repair_section(record: Record) -> str | None:
     return f"## Repair\n\n{_wrapped(note)}\n\n{repair_table(record.repairs).markdown()}"
 
 
+def training_section(record: Record) -> str | None:
+    """How it was trained, and how good it was on the way."""
+    if record.training is None:
+        return None
+    note = escape(training_note(record.training))
+    return f"## Training\n\n{_wrapped(note)}\n\n{looks_table(record.training).markdown()}"
+
+
 def recipe_section(record: Record) -> str | None:
     """The resolved recipe."""
     if record.recipe is None:
@@ -108,6 +117,7 @@ SECTIONS: tuple[Callable[[Record], str | None], ...] = (
     quality_section,
     plan_section,
     repair_section,
+    training_section,
     recipe_section,
     provenance_section,
     notes_section,

@@ -1,0 +1,72 @@
+"""How a model was trained: from whom, how long, and which of its weights were kept."""
+
+from __future__ import annotations
+
+from bertslim.records import Look, Record, Training
+from bertslim.report.numbers import fixed, significant
+from bertslim.report.sources import shown_source
+from bertslim.report.tables import NOTHING, Table
+from bertslim.wording import counted
+
+
+def training_note(training: Training) -> str:
+    """Say what the training took, and what came of it."""
+    return f"{_what(training)} {_outcome(training)}"
+
+
+def looks_table(training: Training) -> Table:
+    """List what was seen of the model on the select split."""
+    headers = ("step", "seconds", "loss", f"{training.score}, select split", "")
+    return Table("rrrrl", headers, tuple(_row(look, training) for look in training.looks))
+
+
+def trained_line(record: Record) -> str | None:
+    """Say in one line how long a cut was trained; None where it was not."""
+    training = record.training
+    if training is None or record.kind != "cut":
+        return None
+    kept = "" if training.best_step else "; the weights from before it were kept"
+    return f"Trained for {_duration(training)} with the base as teacher{kept}."
+
+
+def _what(training: Training) -> str:
+    batches = counted(training.steps, "step", "steps")
+    size = counted(int(training.settings["batch_size"]), "text", "texts")
+    whom = f"with {shown_source(training.teacher.source)} as teacher" if training.teacher else ""
+    shared = f", {training.processes} processes" if training.processes > 1 else ""
+    again = " It was interrupted on the way and resumed." if training.resumed else ""
+    return (
+        f"Trained {whom or 'on labels'} for {batches} of {size}: {_duration(training)}, "
+        f"{fixed(training.tokens_per_second)} tokens a second, {_macs(training)} "
+        f"multiply-accumulates, {training.dtype} on {training.device}{shared}, learning rate up to "
+        f"{significant(float(training.settings['learning_rate']), 2)}.{again}"
+    )
+
+
+def _outcome(training: Training) -> str:
+    start, best = significant(training.start.score), significant(training.best.score)
+    better = "higher" if training.higher_is_better else "lower"
+    if not training.best_step:
+        return (
+            f"No weights did better than those at the start ({training.score} {start} on the "
+            f"select split; {better} is better), so these were kept."
+        )
+    return (
+        f"The weights after step {fixed(training.best_step)} did best on the select split and were "
+        f"kept: {training.score} {start} → {best} ({better} is better)."
+    )
+
+
+def _row(look: Look, training: Training) -> tuple[str, ...]:
+    loss = NOTHING if look.loss is None else significant(look.loss)
+    kept = "kept" if look.step == training.best_step else ""
+    return fixed(look.step), fixed(look.seconds), loss, significant(look.score), kept
+
+
+def _duration(training: Training) -> str:
+    seconds = training.seconds
+    return f"{seconds / 60:.1f} minutes" if seconds >= 120 else f"{significant(seconds)} seconds"
+
+
+def _macs(training: Training) -> str:
+    return f"{training.macs:.2e}"

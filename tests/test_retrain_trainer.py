@@ -1,0 +1,234 @@
+"""Training with the teacher: what it keeps, when it stops, and how it goes on after a cut-off."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset
+from transformers import TrainerCallback
+
+from bertslim.data.batches import batches
+from bertslim.data.plain_text import PlainText
+from bertslim.data.pooling import Pooling
+from bertslim.data.task import Rows
+from bertslim.errors import DataError, ModelError
+from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.families import FAMILIES
+from bertslim.model.tokenizer import load_tokenizer
+from bertslim.progress import Progress
+from bertslim.recipe import Distill, Retrain
+from bertslim.records import Training
+from bertslim.retrain import best
+from bertslim.retrain.distillation import Distillation, Teacher
+from bertslim.retrain.interruption import Interruption, interruption_of
+from bertslim.retrain.selection import ByTeacher, Selection
+from bertslim.retrain.trainer import DistillingTrainer, Lesson, Run, train
+
+HEAD = "SequenceClassification"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+SILENT = Progress(visible=False)
+
+
+class StopHereError(Exception):
+    """Cuts a training off."""
+
+
+class _Given(Selection):
+    """Scores that a test settles, whatever the model."""
+
+    higher_is_better = True
+    name = "given"
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = list(scores)
+
+    def score(self, model: Any) -> float:
+        return self.scores.pop(0)
+
+
+@pytest.fixture
+def rows() -> Rows:
+    """Texts of several lengths."""
+    texts = [" ".join(LETTERS[(n * 7 + k * k) % 26] for k in range(2 + n % 9)) for n in range(100)]
+    return Rows(PlainText(), Dataset.from_dict({"text": texts}))
+
+
+@pytest.fixture
+def learn(
+    rows: Rows, make_checkpoint, tmp_path: Path
+) -> Callable[..., tuple[Training, dict[str, torch.Tensor]]]:
+    """Return a function that trains a student on its teacher's answers."""
+    directory = make_checkpoint("bert", HEAD, tokenizer=True)
+    tokenizer = load_tokenizer(directory)
+    found = load_checkpoint(directory)
+    teacher = Teacher(found.model, found.facts, range(4), Pooling())
+    made = batches(rows, tokenizer, batch_size=32, max_length=40)
+
+    def start(
+        *,
+        to: str = "out",
+        selection: Selection | None = None,
+        noise: float = 0.05,
+        **settings: Any,
+    ) -> tuple[Training, dict[str, torch.Tensor]]:
+        student = copy.deepcopy(found.model)
+        draw = torch.Generator().manual_seed(3)
+        with torch.no_grad():
+            for parameter in student.parameters():
+                parameter.add_(noise * torch.randn(parameter.shape, generator=draw))
+        asked = Retrain(
+            **(
+                {"steps": 20, "learning_rate": 1e-3, "batch_size": 10, "dtype": "float32"}
+                | settings
+            )
+        )
+        lesson = Lesson(
+            rows,
+            tokenizer,
+            selection or ByTeacher(teacher, made),
+            Distillation(teacher, asked.distill),
+            HEAD,
+        )
+        interruption = interruption_of(tmp_path / to)
+        if not interruption.there:
+            interruption.begin({}, resume=False, force=False)
+        training = train(student, FAMILIES["bert"], lesson, Run(asked, 0, interruption), SILENT)
+        return training, interruption.read_best()
+
+    return start
+
+
+def test_a_student_comes_nearer_to_its_teacher(learn) -> None:
+    training, _ = learn(steps=60)
+    assert training.score == "KL"
+    assert not training.higher_is_better
+    assert training.best.score < 0.6 * training.start.score
+    assert [look.step for look in training.looks] == list(range(0, 61, 6))
+    assert training.best_step in range(6, 61, 6)
+    assert (training.steps, training.sequences) == (60, 600)
+    assert 600 * 4 <= training.tokens <= 600 * 12
+    assert training.looks[0].loss is None
+    assert all(look.loss is not None and look.loss > 0 for look in training.looks[1:])
+
+
+def test_the_weights_of_the_start_are_kept_where_none_does_better(learn) -> None:
+    training, weights = learn(selection=_Given(0.9, *[0.9] * 10))
+    _, untrained = learn(to="other", selection=_Given(1.0, *[0.5] * 10), steps=1)
+    assert training.best_step == 0
+    assert all(torch.equal(weights[name], untrained[name]) for name in weights)
+
+
+def test_the_first_of_equals_is_kept_and_no_number_never_is(learn) -> None:
+    scores = (0.1, float("nan"), 0.3, 0.3, *[float("nan")] * 7)
+    training, _ = learn(selection=_Given(*scores))
+    assert training.best_step == 4
+
+
+def test_patience_ends_a_training_that_gets_nowhere(learn) -> None:
+    training, _ = learn(selection=_Given(0.5, 0.6, *[0.1] * 9), patience=3)
+    assert training.best_step == 2
+    assert training.steps == 8
+
+
+def test_the_clock_ends_a_training_by_minutes(learn) -> None:
+    training, _ = learn(steps=None, minutes=0.02)
+    assert training.seconds >= 1.2
+    assert training.steps > 3
+    assert training.looks[-1].step == training.steps
+
+
+def test_epochs_are_turned_into_whole_batches(learn) -> None:
+    training, _ = learn(steps=None, epochs=1.5, batch_size=16)
+    assert training.steps == round(1.5 * (100 // 16))
+
+
+def test_the_same_seed_gives_the_same_bytes(learn) -> None:
+    (first, one), (second, other) = learn(to="a"), learn(to="b")
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert [look.score for look in first.looks] == [look.score for look in second.looks]
+
+
+def test_dropout_is_off_where_it_is_not_wanted(learn, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: dict[str, set[bool]] = {"keep": set(), "off": set()}
+    asked = Distillation.ask_student
+    for dropout, seen in modes.items():
+
+        def watch(self: Any, model: Any, *rest: Any, seen: Any = seen, **more: Any) -> Any:
+            if torch.is_grad_enabled():
+                seen.add(model.training)
+            return asked(self, model, *rest, **more)
+
+        monkeypatch.setattr(Distillation, "ask_student", watch)
+        learn(to=dropout, dropout=dropout, steps=2)
+    assert modes == {"keep": {True}, "off": {False}}
+
+
+@pytest.mark.parametrize("dropout", ["keep", "off"])
+@pytest.mark.parametrize("step", [7, 16, 33])
+def test_a_training_that_was_cut_off_goes_on_to_the_same_end(
+    learn, step: int, dropout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it stops in the first epoch, just behind a checkpoint, or in the fourth."""
+
+    class CutOff(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step == step:
+                raise StopHereError
+
+    settings = {"steps": 40, "dropout": dropout}
+    whole, expected = learn(to="whole", **settings)
+    made = DistillingTrainer.__init__
+
+    def with_cut_off(self: DistillingTrainer, *arguments: Any) -> None:
+        made(self, *arguments)
+        self.add_callback(CutOff())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DistillingTrainer, "__init__", with_cut_off)
+        with pytest.raises(StopHereError):
+            learn(to="cut", **settings)
+    resumed, found = learn(to="cut", **settings)
+    assert resumed.resumed
+    assert not whole.resumed
+    assert resumed.best_step == whole.best_step
+    assert resumed.steps == whole.steps == 40
+    assert resumed.tokens == whole.tokens
+    assert [look.score for look in resumed.looks] == [look.score for look in whole.looks]
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_long_trainings_leave_checkpoints_between_looks(
+    learn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = []
+    write = Interruption.write_account
+
+    def note(self: Interruption, account: Any) -> None:
+        saved.append(account.step)
+        write(self, account)
+
+    monkeypatch.setattr(Interruption, "write_account", note)
+    monkeypatch.setattr(best, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    learn(steps=20)
+    assert saved == list(range(1, 21))
+
+
+def test_a_loss_that_is_no_number_ends_the_training(learn) -> None:
+    with pytest.raises(ModelError, match=r"loss is not a number after \d+ steps; lower the learn"):
+        learn(noise=float("nan"), selection=_Given(*[0.1] * 11))
+
+
+def test_fewer_rows_than_a_batch_are_too_few(learn) -> None:
+    with pytest.raises(DataError, match="makes 100 sequences, fewer than a batch of 101; give mo"):
+        learn(batch_size=101)
+
+
+def test_labels_of_the_loss_are_those_of_the_rows(learn) -> None:
+    """Rows without labels have none to count."""
+    training, _ = learn(distill=Distill(logits=0.0, hidden=1.0))
+    assert training.best.score <= training.start.score
