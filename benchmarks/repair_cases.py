@@ -163,12 +163,12 @@ class Case:
 
     def cut(self, candidate: Candidate) -> CutResult:
         """Cut the base by bertslim, from the calibration texts where it is to be repaired."""
-        data = bertslim.DataOptions(str(self.fit), str(self.whole)) if candidate.repairs else None
+        texts = bertslim.DataOptions(str(self.fit), str(self.whole))
         options = bertslim.CutOptions(
             model=self.given,
             recipe=str(self.write(candidate)),
             output=self.scratch / "slim",
-            data=data,
+            data=texts if candidate.reads_texts else None,
             measure=None,
             threads=self.threads,
             force=True,

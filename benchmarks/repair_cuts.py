@@ -86,8 +86,13 @@ class Candidate:
 
     @property
     def repairs(self) -> bool:
-        """Whether texts are needed for it."""
+        """Whether what it cuts is solved anew."""
         return self.recipe.reconstruct is not None
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether texts are needed for it."""
+        return self.recipe.needs_data
 
 
 def _drop(layers: str, fill: str) -> dict[str, Any]:

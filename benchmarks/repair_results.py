@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from bertslim.records import Environment, Frozen, LayerFacts, Measurement
+from bertslim.records import Environment, Frozen, LayerFacts, Measurement, Training
 
 Architecture = tuple[LayerFacts, ...]
 
@@ -36,11 +36,13 @@ class Result(Frozen):
     Attributes:
         repair_seconds: What `reconstruct` took; None where nothing was repaired.
         measurements: Fidelity and scores by the name of the set.
+        training: How it was trained, if it was.
     """
 
     request: Request
     repair_seconds: float | None
     measurements: dict[str, tuple[Measurement, ...]]
+    training: Training | None = None
 
     def one(self, rows: str, name: str) -> Measurement:
         """Return the measurement of that name on that set."""

@@ -35,3 +35,8 @@ def test_python_m_bertslim_is_the_command_line() -> None:
         [sys.executable, "-m", "bertslim", "--version"], capture_output=True, text=True, check=True
     )
     assert ended.stdout == f"bertslim {bertslim.__version__}\n"
+
+
+def test_no_part_of_the_package_takes_the_place_of_a_public_name() -> None:
+    parts = {path.stem for path in (ROOT / "bertslim").iterdir()}
+    assert not parts & set(bertslim.__all__)

@@ -25,7 +25,7 @@ from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
 from bertslim.recipe import Distill, Retrain
 from bertslim.records import read_record
-from bertslim.retrain.interruption import interruption_of
+from bertslim.training.interruption import interruption_of
 
 SILENT = Progress(visible=False)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -19,15 +19,15 @@ from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe import Retrain
 from bertslim.records import LayerPlan, ModelFacts, ModelRecord, Training
-from bertslim.retrain.interruption import Interruption, interruption_of
+from bertslim.training.interruption import Interruption, interruption_of
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from bertslim.data.batches import Batch
-    from bertslim.retrain.distillation import Teacher
-    from bertslim.retrain.selection import Selection
+    from bertslim.training.distillation import Distillation, Teacher
+    from bertslim.training.selection import Selection
 
 SELECT_ROWS = 512  # that the teacher's answers are compared on, at each look
 LABELLED_SELECT_ROWS = 2048  # scores of labels are noisier
@@ -128,9 +128,9 @@ def train_model(
         OutputError: An interrupted run lies in the way.
     """
     from bertslim.data.feature_extraction import pooling_of
-    from bertslim.retrain.distillation import Distillation, Teacher
-    from bertslim.retrain.layer_map import layer_map
-    from bertslim.retrain.trainer import Lesson, Run, train
+    from bertslim.training.distillation import Teacher
+    from bertslim.training.layer_map import layer_map
+    from bertslim.training.trainer import Lesson, Run, train
 
     if teacher is not None:
         check_teacher(teacher, student, settings)
@@ -149,7 +149,7 @@ def train_model(
         rows=splits.fit,
         tokenizer=student.tokenizer,
         selection=_selection(asked, student, splits, settings, options.seed),
-        distillation=Distillation(asked, settings.distill) if asked else None,
+        distillation=_distillation(asked, settings),
         head=student.facts.head,
     )
     run = Run(settings, options.seed, interruption, options.report_to)
@@ -212,13 +212,23 @@ def check_teacher(teacher: TeacherModel, student: Student, settings: Retrain) ->
 def _selection(
     teacher: Teacher | None, student: Student, splits: Splits, settings: Retrain, seed: int
 ) -> Selection:
-    from bertslim.retrain.selection import ByLabels, ByTeacher
+    from bertslim.training.selection import ByLabels, ByTeacher
 
     if teacher is not None:
         rows = _drawn(splits.select, SELECT_ROWS, seed)
         return ByTeacher(teacher, _batches(rows, student, settings))
     rows = _drawn(splits.select, LABELLED_SELECT_ROWS, seed)
     return ByLabels(rows, _batches(rows, student, settings), student.facts)
+
+
+def _distillation(teacher: Teacher | None, settings: Retrain) -> Distillation | None:
+    """Return what the teacher adds to the loss; nothing where only labels count."""
+    from bertslim.training.distillation import Distillation
+
+    weights = settings.distill
+    if teacher is None or not (weights.logits or weights.hidden):
+        return None
+    return Distillation(teacher, weights)
 
 
 def _drawn(rows: Rows, most: int, seed: int) -> Rows:

@@ -12,12 +12,12 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from bertslim.ranks import Ranks
 from bertslim.recipe import Retrain
 from bertslim.records import Look, Training
-from bertslim.retrain.budget import Budget
-from bertslim.retrain.interruption import Account, Interruption
-from bertslim.retrain.selection import Selection
+from bertslim.training.budget import Budget
+from bertslim.training.interruption import Account, Interruption
+from bertslim.training.selection import Selection
 
 if TYPE_CHECKING:
-    from bertslim.retrain.trainer import DistillingTrainer
+    from bertslim.training.trainer import DistillingTrainer
 
 LOOKS = 10
 _SECONDS_BETWEEN_CHECKPOINTS = 300.0

@@ -16,7 +16,7 @@ from bertslim.measure.decisions import is_regression, pieces
 from bertslim.measure.predictions import predict
 from bertslim.recipe import Distill
 from bertslim.records import ModelFacts
-from bertslim.retrain.distillation import Distillation, Said, Teacher
+from bertslim.training.distillation import Distillation, Said, Teacher
 
 _ANSWERS = Distill(logits=1, hidden=0, temperature=1)
 _WORD_HEADS = ("MaskedLM", "PreTraining")

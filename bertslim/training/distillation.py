@@ -31,7 +31,7 @@ from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
 from bertslim.recipe import Distill
 from bertslim.records import ModelFacts
-from bertslim.retrain.states import caught
+from bertslim.training.states import caught
 
 _LEAST_VARIANCE = 1e-6
 

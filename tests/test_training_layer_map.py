@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bertslim.records import LayerFacts, LayerPlan
-from bertslim.retrain.layer_map import layer_map
+from bertslim.training.layer_map import layer_map
 
 
 def plan(*slim_layers: int | None) -> list[LayerPlan]:

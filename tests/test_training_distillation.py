@@ -17,7 +17,7 @@ from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
 from bertslim.recipe import Distill
-from bertslim.retrain.distillation import (
+from bertslim.training.distillation import (
     Distillation,
     Teacher,
     decisions_loss,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from bertslim.progress import Progress, SilentBar
-from bertslim.retrain.best import KeepBest
-from bertslim.retrain.budget import Budget
+from bertslim.training.best import KeepBest
+from bertslim.training.budget import Budget
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from bertslim.retrain.order import EpochOrder
+from bertslim.training.order import EpochOrder
 
 LENGTHS = random.Random(3).choices(range(4, 60), k=400)
 

@@ -23,11 +23,11 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.recipe import Distill, Retrain
 from bertslim.records import Training
-from bertslim.retrain import best
-from bertslim.retrain.distillation import Distillation, Teacher
-from bertslim.retrain.interruption import Interruption, interruption_of
-from bertslim.retrain.selection import ByTeacher, Selection
-from bertslim.retrain.trainer import DistillingTrainer, Lesson, Run, train
+from bertslim.training import best
+from bertslim.training.distillation import Distillation, Teacher
+from bertslim.training.interruption import Interruption, interruption_of
+from bertslim.training.selection import ByTeacher, Selection
+from bertslim.training.trainer import DistillingTrainer, Lesson, Run, train
 
 HEAD = "SequenceClassification"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

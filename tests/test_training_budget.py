@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bertslim.retrain.budget import Budget, rate_at
+from bertslim.training.budget import Budget, rate_at
 
 
 class Clock:

@@ -28,14 +28,14 @@ from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe import Retrain
 from bertslim.records import Training
-from bertslim.retrain.best import KeepBest
-from bertslim.retrain.budget import Budget, rate_at
-from bertslim.retrain.distillation import Distillation
-from bertslim.retrain.interruption import Interruption
-from bertslim.retrain.order import EpochOrder
-from bertslim.retrain.precision import trains_in_bfloat16
-from bertslim.retrain.selection import Selection
-from bertslim.retrain.show import ShowSteps
+from bertslim.training.best import KeepBest
+from bertslim.training.budget import Budget, rate_at
+from bertslim.training.distillation import Distillation
+from bertslim.training.interruption import Interruption
+from bertslim.training.order import EpochOrder
+from bertslim.training.precision import trains_in_bfloat16
+from bertslim.training.selection import Selection
+from bertslim.training.show import ShowSteps
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -9,7 +9,7 @@ import torch
 
 from bertslim.errors import OutputError
 from bertslim.records import Look
-from bertslim.retrain.interruption import Account, Interruption, interruption_of
+from bertslim.training.interruption import Account, Interruption, interruption_of
 
 REQUEST = {"seed": 0, "steps": 8}
 
