@@ -349,6 +349,7 @@ def test_two_processes_train_as_one(command: list[str], tmp_path: Path) -> None:
             "--logits-weight: all weights are 0, so there is nothing to learn",
         ),
         (["--teacher", "./nowhere"], "nowhere"),
+        (["--report-to", "paper"], "--report-to: paper is no tracker that transformers finds here"),
     ],
 )
 def test_options_that_do_not_fit_are_one_line(

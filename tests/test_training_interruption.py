@@ -69,8 +69,11 @@ def test_leftovers_without_a_whole_checkpoint_are_in_nobodys_way(tmp_path: Path)
     assert not (found.folder / "checkpoint-10").exists()
 
 
-def test_the_last_weights_that_were_kept_are_read_again(cut_off: Interruption) -> None:
-    for value in (1.0, 2.0):
-        cut_off.write_best({"a": torch.full((2,), value)})
-    assert torch.equal(cut_off.read_best()["a"], torch.full((2,), 2.0))
-    assert not list(cut_off.folder.glob("*.new"))
+def test_weights_stay_until_an_account_says_that_others_are_better(cut_off: Interruption) -> None:
+    """So that a run which is cut off before its account finds those that the last one names."""
+    for step in (0, 30):
+        cut_off.write_best(step, {"a": torch.full((2,), float(step))})
+    assert torch.equal(cut_off.read_best(0)["a"], torch.zeros(2))
+    cut_off.write_account(account(30).model_copy(update={"best_step": 30}))
+    assert torch.equal(cut_off.read_best(30)["a"], torch.full((2,), 30.0))
+    assert [path.name for path in cut_off.folder.glob("best-*")] == ["best-30.pt"]

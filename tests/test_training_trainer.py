@@ -98,7 +98,7 @@ def learn(
         if not interruption.there:
             interruption.begin({}, resume=False, force=False)
         training = train(student, FAMILIES["bert"], lesson, Run(asked, 0, interruption), SILENT)
-        return training, interruption.read_best()
+        return training, interruption.read_best(training.best_step)
 
     return start
 

@@ -130,8 +130,9 @@ def train_model(
     from bertslim.data.feature_extraction import pooling_of
     from bertslim.training.distillation import Teacher
     from bertslim.training.layer_map import layer_map
-    from bertslim.training.trainer import Lesson, Run, train
+    from bertslim.training.trainer import Lesson, Run, check_trackers, train
 
+    check_trackers(options.report_to)
     if teacher is not None:
         check_teacher(teacher, student, settings)
     settings = settled(settings, student.facts, teacher is not None)
@@ -162,7 +163,7 @@ def train_model(
             "macs": _macs(training, student.facts, teacher.facts if teacher else None),
         }
     )
-    return TrainedWeights(interruption.read_best(), account)
+    return TrainedWeights(interruption.read_best(training.best_step), account)
 
 
 def settled(settings: Retrain, facts: ModelFacts, has_teacher: bool) -> Retrain:

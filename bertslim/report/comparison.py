@@ -50,7 +50,10 @@ class Comparison:
 
 def sides(record: Record) -> tuple[str, str]:
     """What the two models are called: a retrained one need not be slim."""
-    return ("base", "slim") if record.kind == "cut" else ("before", "after")
+    if record.kind == "cut":
+        return "base", "slim"
+    taught = record.training is not None and record.training.teacher is not None
+    return ("teacher" if taught else "before"), "after"
 
 
 def before_and_after(record: Record) -> Table | None:

@@ -14,8 +14,10 @@ Row = tuple[str, str]
 
 def origins(record: Record) -> Table:
     """List the models, the data and the machine."""
+    begun = record.training.start_model if record.training else None
     rows = (
         *_model("base", record.base),
+        *(_model("start of the training", begun) if begun else ()),
         *_model("result", record.slim),
         *(_data(record.data) if record.data else ()),
         *_run(record),

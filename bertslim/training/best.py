@@ -47,7 +47,6 @@ class KeepBest(TrainerCallback):
         self._looks: list[Look] = []
         self._best_step = 0
         self._seen = 0
-        self._losses: list[float] = []
         self._saved_at = 0.0
         self.resumed_from: Path | None = interruption.latest()
 
@@ -152,7 +151,7 @@ class KeepBest(TrainerCallback):
             self._best_step = step
             weights = self._trainer.accelerator.get_state_dict(self._trainer.model_wrapped)
             if self._trainer.is_world_process_zero():
-                self._interruption.write_best(weights)
+                self._interruption.write_best(step, weights)
         if step:
             self._trainer.log({"select_score": score})
 

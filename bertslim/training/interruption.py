@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _REQUEST = "request.json"
 _ACCOUNT = "bertslim.json"
-_BEST = "best.pt"
+_BEST = "best-"
 _CHECKPOINT = "checkpoint-"
 
 
@@ -97,26 +97,32 @@ class Interruption:
         return Account.model_validate_json((checkpoint / _ACCOUNT).read_text(encoding="utf-8"))
 
     def write_account(self, account: Account) -> None:
-        """Mark the checkpoint of the account's step as whole."""
+        """Mark the checkpoint of the account's step as whole, and drop weights once the best."""
         path = self.folder / f"{_CHECKPOINT}{account.step}" / _ACCOUNT
         _write(path, account.model_dump_json(indent=2).encode())
+        for old in self.folder.glob(f"{_BEST}*"):
+            if old != self._best(account.best_step):
+                old.unlink()
 
-    def write_best(self, weights: dict[str, Tensor]) -> None:
-        """Keep weights."""
+    def write_best(self, step: int, weights: dict[str, Tensor]) -> None:
+        """Keep the weights after so many steps; those of before stay until the next account."""
         import torch
 
-        new = self.folder / f"{_BEST}.new"
+        new = self._best(step).with_suffix(".new")
         torch.save(weights, new)
-        new.replace(self.folder / _BEST)
+        new.replace(self._best(step))
 
-    def read_best(self) -> dict[str, Tensor]:
-        """Return the weights that were kept last."""
+    def read_best(self, step: int) -> dict[str, Tensor]:
+        """Return the weights that were kept after so many steps."""
         import torch
 
         found: dict[str, Tensor] = torch.load(
-            self.folder / _BEST, map_location="cpu", weights_only=True
+            self._best(step), map_location="cpu", weights_only=True
         )
         return found
+
+    def _best(self, step: int) -> Path:
+        return self.folder / f"{_BEST}{step}.pt"
 
     def _check(self, request: dict[str, Any]) -> None:
         before = json.loads((self.folder / _REQUEST).read_text(encoding="utf-8"))

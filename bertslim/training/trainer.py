@@ -15,11 +15,12 @@ from transformers import (
     Trainer,
     TrainingArguments,
 )
+from transformers.integrations import get_available_reporting_integrations
 from transformers.trainer_callback import PrinterCallback
 
 from bertslim.data.batches import Batch, collate, tokenise
 from bertslim.data.task import Feature, Rows
-from bertslim.errors import DataError, ModelError
+from bertslim.errors import DataError, InputError, ModelError
 from bertslim.measure.decisions import model_inputs
 from bertslim.model.families import Family
 from bertslim.model.quiet import quiet_libraries
@@ -36,6 +37,7 @@ from bertslim.training.order import EpochOrder
 from bertslim.training.precision import trains_in_bfloat16
 from bertslim.training.selection import Selection
 from bertslim.training.show import ShowSteps
+from bertslim.wording import listed
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -219,6 +221,26 @@ class DistillingTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> EpochOrder:
         return self.order
+
+
+def check_trackers(names: Sequence[str]) -> None:
+    """Check that trackers of experiments are installed.
+
+    Raises:
+        InputError: One of them is not, or Trainer does not know it.
+    """
+    if not names:
+        return
+    with quiet_libraries():
+        known = get_available_reporting_integrations()
+    for name in names:
+        if name not in known:
+            installed = f"installed are {listed(known)}" if known else "install it first"
+            raise InputError(
+                f"{name} is no tracker that transformers finds here",
+                where="--report-to",
+                remedy=installed,
+            )
 
 
 def _arguments(run: Run) -> TrainingArguments:

@@ -1,0 +1,105 @@
+"""What the report says of a training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from test_report_examples import cut_record, retrain_record
+
+from bertslim.records import Look, ModelRecord, Record, Training
+from bertslim.report.render import render_model_card, render_report
+
+LOOKS = (
+    Look(step=0, seconds=2.1, loss=None, score=0.0277),
+    Look(step=400, seconds=91.4, loss=0.0893, score=0.0214),
+    Look(step=800, seconds=180.2, loss=0.0664, score=0.0171),
+)
+
+
+def training(**changes: Any) -> Training:
+    given: dict[str, Any] = {
+        "settings": {"minutes": 3.0, "batch_size": 32, "learning_rate": 3e-5},
+        "processes": 1,
+        "dtype": "bfloat16",
+        "device": "cpu",
+        "score": "KL",
+        "higher_is_better": False,
+        "steps": 800,
+        "sequences": 25_600,
+        "tokens": 360_400,
+        "seconds": 180.2,
+        "macs": 12_340_000_000_000,
+        "best_step": 800,
+        "looks": LOOKS,
+    }
+    return Training(**(given | changes))
+
+
+def teacher() -> ModelRecord:
+    return cut_record().base
+
+
+def section_of(record: Record) -> str:
+    return render_report(record).split("## Training\n\n")[1].split("\n\n## ")[0]
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_section_says_what_it_took_and_what_came_of_it() -> None:
+    record = cut_record(training=training(teacher=teacher()))
+    said = flat(section_of(record))
+    assert said.startswith(
+        "Trained with base as teacher for 800 steps of 32 texts: 3.0 minutes, 2,000 tokens a "
+        "second, 1.23e+13 multiply-accumulates, bfloat16 on cpu, learning rate up to 3.0e−5. "
+        "The weights after step 800 did best on the select split and were kept: KL 0.0277 → "
+        "0.0171 (lower is better). "
+    )
+    assert section_of(record).splitlines()[-5:] == [
+        "| step | seconds |   loss | KL, select split |      |",
+        "| ---: | ------: | -----: | ---------------: | ---- |",
+        "|    0 |       2 |      – |           0.0277 | –    |",
+        "|  400 |      91 | 0.0893 |           0.0214 | –    |",
+        "|  800 |     180 | 0.0664 |           0.0171 | kept |",
+    ]
+
+
+def test_a_training_that_helped_nothing_says_so() -> None:
+    record = cut_record(training=training(best_step=0))
+    assert "No weights did better than those at the start (KL 0.0277 on the select split" in flat(
+        section_of(record)
+    )
+    assert flat(render_report(record)).count("the weights from before it were kept") == 1
+
+
+def test_labels_processes_and_interruptions_are_told() -> None:
+    found = training(processes=2, resumed=True, score="accuracy", higher_is_better=True)
+    said = flat(section_of(retrain_record().model_copy(update={"training": found})))
+    assert said.startswith("Trained on labels for 800 steps")
+    assert "on cpu, 2 processes," in said
+    assert "It was interrupted on the way and resumed." in said
+    assert "(higher is better)" in said
+
+
+def test_a_student_is_called_by_what_it_was_trained_from() -> None:
+    start = teacher().model_copy(update={"source": "/home/someone/slim"})
+    found = training(teacher=teacher(), start_model=start)
+    record = retrain_record().model_copy(update={"training": found, "base": teacher()})
+    for page in (render_report(record), render_model_card(record)):
+        assert "Retrained from slim with bertslim" in page
+        assert "/home" not in page
+
+
+def test_a_cut_says_in_one_line_that_it_was_trained() -> None:
+    page = render_report(cut_record(training=training(teacher=teacher())))
+    assert "Trained for 3.0 minutes with the base as teacher.\n" in page
+    assert "Trained for" not in render_report(cut_record())
+
+
+def test_a_record_of_a_training_reads_back() -> None:
+    record = cut_record(training=training(teacher=teacher()))
+    assert Record.model_validate_json(record.to_json()) == record
+    assert training().best == LOOKS[2]
+    assert training().start == LOOKS[0]
+    assert training(seconds=0.0).tokens_per_second == 0

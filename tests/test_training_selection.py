@@ -1,0 +1,96 @@
+"""Scores on the select split, and which of two it prefers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset
+
+from bertslim.data.batches import batches
+from bertslim.data.plain_text import PlainText
+from bertslim.data.pooling import Pooling
+from bertslim.data.task import Rows
+from bertslim.data.text_classification import TextClassification
+from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.tokenizer import load_tokenizer
+from bertslim.training.distillation import Teacher
+from bertslim.training.selection import ByLabels, ByTeacher
+
+TEXTS = ["good film", "bad film", "a b c d", "e f", "g", "film good bad"]
+
+
+def perturbed(model: Any) -> Any:
+    other = copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return other
+
+
+def by_teacher(directory: Any, *, head_batches: int = 2) -> tuple[ByTeacher, Any]:
+    found, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
+    rows = Rows(PlainText(), Dataset.from_dict({"text": TEXTS}))
+    made = batches(rows, tokenizer, batch_size=head_batches, max_length=20)
+    teacher = Teacher(found.model, found.facts, range(4), Pooling())
+    return ByTeacher(teacher, made), found.model
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("SequenceClassification", "KL"),
+        ("TokenClassification", "KL"),
+        ("MaskedLM", "KL"),
+        ("", "1 - cosine"),
+    ],
+)
+def test_a_teacher_gives_itself_the_best_score_there_is(
+    head: str, name: str, make_checkpoint
+) -> None:
+    selection, teacher = by_teacher(make_checkpoint("bert", head, tokenizer=True))
+    assert selection.name == name
+    perfect, other = selection.score(teacher), selection.score(perturbed(teacher))
+    assert perfect == pytest.approx(0, abs=1e-5)
+    assert selection.prefers(perfect, to=other)
+    assert not selection.prefers(other, to=perfect)
+    assert not selection.prefers(perfect, to=perfect)
+    assert not selection.prefers(float("nan"), to=other)
+
+
+def test_the_score_is_the_mean_over_sequences_however_they_are_batched(make_checkpoint) -> None:
+    directory = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
+    scores = []
+    for size in (1, 4, 6):
+        selection, teacher = by_teacher(directory, head_batches=size)
+        torch.manual_seed(2)
+        scores.append(selection.score(perturbed(teacher)))
+    assert scores == pytest.approx([scores[0]] * 3, rel=1e-4)
+
+
+def test_numbers_are_told_apart_by_their_squared_error(make_checkpoint) -> None:
+    directory = make_checkpoint("bert", "SequenceClassification", tokenizer=True, num_labels=1)
+    selection, teacher = by_teacher(directory)
+    assert selection.name == "squared error"
+    assert selection.score(teacher) == pytest.approx(0, abs=1e-9)
+
+
+def test_labels_score_by_the_tasks_own_metric(make_checkpoint) -> None:
+    directory = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
+    found, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
+    plain = Rows(PlainText(), Dataset.from_dict({"text": TEXTS}))
+    (batch,) = batches(plain, tokenizer, batch_size=6, max_length=20)
+    with torch.no_grad():
+        answers = found.model(**batch.inputs).logits.argmax(dim=-1).tolist()
+    labels = dict(zip(batch.rows, answers, strict=True))
+    wrong = {0: (labels[0] + 1) % 3}
+    table = {"text": TEXTS, "label": [(labels | wrong)[row] for row in range(6)]}
+    rows = Rows(TextClassification(), Dataset.from_dict(table))
+    made = batches(rows, tokenizer, batch_size=2, max_length=20)
+    selection = ByLabels(rows, made, found.facts)
+    assert selection.score(found.model) == pytest.approx(5 / 6)
+    assert selection.name == "accuracy"
+    assert selection.prefers(0.9, to=0.8)
+    assert not selection.prefers(0.8, to=0.8)
