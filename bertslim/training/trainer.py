@@ -15,7 +15,7 @@ from transformers import (
     Trainer,
     TrainingArguments,
 )
-from transformers.integrations import get_available_reporting_integrations
+from transformers.integrations.integration_utils import get_available_reporting_integrations
 from transformers.trainer_callback import PrinterCallback
 
 from bertslim.data.batches import Batch, collate, tokenise
