@@ -52,7 +52,7 @@ def test_the_section_says_what_it_took_and_what_came_of_it() -> None:
     said = flat(section_of(record))
     assert said.startswith(
         "Trained with base as teacher for 800 steps of 32 texts: 3.0 minutes, 2,000 tokens a "
-        "second, 1.23e+13 multiply-accumulates, bfloat16 on cpu, learning rate up to 3.0e−5. "
+        "second, 1.23e+13 multiply-accumulates, bfloat16 on cpu, learning rate up to 3.0e−05. "
         "The weights after step 800 did best on the select split and were kept: KL 0.0277 → "
         "0.0171 (lower is better). "
     )
