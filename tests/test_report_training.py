@@ -57,11 +57,11 @@ def test_the_section_says_what_it_took_and_what_came_of_it() -> None:
         "0.0171 (lower is better). "
     )
     assert section_of(record).splitlines()[-5:] == [
-        "| step | seconds |   loss | KL, select split |      |",
-        "| ---: | ------: | -----: | ---------------: | ---- |",
-        "|    0 |       2 |      – |           0.0277 | –    |",
-        "|  400 |      91 | 0.0893 |           0.0214 | –    |",
-        "|  800 |     180 | 0.0664 |           0.0171 | kept |",
+        "| step | seconds |   loss | KL, select split | weights |",
+        "| ---: | ------: | -----: | ---------------: | ------- |",
+        "|    0 |       2 |      – |           0.0277 | –       |",
+        "|  400 |      91 | 0.0893 |           0.0214 | –       |",
+        "|  800 |     180 | 0.0664 |           0.0171 | kept    |",
     ]
 
 

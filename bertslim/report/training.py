@@ -16,7 +16,7 @@ def training_note(training: Training) -> str:
 
 def looks_table(training: Training) -> Table:
     """List what was seen of the model on the select split."""
-    headers = ("step", "seconds", "loss", f"{training.score}, select split", "")
+    headers = ("step", "seconds", "loss", f"{training.score}, select split", "weights")
     return Table("rrrrl", headers, tuple(_row(look, training) for look in training.looks))
 
 
