@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> list[Point]:
                 model=arguments.model,
                 data=data,
                 output=Path(scratch) / "base",
-                settings=Retrain(epochs=arguments.epochs, batch_size=16),
+                settings=Retrain(epochs=arguments.epochs, batch_size=16, dropout="keep"),
                 threads=arguments.threads,
             )
         )

@@ -347,8 +347,9 @@ class Retrain(_Strict):
         default=128, description="a whole number from 4 on: tokens at which texts are cut"
     )
     dropout: Literal["keep", "off"] = Field(
-        default="keep",
-        description="what becomes of the model's dropout while it is trained: keep or off",
+        default="off",
+        description="what becomes of the model's dropout while it is trained: off (a student comes "
+        "nearer to its teacher without) or keep",
     )
     dtype: Literal["auto", "float32"] = Field(
         default="auto",

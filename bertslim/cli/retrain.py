@@ -123,8 +123,13 @@ def retrain(
         ),
     ] = None,
     dropout: Annotated[
-        bool, typer.Option("--dropout/--no-dropout", help="Train with the model's dropout, or not.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--dropout/--no-dropout",
+            help="Train with the model's dropout, or not.",
+            show_default="not with a teacher",
+        ),
+    ] = None,
     dtype: Annotated[
         Literal["auto", "float32"],
         typer.Option(
@@ -196,7 +201,7 @@ def retrain(
         batch_size=batch_size or (32 if teacher else 16),
         learning_rate=learning_rate,
         max_length=max_length,
-        dropout="keep" if dropout else "off",
+        dropout="keep" if (not teacher if dropout is None else dropout) else "off",
         dtype=dtype,
         patience=patience,
         distill=_distill(given, teacher),

@@ -61,7 +61,9 @@ class RetrainOptions:
     data: DataOptions
     output: Path | None = None
     teacher: str | None = None
-    settings: Retrain = field(default_factory=lambda: Retrain(epochs=3.0, batch_size=16))
+    settings: Retrain = field(
+        default_factory=lambda: Retrain(epochs=3.0, batch_size=16, dropout="keep")
+    )
     threads: int = 1
     seed: int = 0
     new_head: bool = False
