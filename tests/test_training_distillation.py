@@ -110,7 +110,7 @@ def test_a_model_has_nothing_to_learn_from_itself_and_something_from_another(
     student = other_than(model)
     for one in (Distill(hidden=0), Distill(logits=0), weights):
         loss = loss_of(teacher, student, batch, one)
-        assert float(loss) > 1e-5
+        assert loss.item() > 1e-5
         student.zero_grad()
         loss.backward()
         gradients = [p.grad for p in layers_of(student, FAMILIES[model_type]).parameters()]

@@ -37,7 +37,8 @@ class ShowSteps(TrainerCallback):
         if self._budget.steps is not None:
             self._bar = self._progress.bar("training", total=self._budget.steps, unit="step")
         else:
-            self._bar = self._progress.bar("training", total=self._budget.seconds, unit="s")
+            seconds = round(self._budget.seconds or 0)
+            self._bar = self._progress.bar("training", total=seconds, unit="s")
         self._move(state)
 
     def on_step_end(
@@ -71,5 +72,5 @@ class ShowSteps(TrainerCallback):
         if self._budget.steps is not None:
             self._bar.update(state.global_step - self._bar.n)
         else:
-            assert self._budget.seconds is not None  # noqa: S101
-            self._bar.update(min(self._budget.elapsed, self._budget.seconds) - self._bar.n)
+            spent = min(self._budget.elapsed, self._budget.seconds or 0)
+            self._bar.update(int(spent) - self._bar.n)
