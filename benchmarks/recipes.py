@@ -7,11 +7,12 @@ goes between the marks in README.md and the picture beside the guides.
 from __future__ import annotations
 
 import argparse
-import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from marked_page import write_between_marks
 
 import bertslim
 from bertslim.measure.environment import default_threads
@@ -20,7 +21,6 @@ from bertslim.records import Measurement, Record
 
 ROOT = Path(__file__).parent.parent
 PICTURE = Path("docs/images/recipes.svg")
-MARKS = "<!-- results -->", "<!-- end of results -->"
 INK, MUTED, ACCENT = "#1f2328", "#8c959f", "#0969da"
 
 
@@ -55,7 +55,7 @@ def main() -> None:
     table = markdown(points)
     print(table)
     if arguments.write:
-        write_readme(table)
+        write_between_marks(ROOT / "README.md", table)
         draw(points, ROOT / PICTURE)
 
 
@@ -133,14 +133,6 @@ def points_lost(measurement: Measurement) -> str:
     assert measurement.slim is not None
     difference = 100 * (measurement.slim - measurement.base)
     return f"{difference:+.1f} ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})"
-
-
-def write_readme(table: str) -> None:
-    readme = ROOT / "README.md"
-    start, end = MARKS
-    pattern = re.compile(f"{start}.*?{end}", re.DOTALL)
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(pattern.sub(f"{start}\n{table}\n{end}", text), encoding="utf-8")
 
 
 def draw(points: Sequence[Point], path: Path) -> None:

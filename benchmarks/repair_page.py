@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from marked_page import write_between_marks
 from repair_cases import SST2, Case
 from repair_cuts import SAMPLES, TOP_LAYERS, Candidate, Cut
 from repair_results import Cost, Document, Result, Timing
@@ -19,7 +19,6 @@ from bertslim.records import Environment, Interval, Measurement
 ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/repair.md")
 PICTURE = Path("docs/images/repair.svg")
-MARKS = "<!-- results -->", "<!-- end of results -->"
 UNKNOWN = "–"
 INK, MUTED, ACCENT, OTHER = "#1f2328", "#8c959f", "#0969da", "#bc4c00"
 
@@ -187,16 +186,9 @@ def _environment_note(environment: Environment) -> str:
 
 
 def write_page(page: str) -> None:
-    """Put the tables between the marks of the guide."""
-    path = ROOT / PAGE
-    start, end = MARKS
-    pattern = re.compile(f"{start}.*?{end}", re.DOTALL)
-    text = path.read_text(encoding="utf-8")
-    if not pattern.search(text):
-        sys.exit(f"{PAGE} lacks the marks {start} and {end}")
+    """Put the picture and the tables between the marks of the guide."""
     picture = f"![What each cut loses, by what makes up for it]({PICTURE.relative_to(PAGE.parent)})"
-    content = f"{start}\n{picture}\n\n{page}\n{end}"
-    path.write_text(pattern.sub(lambda _: content, text), encoding="utf-8")
+    write_between_marks(ROOT / PAGE, f"{picture}\n\n{page}")
 
 
 def draw(entries: Sequence[Entry]) -> None:

@@ -10,7 +10,6 @@ between the marks in docs/retraining.md.
 from __future__ import annotations
 
 import argparse
-import re
 import statistics
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from marked_page import write_between_marks
 from repair_cases import SST2, Case, add_data_options, cases
 from repair_cuts import RECIPE_NAME, SAMPLES, Candidate
 from repair_page import Entry, fidelity, mean, points
@@ -32,10 +32,14 @@ from bertslim.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/retraining.md")
-MARKS = "<!-- results -->", "<!-- end of results -->"
 TEACHER = "teacher"
+UNREPAIRED = "unrepaired_teacher"
 LABELS_ALONE = {"logits": 0.0, "hidden": 0.0, "labels": 1.0}
 RECONSTRUCT = {"samples": SAMPLES}
+
+
+Lines = dict[tuple[str, str], list[Entry]]
+"""What is known of each way, by the title of the cut and the method."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def main() -> None:
     page = markdown(entries, store, arguments.minutes)
     print(page)
     if arguments.write:
-        write_page(page)
+        write_between_marks(ROOT / PAGE, page)
 
 
 def candidates(cut: Trained, minutes: float) -> Iterator[Candidate]:
@@ -108,7 +112,7 @@ def candidates(cut: Trained, minutes: float) -> Iterator[Candidate]:
         _recipe(cut.solved, reconstruct=RECONSTRUCT, retrain=trained),
     )
     yield Candidate(
-        "unrepaired_teacher",
+        UNREPAIRED,
         "trained so without repair",
         _recipe(cut.plain, retrain=trained),
     )
@@ -153,10 +157,10 @@ def known(store: Store, case: Case, minutes: float) -> Iterator[tuple[Trained, E
 
 def markdown(entries: Sequence[tuple[Trained, Entry]], store: Store, minutes: float) -> str:
     """Write a table, a row a cut and way, and what it was measured on."""
-    lines: dict[tuple[str, str], list[Entry]] = {}
+    lines: Lines = {}
     for cut, entry in entries:
-        lines.setdefault((cut.title, entry.candidate.title), []).append(entry)
-    order = [(cut.title, one.title) for cut in CUTS for one in candidates(cut, minutes)]
+        lines.setdefault((cut.title, entry.candidate.method), []).append(entry)
+    order = [(cut.title, one.method) for cut in CUTS for one in candidates(cut, minutes)]
     sets = list(entries[0][1].case.held)
     heads = [f"{what}, {name}" for name in sets for what in ("KL, nats", "points")]
     table = [
@@ -167,10 +171,8 @@ def markdown(entries: Sequence[tuple[Trained, Entry]], store: Store, minutes: fl
     return "\n".join([*table, "", _note(entries, store, minutes)])
 
 
-def _row(
-    key: tuple[str, str], entries: Sequence[Entry], lines: dict[tuple[str, str], list[Entry]]
-) -> str:
-    cells = list(key)
+def _row(key: tuple[str, str], entries: Sequence[Entry], lines: Lines) -> str:
+    cells = [key[0], entries[0].candidate.title]
     for rows in entries[0].case.held:
         cells += [mean(entries, rows, fidelity).shown(3), mean(entries, rows, points).shown(2, "+")]
     steps = [one.result.training.steps for one in entries if one.result.training]
@@ -179,11 +181,9 @@ def _row(
     return f"| {' | '.join(cells)} |"
 
 
-def _worse(
-    key: tuple[str, str], entries: Sequence[Entry], lines: dict[tuple[str, str], list[Entry]]
-) -> str:
+def _worse(key: tuple[str, str], entries: Sequence[Entry], lines: Lines) -> str:
     """Count on how many sets of how many bases a training lost beyond the paired interval."""
-    start = "no repair" if "without repair" in key[1] else "repaired"
+    start = "none" if key[1] == UNREPAIRED else "repaired"
     before = {one.case.name: one for one in lines.get((key[0], start), [])}
     pairs = [
         (points(before[one.case.name], rows), points(one, rows))
@@ -208,16 +208,6 @@ def _note(entries: Sequence[tuple[Trained, Entry]], store: Store, minutes: float
         f"torch {environment.versions['torch']}, "
         f"transformers {environment.versions['transformers']}."
     )
-
-
-def write_page(page: str) -> None:
-    """Put the table between the marks of the guide."""
-    path, (start, end) = ROOT / PAGE, MARKS
-    pattern = re.compile(f"{start}.*?{end}", re.DOTALL)
-    text = path.read_text(encoding="utf-8")
-    if not pattern.search(text):
-        sys.exit(f"{PAGE} lacks the marks {start} and {end}")
-    path.write_text(pattern.sub(lambda _: f"{start}\n{page}\n{end}", text), encoding="utf-8")
 
 
 if __name__ == "__main__":

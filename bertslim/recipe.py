@@ -322,6 +322,16 @@ class Distill(_Strict):
         description="a number above 0 that both models' logits are divided by",
     )
 
+    @property
+    def asks_teacher(self) -> bool:
+        """Whether anything of the teacher counts."""
+        return bool(self.logits or self.hidden)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing counts at all."""
+        return not (self.asks_teacher or self.labels)
+
 
 class Retrain(_Strict):
     """How the slim model is trained on the fit split: for so many epochs, steps or minutes."""
@@ -434,8 +444,7 @@ class Recipe(_Strict):
             Problem(("retrain", key), f"{key}: {first} says how long already; leave one out")
             for key in others
         ]
-        weights = self.retrain.distill
-        if not (weights.logits or weights.hidden or weights.labels):
+        if self.retrain.distill.empty:
             found.append(Problem(("retrain", "distill"), "distill: one weight must be above 0"))
         return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from processes import TWO_PROCESSES, run_python
 from safetensors.torch import load_file
 
 from bertslim.cli import run as run_command
@@ -252,20 +252,6 @@ def command(make_checkpoint, make_recipe, cut: Callable[..., Path], tmp_path: Pa
     return [*arguments, "--dtype", "float32"]
 
 
-def call(arguments: list[str], *, code: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": "0"}
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
 def stop_on_the_way(arguments: list[str], output: Path, number: int) -> str:
     """Send a signal once a whole checkpoint is there, and return what was said."""
     process = subprocess.Popen(
@@ -288,18 +274,18 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_end(
 ) -> None:
     long = [*command, "--steps", "400"]
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    call([*long, "-o", str(whole)])
+    run_python([*long, "-o", str(whole)])
     said = stop_on_the_way(long, stopped, number)
     assert not stopped.exists()
     assert interruption_of(stopped).there
     if number != signal.SIGKILL:
         assert "training stopped; --resume goes on after step" in said
         assert "nothing half-made is left" in said
-    refused = call([*long, "-o", str(stopped)], code=2)
+    refused = run_python([*long, "-o", str(stopped)], code=2)
     assert "a run was interrupted here; go on with --resume, or begin anew" in refused.stderr
-    other = call([*command, "--steps", "300", "-o", str(stopped), "--resume"], code=2)
+    other = run_python([*command, "--steps", "300", "-o", str(stopped), "--resume"], code=2)
     assert "it differs in steps" in other.stderr
-    resumed = call([*long, "-o", str(stopped), "--resume"])
+    resumed = run_python([*long, "-o", str(stopped), "--resume"])
     assert "training goes on after step" in resumed.stderr
     one, two = (load_file(each / "model.safetensors") for each in (whole, stopped))
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -311,12 +297,10 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_end(
 
 
 def test_two_processes_train_as_one(command: list[str], tmp_path: Path) -> None:
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     arguments = [*command, "--steps", "20", "--no-dropout"]
     one, two = tmp_path / "one", tmp_path / "two"
-    call([*arguments, "-o", str(one)])
-    done = call([*launch, *arguments, "-o", str(two)])
+    run_python([*arguments, "-o", str(one)])
+    done = run_python([*TWO_PROCESSES, *arguments, "-o", str(two)])
     assert done.stdout.count("Written to") == 1
     alone, together = (read_record(each).training for each in (one, two))
     assert alone is not None
@@ -330,7 +314,9 @@ def test_two_processes_train_as_one(command: list[str], tmp_path: Path) -> None:
     for name, tensor in before.items():
         # Adam takes a whole step by a gradient that is nothing but rounding.
         torch.testing.assert_close(after[name], tensor, atol=2e-3, rtol=0)
-    odd = call([*launch, *arguments, "--batch-size", "11", "-o", str(tmp_path / "odd")], code=1)
+    odd = run_python(
+        [*TWO_PROCESSES, *arguments, "--batch-size", "11", "-o", str(tmp_path / "odd")], code=1
+    )
     assert "2 processes cannot share batches of 11 texts evenly" in odd.stderr
     assert sorted(path.name for path in tmp_path.glob(".*")) == []
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import torch
+from processes import TWO_PROCESSES, run_python
 from safetensors.torch import load_file
 
 from bertslim.ranks import Ranks, current_ranks, launched_rank
@@ -41,11 +38,9 @@ def test_two_processes_make_the_model_of_one(make_checkpoint, make_recipe, tmp_p
     )
     arguments = ["-m", "bertslim", "cut", str(base), "--recipe", str(recipe), "--data", str(texts)]
     arguments += ["--no-measure", "--threads", "1"]
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     one, two = tmp_path / "one", tmp_path / "two"
-    _run([*arguments, "-o", str(one)])
-    done = _run([*launch, *arguments, "-o", str(two)])
+    run_python([*arguments, "-o", str(one)])
+    done = run_python([*TWO_PROCESSES, *arguments, "-o", str(two)])
     assert done.stdout.count("Written to") == 1
     alone, together = (load_file(each / "model.safetensors") for each in (one, two))
     assert alone.keys() == together.keys()
@@ -54,17 +49,3 @@ def test_two_processes_make_the_model_of_one(make_checkpoint, make_recipe, tmp_p
     before = load_file(base / "model.safetensors")
     changed = "bert.encoder.layer.1.attention.output.dense.weight"
     assert not torch.equal(before[changed], alone[changed])
-
-
-def _run(arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": "0"}
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done

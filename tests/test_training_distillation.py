@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from noisy_model import with_noise
 from torch import Tensor
 
 from bertslim.data.batches import Batch
@@ -45,15 +45,6 @@ def some_batch(**targets: Tensor) -> Batch:
 def teacher_of(model: Any, **pooling: Any) -> Teacher:
     facts = read_facts(model.config.to_dict() | {"architectures": [type(model).__name__]})
     return Teacher(model, facts, range(len(facts.layers)), Pooling(**pooling))
-
-
-def other_than(model: Any) -> Any:
-    """Return a model of the same shape with slightly other weights."""
-    other = copy.deepcopy(model)
-    with torch.no_grad():
-        for parameter in other.parameters():
-            parameter.add_(0.02 * torch.randn_like(parameter))
-    return other
 
 
 def loss_of(teacher: Teacher, student: Any, batch: Batch, weights: Distill) -> Tensor:
@@ -107,7 +98,7 @@ def test_a_model_has_nothing_to_learn_from_itself_and_something_from_another(
     teacher, batch = teacher_of(model), some_batch()
     weights = Distill(logits=1, hidden=1)
     assert loss_of(teacher, model, batch, weights).item() == pytest.approx(0, abs=1e-5)
-    student = other_than(model)
+    student = with_noise(model, 0.02)
     for one in (Distill(hidden=0), Distill(logits=0), weights):
         loss = loss_of(teacher, student, batch, one)
         assert loss.item() > 1e-5
@@ -135,7 +126,7 @@ def test_the_states_are_those_behind_the_layers(model_type: str, tiny_model) -> 
 
 def test_padding_counts_for_nothing(tiny_model) -> None:
     model = tiny_model("bert", "TokenClassification")
-    teacher, student, batch = teacher_of(model), other_than(model), some_batch()
+    teacher, student, batch = teacher_of(model), with_noise(model, 0.02), some_batch()
     more = {
         name: torch.cat([values, torch.zeros(3, 4, dtype=values.dtype)], dim=1)
         for name, values in batch.inputs.items()
@@ -148,7 +139,7 @@ def test_padding_counts_for_nothing(tiny_model) -> None:
 
 def test_the_loss_of_a_batch_is_the_mean_over_its_parts(tiny_model) -> None:
     model = tiny_model("bert", "TokenClassification")
-    teacher, student, batch = teacher_of(model), other_than(model), some_batch()
+    teacher, student, batch = teacher_of(model), with_noise(model, 0.02), some_batch()
     whole = loss_of(teacher, student, batch, Distill())
     parts = [loss_of(teacher, student, batch.part(slice(n, n + 1)), Distill()) for n in range(3)]
     torch.testing.assert_close(whole, torch.stack(parts).mean(), rtol=1e-5, atol=1e-6)
@@ -157,14 +148,14 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_parts(tiny_model) -> None:
 def test_numbers_and_embeddings_are_compared_as_such(tiny_model) -> None:
     batch, weights = some_batch(), Distill(hidden=0)
     reranker = tiny_model("bert", "SequenceClassification", num_labels=1)
-    student = other_than(reranker)
+    student = with_noise(reranker, 0.02)
     with torch.no_grad():
         expected = (reranker(**batch.inputs).logits - student(**batch.inputs).logits).square()
     found = loss_of(teacher_of(reranker), student, batch, weights)
     torch.testing.assert_close(found, expected.mean())
 
     encoder = tiny_model("bert")
-    student = other_than(encoder)
+    student = with_noise(encoder, 0.02)
     with torch.no_grad():
         first, second = (one(**batch.inputs).last_hidden_state[:, 0] for one in (encoder, student))
         expected = 1 - torch.nn.functional.cosine_similarity(first, second, dim=-1)
@@ -174,7 +165,7 @@ def test_numbers_and_embeddings_are_compared_as_such(tiny_model) -> None:
 
 def test_words_are_compared_where_they_are_to_be_restored(tiny_model) -> None:
     model = tiny_model("bert", "MaskedLM")
-    student = other_than(model)
+    student = with_noise(model, 0.02)
     labels = torch.full((3, 8), -100)
     labels[0, 2] = labels[2, 5] = 7
     batch = some_batch(labels=labels)
@@ -190,7 +181,7 @@ def test_words_are_compared_where_they_are_to_be_restored(tiny_model) -> None:
 
 def test_labels_count_as_much_as_asked(tiny_model) -> None:
     model = tiny_model("bert", "SequenceClassification")
-    student, batch = other_than(model), some_batch(labels=torch.tensor([0, 2, 1]))
+    student, batch = with_noise(model, 0.02), some_batch(labels=torch.tensor([0, 2, 1]))
     with torch.no_grad():
         expected = 3 * student(**batch.inputs, **batch.targets).loss
     found = loss_of(teacher_of(model), student, batch, Distill(logits=0, hidden=0, labels=3))

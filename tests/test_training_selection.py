@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
 import torch
 from datasets import Dataset
+from noisy_model import with_noise
 
 from bertslim.data.batches import batches
 from bertslim.data.plain_text import PlainText
@@ -20,14 +20,6 @@ from bertslim.training.distillation import Teacher
 from bertslim.training.selection import ByLabels, ByTeacher
 
 TEXTS = ["good film", "bad film", "a b c d", "e f", "g", "film good bad"]
-
-
-def perturbed(model: Any) -> Any:
-    other = copy.deepcopy(model)
-    with torch.no_grad():
-        for parameter in other.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    return other
 
 
 def by_teacher(directory: Any, *, head_batches: int = 2) -> tuple[ByTeacher, Any]:
@@ -52,7 +44,7 @@ def test_a_teacher_gives_itself_the_best_score_there_is(
 ) -> None:
     selection, teacher = by_teacher(make_checkpoint("bert", head, tokenizer=True))
     assert selection.name == name
-    perfect, other = selection.score(teacher), selection.score(perturbed(teacher))
+    perfect, other = selection.score(teacher), selection.score(with_noise(teacher, 0.05))
     assert perfect == pytest.approx(0, abs=1e-5)
     assert selection.prefers(perfect, to=other)
     assert not selection.prefers(other, to=perfect)
@@ -66,7 +58,7 @@ def test_the_score_is_the_mean_over_sequences_however_they_are_batched(make_chec
     for size in (1, 4, 6):
         selection, teacher = by_teacher(directory, head_batches=size)
         torch.manual_seed(2)
-        scores.append(selection.score(perturbed(teacher)))
+        scores.append(selection.score(with_noise(teacher, 0.05)))
     assert scores == pytest.approx([scores[0]] * 3, rel=1e-4)
 
 

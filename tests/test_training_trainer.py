@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
+from noisy_model import with_noise
 from transformers import TrainerCallback
 
 from bertslim.data.batches import batches
@@ -76,11 +76,7 @@ def learn(
         noise: float = 0.05,
         **settings: Any,
     ) -> tuple[Training, dict[str, torch.Tensor]]:
-        student = copy.deepcopy(found.model)
-        draw = torch.Generator().manual_seed(3)
-        with torch.no_grad():
-            for parameter in student.parameters():
-                parameter.add_(noise * torch.randn(parameter.shape, generator=draw))
+        student = with_noise(found.model, noise, draw=torch.Generator().manual_seed(3))
         asked = Retrain(
             **(
                 {"steps": 20, "learning_rate": 1e-3, "batch_size": 10, "dtype": "float32"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +25,7 @@ from bertslim.cli.options import (
     usable_threads,
     whole_numbers,
 )
-from bertslim.cli.written_result import print_result
+from bertslim.cli.written_result import run_and_print
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
@@ -129,9 +130,6 @@ def cut(
         prepared = prepare_cut(model, recipe, length=lengths[0] if lengths else None)
         _print_plan(prepared.plan(), quiet=quiet, as_json=as_json)
         return
-    from bertslim.progress import Progress
-    from bertslim.ranks import launched_rank
-
     options = pipeline.CutOptions(
         model=model,
         recipe=recipe,
@@ -143,11 +141,7 @@ def cut(
         resume=resume,
         force=force,
     )
-    helping = launched_rank() > 0
-    shown = False if quiet or as_json or helping else None
-    result = pipeline.cut(options, Progress(visible=shown))
-    if not helping:
-        print_result(result.record, result.directory, as_json=as_json, quiet=quiet)
+    run_and_print(partial(pipeline.cut, options), as_json=as_json, quiet=quiet)
 
 
 def _data(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,11 +24,11 @@ from bertslim.cli.options import (
     columns,
     usable_threads,
 )
-from bertslim.cli.written_result import print_result
+from bertslim.cli.written_result import run_and_print
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
-    from bertslim.recipe import Distill
+    from bertslim.recipe import Distill, Retrain
 
 
 def retrain(
@@ -185,11 +186,10 @@ def retrain(
     """
     from bertslim.pipeline import retrain as pipeline
     from bertslim.pipeline.texts import DataOptions
-    from bertslim.progress import Progress
-    from bertslim.ranks import launched_rank
     from bertslim.recipe import Retrain
 
-    budget = _only_one({"epochs": epochs, "steps": steps, "minutes": minutes})
+    if epochs is None and steps is None and minutes is None:
+        epochs = 1.0 if teacher else 3.0
     given = {
         "logits": logits_weight,
         "hidden": hidden_weight,
@@ -197,7 +197,9 @@ def retrain(
         "temperature": temperature,
     }
     settings = Retrain(
-        **(budget or {"epochs": 1.0 if teacher else 3.0}),
+        epochs=epochs,
+        steps=steps,
+        minutes=minutes,
         batch_size=batch_size or (32 if teacher else 16),
         learning_rate=learning_rate,
         max_length=max_length,
@@ -206,6 +208,7 @@ def retrain(
         patience=patience,
         distill=_distill(given, teacher),
     )
+    _check_one_budget(settings)
     options = pipeline.RetrainOptions(
         model=model,
         data=DataOptions(data, eval_data, columns(text_column), columns(label_column), task),
@@ -219,21 +222,15 @@ def retrain(
         seed=seed,
         force=force,
     )
-    helping = launched_rank() > 0
-    shown = False if quiet or as_json or helping else None
-    result = pipeline.retrain(options, Progress(visible=shown))
-    if not helping:
-        print_result(result.record, result.directory, as_json=as_json, quiet=quiet)
+    run_and_print(partial(pipeline.retrain, options), as_json=as_json, quiet=quiet)
 
 
-def _only_one(budgets: dict[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in budgets.items() if value is not None}
-    first, *others = given or ("",)
+def _check_one_budget(settings: Retrain) -> None:
+    first, *others = settings.budgets
     if others:
         raise InputError(
             f"--{first} says how long already", where=f"--{others[0]}", remedy="leave one out"
         )
-    return given
 
 
 def _distill(weights: dict[str, float | None], teacher: str | None) -> Distill:
@@ -245,6 +242,6 @@ def _distill(weights: dict[str, float | None], teacher: str | None) -> Distill:
             option = f"--{name}" if name == "temperature" else f"--{name}-weight"
             raise InputError("needs --teacher beside it", where=option)
     found = Distill(**given)
-    if not (found.logits or found.hidden or found.labels):
+    if found.empty:
         raise InputError("all weights are 0, so there is nothing to learn", where="--logits-weight")
     return found

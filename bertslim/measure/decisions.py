@@ -14,7 +14,7 @@ from bertslim.data.batches import Batch
 from bertslim.records import ModelFacts
 
 _TOKEN_HEADS = ("TokenClassification", "MaskedLM")
-_WORD_HEADS = ("MaskedLM", "PreTraining")
+WORD_HEADS = ("MaskedLM", "PreTraining")
 PER_TOKEN_HEADS = (*_TOKEN_HEADS, "PreTraining", "QuestionAnswering")
 _NEVER = -1e9
 # A word head says a number for each token and each word of the vocabulary: gigabytes a batch.
@@ -50,7 +50,7 @@ def pieces(batch: Batch, facts: ModelFacts) -> Iterator[Batch]:
 def parts(batch: Batch, facts: ModelFacts) -> Iterator[slice]:
     """Yield the sequences of each of the pieces, arguments as above."""
     sequences = len(batch.rows)
-    if facts.head in _WORD_HEADS:
+    if facts.head in WORD_HEADS:
         outputs_a_sequence = batch.inputs["input_ids"].shape[1] * facts.vocab_size
         sequences = max(1, OUTPUTS_AT_ONCE // outputs_a_sequence)
     for start in range(0, len(batch.rows), sequences):
@@ -90,7 +90,7 @@ def decisions(outputs: Any, batch: Batch, head: str, *, several: bool) -> Decisi
         ends = torch.cat([outputs.start_logits, outputs.end_logits]).double()
         return Decisions(ends.masked_fill(~torch.cat([mask, mask]), _NEVER), sequences.repeat(2))
     if head in _TOKEN_HEADS:
-        words = head in _WORD_HEADS
+        words = head in WORD_HEADS
         return Decisions(outputs.logits[mask], mask.nonzero()[:, 0], words)
     if head == "PreTraining":
         return _decisions_of_pretraining(outputs, mask)

@@ -138,7 +138,7 @@ class _Run:
         with self.progress.step("load"):
             start = self._start()
             student = Student(
-                start.model, start.facts, start.weights.sha256(), load_tokenizer(self._directory)
+                start.model, start.facts, self._start_record.sha256, load_tokenizer(self._directory)
             )
         with self.progress.step("train"):
             return train_model(
@@ -162,7 +162,7 @@ class _Run:
             carry_files(self._directory, directory, as_embedder=start.facts.head == "")
         with self.progress.step("measure quality"):
             quality = self._measure(directory)
-        base = self._teacher.record if self._teacher else self._record(self.source)
+        base = self._teacher.record if self._teacher else self._start_record
         return Record(
             bertslim=__version__,
             created=now(),
@@ -173,7 +173,7 @@ class _Run:
             data=self._splits.record,
             environment=describe_environment(self.options.threads),
             steps=self.progress.steps,
-            training=trained.training.model_copy(update={"start_model": self._record(self.source)}),
+            training=trained.training.model_copy(update={"start_model": self._start_record}),
             measurements=quality.measurements,
             notes=quality.notes,
         )
@@ -214,7 +214,7 @@ class _Run:
 
         source = find_model(self.options.teacher)
         found = load_checkpoint(source.directory)
-        record = self._record(source)
+        record = model_record(source.given, source.directory)
         return TeacherModel(found.model.float(), found.facts, record, self._plan(record))
 
     def _plan(self, teacher: ModelRecord) -> tuple[LayerPlan, ...] | None:
@@ -226,8 +226,9 @@ class _Run:
             return None
         return record.plan.layers
 
-    def _record(self, source: ModelSource) -> ModelRecord:
-        return model_record(source.given, source.directory)
+    @cached_property
+    def _start_record(self) -> ModelRecord:
+        return model_record(self.source.given, self._directory)
 
     def _start(self) -> Checkpoint:
         """Load the model as it is before the training, each time the same."""

@@ -226,10 +226,9 @@ def _distillation(teacher: Teacher | None, settings: Retrain) -> Distillation | 
     """Return what the teacher adds to the loss; nothing where only labels count."""
     from bertslim.training.distillation import Distillation
 
-    weights = settings.distill
-    if teacher is None or not (weights.logits or weights.hidden):
+    if teacher is None or not settings.distill.asks_teacher:
         return None
-    return Distillation(teacher, weights)
+    return Distillation(teacher, settings.distill)
 
 
 def _drawn(rows: Rows, most: int, seed: int) -> Rows:

@@ -37,7 +37,7 @@ def _what(training: Training) -> str:
     again = " It was interrupted on the way and resumed." if training.resumed else ""
     return (
         f"Trained {whom or 'on labels'} for {batches} of {size}: {_duration(training)}, "
-        f"{fixed(training.tokens_per_second)} tokens a second, {_macs(training)} "
+        f"{fixed(training.tokens_per_second)} tokens a second, {training.macs:.2e} "
         f"multiply-accumulates, {training.dtype} on {training.device}{shared}, learning rate up to "
         f"{significant(float(training.settings['learning_rate']), 2)}.{again}"
     )
@@ -66,7 +66,3 @@ def _row(look: Look, training: Training) -> tuple[str, ...]:
 def _duration(training: Training) -> str:
     seconds = training.seconds
     return f"{seconds / 60:.1f} minutes" if seconds >= 120 else f"{significant(seconds)} seconds"
-
-
-def _macs(training: Training) -> str:
-    return f"{training.macs:.2e}"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from bertslim.ranks import Ranks
 from bertslim.recipe import Retrain
 from bertslim.records import Look, Training
 from bertslim.training.budget import Budget
@@ -162,7 +161,5 @@ class KeepBest(TrainerCallback):
 
     def _agree(self, number: float) -> float:
         """Return what the first process says."""
-        args = self._trainer.args
-        ranks = Ranks(args.process_index, args.world_size)
-        given = torch.tensor([number], dtype=torch.float64, device=args.device)
-        return float(ranks.of_first(given))
+        given = torch.tensor([number], dtype=torch.float64, device=self._trainer.args.device)
+        return float(self._trainer.ranks.of_first(given))

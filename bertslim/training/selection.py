@@ -12,14 +12,13 @@ from transformers import PreTrainedModel
 
 from bertslim.data.batches import Batch
 from bertslim.data.task import Rows
-from bertslim.measure.decisions import is_regression, pieces
+from bertslim.measure.decisions import WORD_HEADS, is_regression, pieces
 from bertslim.measure.predictions import predict
 from bertslim.recipe import Distill
 from bertslim.records import ModelFacts
 from bertslim.training.distillation import Distillation, Said, Teacher
 
 _ANSWERS = Distill(logits=1, hidden=0, temperature=1)
-_WORD_HEADS = ("MaskedLM", "PreTraining")
 
 
 class Selection(ABC):
@@ -56,7 +55,7 @@ class ByTeacher(Selection):
         self._distillation = Distillation(teacher, _ANSWERS)
         self._batches = [piece for one in batches for piece in pieces(one, teacher.facts)]
         # A number a word of the vocabulary and token is too much to keep.
-        self._keeps = teacher.facts.head not in _WORD_HEADS
+        self._keeps = teacher.facts.head not in WORD_HEADS
         self._said: dict[int, Said] = {}
         self.name = _difference(teacher)
 

@@ -156,6 +156,11 @@ class DistillingTrainer(Trainer):
         """How many batches the rows make."""
         return len(self.order) // self._settings.batch_size
 
+    @property
+    def ranks(self) -> Ranks:
+        """The processes that share the batches."""
+        return Ranks(self.args.process_index, self.args.world_size)
+
     def scored_model(self) -> PreTrainedModel:
         """Return the model as it can be run to be scored."""
         model: PreTrainedModel = self.accelerator.unwrap_model(self.model_wrapped)
@@ -167,8 +172,7 @@ class DistillingTrainer(Trainer):
         if not losses:
             return None
         mine = torch.stack(losses).mean()
-        ranks = Ranks(self.args.process_index, self.args.world_size)
-        return float(ranks.total(mine)) / ranks.count
+        return float(self.ranks.total(mine)) / self.ranks.count
 
     def compute_loss(
         self,
