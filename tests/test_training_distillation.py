@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -186,3 +187,25 @@ def test_labels_count_as_much_as_asked(tiny_model) -> None:
         expected = 3 * student(**batch.inputs, **batch.targets).loss
     found = loss_of(teacher_of(model), student, batch, Distill(logits=0, hidden=0, labels=3))
     torch.testing.assert_close(found, expected)
+
+
+def test_word_embeddings_that_are_the_teachers_are_not_trained(tiny_model) -> None:
+    model = tiny_model("bert", "SequenceClassification")
+    distillation = Distillation(teacher_of(model), Distill())
+    for student, trained in ((copy.deepcopy(model), False), (with_noise(model, 0.02), True)):
+        distillation.keep_shared_embeddings(student)
+        assert student.get_input_embeddings().weight.requires_grad is trained
+        others = [
+            weights.requires_grad
+            for name, weights in student.named_parameters()
+            if "word_embeddings" not in name
+        ]
+        assert all(others)
+
+
+def test_word_embeddings_of_another_vocabulary_are_trained(tiny_model) -> None:
+    model = tiny_model("bert")
+    student = copy.deepcopy(model)
+    student.resize_token_embeddings(model.config.vocab_size - 1)
+    Distillation(teacher_of(model), Distill()).keep_shared_embeddings(student)
+    assert student.get_input_embeddings().weight.requires_grad

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -124,6 +124,20 @@ class Distillation:
             for said in (teacher, student)
         )
         return decisions_loss(one, other, len(batch.rows), self._weights.temperature)
+
+    def keep_shared_embeddings(self, student: PreTrainedModel) -> None:
+        """Take word embeddings that are the teacher's own out of what is trained.
+
+        Nothing was cut there, and they are half of the weights of a small encoder, which the
+        optimizer would read and write at each step.
+        """
+        mine, its = (_word_embeddings(model) for model in (student, self._teacher.model))
+        if mine.shape == its.shape and torch.equal(mine, its.to(mine.device)):
+            mine.requires_grad_(False)
+
+
+def _word_embeddings(model: PreTrainedModel) -> nn.Parameter:
+    return cast(nn.Parameter, model.get_input_embeddings().weight)
 
 
 def _run(

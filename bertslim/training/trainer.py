@@ -34,7 +34,7 @@ from bertslim.training.budget import Budget, rate_at
 from bertslim.training.distillation import Distillation
 from bertslim.training.interruption import Interruption
 from bertslim.training.order import EpochOrder
-from bertslim.training.precision import trains_in_bfloat16
+from bertslim.training.precision import attention_kernels, trains_in_bfloat16
 from bertslim.training.selection import Selection
 from bertslim.training.show import ShowSteps
 from bertslim.wording import listed
@@ -103,6 +103,8 @@ def train(
         DataError: There are fewer rows than a step takes, or batches cannot be shared evenly.
         ModelError: The loss is not a number.
     """
+    if lesson.distillation:
+        lesson.distillation.keep_shared_embeddings(model)
     with quiet_libraries():
         table = _dataset(lesson, run.settings)
         arguments = _arguments(run)
@@ -188,17 +190,9 @@ class DistillingTrainer(Trainer):
         self.tokens += batch.inputs["input_ids"].numel() * self.args.world_size
         if self._settings.dropout == "off":
             model.eval()
-        distillation = self._lesson.distillation
-        if distillation is None:
-            outputs = model(**model_inputs(batch, self._lesson.head), **batch.targets)
-            loss: Tensor = outputs.loss
-        else:
-            with self.accelerator.autocast():
-                teacher = distillation.ask_teacher(batch)
-            layers = layers_of(self.accelerator.unwrap_model(model), self._family)
-            labels = bool(self._settings.distill.labels)
-            student = distillation.ask_student(model, list(layers), batch, labels=labels)
-            loss = distillation.loss(teacher, student, batch)
+        length = batch.inputs["input_ids"].shape[-1]
+        with attention_kernels(self.args.device.type, length, bfloat16=self.args.bf16):
+            loss = self._lesson_loss(model, batch)
         if not loss.isfinite():
             raise ModelError(
                 f"the loss is not a number after {self.state.global_step} steps",
@@ -207,6 +201,19 @@ class DistillingTrainer(Trainer):
             )
         self._losses.append(loss.detach())
         return loss
+
+    def _lesson_loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        distillation = self._lesson.distillation
+        if distillation is None:
+            outputs = model(**model_inputs(batch, self._lesson.head), **batch.targets)
+            own: Tensor = outputs.loss
+            return own
+        with self.accelerator.autocast():
+            teacher = distillation.ask_teacher(batch)
+        layers = layers_of(self.accelerator.unwrap_model(model), self._family)
+        labels = bool(self._settings.distill.labels)
+        student = distillation.ask_student(model, list(layers), batch, labels=labels)
+        return distillation.loss(teacher, student, batch)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Count nothing: tokens are counted, and what each costs is known."""
