@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
+
+from results_file import Results, read_results, write_results
 
 from bertslim.records import Environment, Frozen, LayerFacts, Measurement, Training
 
@@ -75,10 +76,9 @@ class Cost(Frozen):
     peak: Measurement
 
 
-class Document(Frozen):
+class Document(Results):
     """The content of the file."""
 
-    environment: Environment
     results: tuple[Result, ...] = ()
     timings: tuple[Timing, ...] = ()
     costs: tuple[Cost, ...] = ()
@@ -94,12 +94,7 @@ class Store:
     @classmethod
     def open(cls, path: Path, here: Environment) -> Self:
         """Read the file, if it is there; results of another machine end the benchmark."""
-        if not path.exists():
-            return cls(path, Document(environment=here))
-        document = Document.model_validate_json(path.read_text(encoding="utf-8"))
-        if _machine(document.environment) != _machine(here):
-            sys.exit(f"{path} holds results of another machine, thread count or set of versions")
-        return cls(path, document)
+        return cls(path, read_results(path, Document, here))
 
     @property
     def document(self) -> Document:
@@ -132,10 +127,4 @@ class Store:
 
     def _write(self, update: dict[str, Sequence[Frozen]]) -> None:
         self._document = self._document.model_copy(update=update)
-        half_written = self._path.with_suffix(".part")
-        half_written.write_text(self._document.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        half_written.replace(self._path)
-
-
-def _machine(environment: Environment) -> Environment:
-    return environment.model_copy(update={"git": None})
+        write_results(self._path, self._document)
