@@ -143,6 +143,13 @@ def test_a_teacher_of_another_kind_is_refused(learn, make_checkpoint, tmp_path: 
     assert not list(tmp_path.glob(".out*"))
 
 
+def test_a_wrong_teacher_is_told_before_the_data_are_read(learn, make_checkpoint) -> None:
+    other = make_checkpoint("bert", "MaskedLM", tokenizer=True)
+    for teacher, what in ((str(other), "the head of the teacher"), ("./nowhere", "nowhere")):
+        with pytest.raises(ModelError, match=what):
+            learn("SequenceClassification", "a.txt", "", teacher=teacher)
+
+
 def test_a_teacher_of_other_shape_is_followed_as_far_as_it_fits(learn, make_checkpoint) -> None:
     """Hidden states of another width cannot be compared."""
     wide = make_checkpoint("bert", "SequenceClassification", hidden_size=48)

@@ -25,6 +25,7 @@ from bertslim.pipeline.training import (
     TeacherModel,
     TrainedWeights,
     TrainingOptions,
+    check_teacher,
     train_model,
 )
 from bertslim.progress import Progress
@@ -134,7 +135,7 @@ class _Run:
         import torch
 
         torch.set_num_threads(self.options.threads)
-        splits, teacher = self._splits, self._teacher
+        teacher, splits = self._teacher, self._splits
         with self.progress.step("load"):
             start = self._start()
             student = Student(
@@ -215,7 +216,11 @@ class _Run:
         source = find_model(self.options.teacher)
         found = load_checkpoint(source.directory)
         record = model_record(source.given, source.directory)
-        return TeacherModel(found.model.float(), found.facts, record, self._plan(record))
+        teacher = TeacherModel(found.model.float(), found.facts, record, self._plan(record))
+        if not self.options.new_head:  # known before the data are read
+            facts = read_facts(read_config(self._directory))
+            check_teacher(teacher, facts, self.options.settings)
+        return teacher
 
     def _plan(self, teacher: ModelRecord) -> tuple[LayerPlan, ...] | None:
         """Return what became of the teacher's layers, if the model was cut from it."""

@@ -134,7 +134,7 @@ def train_model(
 
     check_trackers(options.report_to)
     if teacher is not None:
-        check_teacher(teacher, student, settings)
+        check_teacher(teacher, student.facts, settings)
     settings = settled(settings, student.facts, teacher is not None)
     interruption = options.interruption
     if options.ranks.rank == 0:
@@ -183,13 +183,13 @@ def default_learning_rate(hidden_size: int, has_teacher: bool) -> float:
     return 0.3 * rate if has_teacher else rate
 
 
-def check_teacher(teacher: TeacherModel, student: Student, settings: Retrain) -> None:
-    """Check that a student can learn from a teacher.
+def check_teacher(teacher: TeacherModel, student: ModelFacts, settings: Retrain) -> None:
+    """Check that a student of this shape can learn from a teacher.
 
     Raises:
         ModelError: Their heads or vocabularies differ, or hidden states that are to be compared.
     """
-    one, other = teacher.facts, student.facts
+    one, other = teacher.facts, student
     for what, before, after in (
         ("the head", one.head or "none", other.head or "none"),
         ("the number of outputs", one.labels, other.labels),
