@@ -328,6 +328,34 @@ def test_two_processes_train_as_one(command: list[str], tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob(".*")) == []
 
 
+def test_two_processes_cut_repair_and_train_as_one(
+    make_checkpoint, make_recipe, tmp_path: Path
+) -> None:
+    base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
+    brief = {"steps": 10, "batch_size": 10, "learning_rate": 1e-4, "dtype": "float32"}
+    step = {"op": "drop_ffn", "layers": [1, 3], "fill": "linear"}
+    loaded = make_recipe(step, reconstruct={"samples": 60}, retrain=brief)
+    recipe, texts = tmp_path / "recipe.yaml", tmp_path / "a.txt"
+    recipe.write_text(loaded.recipe.to_yaml(), encoding="utf-8")
+    texts.write_text(TEXTS, encoding="utf-8")
+    arguments = ["-m", "bertslim", "cut", str(base), "--recipe", str(recipe), "--no-measure"]
+    arguments += ["--data", str(texts), "--threads", "1"]
+    one, two = tmp_path / "one", tmp_path / "two"
+    run_python([*arguments, "-o", str(one)])
+    done = run_python([*TWO_PROCESSES, *arguments, "-o", str(two)])
+    assert done.stdout.count("Written to") == 1
+    alone, together = (read_record(each).training for each in (one, two))
+    assert alone is not None
+    assert together is not None
+    assert (alone.processes, together.processes) == (1, 2)
+    assert alone.best_step == together.best_step > 0
+    for first, second in zip(alone.looks, together.looks, strict=True):
+        assert second.score == pytest.approx(first.score, rel=1e-3)
+    before, after = (load_file(each / "model.safetensors") for each in (one, two))
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor, atol=2e-4, rtol=0)
+
+
 # What the command line refuses
 
 
