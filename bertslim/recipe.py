@@ -310,7 +310,7 @@ class Distill(_Strict):
         description="a number from 0 on: how much it counts to answer as the base does",
     )
     hidden: Annotated[float, Field(ge=0)] = Field(
-        default=2.0,
+        default=6.0,
         description="a number from 0 on: how much it counts to have the base's hidden states",
     )
     labels: Annotated[float, Field(ge=0)] = Field(
@@ -372,7 +372,7 @@ class Retrain(_Strict):
         "progress to stop",
     )
     distill: Distill = Field(
-        default_factory=Distill, description="a mapping such as {logits: 1.0, hidden: 2.0}"
+        default_factory=Distill, description="a mapping such as {logits: 1.0, hidden: 6.0}"
     )
 
     @property

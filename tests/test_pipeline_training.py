@@ -103,7 +103,7 @@ def test_every_kind_of_model_learns_from_texts_without_labels(
     assert training.teacher == record.base
     assert training.start_model is not None
     assert training.start_model.sha256 not in (record.base.sha256, record.slim.sha256)
-    assert training.settings["distill"]["hidden"] == 2.0
+    assert training.settings["distill"]["hidden"] == 6.0
     assert training.macs > 0
     assert read_record(result.directory) == record
     assert load_checkpoint(result.directory).facts.layers[1].intermediate_size == 0

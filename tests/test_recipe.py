@@ -590,7 +590,7 @@ STEP = "surgery: [{op: drop_ffn, layers: odd}]\n"
         ),
         (
             f"version: 1\nname: a\n{STEP}retrain: {{steps: 1, distill: 4}}\n",
-            "4:30: distill: 4 does not fit; expected a mapping such as {logits: 1.0, hidden: 2.0}",
+            "4:30: distill: 4 does not fit; expected a mapping such as {logits: 1.0, hidden: 6.0}",
         ),
         (
             f"version: 1\nname: a\n{STEP}retrain: {{steps: 1, distill: {{logit: 1}}}}\n",

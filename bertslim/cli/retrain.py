@@ -102,7 +102,7 @@ def retrain(
             "--hidden-weight",
             min=0,
             help="How much the teacher's hidden states count.",
-            show_default="2",
+            show_default="6",
         ),
     ] = None,
     labels_weight: Annotated[

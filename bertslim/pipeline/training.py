@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bertslim.training.distillation import Distillation, Teacher
     from bertslim.training.selection import Selection
 
-SELECT_ROWS = 512  # that the teacher's answers are compared on, at each look
+SELECT_ROWS = 1024  # that the teacher's answers are compared on, at each look
 LABELLED_SELECT_ROWS = 2048  # scores of labels are noisier
 _SMALL_HIDDEN_SIZE = 512
 
@@ -180,7 +180,7 @@ def default_learning_rate(hidden_size: int, has_teacher: bool) -> float:
     leads it away.
     """
     rate = 1e-4 if hidden_size < _SMALL_HIDDEN_SIZE else 5e-5
-    return 0.3 * rate if has_teacher else rate
+    return 0.6 * rate if has_teacher else rate
 
 
 def check_teacher(teacher: TeacherModel, student: ModelFacts, settings: Retrain) -> None:
