@@ -23,7 +23,7 @@ import torch
 from marked_page import write_between_marks
 from repair_cases import SST2, Case, add_data_options, cases
 from repair_cuts import RECIPE_NAME, SAMPLES, Candidate
-from repair_page import Entry, fidelity, mean, points
+from repair_page import UNKNOWN, Entry, Figure, fidelity, mean, points
 from repair_results import Result, Store
 
 import bertslim
@@ -163,22 +163,41 @@ def markdown(entries: Sequence[tuple[Trained, Entry]], store: Store, minutes: fl
     order = [(cut.title, one.method) for cut in CUTS for one in candidates(cut, minutes)]
     sets = list(entries[0][1].case.held)
     heads = [f"{what}, {name}" for name in sets for what in ("KL, nats", "points")]
+    heads.append("points, all rows")
+    bases = len({entry.case.name for _, entry in entries})
     table = [
         f"| cut | made up for by | {' | '.join(heads)} | steps | worse than its start |",
         f"|---|---|{'--:|' * len(heads)}--:|--:|",
-        *(_row(key, lines[key], lines) for key in order if key in lines),
+        *(_row(key, lines, bases) for key in order if key in lines),
     ]
     return "\n".join([*table, "", _note(entries, store, minutes)])
 
 
-def _row(key: tuple[str, str], entries: Sequence[Entry], lines: Lines) -> str:
-    cells = [key[0], entries[0].candidate.title]
+def _row(key: tuple[str, str], lines: Lines, bases: int) -> str:
+    entries = lines[key]
+    title = entries[0].candidate.title
+    part = "" if len(entries) == bases else f" (on {len(entries)} of {bases} bases)"
+    cells = [key[0], f"{title}{part}"]
     for rows in entries[0].case.held:
         cells += [mean(entries, rows, fidelity).shown(3), mean(entries, rows, points).shown(2, "+")]
+    cells.append(_over_all_rows(entries).shown(2, "+"))
     steps = [one.result.training.steps for one in entries if one.result.training]
-    cells.append(f"{statistics.fmean(steps):,.0f}" if steps else "–")
-    cells.append(_worse(key, entries, lines) if steps else "–")
+    cells.append(f"{statistics.fmean(steps):,.0f}" if steps else UNKNOWN)
+    cells.append(_worse(key, entries, lines) if steps else UNKNOWN)
     return f"| {' | '.join(cells)} |"
+
+
+def _over_all_rows(entries: Sequence[Entry]) -> Figure:
+    """Average the points over all rows, and the ends of the intervals, which are too wide then."""
+    by_rows = [
+        (mean(entries, rows, points), entries[0].score(rows).context["n"])
+        for rows in entries[0].case.held
+    ]
+    count = sum(int(n) for _, n in by_rows)
+    return Figure(*(
+        sum(getattr(figure, name) * int(n) for figure, n in by_rows) / count
+        for name in ("value", "low", "high")
+    ))  # fmt: skip
 
 
 def _worse(key: tuple[str, str], entries: Sequence[Entry], lines: Lines) -> str:
@@ -192,7 +211,7 @@ def _worse(key: tuple[str, str], entries: Sequence[Entry], lines: Lines) -> str:
         for rows in one.case.held
     ]
     lost = sum(after.high < was.value for was, after in pairs)
-    return f"{lost} of {len(pairs)}"
+    return f"{lost} of {len(pairs)}" if pairs else UNKNOWN
 
 
 def _note(entries: Sequence[tuple[Trained, Entry]], store: Store, minutes: float) -> str:
@@ -202,9 +221,9 @@ def _note(entries: Sequence[tuple[Trained, Entry]], store: Store, minutes: float
     return (
         f"all-MiniLM-L6-v2 fine-tuned on SST-2, means of {bases} bases, {minutes:g} minutes each; "
         f"{sets}. Points are hundredths of accuracy, slim less base, resampled in pairs; of "
-        "several bases the ends of the 95 % intervals are averaged, too. Worse than its start: how "
-        "often the whole interval lies below the points that training began with, of all bases "
-        f"and sets. {environment.cpu}, {environment.threads} threads, "
+        "several bases or sets the ends of the 95 % intervals are averaged, too. Worse than its "
+        "start: how often the whole interval lies below the points that training began with, of "
+        f"all bases and sets. {environment.cpu}, {environment.threads} threads, "
         f"torch {environment.versions['torch']}, "
         f"transformers {environment.versions['transformers']}."
     )
