@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from figures import points_of, ratio_of
 from marked_page import write_between_marks
+from pictures import ACCENT, INK, MUTED, drawing_tools, save_picture
 
 import bertslim
 from bertslim.measure.environment import default_threads
@@ -21,7 +23,6 @@ from bertslim.records import Measurement, Record
 
 ROOT = Path(__file__).parent.parent
 PICTURE = Path("docs/images/recipes.svg")
-INK, MUTED, ACCENT = "#1f2328", "#8c959f", "#0969da"
 
 
 @dataclass(frozen=True)
@@ -112,37 +113,17 @@ def row(point: Point) -> str:
     cells = [
         f"`{point.name}`",
         f"{(point.one('parameters').ratio or 1) - 1:+.1%}",
-        ratio(point.one("latency", batch=1)),
-        ratio(point.one("latency", batch=8)),
-        points_lost(point.one("accuracy.accuracy")),
+        ratio_of(point.one("latency", batch=1)).shown(2),
+        ratio_of(point.one("latency", batch=8)).shown(2),
+        points_of(point.one("accuracy.accuracy")).shown(1, "+"),
         f"{point.one('fidelity.agreement').slim or 0:.1%}",
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def ratio(measurement: Measurement) -> str:
-    interval = measurement.interval
-    assert interval is not None
-    return f"{measurement.ratio:.2f} ({interval.low:.2f} to {interval.high:.2f})"
-
-
-def points_lost(measurement: Measurement) -> str:
-    interval = measurement.interval
-    assert interval is not None
-    assert measurement.base is not None
-    assert measurement.slim is not None
-    difference = 100 * (measurement.slim - measurement.base)
-    return f"{difference:+.1f} ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})"
-
-
 def draw(points: Sequence[Point], path: Path) -> None:
     """Draw a row a recipe: latency on the left, accuracy on the right, with their intervals."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot as plt
-
-    plt.rcParams.update({"font.size": 10, "svg.hashsalt": "bertslim", "text.color": INK})
+    plt = drawing_tools()
     figure, (left, right) = plt.subplots(
         ncols=2, sharey=True, figsize=(7.6, 0.4 * len(points) + 1), layout="constrained"
     )
@@ -171,8 +152,7 @@ def draw(points: Sequence[Point], path: Path) -> None:
         right.plot(100 * (accuracy.slim or 0), y, marker="o", color=ACCENT)
     left.set_yticks(range(len(points)), [point.name for point in points])
     left.invert_yaxis()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None}, facecolor="white")
+    save_picture(figure, path)
 
 
 if __name__ == "__main__":

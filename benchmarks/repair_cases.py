@@ -125,7 +125,9 @@ class Case:
     def splits(self) -> dict[str, Splits]:
         """The data by the name of the held-out set, which is the report split."""
         return {
-            name: self._shortened(read_splits(self.given, self.fit, path))
+            name: self._shortened(
+                read_splits(self.given, bertslim.DataOptions(str(self.fit), str(path)))
+            )
             for name, path in self.held.items()
         }
 
@@ -203,18 +205,19 @@ class Case:
         return path
 
 
-def read_splits(given: str, fit: Path, held: Path) -> Splits:
+def read_splits(given: str, data: bertslim.DataOptions) -> Splits:
     """Read the data as `bertslim cut` does."""
     prepared = prepare_cut(given, "drop_odd")
     head = describe_head(prepared.source.directory, prepared.config, prepared.facts)
-    return load_splits(bertslim.DataOptions(str(fit), str(held)), head, SILENT)
+    return load_splits(data, head, SILENT)
 
 
 def calibration_batches(given: str, fit: Path, held: Path) -> list[Batch]:
     """Return the texts that a repair gets."""
     prepared = prepare_cut(given, "drop_odd")
+    data = bertslim.DataOptions(str(fit), str(held))
     return batches(
-        draw_rows(read_splits(given, fit, held).fit, SAMPLES, seed=0),
+        draw_rows(read_splits(given, data).fit, SAMPLES, seed=0),
         load_tokenizer(prepared.source.directory),
         batch_size=BATCH_SIZE,
         max_length=min(MAX_LENGTH, prepared.facts.max_length),

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from figures import UNKNOWN, Figure, average, ends, points_of, ratio_of
 from marked_page import write_between_marks
+from pictures import ACCENT, INK, MUTED, OTHER, drawing_tools, save_picture
 from repair_cases import SST2, Case
 from repair_cuts import SAMPLES, TOP_LAYERS, Candidate, Cut
 from repair_results import Cost, Document, Result, Timing
 
-from bertslim.records import Environment, Interval, Measurement
+from bertslim.records import Environment, Measurement
 
 ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/repair.md")
 PICTURE = Path("docs/images/repair.svg")
-UNKNOWN = "–"
-INK, MUTED, ACCENT, OTHER = "#1f2328", "#8c959f", "#0969da", "#bc4c00"
 
 
 @dataclass(frozen=True)
@@ -43,51 +43,21 @@ class Entry:
         return self.result.one(rows, self.case.score)
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def shown(self, digits: int, sign: str = "") -> str:
-        """Write the figure, and the interval behind it."""
-        value, low, high = (f"{one:{sign}.{digits}f}" for one in (self.value, self.low, self.high))
-        return f"{value} ({low} to {high})"
-
-
 def points(entry: Entry, rows: str) -> Figure:
     """Return the paired difference to the base in points: hundredths of the score."""
-    score = entry.score(rows)
-    assert score.base is not None
-    assert score.slim is not None
-    low, high = _ends(score.interval)
-    return Figure(100 * (score.slim - score.base), 100 * low, 100 * high)
+    return points_of(entry.score(rows))
 
 
 def fidelity(entry: Entry, rows: str) -> Figure:
     """Return KL to the base in nats, or the cosine of bare encoders."""
     found = entry.fidelity(rows)
     assert found.slim is not None
-    return Figure(found.slim, *_ends(found.interval))
-
-
-def _ends(interval: Interval | None) -> tuple[float, float]:
-    assert interval is not None
-    return interval.low, interval.high
+    return Figure(found.slim, *ends(found))
 
 
 def mean(entries: Sequence[Entry], rows: str, figure: Callable[[Entry, str], Figure]) -> Figure:
-    """Average a figure over bases, and the ends of its intervals as well.
-
-    The standard deviation of a mean is at most the mean of the standard deviations, however the
-    bases depend on each other: the interval is rather too wide than too narrow.
-    """
-    found = [figure(entry, rows) for entry in entries]
-    return Figure(*(
-        statistics.fmean(getattr(one, name) for one in found) for name in ("value", "low", "high")
-    ))  # fmt: skip
+    """Average a figure over bases."""
+    return average([figure(entry, rows) for entry in entries])
 
 
 def markdown(entries: Sequence[Entry], document: Document) -> str:
@@ -142,7 +112,7 @@ def _method(entries: Sequence[Entry], bases: int) -> str:
 def _latency(timing: Timing | None) -> str:
     if timing is None or timing.latency.ratio is None:
         return UNKNOWN
-    return Figure(timing.latency.ratio, *_ends(timing.latency.interval)).shown(2)
+    return ratio_of(timing.latency).shown(2)
 
 
 def _base_note(entries: Sequence[Entry], sets: Sequence[str], bases: int) -> str:
@@ -164,15 +134,10 @@ def _cost_table(costs: Sequence[Cost]) -> list[str]:
         "|---|--:|--:|--:|--:|",
         *(
             f"| {cost.cut} | {cost.seconds.base:.1f} | {cost.seconds.slim:.1f} "
-            f"| {_ratio(cost.seconds)} | {_ratio(cost.peak)} |"
+            f"| {ratio_of(cost.seconds).shown(2)} | {ratio_of(cost.peak).shown(2)} |"
             for cost in costs
         ),
     ]
-
-
-def _ratio(measurement: Measurement) -> str:
-    assert measurement.ratio is not None
-    return Figure(measurement.ratio, *_ends(measurement.interval)).shown(2)
 
 
 def _environment_note(environment: Environment) -> str:
@@ -196,18 +161,13 @@ def draw(entries: Sequence[Entry]) -> None:
 
     Dropped layers lose so much that the others could not be told apart: they are in the table only.
     """
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot as plt
-
     drawn = [entry for entry in entries if entry.case.group == SST2]
     lines = list(_lines([entry for entry in drawn if entry.candidate.method != TOP_LAYERS]))
     if not lines:
         sys.exit("nothing to draw: no base of SST-2 was measured")
     rows = next(iter(lines[0][0].case.held))
     cuts = list(dict.fromkeys(line[0].cut.title for line in lines))
-    plt.rcParams.update({"font.size": 10, "svg.hashsalt": "bertslim", "text.color": INK})
+    plt = drawing_tools()
     figure, (left, right) = plt.subplots(
         ncols=2, sharey=True, figsize=(8.6, 0.7 * len(cuts) + 1.2), layout="constrained"
     )
@@ -234,9 +194,7 @@ def draw(entries: Sequence[Entry]) -> None:
     left.set_yticks(range(len(cuts)), cuts)
     left.invert_yaxis()
     figure.legend(loc="outside upper center", ncols=len(named), frameon=False, fontsize=9)
-    path = ROOT / PICTURE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None}, facecolor="white")
+    save_picture(figure, ROOT / PICTURE)
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from figures import UNKNOWN, Figure, average
 from marked_page import write_between_marks
 from repair_cases import SST2, Case, add_data_options, cases
 from repair_cuts import RECIPE_NAME, SAMPLES, Candidate
-from repair_page import UNKNOWN, Entry, Figure, fidelity, mean, points
+from repair_page import Entry, fidelity, mean, points
 from repair_results import Result, Store
 
 import bertslim
@@ -188,16 +189,10 @@ def _row(key: tuple[str, str], lines: Lines, bases: int) -> str:
 
 
 def _over_all_rows(entries: Sequence[Entry]) -> Figure:
-    """Average the points over all rows, and the ends of the intervals, which are too wide then."""
-    by_rows = [
-        (mean(entries, rows, points), entries[0].score(rows).context["n"])
-        for rows in entries[0].case.held
-    ]
-    count = sum(int(n) for _, n in by_rows)
-    return Figure(*(
-        sum(getattr(figure, name) * int(n) for figure, n in by_rows) / count
-        for name in ("value", "low", "high")
-    ))  # fmt: skip
+    """Average the points over the rows of all sets."""
+    held = entries[0].case.held
+    counts = [float(entries[0].score(rows).context["n"]) for rows in held]
+    return average([mean(entries, rows, points) for rows in held], counts)
 
 
 def _worse(key: tuple[str, str], entries: Sequence[Entry], lines: Lines) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 from repair_baselines import measured
+from repair_cases import SILENT, read_splits
 from undivided_attention_page import draw, markdown, write_page
 from undivided_attention_results import (
     KEPT,
@@ -42,19 +43,14 @@ from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import measure_latency
 from bertslim.measure.latency_process import Shape
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.facts import read_facts
-from bertslim.model.files import read_config
 from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.pipeline.texts import describe_head, load_splits
-from bertslim.progress import Progress
 from bertslim.recipe import Recipe, Retrain
 from bertslim.records import Measurement, Record, compare
 
 REPAIR_STEPS = ("weigh the layers", "cut")
 SHAPE = Shape(batch=8, length=128)
 LAUNCHES = 3
-SILENT = Progress(visible=False)
 
 
 @dataclass(frozen=True)
@@ -183,10 +179,7 @@ class Experiment:
 
     @cached_property
     def _splits(self) -> Splits:
-        directory = self.whole.directory
-        config = read_config(directory)
-        head = describe_head(directory, config, read_facts(config))
-        return load_splits(self.task.data, head, SILENT)
+        return read_splits(str(self.whole.directory), self.task.data)
 
     def _fine_tuned(self, model: str, name: str) -> bertslim.RetrainResult:
         options = bertslim.RetrainOptions(

@@ -6,9 +6,11 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from figures import UNKNOWN, Figure, average, points_of, ratio_of
 from marked_page import write_between_marks
-from repair_page import ACCENT, INK, MUTED, OTHER, UNKNOWN, Figure
+from pictures import ACCENT, INK, MUTED, OTHER, drawing_tools, save_picture
 from undivided_attention_results import (
     KEPT,
     METHODS,
@@ -20,8 +22,6 @@ from undivided_attention_results import (
     Method,
     Point,
 )
-
-from bertslim.records import Measurement
 
 ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/undivided-attention.md")
@@ -46,7 +46,7 @@ class Line:
     @property
     def parameters(self) -> float:
         """Slim / base."""
-        return statistics.fmean(_ratio(point.parameters) for point in self.points)
+        return statistics.fmean(point.parameters.ratio or 1 for point in self.points)
 
     @property
     def seconds(self) -> float:
@@ -67,8 +67,8 @@ class Line:
 
     def points_of(self, task: str) -> Figure | None:
         """Return the difference to the whole model in points: hundredths of the score."""
-        found = [_difference(point.score) for point in self.points if point.key.task == task]
-        return _mean(found) if found else None
+        found = [points_of(point.score) for point in self.points if point.key.task == task]
+        return average(found) if found else None
 
 
 def markdown(document: Document) -> str:
@@ -89,7 +89,7 @@ def _lines(points: Sequence[Point], document: Document) -> Iterator[Line]:
             if found:
                 latency = document.latency(found[0].key.encoder, *wanted)
                 assert latency is not None
-                yield Line(kept, method, found, Figure(_ratio(latency), *_ends(latency)))
+                yield Line(kept, method, found, ratio_of(latency))
 
 
 def _table(points: Sequence[Point], lines: Sequence[Line]) -> str:
@@ -177,52 +177,57 @@ def write_page(page: str) -> None:
 
 def draw(document: Document) -> None:
     """Draw score over latency, a panel a task, a row of panels an encoder."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot as plt
-
+    plt = drawing_tools()
     points = document.points
     encoders, tasks = _encoders(points), _tasks(points)
-    plt.rcParams.update({"font.size": 10, "svg.hashsalt": "bertslim", "text.color": INK})
     figure, panels = plt.subplots(
         len(encoders), len(tasks), squeeze=False, sharex=True, layout="constrained",
         figsize=(2.4 * len(tasks) + 0.6, 2.6 * len(encoders) + 0.8),
     )  # fmt: skip
-    named: set[str] = set()
     for row, encoder in zip(panels, encoders, strict=True):
         row[0].set_ylabel(f"{encoder}\npoints to the whole model")
         for axes, task in zip(row, tasks, strict=True):
-            of_encoder = [one for one in _of_task(points, task) if one.key.encoder == encoder]
+            found = [one for one in _of_task(points, task) if one.key.encoder == encoder]
             axes.set_title(task, fontsize=10)
-            axes.axhline(0, color=INK, linewidth=1)
-            axes.grid(color="#d0d7de", linewidth=0.5)
-            axes.spines[["top", "right"]].set_visible(False)
-            if not of_encoder:
-                axes.set_visible(False)
-                continue
-            found = list(_lines(of_encoder, document))
-            for method in METHODS:
-                lines = [line for line in found if line.method == method]
-                if not lines:
-                    continue
-                color, marker = STYLES[method.name]
-                label = None if method.title in named else method.title
-                named.add(method.title)
-                scores = [line.points_of(task) for line in lines]
-                x = [1.0, *(line.latency.value for line in lines)]
-                y = [0.0, *(one.value for one in scores if one)]
-                axes.plot(x, y, color=color, marker=marker, linewidth=1, label=label)
-                axes.vlines(
-                    x[1:], [one.low for one in scores if one], [one.high for one in scores if one],
-                    color=color, linewidth=0.8, alpha=0.6,
-                )  # fmt: skip
+            axes.set_visible(bool(found))
+            _draw_panel(axes, list(_lines(found, document)), task)
     for axes in panels[-1]:
         axes.set_xlabel("latency, slim / base")
-    figure.legend(loc="outside upper center", ncols=len(named), frameon=False, fontsize=9)
-    path = ROOT / PICTURE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None}, facecolor="white")
+    by_title = {
+        label: handle
+        for axes in panels.flat
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        by_title.values(), by_title, loc="outside upper center", ncols=len(by_title),
+        frameon=False, fontsize=9,
+    )  # fmt: skip
+    save_picture(figure, ROOT / PICTURE)
+
+
+def _draw_panel(axes: Any, lines: Sequence[Line], task: str) -> None:
+    """Draw a way by a line from the whole model to ever fewer FFN blocks."""
+    axes.axhline(0, color=INK, linewidth=1)
+    axes.grid(color="#d0d7de", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    for method in METHODS:
+        found = [
+            (line.latency.value, score)
+            for line in lines
+            if line.method == method and (score := line.points_of(task)) is not None
+        ]
+        if not found:
+            continue
+        color, marker = STYLES[method.name]
+        x, scores = zip(*found, strict=True)
+        axes.plot(
+            [1.0, *x], [0.0, *(score.value for score in scores)],
+            color=color, marker=marker, linewidth=1, label=method.title,
+        )  # fmt: skip
+        axes.vlines(
+            x, [score.low for score in scores], [score.high for score in scores],
+            color=color, linewidth=0.8, alpha=0.6,
+        )  # fmt: skip
 
 
 def _encoders(points: Sequence[Point]) -> list[str]:
@@ -249,27 +254,3 @@ def _whole_score(points: Sequence[Point], task: str) -> float:
 
 def _parameters(points: Sequence[Point]) -> str:
     return f"{(points[0].parameters.base or 0) / 1e6:.1f} M"
-
-
-def _difference(score: Measurement) -> Figure:
-    assert score.base is not None
-    assert score.slim is not None
-    low, high = _ends(score)
-    return Figure(100 * (score.slim - score.base), 100 * low, 100 * high)
-
-
-def _ratio(measurement: Measurement) -> float:
-    assert measurement.ratio is not None
-    return measurement.ratio
-
-
-def _ends(measurement: Measurement) -> tuple[float, float]:
-    assert measurement.interval is not None
-    return measurement.interval.low, measurement.interval.high
-
-
-def _mean(figures: Sequence[Figure]) -> Figure:
-    return Figure(*(
-        statistics.fmean(getattr(one, name) for one in figures)
-        for name in ("value", "low", "high")
-    ))  # fmt: skip

@@ -8,7 +8,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 _OF_A_CPU = ("avx512_bf16", "amx_bf16")
-_LONG = 128
+_SHORT = 128
 
 
 def trains_in_bfloat16() -> bool:
@@ -30,6 +30,6 @@ def attention_kernels(device: str, length: int, *, bfloat16: bool) -> AbstractCo
         length: Tokens of a sequence.
         bfloat16: Whether products are worked out in it.
     """
-    if device == "cpu" and bfloat16 and length <= _LONG:
+    if device == "cpu" and bfloat16 and length <= _SHORT:
         return sdpa_kernel(SDPBackend.MATH)
     return nullcontext()
