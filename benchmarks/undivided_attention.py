@@ -34,6 +34,7 @@ from undivided_attention_results import (
     Latency,
     Method,
     Point,
+    Repair,
     Store,
 )
 
@@ -46,11 +47,11 @@ from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.recipe import Recipe, Retrain
-from bertslim.records import Measurement, Record, compare
+from bertslim.records import Measurement, compare
 
-REPAIR_STEPS = ("weigh the layers", "cut")
+REPAIR_STEPS = ("weigh the layers", "cut", "survey", "reconstruct")
 SHAPE = Shape(batch=8, length=128)
-LAUNCHES = 3
+LAUNCHES = 5
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def main() -> None:
         help="CoNLL files of github.com/leondz/emerging_entities_17")  # fmt: skip
     add("--seeds", nargs="+", type=int, default=[0], help="of fine-tuning; default: 0")
     add("--minutes", type=float, default=1.0, help="of training after a cut; default: %(default)s")
-    add("--seconds", type=float, default=10.0, help="for a latency; default: %(default)s")
+    add("--seconds", type=float, default=30.0, help="for a latency; default: %(default)s")
     add("--only", nargs="+", default=["*"], metavar="ENCODER/TASK/sSEED/KEPT/METHOD",
         help="patterns such as '*/STS-B/s0/*'; default: all")  # fmt: skip
     add("--output", type=Path, default=Path("undivided-attention.json"), help="%(default)s")
@@ -92,11 +93,13 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     store = Store(arguments.output, describe_environment(arguments.threads))
-    for seed in arguments.seeds:
-        for encoder in arguments.encoders:
-            for task in tasks(arguments):
-                with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in arguments.seeds:
+            for encoder in arguments.encoders:
+                for task in tasks(arguments):
                     Experiment(encoder, task, seed, Path(scratch), arguments, store).run()
+        for encoder in arguments.encoders:
+            Cuts(encoder, Path(scratch), arguments, store).measure()
     page = markdown(store.document)
     print(page)
     if arguments.write:
@@ -143,9 +146,8 @@ class Experiment:
                     print(f"{key}: measured", file=sys.stderr, flush=True)
 
     def _key(self, kept: Kept, method: Method) -> Key:
-        encoder = Path(self.encoder.removeprefix("pkg:")).name
         return Key(
-            encoder=encoder,
+            encoder=short_name(self.encoder),
             task=self.task.name,
             seed=self.seed,
             kept=kept.name,
@@ -153,23 +155,20 @@ class Experiment:
         )
 
     def _point(self, kept: Kept, method: Method) -> Point:
-        key = self._key(kept, method)
         cut = self._cut(kept, method)
-        self._time(key, cut.directory)
         trained = cut if method == TRAINED_AFTER else self._fine_tuned(str(cut.directory), "slim")
         plan, training = cut.record.plan, trained.record.training
         assert plan is not None
         assert training is not None
         assert self.whole.record.training is not None
         return Point(
-            key=key,
+            key=self._key(kept, method),
             score=self._score(trained.directory),
             parameters=compare(
                 "parameters", "parameters", plan.base.parameters, plan.slim.parameters
             ),
             whole=self.whole.record.training,
             training=training,
-            repair_seconds=0.0 if method == PAPER else _repair_seconds(cut.record),
         )
 
     @cached_property
@@ -196,52 +195,11 @@ class Experiment:
 
     def _cut(self, kept: Kept, method: Method) -> bertslim.CutResult:
         after = method == TRAINED_AFTER
-        options = bertslim.CutOptions(
-            model=str(self.whole.directory) if after else self.encoder,
-            recipe=str(self._recipe(kept, method)),
-            output=self.scratch / "cut",
-            data=None if method == PAPER else self.task.data,
-            measure=None,
-            threads=self.arguments.threads,
-            seed=self.seed,
-            force=True,
+        model = str(self.whole.directory) if after else self.encoder
+        recipe = cut_recipe(
+            kept, filled=method != PAPER, minutes=self.arguments.minutes if after else None
         )
-        return bertslim.cut(options)
-
-    def _time(self, key: Key, slim: Path) -> None:
-        """Measure the latency of a cut encoder, once for all tasks."""
-        known = self.store.document.latency(key.encoder, key.kept, key.method)
-        if known is not None:
-            return
-        after = key.method == TRAINED_AFTER.name
-        base = self.whole.directory if after else find_model(self.encoder).directory
-        result = measure_latency(
-            base,
-            slim,
-            [SHAPE],
-            threads=self.arguments.threads,
-            seconds=self.arguments.seconds,
-            launches=LAUNCHES,
-            seed=self.seed,
-            progress=SILENT,
-        )
-        (found,) = (one for one in result.measurements if one.name == "latency")
-        self.store.add(
-            Latency(encoder=key.encoder, kept=key.kept, method=key.method, measurement=found)
-        )
-
-    def _recipe(self, kept: Kept, method: Method) -> Path:
-        step = {"op": "drop_ffn", "layers": kept.deleted}
-        sections: dict[str, Any] = {}
-        if method != PAPER:
-            step["fill"] = "linear"
-            sections["reconstruct"] = {}
-        if method == TRAINED_AFTER:
-            sections["retrain"] = {"minutes": self.arguments.minutes}
-        found = {"version": 1, "name": "cut", "surgery": [step], **sections}
-        path = self.scratch / "cut.yaml"
-        path.write_text(Recipe.model_validate(found).to_yaml(), encoding="utf-8")
-        return path
+        return cut_by(recipe, model, self.task, self.scratch, self.arguments.threads, self.seed)
 
     def _score(self, slim: Path) -> Measurement:
         """Compare a model to the whole one on the report split."""
@@ -250,8 +208,87 @@ class Experiment:
         return measured(base, model, self._splits, tokenizer)[self.task.score]
 
 
-def _repair_seconds(record: Record) -> float:
-    return sum(step.seconds for step in record.steps if step.name in REPAIR_STEPS)
+@dataclass(frozen=True)
+class Cuts:
+    """What cuts of an encoder take, and what they leave to be computed."""
+
+    encoder: str
+    scratch: Path
+    arguments: argparse.Namespace
+    store: Store
+
+    def measure(self) -> None:
+        """Measure what is not known yet of what was fine-tuned."""
+        for kept in KEPT:
+            for task in tasks(self.arguments):
+                self._measure(kept, task, filled=False)
+                self._measure(kept, task, filled=True)
+
+    def _measure(self, kept: Kept, task: Task, *, filled: bool) -> None:
+        name, known = short_name(self.encoder), self.store.document
+        timed = known.latency(name, kept.name, filled=filled) is not None
+        repaired = not filled or known.repair(name, task.name, kept.name) is not None
+        if (timed and repaired) or not known.has(name, task.name, kept.name):
+            return
+        threads = self.arguments.threads
+        cut = cut_by(cut_recipe(kept, filled=filled), self.encoder, task, self.scratch, threads)
+        if not repaired:
+            seconds = sum(one.seconds for one in cut.record.steps if one.name in REPAIR_STEPS)
+            self.store.add(Repair(encoder=name, task=task.name, kept=kept.name, seconds=seconds))
+        if not timed:
+            found = self._latency(cut.directory)
+            self.store.add(Latency(encoder=name, kept=kept.name, filled=filled, measurement=found))
+        print(f"{name}/{task.name}/{kept.name}: cut again and timed", file=sys.stderr, flush=True)
+
+    def _latency(self, slim: Path) -> Measurement:
+        result = measure_latency(
+            find_model(self.encoder).directory,
+            slim,
+            [SHAPE],
+            threads=self.arguments.threads,
+            seconds=self.arguments.seconds,
+            launches=LAUNCHES,
+            seed=0,
+            progress=SILENT,
+        )
+        (found,) = (one for one in result.measurements if one.name == "latency")
+        return found
+
+
+def cut_recipe(kept: Kept, *, filled: bool, minutes: float | None = None) -> Recipe:
+    """Return the recipe of a cut; with linear maps it is repaired, with minutes then trained."""
+    step = {"op": "drop_ffn", "layers": kept.deleted}
+    sections: dict[str, Any] = {}
+    if filled:
+        step["fill"] = "linear"
+        sections["reconstruct"] = {}
+    if minutes is not None:
+        sections["retrain"] = {"minutes": minutes}
+    return Recipe.model_validate({"version": 1, "name": "cut", "surgery": [step], **sections})
+
+
+def cut_by(
+    recipe: Recipe, model: str, task: Task, scratch: Path, threads: int, seed: int = 0
+) -> bertslim.CutResult:
+    """Cut a model; the result lies in the scratch directory until the next."""
+    path = scratch / "cut.yaml"
+    path.write_text(recipe.to_yaml(), encoding="utf-8")
+    options = bertslim.CutOptions(
+        model=model,
+        recipe=str(path),
+        output=scratch / "cut",
+        data=task.data if recipe.needs_data else None,
+        measure=None,
+        threads=threads,
+        seed=seed,
+        force=True,
+    )
+    return bertslim.cut(options)
+
+
+def short_name(encoder: str) -> str:
+    """Return what an encoder is called in the table."""
+    return Path(encoder.removeprefix("pkg:")).name
 
 
 if __name__ == "__main__":

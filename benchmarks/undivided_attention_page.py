@@ -42,6 +42,8 @@ class Line:
     points: tuple[Point, ...]
     latency: Figure
     """Slim / base."""
+    seconds: float
+    """Time from the encoder to the models, over that of the whole ones."""
 
     @property
     def parameters(self) -> float:
@@ -49,14 +51,8 @@ class Line:
         return statistics.fmean(point.parameters.ratio or 1 for point in self.points)
 
     @property
-    def seconds(self) -> float:
-        """Time from the encoder to the model, over that of the whole one."""
-        points = self.points
-        return sum(one.seconds for one in points) / sum(one.whole.seconds for one in points)
-
-    @property
     def macs(self) -> float:
-        """The same in multiply-accumulates of the training."""
+        """Multiply-accumulates of the training, over those of the whole ones."""
         points = self.points
         return sum(one.macs for one in points) / sum(one.whole.macs for one in points)
 
@@ -87,9 +83,12 @@ def _lines(points: Sequence[Point], document: Document) -> Iterator[Line]:
             wanted = kept.name, method.name
             found = tuple(one for one in points if (one.key.kept, one.key.method) == wanted)
             if found:
-                latency = document.latency(found[0].key.encoder, *wanted)
+                encoder = found[0].key.encoder
+                latency = document.latency(encoder, kept.name, filled=method != PAPER)
                 assert latency is not None
-                yield Line(kept, method, found, ratio_of(latency))
+                seconds = sum(document.seconds(one) for one in found)
+                whole = sum(one.whole.seconds for one in found)
+                yield Line(kept, method, found, ratio_of(latency), seconds / whole)
 
 
 def _table(points: Sequence[Point], lines: Sequence[Line]) -> str:

@@ -75,7 +75,6 @@ class Point(Frozen):
         parameters: Of both, embeddings and heads included.
         whole: How the whole encoder was fine-tuned.
         training: How this one was trained: fine-tuned, or after the cut with the whole as teacher.
-        repair_seconds: What cut and repair took.
     """
 
     key: Key
@@ -83,13 +82,12 @@ class Point(Frozen):
     parameters: Measurement
     whole: Training
     training: Training
-    repair_seconds: float
 
     @property
     def seconds(self) -> float:
-        """What it took from the encoder to this model."""
+        """What the training took, from the encoder to this model."""
         before = self.whole.seconds if self.key.method == TRAINED_AFTER.name else 0.0
-        return before + self.repair_seconds + self.training.seconds
+        return before + self.training.seconds
 
     @property
     def macs(self) -> int:
@@ -98,12 +96,26 @@ class Point(Frozen):
         return before + self.training.macs
 
 
+class Repair(Frozen):
+    """What cut and repair of an encoder take on the texts of a task."""
+
+    encoder: str
+    task: str
+    kept: str
+    seconds: float
+
+
 class Latency(Frozen):
-    """Of the shapes that a way leaves, whatever the task and the weights."""
+    """Of an encoder that was cut, whatever its head and its weights.
+
+    Attributes:
+        filled: Whether linear maps stand where blocks stood.
+        measurement: Of both, with the ratio slim / base.
+    """
 
     encoder: str
     kept: str
-    method: str
+    filled: bool
     measurement: Measurement
 
 
@@ -111,17 +123,39 @@ class Document(Results):
     """The content of the file."""
 
     points: tuple[Point, ...] = ()
+    repairs: tuple[Repair, ...] = ()
     latencies: tuple[Latency, ...] = ()
 
-    def latency(self, encoder: str, kept: str, method: str) -> Measurement | None:
+    def has(self, encoder: str, task: str, kept: str) -> bool:
+        """Whether a model was made so, by any way."""
+        wanted = encoder, task, kept
+        keys = (point.key for point in self.points)
+        return any((key.encoder, key.task, key.kept) == wanted for key in keys)
+
+    def latency(self, encoder: str, kept: str, *, filled: bool) -> Measurement | None:
         """Return slim / base, as far as it is known."""
-        wanted = encoder, kept, method
+        wanted = encoder, kept, filled
         found = (
             one.measurement
             for one in self.latencies
-            if (one.encoder, one.kept, one.method) == wanted
+            if (one.encoder, one.kept, one.filled) == wanted
         )
         return next(found, None)
+
+    def repair(self, encoder: str, task: str, kept: str) -> float | None:
+        """Return the seconds that cut and repair take, as far as they are known."""
+        wanted = encoder, task, kept
+        found = (one.seconds for one in self.repairs if (one.encoder, one.task, one.kept) == wanted)
+        return next(found, None)
+
+    def seconds(self, point: Point) -> float:
+        """Return what it took from the encoder to a model."""
+        key = point.key
+        if key.method == PAPER.name:
+            return point.seconds
+        repair = self.repair(key.encoder, key.task, key.kept)
+        assert repair is not None
+        return repair + point.seconds
 
 
 class Store:
@@ -140,11 +174,15 @@ class Store:
         """Whether a model was measured."""
         return any(point.key == key for point in self._document.points)
 
-    def add(self, new: Point | Latency) -> None:
+    def add(self, new: Point | Repair | Latency) -> None:
         """Keep something."""
-        if isinstance(new, Point):
-            update: dict[str, object] = {"points": (*self._document.points, new)}
-        else:
-            update = {"latencies": (*self._document.latencies, new)}
-        self._document = self._document.model_copy(update=update)
+        known = self._document
+        match new:
+            case Point():
+                update: dict[str, object] = {"points": (*known.points, new)}
+            case Repair():
+                update = {"repairs": (*known.repairs, new)}
+            case Latency():
+                update = {"latencies": (*known.latencies, new)}
+        self._document = known.model_copy(update=update)
         write_results(self._path, self._document)
