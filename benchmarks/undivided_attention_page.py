@@ -162,7 +162,7 @@ def _note(document: Document) -> str:
         f"they were seen, and held-out rows: {counts}. Latency is slim / base at "
         f"{shape['batch']}x{shape['length']}, {shape['dtype']}. Training time is seconds of "
         "everything from the encoder on, over those of the whole model, each measured once a "
-        f"seed; {minutes:g} minutes of it are the training after a cut. {environment.cpu}, "
+        f"seed; the training after a cut is {minutes:g} min of it. {environment.cpu}, "
         f"{environment.threads} threads, training in {points[0].whole.dtype}, torch "
         f"{environment.versions['torch']}, transformers {environment.versions['transformers']}."
     )
