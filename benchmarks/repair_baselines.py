@@ -155,5 +155,5 @@ def measured(
     """
     slim = replace(base, model=model)
     silent = Progress(visible=False)
-    quality = measure_quality(base, slim, splits, tokenizer, seed=seed, progress=silent)
+    quality = measure_quality(base, slim.model, splits, tokenizer, seed=seed, progress=silent)
     return {measurement.name: measurement for measurement in quality.measurements}

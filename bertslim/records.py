@@ -367,6 +367,31 @@ class Step(Frozen):
     seconds: float
 
 
+class ExportRecord(Frozen):
+    """A file that was made of the slim model for another runtime.
+
+    Attributes:
+        file: Its name.
+        format: Such as "ONNX".
+        precision: Of its weights.
+        size: Bytes.
+        difference: The largest difference from PyTorch on made-up inputs, as a share of the largest
+            value that PyTorch puts out.
+        in_float32: What was left in float32 when the rest was quantised, in words.
+        measurements: The file's answers ("slim") beside those of PyTorch in float32 ("base").
+        notes: What a reader should know.
+    """
+
+    file: str
+    format: str
+    precision: str
+    size: int
+    difference: float
+    in_float32: tuple[str, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class Record(Frozen):
     """The account of one run, `bertslim.json`.
 
@@ -376,6 +401,7 @@ class Record(Frozen):
         slim: The model that came out.
         recipe: The resolved recipe, for a cut.
         training: How it was trained, if it was.
+        exports: Files for other runtimes that were made of it since.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -394,6 +420,7 @@ class Record(Frozen):
     training: Training | None = None
     measurements: tuple[Measurement, ...] = ()
     notes: tuple[str, ...] = ()
+    exports: tuple[ExportRecord, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

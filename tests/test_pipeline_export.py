@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,12 +17,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from test_report_examples import cut_record
 
 from bertslim.cli import run
 from bertslim.errors import BertslimError
 from bertslim.export.parity import Difference
 from bertslim.model.source import find_model
-from bertslim.records import RECORD_FILE
+from bertslim.records import RECORD_FILE, read_record
 
 
 @pytest.fixture
@@ -35,20 +37,27 @@ def slim(make_checkpoint: Callable[..., Path], cut: Callable[..., Path], tmp_pat
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write one byte in the place of a graph, and find that good."""
+    import_module("bertslim.pipeline.int8")  # before what it imports is replaced
 
     graph = SimpleNamespace(
         inputs=[SimpleNamespace(name="input_ids"), SimpleNamespace(name="attention_mask")],
         outputs=[SimpleNamespace(name="logits")],
     )
-    model = SimpleNamespace(opset_imports={"": 20}, graph=graph)
+    model = SimpleNamespace(opset_imports={"": 18}, graph=graph)
 
-    def save(_: Any, path: Path) -> None:
+    def save(_: Any, path: Path, **__: Any) -> None:
         path.write_bytes(b"x")
 
     monkeypatch.setattr("bertslim.export.onnx.convert", lambda _: model)
     monkeypatch.setattr("bertslim.export.onnx.save", save)
     good = Difference("logits", "1x1", 2.5e-7)
     monkeypatch.setattr("bertslim.export.parity.check_parity", lambda *_: good)
+
+
+def sentences() -> list[str]:
+    """A hundred sentences without commas."""
+    words = ["list", "dict", "text", "file", "number", "value", "name", "path", "key", "error"]
+    return [f"the {one} of a {other} is given" for one in words for other in words]
 
 
 def names(directory: Path) -> set[str]:
@@ -67,9 +76,7 @@ def test_one_line_is_printed_and_one_file_is_written(
     )
 
     assert done.stderr == ""
-    told = (
-        rf"{slim}/model\.onnx: [\d.]+ MiB, opset \d+, differs from PyTorch by at most \d\.\de-0\d "
-    )
+    told = rf"{slim}/model\.onnx: opset 18, ONNX in fp32, [\d.]+ MiB, differs from PyTorch by at most \d\.\de-0\d "
     assert re.fullmatch(told + "of the largest value\n", done.stdout)
     assert names(slim) == before | {"model.onnx"}
     onnx.checker.check_model(slim / "model.onnx", full_check=True)
@@ -87,11 +94,17 @@ def test_json_tells_what_was_written(
     assert err == ""
     assert json.loads(out) == {
         "path": str(target),
+        "file": "classifier.onnx",
+        "format": "ONNX",
+        "precision": "fp32",
         "size": 1,
-        "opset": 20,
+        "opset": 18,
         "inputs": ["input_ids", "attention_mask"],
         "outputs": ["logits"],
         "difference": 2.5e-7,
+        "in_float32": [],
+        "measurements": [],
+        "notes": [],
     }
     assert not (slim / "model.onnx").exists()
 
@@ -124,7 +137,7 @@ def test_without_a_directory_the_newest_result_is_exported(
     older = slim.with_name("older")
     shutil.copytree(slim, older)
     for age, directory in enumerate((slim, older)):
-        (directory / RECORD_FILE).write_text("{}")
+        (directory / RECORD_FILE).write_text(cut_record().to_json())
         os.utime(directory / RECORD_FILE, (1e9 - age, 1e9 - age))
     monkeypatch.chdir(slim.parent)
 
@@ -172,7 +185,7 @@ def test_a_file_that_answers_differently_is_not_written(
 def test_what_the_exporter_cannot_do_is_one_line(
     slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(_: Any) -> None:
+    def fail(*_: Any) -> None:
         sys.stdout.write("chatter\n")
         raise RuntimeError("no translation for aten::odd\nand then for pages")
 
@@ -193,7 +206,7 @@ def test_what_the_exporter_cannot_do_is_one_line(
 def test_an_interrupted_export_leaves_nothing(
     slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(_: Any) -> None:
+    def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("bertslim.export.onnx._export", interrupt)
@@ -258,3 +271,50 @@ def test_what_was_cut_in_all_ways_is_exported(
     weights = [tuple(tensor.dims) for tensor in onnx.load(path).graph.initializer]
     assert any(vocabulary in shape for shape in weights)
     assert not any(99 in shape for shape in weights)
+
+
+def test_int8_is_judged_on_held_out_rows_and_the_report_tells_of_it(
+    make_checkpoint: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    slim = tmp_path / "slim"
+    shutil.copytree(make_checkpoint("bert", tokenizer=True), slim)
+    rows = [f"{text},{number % 2}" for number, text in enumerate(dict.fromkeys(sentences()))]
+    data = tmp_path / "rows.csv"
+    data.write_text("\n".join(["text,label", *rows]))
+    (slim / RECORD_FILE).write_text(cut_record().to_json())
+
+    assert run(["export", str(slim), "--onnx", "--int8", "--data", str(data)]) == 0
+
+    out = capfd.readouterr().out
+    assert f"{slim}/model_int8.onnx: opset 18, ONNX in int8, " in out
+    (told,) = read_record(slim).exports
+    assert (told.file, told.precision, told.difference > 1e-6) == ("model_int8.onnx", "int8", True)
+    names_told = [one.name for one in told.measurements]
+    assert {"accuracy.accuracy", "fidelity.kl", "fidelity.agreement"} <= set(names_told)
+    kl = next(one for one in told.measurements if one.name == "fidelity.kl")
+    assert kl.slim is not None
+    assert 0 < kl.slim < 0.01
+    report = (slim / "report.md").read_text()
+    assert "## Exports" in report
+    assert "### model_int8.onnx" in report
+
+    assert run(["export", str(slim), "--onnx", "--quiet"]) == 0
+    assert [one.file for one in read_record(slim).exports] == ["model_int8.onnx", "model.onnx"]
+
+
+def test_data_are_for_int8_alone(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", str(slim), "--onnx", "--data", "rows.csv"]) == 2
+    assert capfd.readouterr().err == "bertslim: --data: only int8 is made by data; add --int8\n"
+
+    assert run(["export", str(slim), "--onnx", "--int8", "--fp16"]) == 2
+    assert "exclude each other" in capfd.readouterr().err
+
+
+def test_half_precision_is_half_as_large(slim: Path) -> None:
+    assert run(["export", str(slim), "--onnx", "--quiet"]) == 0
+    assert run(["export", str(slim), "--onnx", "--fp16", "--quiet"]) == 0
+
+    half, whole = (slim / "model_fp16.onnx").stat().st_size, (slim / "model.onnx").stat().st_size
+    assert half < 0.7 * whole
+    session = onnxruntime.InferenceSession(slim / "model_fp16.onnx")
+    assert {value.type for value in session.get_outputs()} == {"tensor(float)"}

@@ -65,7 +65,7 @@ def measure(make_checkpoint, cut, tmp_path: Path) -> Callable[..., Quality]:
         )
         tokenizer = load_tokenizer(directory)
         progress = Progress(visible=False)
-        return measure_quality(base, slim, splits, tokenizer, seed=0, progress=progress)
+        return measure_quality(base, slim.model, splits, tokenizer, seed=0, progress=progress)
 
     return run
 
@@ -203,7 +203,7 @@ def measure_pruned(make_checkpoint, cut, prune_vocabulary, tmp_path: Path) -> Ca
         def measure(slim: Path, rows: Rows, own: Any = None) -> Quality:
             return measure_quality(
                 base,
-                load_checkpoint(slim),
+                load_checkpoint(slim).model,
                 replace(splits, report=rows),
                 tokenizer,
                 slim_tokenizer=own,

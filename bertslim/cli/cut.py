@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
     DATA_HELP,
     DebugOption,
@@ -21,16 +22,13 @@ from bertslim.cli.options import (
     TaskOption,
     TextColumnOption,
     ThreadsOption,
-    columns,
     usable_threads,
     whole_numbers,
 )
 from bertslim.cli.written_result import run_and_print
-from bertslim.errors import InputError
 
 if TYPE_CHECKING:
     from bertslim.pipeline.cut import MeasureOptions
-    from bertslim.pipeline.texts import DataOptions
     from bertslim.records import Plan
 
 
@@ -134,7 +132,7 @@ def cut(
         model=model,
         recipe=recipe,
         output=output,
-        data=_data(data, eval_data, text_column, label_column, task),
+        data=data_options(data, eval_data, text_column, label_column, task),
         measure=_measure(batches, lengths, seconds, launches) if measure else None,
         threads=usable_threads(threads),
         seed=seed,
@@ -142,29 +140,6 @@ def cut(
         force=force,
     )
     run_and_print(partial(pipeline.cut, options), as_json=as_json, quiet=quiet)
-
-
-def _data(
-    data: str | None,
-    eval_data: str | None,
-    text_column: list[str] | None,
-    label_column: list[str] | None,
-    task: str | None,
-) -> DataOptions | None:
-    from bertslim.pipeline.texts import DataOptions
-
-    if data is not None:
-        return DataOptions(data, eval_data, columns(text_column), columns(label_column), task)
-    given = {
-        "--eval-data": eval_data,
-        "--text-column": text_column,
-        "--label-column": label_column,
-        "--task": task,
-    }
-    for option, value in given.items():
-        if value:
-            raise InputError("needs --data beside it", where=option)
-    return None
 
 
 def _measure(

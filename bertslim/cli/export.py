@@ -8,26 +8,66 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bertslim.cli.chosen_result import chosen_result
+from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
+    DATA_HELP,
     DebugOption,
+    EvalDataOption,
     ForceOption,
     JsonOption,
+    LabelColumnOption,
     QuietOption,
     ResultArgument,
+    SeedOption,
+    TaskOption,
+    TextColumnOption,
+    ThreadsOption,
+    usable_threads,
 )
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
+    from bertslim.export.parity import Precision
     from bertslim.pipeline.export import ExportResult
 
 
 def export(
     directory: ResultArgument = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="Write ONNX, in float32.")] = False,
+    fp16: Annotated[
+        bool, typer.Option("--fp16", help="With weights in float16, for GPUs.")
+    ] = False,
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8",
+            help="With int8 products, for CPUs; what int8 would spoil stays in float32.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="The file to write.", show_default="model.onnx in DIR"),
+        typer.Option(
+            "-o",
+            "--output",
+            help="The file to write.",
+            show_default="model.onnx, model_fp16.onnx or model_int8.onnx in DIR",
+        ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help="Texts to make int8 by and judge it on, labelled if accuracy is to be known. "
+            f"{DATA_HELP}",
+            show_default="builtin:pydocs, for fidelity alone",
+        ),
+    ] = None,
+    eval_data: EvalDataOption = None,
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+    task: TaskOption = None,
+    seed: SeedOption = 0,
+    threads: ThreadsOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -36,37 +76,60 @@ def export(
     """Write a result, or any other checkpoint directory, for another runtime.
 
     The file takes any batch and any length. Before it gets its name it must answer as PyTorch does,
-    on one token, on several, with padding, and on as many tokens as the model can take.
+    on one token, on several, with padding on either side or nothing else, and on as many tokens as
+    the model can take. The record and the report of a result tell of its files.
 
     \b
     Examples:
       bertslim export --onnx
+      bertslim export ./my-classifier-drop_odd --onnx --int8 --data reviews.csv
       bertslim export ./bert-base-uncased-drop_odd --onnx -o serve/model.onnx
     """
-    from bertslim.pipeline.export import export_onnx
+    from bertslim.pipeline.export import ExportOptions, export_onnx
     from bertslim.progress import Progress
 
     if not onnx:
         raise InputError("no format was chosen", remedy="add --onnx")
-    found = chosen_result(directory, quiet=quiet)
-    progress = Progress(visible=False if quiet or as_json else None)
-    result = export_onnx(found, output, progress, force=force)
+    options = ExportOptions(
+        chosen_result(directory, quiet=quiet),
+        output,
+        precision=_precision(fp16=fp16, int8=int8),
+        data=data_options(data, eval_data, text_column, label_column, task),
+        threads=usable_threads(threads),
+        seed=seed,
+        force=force,
+    )
+    result = export_onnx(options, Progress(visible=False if quiet or as_json else None))
     if as_json:
         typer.echo(_as_json(result))
     elif not quiet:
         typer.echo(_as_text(result))
 
 
+def _precision(*, fp16: bool, int8: bool) -> Precision:
+    if fp16 and int8:
+        raise InputError("--fp16 and --int8 exclude each other", remedy="export twice")
+    return "fp16" if fp16 else "int8" if int8 else "fp32"
+
+
 def _as_json(result: ExportResult) -> str:
     import json
-    from dataclasses import asdict
 
-    return json.dumps(asdict(result) | {"path": str(result.path)}, indent=2)
+    told = {
+        "path": str(result.path),
+        "opset": result.opset,
+        "inputs": result.inputs,
+        "outputs": result.outputs,
+    }
+    return json.dumps(told | result.record.model_dump(mode="json"), indent=2)
 
 
 def _as_text(result: ExportResult) -> str:
-    from bertslim.report.numbers import scale_for
+    from bertslim.report.comparison import export_quality
+    from bertslim.report.exports import export_line, export_notes
 
-    size = scale_for("bytes", result.size).quantity(result.size)
-    differs = f"differs from PyTorch by at most {result.difference:.1e} of the largest value"
-    return f"{result.path}: {size}, opset {result.opset}, {differs}"
+    lines = [f"{result.path}: opset {result.opset}, {export_line(result.record)}"]
+    lines += [f"{note}." for note in export_notes(result.record)]
+    if comparison := export_quality(result.record):
+        lines += ["", comparison.markdown()]
+    return "\n".join(lines)

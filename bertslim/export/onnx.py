@@ -9,22 +9,30 @@ import torch
 from torch import Tensor
 
 from bertslim.errors import BertslimError, InputError, one_line
+from bertslim.export.fuse import fused
+from bertslim.export.graph_passes import add_apart_from_next, fuse_gelu, tidy
+from bertslim.export.int8_plan import Int8Plan
 from bertslim.export.quiet import quiet_output
 from bertslim.model.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     import onnx_ir
 
+OPSET = 18  # optimum's
 MOST_BYTES = 2**31 - 2**24  # protobuf's limit, less room for the graph
 ANSWERS_ALONE = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
 _SAMPLE_BATCH, _SAMPLE_LENGTH, _SAMPLE_CHOICES = 2, 8, 3
 
 
-def convert(checkpoint: Checkpoint) -> onnx_ir.Model:
+def convert(checkpoint: Checkpoint, int8: Int8Plan | None = None) -> onnx_ir.Model:
     """Make the ONNX graph of a model; its weights become float32, also in the checkpoint.
 
     Inputs and their axes have the names that optimum gives them, and outputs those of the PyTorch
     model: `logits`, `last_hidden_state`, `start_logits` and `end_logits` …
+
+    Args:
+        checkpoint: What to convert.
+        int8: What stays in float32 when the graph is quantised; None: it is not quantised.
 
     Raises:
         InputError: The model is too large for one ONNX file.
@@ -34,8 +42,9 @@ def convert(checkpoint: Checkpoint) -> onnx_ir.Model:
     _check_size(_bytes(checkpoint.model))
     with quiet_output():
         try:
-            model = _export(checkpoint)
-            _tidy(model)
+            model = _export(checkpoint, int8)
+            tidy(model)
+            fuse_gelu(model)
         except Exception as error:
             raise BertslimError(
                 f"cannot be exported to ONNX ({_gist(error)})",
@@ -45,8 +54,13 @@ def convert(checkpoint: Checkpoint) -> onnx_ir.Model:
     return model
 
 
-def save(model: onnx_ir.Model, path: Path) -> None:
+def save(model: onnx_ir.Model, path: Path, *, for_cpu: bool = True) -> None:
     """Write the graph and its weights into one file.
+
+    Args:
+        model: The graph.
+        path: The file.
+        for_cpu: Whether to keep ONNX Runtime from fusing what is slower fused on a CPU.
 
     Raises:
         InputError: They are too large for one ONNX file.
@@ -57,6 +71,8 @@ def save(model: onnx_ir.Model, path: Path) -> None:
 
     weights = (value.const_value for value in model.graph.initializers.values())
     _check_size(sum(weight.nbytes for weight in weights if weight is not None))
+    if for_cpu:
+        add_apart_from_next(model)
     onnx_ir.save(model, path)
     try:
         onnx.checker.check_model(path, full_check=True)
@@ -70,15 +86,16 @@ def input_names(checkpoint: Checkpoint) -> tuple[str, ...]:
     return ("input_ids", "attention_mask", *(("token_type_ids",) if types > 1 else ()))
 
 
-def _export(checkpoint: Checkpoint) -> onnx_ir.Model:
+def _export(checkpoint: Checkpoint, int8: Int8Plan | None) -> onnx_ir.Model:
     from transformers.exporters.configs import OnnxConfig
     from transformers.exporters.exporter_onnx import OnnxExporter
 
     axes = _axes(checkpoint)
     sample: dict[str, Any] = {name: _sample(len(axes)) for name in input_names(checkpoint)}
-    config = OnnxConfig(dynamic_shapes=dict.fromkeys(sample, axes))
+    config = OnnxConfig(dynamic_shapes=dict.fromkeys(sample, axes), opset_version=OPSET)
     exporter = OnnxExporter()
-    exported = exporter.export(checkpoint.model, sample | ANSWERS_ALONE, config=config)
+    model_to_export = fused(checkpoint.model, checkpoint.facts, int8)
+    exported = exporter.export(model_to_export, sample | ANSWERS_ALONE, config=config)
     model: onnx_ir.Model = exported.program
     _name_axes(model, [axis.__name__ for axis in axes.values()])
     return model
@@ -109,23 +126,6 @@ def _name_axes(model: onnx_ir.Model, names: list[str]) -> None:
     for value in (*model.graph.inputs, *values):
         if value.shape is not None:
             value.shape = onnx_ir.Shape([symbols.get(axis, axis) for axis in value.shape])
-
-
-def _tidy(model: onnx_ir.Model) -> None:
-    """Remove what deleted blocks leave behind, and the exporter's notes with local paths.
-
-    A deleted block adds the number zero, which the exporter writes as a node of its own and keeps.
-    """
-    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-    from onnxscript.optimizer import optimize_ir
-
-    optimize_ir(model, should_fold=lambda node: True if _is_number(node) else None)
-    ClearMetadataAndDocStringPass()(model)
-
-
-def _is_number(node: onnx_ir.Node) -> bool:
-    shape = node.outputs[0].shape
-    return node.op_type == "ConstantOfShape" and shape is not None and shape.rank() == 0
 
 
 def _bytes(model: torch.nn.Module) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ class Comparison:
 @torch.inference_mode()
 def compare_predictions(
     base: PreTrainedModel,
-    slim: PreTrainedModel,
+    slim: Callable[..., Any],
     batches: Iterable[PairedBatch],
     facts: ModelFacts,
     *,
@@ -79,7 +79,7 @@ def compare_predictions(
 
     Args:
         base: The teacher, in eval mode.
-        slim: The model to judge, in eval mode.
+        slim: The model to judge, in eval mode, or what is called as it is.
         batches: All rows of a data set.
         facts: The shape of the base; its head says how outputs are read.
         task: What to read from the outputs for scores; None: nothing.

@@ -227,7 +227,7 @@ def _measure_quality(
         pruned = prepared.recipe.recipe.vocabulary_step is not None
         found = measure_quality(
             base,
-            slim,
+            slim.model,
             splits,
             load_tokenizer(prepared.source.directory),
             slim_tokenizer=load_tokenizer(directory) if pruned else None,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bertslim.export.output_file import output_file
 from bertslim.model.facts import read_facts
 from bertslim.model.files import find_weights, read_config
-from bertslim.records import RECORD_FILE, ModelRecord, Record
+from bertslim.records import RECORD_FILE, ExportRecord, ModelRecord, Record, read_record
 from bertslim.report.render import render_model_card, render_report
 
 CARD_FILE = "README.md"
@@ -54,6 +55,18 @@ def publish(record: Record, directory: Path, *, base: Path, recipe: str | None =
     _write(directory / CARD_FILE, render_model_card(record, base_card))
     if recipe is not None:
         _write(directory / RECIPE_FILE, recipe)
+
+
+def add_export(export: ExportRecord, directory: Path) -> None:
+    """Tell in a result's record and report of a file that was made of it; others have neither."""
+    if not (directory / RECORD_FILE).is_file():
+        return
+    record = read_record(directory)
+    others = (one for one in record.exports if one.file != export.file)
+    told = record.model_copy(update={"exports": (*others, export)})
+    for name, text in ((RECORD_FILE, told.to_json()), (REPORT_FILE, render_report(told))):
+        with output_file(directory / name, force=True) as new:
+            _write(new, text)
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bertslim.data.batches import Batch, batches
 from bertslim.data.feature_extraction import pooling_of
@@ -38,7 +38,7 @@ class Quality:
 
 def measure_quality(
     base: Checkpoint,
-    slim: Checkpoint,
+    slim: Callable[..., Any],
     splits: Splits,
     tokenizer: PreTrainedTokenizerBase,
     *,
@@ -50,7 +50,7 @@ def measure_quality(
 
     Args:
         base: The teacher.
-        slim: The model to judge.
+        slim: The model to judge, or what is called as it is.
         splits: The data.
         tokenizer: The base's tokenizer.
         slim_tokenizer: That of the slim model; None: the same.
@@ -61,7 +61,7 @@ def measure_quality(
     read = _read_by_both(base, splits, tokenizer, slim_tokenizer)
     comparison = compare_predictions(
         base.model,
-        slim.model,
+        slim,
         progress.track(
             read.batches, "comparing to the base", total=len(read.batches), unit="batch"
         ),

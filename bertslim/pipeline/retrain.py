@@ -263,7 +263,9 @@ class _Run:
             )
         given = find_model(self.options.teacher) if self.options.teacher else self.source
         base = load_checkpoint(given.directory)
-        return measure_quality(base, slim, self._splits, tokenizer, seed=seed, progress=progress)
+        return measure_quality(
+            base, slim.model, self._splits, tokenizer, seed=seed, progress=progress
+        )
 
 
 def _check_trainable(splits: Splits, source: str) -> None:

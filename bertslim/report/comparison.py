@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bertslim.records import Measurement, Record
+from bertslim.records import ExportRecord, Measurement, Record
 from bertslim.report.escape import escape
 from bertslim.report.figures import (
     base_value,
@@ -105,15 +105,20 @@ def latencies(record: Record) -> Comparison | None:
 
 def quality(record: Record) -> Comparison | None:
     """Compare the metrics of the task, and tell how closely the slim model follows the base."""
-    found = [
-        measurement
-        for measurement in record.measurements
-        if measurement.name.startswith(("accuracy.", "fidelity."))
-    ]
+    return _quality(record.measurements, *sides(record))
+
+
+def export_quality(export: ExportRecord) -> Comparison | None:
+    """Compare what an exported file answers with what PyTorch does."""
+    return _quality(export.measurements, "PyTorch fp32", export.precision)
+
+
+def _quality(measurements: Sequence[Measurement], before: str, after: str) -> Comparison | None:
+    found = [one for one in measurements if one.name.startswith(("accuracy.", "fidelity."))]
     if not found:
         return None
     varying = varying_context(found)
-    headers = ("figure", *sides(record), "change", "95 % interval", *map(_word, varying))
+    headers = ("figure", before, after, "change", "95 % interval", *map(_word, varying))
     rows = (
         (
             label(measurement),

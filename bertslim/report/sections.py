@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from bertslim.recipe_yaml import write_yaml
 from bertslim.records import Record
-from bertslim.report.comparison import before_and_after, latencies, quality
+from bertslim.report.comparison import before_and_after, export_quality, latencies, quality
 from bertslim.report.escape import escape, fenced
+from bertslim.report.exports import export_notes, exports_table
 from bertslim.report.headline import headline
 from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.provenance import origins, step_times, versions
@@ -84,6 +85,18 @@ def training_section(record: Record) -> str | None:
     return f"## Training\n\n{_wrapped(note)}\n\n{looks_table(record.training).markdown()}"
 
 
+def exports_section(record: Record) -> str | None:
+    """The files that were made of it for other runtimes."""
+    if not record.exports:
+        return None
+    parts = ["## Exports", exports_table(record.exports).markdown()]
+    for export in record.exports:
+        if comparison := export_quality(export):
+            parts += [f"### {escape(export.file)}", comparison.markdown()]
+        parts += [_wrapped(f"{escape(note)}.") for note in export_notes(export)]
+    return "\n\n".join(parts)
+
+
 def recipe_section(record: Record) -> str | None:
     """The resolved recipe."""
     if record.recipe is None:
@@ -118,6 +131,7 @@ SECTIONS: tuple[Callable[[Record], str | None], ...] = (
     plan_section,
     repair_section,
     training_section,
+    exports_section,
     recipe_section,
     provenance_section,
     notes_section,

@@ -1,0 +1,248 @@
+"""Modules that the exporter writes down as ONNX Runtime's own nodes (domain com.microsoft).
+
+They stand in the place of a model's modules while it is exported, with the same weights. What they
+compute is computed by ONNX Runtime alone; called in PyTorch they return zeros of the right shape.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+DOMAIN = "com.microsoft"
+_LOWEST = float(torch.finfo(torch.float32).min)
+_INT8_MOST = 127
+
+
+class PaddingMask:
+    """The attention mask of the call that is running, (batch, length): one a model.
+
+    The layers are handed what transformers made of it, four axes with minus infinity in them;
+    ONNX Runtime's nodes want it as it came.
+    """
+
+    def __init__(self, encoder: nn.Module) -> None:
+        self._tensor: Tensor | None = None
+        self._signature = inspect.signature(encoder.forward)
+        encoder.register_forward_pre_hook(self._take, with_kwargs=True)
+
+    @property
+    def tensor(self) -> Tensor:
+        """As the nodes take it: int32, 1 where there is a token."""
+        assert self._tensor is not None  # noqa: S101
+        return self._tensor
+
+    def _take(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        mask = self._signature.bind(*args, **kwargs).arguments["attention_mask"]
+        self._tensor = mask.to(torch.int32)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What the heads of an attention block do between its maps.
+
+    Attributes:
+        number: How many there are.
+        width: Of all together.
+        mask: Of the model.
+    """
+
+    number: int
+    width: int
+    mask: PaddingMask
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """A masked score is the lowest number, as in transformers, not the nodes' own -10,000."""
+        scale = (self.width / self.number) ** -0.5
+        return {"num_heads": self.number, "scale": scale, "mask_filter_value": _LOWEST}
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+        """Return the heads' context, shaped as the query: (batch, length, width)."""
+        return torch.onnx.ops.symbolic(
+            f"{DOMAIN}::MultiHeadAttention",
+            (query, key, value, None, self.mask.tensor, bias),
+            self.attributes,
+            dtype=query.dtype,
+            shape=query.shape,
+            version=1,
+        )
+
+
+class FusedAttention(nn.Module):
+    """Self-attention of a layer as one node, query, key and value as one product in it.
+
+    Args:
+        projection: The maps to query, key and value, packed.
+        out: What the attention module itself applies behind the heads, if anything.
+        heads: Its heads.
+    """
+
+    def __init__(self, projection: nn.Linear, out: nn.Module, heads: Heads) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(projection.weight.detach().T.contiguous())
+        self.bias = projection.bias
+        self.out = out
+        self._heads = heads
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        position_bias: Tensor | None = None,
+        **_: Any,
+    ) -> tuple[Tensor, None]:
+        """Return (batch, length, hidden_size), and None for the attention weights."""
+        del attention_mask
+        mask = self._heads.mask.tensor
+        context = torch.onnx.ops.symbolic(
+            f"{DOMAIN}::Attention",
+            (hidden_states, self.weight, self.bias, mask, None, position_bias),
+            self._heads.attributes,
+            dtype=hidden_states.dtype,
+            shape=(*hidden_states.shape[:2], self._heads.width),
+            version=1,
+        )
+        return self.out(context), None
+
+
+class ProjectedAttention(nn.Module):
+    """Self-attention as a packed product and a node for what follows.
+
+    An Attention node with a position bias loses the bias when it is quantised; this does not.
+
+    Args:
+        projection: The maps to query, key and value, packed.
+        out: As above.
+        heads: As above.
+    """
+
+    maps = ("projection",)
+
+    def __init__(self, projection: nn.Module, out: nn.Module, heads: Heads) -> None:
+        super().__init__()
+        self.projection = projection
+        self.out = out
+        self._heads = heads
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        position_bias: Tensor | None = None,
+        **_: Any,
+    ) -> tuple[Tensor, None]:
+        """Return (batch, length, hidden_size), and None for the attention weights."""
+        del attention_mask
+        packed = self.projection(hidden_states)
+        query, key, value = torch.split(packed, self._heads.width, dim=-1)
+        return self.out(self._heads.attend(query, key, value, position_bias)), None
+
+
+class FirstTokenAttention(nn.Module):
+    """Self-attention of the last layer where the head reads nothing but the first token.
+
+    Keys and values are those of all tokens; only the first asks, and the layer goes on with it
+    alone.
+
+    Args:
+        query: The map to the query.
+        keys_and_values: Those to key and value, packed.
+        out: As above.
+        heads: As above.
+        layer: The layer, which is handed the hidden states of all tokens.
+    """
+
+    maps = ("query", "keys_and_values")
+
+    def __init__(
+        self,
+        query: nn.Module,
+        keys_and_values: nn.Module,
+        out: nn.Module,
+        heads: Heads,
+        layer: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.query = query
+        self.keys_and_values = keys_and_values
+        self.out = out
+        self._heads = heads
+        self._all_tokens: Tensor | None = None
+        layer.register_forward_pre_hook(self._take_all_tokens)
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        position_bias: Tensor | None = None,
+        **_: Any,
+    ) -> tuple[Tensor, None]:
+        """Take (batch, 1, hidden_size) and return the same, and None for the attention weights."""
+        del attention_mask
+        packed = self.keys_and_values(self._all_tokens)
+        key, value = torch.split(packed, self._heads.width, dim=-1)
+        bias = None if position_bias is None else position_bias[:, :, :1]
+        return self.out(self._heads.attend(self.query(hidden_states), key, value, bias)), None
+
+    def _take_all_tokens(self, _: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        self._all_tokens, *rest = args
+        return (self._all_tokens[:, :1], *rest)
+
+
+class FloatProduct(nn.Module):
+    """A linear map that a quantiser leaves as it is, for it knows no such node.
+
+    Args:
+        linear: The map, or some rows or columns of it.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(linear.weight.detach().T.contiguous())
+        self.bias = linear.bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Take (batch, length, in) and return (batch, length, out)."""
+        product = torch.onnx.ops.symbolic(
+            f"{DOMAIN}::FusedMatMul",
+            (inputs, self.weight),
+            dtype=inputs.dtype,
+            shape=(*inputs.shape[:-1], self.weight.shape[1]),
+            version=1,
+        )
+        return product if self.bias is None else product + self.bias
+
+
+class Int8Embedding(nn.Module):
+    """An embedding in int8 with a scale a row: a quarter of the bytes, an error of a row's own.
+
+    Args:
+        embedding: The words' embedding, (vocabulary, width).
+    """
+
+    def __init__(self, embedding: nn.Embedding) -> None:
+        super().__init__()
+        weight = embedding.weight.detach()
+        largest = weight.abs().amax(dim=1, keepdim=True)
+        scale = torch.where(largest > 0, largest / _INT8_MOST, 1.0)
+        self.register_buffer("scale", scale)
+        self.register_buffer("weight", (weight / scale).round().to(torch.int8))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return the rows, (*ids.shape, width), in the dtype that they had."""
+        scale, weight = self.get_buffer("scale"), self.get_buffer("weight")
+        return nn.functional.embedding(ids, weight).to(scale.dtype) * scale[ids]
+
+
+def packed(*linears: nn.Linear) -> nn.Linear:
+    """Return one map that puts out what several put out, one behind the other."""
+    width = sum(linear.out_features for linear in linears)
+    made = nn.Linear(linears[0].in_features, width, device="meta")
+    made.weight = nn.Parameter(torch.cat([linear.weight.detach() for linear in linears]))
+    made.bias = nn.Parameter(torch.cat([linear.bias.detach() for linear in linears]))
+    return made

@@ -1,0 +1,49 @@
+"""What of a model stays in float32 when the rest becomes int8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """A linear map of a layer.
+
+    Attributes:
+        layer: The number of the layer.
+        name: Its dotted name below the layer; for query, key and value, which are one product, that
+            of the module that attends.
+    """
+
+    layer: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"layer {self.layer} {self.name}"
+
+
+@dataclass(frozen=True)
+class Int8Plan:
+    """Which products are computed in float32, and which neurons.
+
+    Attributes:
+        outlier_neurons: Neurons of FFN blocks, by the number of the layer. A few neurons answer a
+            few tokens a hundred times as strongly as any other; one scale for all would leave the
+            others a few steps out of 255.
+        float_maps: Linear maps.
+        sensitive: The other maps by how much int8 changes what they put out, the most first.
+    """
+
+    outlier_neurons: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    float_maps: tuple[LayerMap, ...] = ()
+    sensitive: tuple[LayerMap, ...] = ()
+
+    def leaving(self, maps: int) -> Int8Plan:
+        """Return the plan that leaves so many of the most sensitive maps in float32, too."""
+        left, others = self.sensitive[:maps], self.sensitive[maps:]
+        return replace(self, float_maps=(*self.float_maps, *left), sensitive=others)
+
+    def float_layers(self, name: str) -> set[int]:
+        """Return the layers whose map of this name stays in float32."""
+        return {one.layer for one in self.float_maps if one.name == name}

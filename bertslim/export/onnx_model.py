@@ -1,0 +1,43 @@
+"""An ONNX file that is called as the PyTorch model is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor
+
+from bertslim.export.quiet import quiet_output
+
+_SILENT = 4
+
+
+class OnnxModel:
+    """A session of ONNX Runtime on the CPU: `model(**inputs)` has the outputs as attributes.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with quiet_output():
+            import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _SILENT
+        options.intra_op_num_threads = torch.get_num_threads()
+        # threads that wait by spinning would take PyTorch's cores
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"]
+        )
+        self._inputs = [value.name for value in self._session.get_inputs()]
+        self._outputs = [value.name for value in self._session.get_outputs()]
+
+    def __call__(self, **tensors: Tensor) -> SimpleNamespace:
+        """Take int64 tensors by name, also such as the graph has no input for."""
+        feed = {name: tensors[name].numpy() for name in self._inputs}
+        found = self._session.run(self._outputs, feed)
+        answers = zip(self._outputs, map(torch.from_numpy, found), strict=True)
+        return SimpleNamespace(**dict(answers))

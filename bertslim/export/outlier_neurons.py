@@ -1,0 +1,98 @@
+"""Compute a few neurons of an FFN block apart from the others, in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bertslim.export.fused_modules import FloatProduct
+from bertslim.model.families import Family
+from bertslim.model.slim_modeling import ActivationBesideInput
+
+
+class NeuronsApart(nn.Module):
+    """The first map of an FFN block in two: that of most neurons, and that of a few."""
+
+    maps = ("most",)
+
+    def __init__(self, most: nn.Linear, few: nn.Module) -> None:
+        super().__init__()
+        self.most = most
+        self.few = few
+
+    def forward(self, hidden_states: Tensor) -> tuple[Any, Tensor]:
+        """Return what goes into the activation of most neurons, and of the few."""
+        return self.most(hidden_states), self.few(hidden_states)
+
+
+class ActivationApart(nn.Module):
+    """The activation of both."""
+
+    def __init__(self, activation: nn.Module) -> None:
+        super().__init__()
+        self.most = activation
+        beside = isinstance(activation, ActivationBesideInput)
+        self.few: nn.Module = activation.get_submodule("activation") if beside else activation
+
+    def forward(self, states: tuple[Any, Tensor]) -> tuple[Any, Tensor]:
+        """Return the outputs of most neurons, and of the few."""
+        most, few = states
+        return self.most(most), self.few(few)
+
+
+class SumOfApart(nn.Module):
+    """The second map of an FFN block in two."""
+
+    maps = ("most",)
+
+    def __init__(self, most: nn.Linear, few: nn.Module) -> None:
+        super().__init__()
+        self.most = most
+        self.few = few
+
+    def forward(self, states: tuple[Any, Tensor]) -> Tensor:
+        """Return their sum."""
+        most, few = states
+        total: Tensor = self.most(most) + self.few(few)
+        return total
+
+
+def set_apart(layers: Sequence[nn.Module], family: Family, neurons: Sequence[int]) -> None:
+    """Take a few neurons out of the FFN block of a layer, or of layers that share theirs.
+
+    Args:
+        layers: The layers; their modules are changed, their tensors are not.
+        family: Their family.
+        neurons: The numbers of the few.
+    """
+    layout = family.layout
+    ffn_in, ffn_act, ffn_out = (
+        layers[0].get_submodule(name) for name in (layout.ffn_in, layout.ffn_act, layout.ffn_out)
+    )
+    assert isinstance(ffn_in, nn.Linear) and isinstance(ffn_out, nn.Linear)  # noqa: S101, PT018
+    few = torch.tensor(neurons)
+    most = torch.tensor([one for one in range(ffn_in.out_features) if one not in set(neurons)])
+    first = NeuronsApart(ffn_in, FloatProduct(_rows(ffn_in, few)))
+    second = SumOfApart(ffn_out, FloatProduct(_columns(ffn_out, few)))
+    ffn_in.weight, ffn_in.bias = _rows(ffn_in, most).weight, _rows(ffn_in, most).bias
+    ffn_out.weight = _columns(ffn_out, most).weight
+    for layer in layers:
+        layer.set_submodule(layout.ffn_in, first)
+        layer.set_submodule(layout.ffn_act, ActivationApart(ffn_act))
+        layer.set_submodule(layout.ffn_out, second)
+
+
+def _rows(linear: nn.Linear, chosen: Tensor) -> nn.Linear:
+    made = nn.Linear(linear.in_features, len(chosen), device="meta")
+    made.weight = nn.Parameter(linear.weight.detach()[chosen])
+    made.bias = nn.Parameter(linear.bias.detach()[chosen])
+    return made
+
+
+def _columns(linear: nn.Linear, chosen: Tensor) -> nn.Linear:
+    made = nn.Linear(len(chosen), linear.out_features, bias=False, device="meta")
+    made.weight = nn.Parameter(linear.weight.detach()[:, chosen])
+    return made

@@ -1,0 +1,53 @@
+"""A graph in float32 -> one in int8 or in half precision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bertslim.export.quiet import quiet_output
+
+if TYPE_CHECKING:
+    import onnx_ir
+
+PRODUCTS = ("Attention", "MatMul", "Gemm")
+
+
+def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
+    """Return the graph with int8 weights, a scale a channel, and activations quantised in use.
+
+    Args:
+        model: As `convert` makes it for int8; it is left as it is.
+    """
+    with quiet_output():
+        import onnx
+        from onnxruntime.quantization import QuantType
+        from transformers.exporters.configs import ExportFormat
+        from transformers.exporters.quantizers.quantizer_onnxruntime import (
+            OnnxRuntimeDynamicConfig,
+            OnnxRuntimeQuantizer,
+        )
+
+        config = OnnxRuntimeDynamicConfig(
+            op_types_to_quantize=list(PRODUCTS),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            # without it the quantiser refuses what follows a node of ONNX Runtime's own
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True},
+        )
+        return OnnxRuntimeQuantizer(config).quantize(model, {}, ExportFormat.ONNX)
+
+
+def to_half(model: onnx_ir.Model) -> onnx_ir.Model:
+    """Return the graph with weights and activations in float16, inputs and outputs as they were.
+
+    It is meant for GPUs; on a CPU, ONNX Runtime computes most of it in float32.
+    """
+    with quiet_output():
+        import onnx_ir
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        proto = onnx_ir.to_proto(model)
+        half = convert_float_to_float16(proto, keep_io_types=True, disable_shape_infer=True)
+        half.graph.ClearField("value_info")  # it tells of float32
+        made: onnx_ir.Model = onnx_ir.from_proto(half)
+    return made

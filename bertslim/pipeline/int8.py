@@ -1,0 +1,138 @@
+"""Quantise a model, and leave in float32 what held-out texts show to suffer from int8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertslim.data.batches import Batch, batches
+from bertslim.data.feature_extraction import pooling_of
+from bertslim.data.paired_batches import PairedBatch
+from bertslim.data.task import Rows
+from bertslim.export.int8_plan import Int8Plan
+from bertslim.export.int8_survey import survey
+from bertslim.export.onnx import convert, save
+from bertslim.export.onnx_model import OnnxModel
+from bertslim.export.quantize import quantize_dynamic
+from bertslim.measure.fidelity import measure_fidelity
+from bertslim.measure.predictions import compare_predictions
+from bertslim.model.checkpoint import Checkpoint
+from bertslim.pipeline.texts import BATCH_SIZE, MAX_LENGTH
+from bertslim.progress import Progress
+from bertslim.wording import counted, listed
+
+if TYPE_CHECKING:
+    import onnx_ir
+    from transformers import PreTrainedTokenizerBase
+
+SURVEY_ROWS = 64
+SELECT_ROWS = 512
+CLOSE_ENOUGH = 0.002  # nats of KL, or what a cosine or a correlation lacks to 1
+_SURVEY_BATCH = 16
+_MOST_IN_FLOAT = 0.5
+
+
+@dataclass(frozen=True)
+class Int8Graph:
+    """A quantised graph, and what is known of it.
+
+    Attributes:
+        model: The graph.
+        in_float32: What is computed in float32, in words.
+        notes: What the reader should know.
+    """
+
+    model: onnx_ir.Model
+    in_float32: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Texts that an int8 model is made by, none of which is reported on.
+
+    Attributes:
+        survey: To see what int8 does to each map.
+        select: To see how far the whole model is from float32.
+        tokenizer: The model's tokenizer.
+    """
+
+    survey: Rows
+    select: Rows
+    tokenizer: PreTrainedTokenizerBase
+
+
+def quantise(
+    checkpoint: Checkpoint, texts: HeldOut | None, path: Path, progress: Progress
+) -> Int8Graph:
+    """Make the int8 graph of a model and write it.
+
+    With texts, outlier neurons stay in float32, and 1, 2, 4, 8 … of the maps that suffer most until
+    what the model says of held-out texts is CLOSE_ENOUGH to float32, or half of the maps stay.
+
+    Args:
+        checkpoint: The model; its weights become float32.
+        texts: What to go by; None: all of it becomes int8.
+        path: The file to write.
+        progress: Shows the steps.
+    """
+    if texts is None:
+        model = _write(checkpoint, Int8Plan(), path)
+        return Int8Graph(model, notes=("int8 was not checked on texts: there is no tokenizer",))
+    with progress.step("see what int8 changes"):
+        plan = survey(checkpoint, _batches(checkpoint, texts.survey, texts, _SURVEY_BATCH))
+    most, left = int(len(plan.sensitive) * _MOST_IN_FLOAT), 0
+    while True:
+        tried = plan.leaving(left)
+        with progress.step("quantise"):
+            model = _write(checkpoint, tried, path)
+        with progress.step("compare on held-out texts"):
+            distance = _distance(checkpoint, texts, path)
+        if distance is None or distance <= CLOSE_ENOUGH or left >= most:
+            return Int8Graph(model, _in_words(tried), _notes(distance))
+        left = min(most, 2 * left or 1)
+
+
+def _write(checkpoint: Checkpoint, plan: Int8Plan, path: Path) -> onnx_ir.Model:
+    model = quantize_dynamic(convert(checkpoint, plan))
+    save(model, path)
+    return model
+
+
+def _distance(checkpoint: Checkpoint, texts: HeldOut, path: Path) -> float | None:
+    """How far int8 is from float32: KL, or what the cosine or the correlation lacks to 1."""
+    comparison = compare_predictions(
+        checkpoint.model,
+        OnnxModel(path),
+        [PairedBatch(one, one) for one in _batches(checkpoint, texts.select, texts, BATCH_SIZE)],
+        checkpoint.facts,
+        pooling=pooling_of(texts.select),
+    )
+    found = {one.name: one.slim for one in measure_fidelity(comparison, seed=0, context={})}
+    if (kl := found.get("fidelity.kl")) is not None:
+        return kl
+    likeness = found.get("fidelity.cosine", found.get("fidelity.pearson"))
+    return None if likeness is None else 1 - likeness
+
+
+def _batches(checkpoint: Checkpoint, rows: Rows, texts: HeldOut, size: int) -> list[Batch]:
+    length = min(MAX_LENGTH, checkpoint.facts.max_length)
+    return batches(rows, texts.tokenizer, batch_size=size, max_length=length)
+
+
+def _in_words(plan: Int8Plan) -> tuple[str, ...]:
+    neurons = sum(map(len, plan.outlier_neurons.values()))
+    apart = counted(neurons, "outlier neuron", "outlier neurons")
+    layers = listed([str(layer) for layer in plan.outlier_neurons])
+    where = f"{apart} of the FFN blocks of layers {layers}"
+    return (*((where,) if neurons else ()), *map(str, plan.float_maps))
+
+
+def _notes(distance: float | None) -> tuple[str, ...]:
+    if distance is None or distance <= CLOSE_ENOUGH:
+        return ()
+    return (
+        f"int8 does not follow float32 closely: {distance:.2g} on held-out texts, with half of the "
+        f"maps in float32; {CLOSE_ENOUGH:g} was aimed at",
+    )

@@ -1,0 +1,35 @@
+"""The files that a model was exported to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bertslim.records import ExportRecord
+from bertslim.report.numbers import scale_for
+from bertslim.report.tables import Table
+from bertslim.wording import listed
+
+
+def exports_table(exports: Sequence[ExportRecord]) -> Table:
+    """List the files."""
+    headers = ("file", "format", "precision", "size", "differs from PyTorch by at most")
+    return Table("lllrr", headers, tuple(_row(export) for export in exports))
+
+
+def export_line(export: ExportRecord) -> str:
+    """Say in one line what a file is."""
+    _, kind, precision, size, difference = _row(export)
+    return f"{kind} in {precision}, {size}, differs from PyTorch by at most {difference}"
+
+
+def export_notes(export: ExportRecord) -> tuple[str, ...]:
+    """Say what stayed in float32, and what else a reader should know."""
+    if not export.in_float32:
+        return export.notes
+    return (f"In float32 are {listed(list(export.in_float32))}", *export.notes)
+
+
+def _row(export: ExportRecord) -> tuple[str, ...]:
+    size = scale_for("bytes", export.size).quantity(export.size)
+    difference = f"{export.difference:.1e} of the largest value"
+    return (export.file, export.format, export.precision, size, difference)

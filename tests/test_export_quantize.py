@@ -1,0 +1,243 @@
+"""int8 graphs: what becomes int8, what stays in float32, and how close they are to float32."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from bertslim.data.batches import Batch
+from bertslim.errors import BertslimError
+from bertslim.export.fused_modules import Int8Embedding
+from bertslim.export.int8_plan import Int8Plan, LayerMap
+from bertslim.export.int8_survey import survey
+from bertslim.export.onnx import convert, save
+from bertslim.export.onnx_model import OnnxModel
+from bertslim.export.parity import check_parity
+from bertslim.export.quantize import quantize_dynamic
+from bertslim.model.checkpoint import Checkpoint, load_checkpoint
+from bertslim.model.families import FAMILIES
+from bertslim.model.slim_modeling import layers_of
+
+ATTENTION = {"bert": "attention.self", "mpnet": "attention.attn", "distilbert": "attention"}
+
+
+@pytest.fixture
+def load(make_checkpoint: Callable[..., Path]) -> Callable[..., Checkpoint]:
+    """Return a function that loads a tiny model of two layers."""
+
+    def make(model_type: str, head: str, **changes: Any) -> Checkpoint:
+        layers = {FAMILIES[model_type].keys.layers: 2}
+        return load_checkpoint(make_checkpoint(model_type, head, **layers, **changes))
+
+    return make
+
+
+def quantised(checkpoint: Checkpoint, path: Path, plan: Int8Plan | None = None) -> Path:
+    save(quantize_dynamic(convert(checkpoint, plan or Int8Plan())), path)
+    return path
+
+
+def operators(path: Path) -> Counter[str]:
+    return Counter(node.op_type for node in onnx.load(path).graph.node)
+
+
+def texts(checkpoint: Checkpoint, rows: int = 8, length: int = 12) -> Batch:
+    draw = torch.Generator().manual_seed(0)
+    ids = torch.randint(5, checkpoint.facts.vocab_size, (rows, length), generator=draw)
+    return Batch({"input_ids": ids, "attention_mask": torch.ones_like(ids)}, tuple(range(rows)))
+
+
+def distance(checkpoint: Checkpoint, path: Path) -> float:
+    """Relative to PyTorch in float32."""
+    inputs = texts(checkpoint).inputs
+    with torch.inference_mode():
+        expected = checkpoint.model(**inputs)[0]
+    kinds = torch.zeros_like(inputs["input_ids"])
+    (found, *_) = vars(OnnxModel(path)(**inputs, token_type_ids=kinds)).values()
+    return float((found - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
+@pytest.mark.parametrize("head", ["SequenceClassification", "QuestionAnswering", ""])
+def test_all_products_with_weights_become_int8(
+    load: Callable[..., Checkpoint], tmp_path: Path, model_type: str, head: str
+) -> None:
+    checkpoint = load(model_type, head)
+    path = quantised(checkpoint, tmp_path / "int8.onnx")
+
+    left = operators(path)
+    assert not {"MatMul", "Gemm", "Attention", "FusedMatMul"} & set(left)
+    matrices = [
+        one
+        for one in onnx.load(path).graph.initializer
+        if one.data_type == onnx.TensorProto.FLOAT and min([*one.dims, 0][:2]) > 1
+    ]
+    tables = ("position_embeddings", "token_type_embeddings", "relative_attention_bias")
+    assert not [one.name for one in matrices if not any(name in one.name for name in tables)]
+    check_parity(checkpoint, path, "int8")
+    assert 1e-5 < distance(checkpoint, path) < 0.05
+
+
+@pytest.mark.parametrize("model_type", ["bert", "distilbert"])
+def test_fewer_heads_become_int8_too(
+    make_checkpoint: Callable[..., Path],
+    make_recipe: Callable[..., Any],
+    cut: Callable[..., Path],
+    tmp_path: Path,
+    model_type: str,
+) -> None:
+    recipe = make_recipe({"op": "prune_heads", "layers": 0, "heads": 3})
+    base = make_checkpoint(model_type, "", **{FAMILIES[model_type].keys.layers: 2})
+    checkpoint = load_checkpoint(cut(base, recipe))
+    path = quantised(checkpoint, tmp_path / "int8.onnx")
+
+    assert operators(path)["QAttention"] == 2
+    assert distance(checkpoint, path) < 0.05
+
+
+def test_a_position_bias_that_the_quantiser_would_drop_is_kept(
+    load: Callable[..., Checkpoint], tmp_path: Path
+) -> None:
+    checkpoint = load("mpnet", "")
+    bias = checkpoint.model.get_parameter("encoder.relative_attention_bias.weight")
+    with torch.no_grad():
+        bias.copy_(5 * torch.randn_like(bias))
+    path = quantised(checkpoint, tmp_path / "int8.onnx")
+    assert distance(checkpoint, path) < 0.05
+
+    graph = onnx.load(path)
+    for node in graph.graph.node:
+        if node.op_type == "MultiHeadAttention":
+            node.input[5] = ""
+    onnx.save(graph, tmp_path / "dropped.onnx")
+    with pytest.raises(BertslimError, match="does not answer as PyTorch does"):
+        check_parity(checkpoint, tmp_path / "dropped.onnx", "int8")
+
+
+def test_each_word_has_a_scale_of_its_own() -> None:
+    embedding = nn.Embedding(50, 16)
+    with torch.no_grad():
+        embedding.weight[7] *= 1000
+        embedding.weight[9] = 0
+    made = Int8Embedding(embedding)
+
+    ids = torch.arange(50).view(5, 10)
+    error = (made(ids) - embedding(ids)).abs()
+    largest = embedding.weight.abs().amax(dim=1).view(5, 10, 1)
+    assert (error <= largest / 127 / 2 + 1e-6).all()
+    assert made.get_buffer("weight").dtype == torch.int8
+
+
+def give_one_neuron_an_outlier(checkpoint: Checkpoint) -> None:
+    """Neuron 3 of layer 0 answers hundreds of times as strongly as the others."""
+    family = FAMILIES[checkpoint.facts.model_type]
+    layer = layers_of(checkpoint.model, family)[0]
+    with torch.no_grad():
+        layer.get_submodule(family.layout.ffn_in).get_parameter("weight")[3] *= 3000
+        layer.get_submodule(family.layout.ffn_out).get_parameter("weight")[:, 3] /= 3000
+
+
+@pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
+def test_outlier_neurons_are_found_and_stay_in_float32(
+    load: Callable[..., Checkpoint], tmp_path: Path, model_type: str
+) -> None:
+    checkpoint = load(model_type, "")
+    give_one_neuron_an_outlier(checkpoint)
+
+    plan = survey(checkpoint, [texts(checkpoint)])
+
+    assert list(plan.outlier_neurons) == [0]
+    assert 3 in plan.outlier_neurons[0]
+    apart = quantised(checkpoint, tmp_path / "apart.onnx", plan)
+    assert operators(apart)["FusedMatMul"] == 2
+    together = quantised(checkpoint, tmp_path / "together.onnx")
+    assert distance(checkpoint, apart) < distance(checkpoint, together) / 3
+
+
+def test_a_model_without_outliers_is_int8_throughout(load: Callable[..., Checkpoint]) -> None:
+    plan = survey(checkpoint := load("bert", ""), [texts(checkpoint)])
+
+    assert plan.outlier_neurons == {}
+    assert plan.float_maps == ()
+    assert len(plan.sensitive) == 2 * 4, "query, key and value are one product"
+
+
+@pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
+@pytest.mark.parametrize("head", ["SequenceClassification", ""])
+def test_what_is_left_in_float32_is_exact(
+    load: Callable[..., Checkpoint], tmp_path: Path, model_type: str, head: str
+) -> None:
+    checkpoint = load(model_type, head)
+    give_one_neuron_an_outlier(checkpoint)
+    plan = survey(checkpoint, [texts(checkpoint)])
+    everything = plan.leaving(len(plan.sensitive))
+
+    assert LayerMap(0, ATTENTION[model_type]) in everything.float_maps
+    path = quantised(checkpoint, tmp_path / "float.onnx", everything)
+    left = operators(path)
+    assert left["QAttention"] == 0
+    assert left["MatMulInteger"] <= 2, "what stands on the encoder"
+    assert distance(checkpoint, path) < distance(
+        checkpoint, quantised(checkpoint, tmp_path / "int8.onnx")
+    )
+
+
+def test_layers_that_share_a_block_share_its_parts(
+    make_checkpoint: Callable[..., Path],
+    make_recipe: Callable[..., Any],
+    cut: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    recipe = make_recipe(
+        {"op": "resize_ffn", "layers": "all", "width": 24, "bypass": 8},
+        {"op": "share_ffn", "layers": "all"},
+        reconstruct={"samples": 1},
+    )
+    base = make_checkpoint("bert", "", num_hidden_layers=2)
+    checkpoint = load_checkpoint(cut(base, recipe))
+    give_one_neuron_an_outlier(checkpoint)
+
+    plan = survey(checkpoint, [texts(checkpoint)])
+
+    assert list(plan.outlier_neurons) == [0]
+    path = quantised(checkpoint, tmp_path / "int8.onnx", plan)
+    assert operators(path)["FusedMatMul"] == 2 * 2
+    few = [one for one in onnx.load(path).graph.initializer if 8 in one.dims and one.data_type == 1]
+    assert len({one.name for one in few if "few" in one.name}) <= 4
+    assert distance(checkpoint, path) < 0.05
+
+
+def test_the_bias_of_an_int8_product_is_added_inside_it(
+    load: Callable[..., Checkpoint], tmp_path: Path
+) -> None:
+    path = quantised(load("bert", ""), tmp_path / "int8.onnx")
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "loaded.onnx")
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    loaded = onnx.load(tmp_path / "loaded.onnx").graph.node
+    products = [node for node in loaded if node.op_type == "DynamicQuantizeMatMul"]
+    assert len(products) >= 3 * 2
+    assert all(len(node.input) > 4 and node.input[4] for node in products)
+    assert not [node for node in loaded if node.op_type.startswith(("Skip", "Bias"))]
+
+
+def test_a_graph_is_called_as_the_model_is(load: Callable[..., Checkpoint], tmp_path: Path) -> None:
+    checkpoint = load("distilbert", "QuestionAnswering")
+    save(convert(checkpoint), tmp_path / "model.onnx")
+
+    found = OnnxModel(tmp_path / "model.onnx")(**texts(checkpoint).inputs)
+
+    assert list(vars(found)) == ["start_logits", "end_logits"]
+    with torch.inference_mode():
+        expected = checkpoint.model(**texts(checkpoint).inputs)
+    np.testing.assert_allclose(found.end_logits, expected.end_logits, atol=1e-5)
