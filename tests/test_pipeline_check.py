@@ -161,9 +161,9 @@ def test_a_model_as_fast_as_its_record_passes(
     header, _, first, second, seconds = out.splitlines()
     assert header.split("|")[1:-1] == [
         " rule                 ",
-        " shape ",
+        " of   ",
         " record ",
-        " slim / base ",
+        " found ",
         "  95 % interval ",
         " at most ",
         " verdict ",
@@ -221,7 +221,7 @@ def test_when_time_is_up_it_cannot_tell(
     assert sum(bench.seconds) * len(bench.shapes) == pytest.approx(30)
     assert bench.seconds[:3] == [2.0, 4.0, 8.0]
     out, err = capfd.readouterr()
-    assert "undecided" in out
+    assert "inconclusive" in out
     assert err.startswith("bertslim: inconclusive: at 1x16 ")
     assert err.endswith("; allow more --minutes\n")
 
@@ -429,7 +429,7 @@ def test_the_real_models_are_measured(unmeasured: Path, capfd: pytest.CaptureFix
 
     told = json.loads(capfd.readouterr().out)
     (verdict,) = told["verdicts"]
-    assert 0 < verdict["interval"]["low"] <= verdict["ratio"] <= verdict["interval"]["high"] < 1000
+    assert 0 < verdict["interval"]["low"] <= verdict["found"] <= verdict["interval"]["high"] < 1000
     assert told["latencies"][0]["context"]["rounds"] >= 10
     assert told["latencies"][0]["base"] > 0
 

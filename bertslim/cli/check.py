@@ -17,7 +17,7 @@ from bertslim.cli.options import (
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
-    from bertslim.gate import Rule, Verdict
+    from bertslim.gate.verdicts import Rule, Verdict
     from bertslim.pipeline.check import CheckResult
 
 
@@ -111,7 +111,7 @@ def check(
 
 
 def _rules(max_latency_ratio: float | None, max_regression: str | None) -> tuple[Rule, ...]:
-    from bertslim.gate import MaxLatencyRatio, MaxRegression
+    from bertslim.gate.latency_rules import MaxLatencyRatio, MaxRegression
 
     rules: list[Rule] = []
     if max_latency_ratio is not None:
@@ -147,7 +147,7 @@ def _as_json(result: CheckResult) -> str:
 def _as_text(result: CheckResult) -> str:
     from bertslim.report.tables import Table
 
-    headers = ("rule", "shape", "record", "slim / base", "95 % interval", "at most", "verdict")
+    headers = ("rule", "of", "record", "found", "95 % interval", "at most", "verdict")
     rows = tuple(_row(verdict) for verdict in result.judgement.verdicts)
     table = Table("llrrrrl", headers, rows).without_empty_columns().markdown()
     notes = [f"Note: {note}." for note in result.notes]
@@ -155,12 +155,13 @@ def _as_text(result: CheckResult) -> str:
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
+    interval = verdict.interval
     return (
         verdict.rule,
-        verdict.shape,
+        verdict.subject,
         "" if verdict.recorded is None else f"{verdict.recorded:.3f}",
-        f"{verdict.ratio:.3f}",
-        f"{verdict.interval.low:.3f} to {verdict.interval.high:.3f}",
+        f"{verdict.found:.3f}",
+        f"{interval.low:.3f} to {interval.high:.3f}" if interval else "",
         f"{verdict.bound:.3f}",
         verdict.outcome,
     )

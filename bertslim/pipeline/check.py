@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import CannotTell, ModelError
-from bertslim.gate import Judgement, MaxRegression, Rule, find_baseline, judge
+from bertslim.gate.baseline import find_baseline
+from bertslim.gate.judgement import Judgement, judge
+from bertslim.gate.latency_rules import MaxRegression
+from bertslim.gate.verdicts import Rule
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import RUNTIME, LatencyBench, check_shapes
 from bertslim.measure.latency_process import Shape
@@ -151,7 +154,7 @@ def _measure(
     shapes: int,
     deadline: float,
 ) -> tuple[Measurement, ...]:
-    """Measure until no rule is undecided or one is failed.
+    """Measure until no rule is inconclusive or one is failed.
 
     The time between two looks doubles: with few looks there are few chances to be misled by one.
     """
@@ -159,7 +162,7 @@ def _measure(
     while True:
         bench.run(min(seconds, max(0.0, deadline - time.monotonic()) / shapes))
         latencies = tuple(one for one in bench.result().measurements if one.name == "latency")
-        decided = judge(rules, latencies, baseline).outcome != "undecided"
+        decided = judge(rules, latencies, baseline).outcome != "inconclusive"
         if decided or time.monotonic() >= deadline:
             return latencies
         seconds *= 2

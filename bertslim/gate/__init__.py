@@ -1,0 +1,1 @@
+"""Rules that a slim model passes, fails or leaves open. Nothing is measured here."""

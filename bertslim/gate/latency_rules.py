@@ -1,0 +1,134 @@
+"""Rules about the ratio of the slim model's latency to the base's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bertslim.errors import CannotTell, InputError
+from bertslim.gate.verdicts import Verdict, outcome_of
+from bertslim.records import Interval, Measurement
+
+
+@dataclass(frozen=True)
+class MaxLatencyRatio:
+    """The slim model takes at most this share of the base's time."""
+
+    bound: float
+    needs_baseline: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.bound < math.inf:
+            raise InputError("must be a number above 0", where="--max-latency-ratio")
+
+    def __str__(self) -> str:
+        return f"--max-latency-ratio {self.bound:g}"
+
+    def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
+        """Compare this run's interval with the bound."""
+        ratio, interval = _ratio(now), _interval(now)
+        return Verdict(
+            rule=str(self),
+            subject=_shape(now),
+            found=ratio,
+            unit="ratio",
+            interval=interval,
+            bound=self.bound,
+            outcome=outcome_of(interval, self.bound),
+            sentence=f"{_told(now, ratio, interval)}, {self} allows {self.bound:.3f}",
+            remedy="allow more --minutes",
+        )
+
+
+@dataclass(frozen=True)
+class MaxRegression:
+    """The ratio slim / base is at most so many per cent above the one in the record.
+
+    The record's ratio was measured too, so it has an interval of its own. To compare with the bare
+    figure would fail a good model for ever whose record had been lucky, however long one measures.
+    So the rule judges the interval of the quotient ratio_now / ratio_record, in which both count.
+    The logarithms of the two are independent; the limits of their difference come from their own by
+    the method of variance estimates recovery (Zou and Donner 2008, Statistics in Medicine 27):
+
+        log low  = log(now / record) - sqrt(log(now / now_low)^2 + log(record_high / record)^2)
+        log high = log(now / record) + sqrt(log(now_high / now)^2 + log(record / record_low)^2)
+
+    A verdict gives the quotient times the record's ratio, which is a ratio again. A record whose
+    own interval is wider than the margin can leave the rule inconclusive for good, and the remedy
+    says so. What differs between two runs but not within one (such as another CPU) is in neither
+    interval: the margin has to cover it.
+    """
+
+    percent: float
+    needs_baseline: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.percent < math.inf:
+            raise InputError("must be 0% or more", where="--max-regression")
+
+    def __str__(self) -> str:
+        return f"--max-regression {self.percent:g}%"
+
+    def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
+        """Compare the interval of the quotient with the margin.
+
+        Raises:
+            CannotTell: The record holds no ratio to compare with.
+        """
+        if before is None:
+            raise CannotTell(f"no baseline for {_shape(now)}", where=str(self))
+        ratio, recorded = _ratio(now), _ratio(before)
+        bound = recorded * (1 + self.percent / 100)
+        both = _interval_beside(_interval(now), ratio, before)
+        return Verdict(
+            rule=str(self),
+            subject=_shape(now),
+            recorded=recorded,
+            found=ratio,
+            unit="ratio",
+            interval=both,
+            bound=bound,
+            outcome=outcome_of(both, bound),
+            sentence=f"{_told(now, ratio, both)}, the record says {recorded:.3f} and {self} "
+            f"allows {bound:.3f}",
+            remedy=self._remedy(ratio, before, bound),
+        )
+
+    def _remedy(self, ratio: float, before: Measurement, bound: float) -> str:
+        exact = Interval(of="ratio", low=ratio, high=ratio)
+        if outcome_of(_interval_beside(exact, ratio, before), bound) == "inconclusive":
+            return "the record itself is not sure enough, cut again with more --seconds"
+        return "allow more --minutes"
+
+
+def _interval_beside(interval: Interval, ratio: float, before: Measurement) -> Interval:
+    """The interval of ratio / recorded ratio, times the recorded ratio."""
+    recorded, beside = _ratio(before), _interval(before)
+    below = math.hypot(math.log(ratio / interval.low), math.log(beside.high / recorded))
+    above = math.hypot(math.log(interval.high / ratio), math.log(recorded / beside.low))
+    return Interval(of="ratio", low=ratio * math.exp(-below), high=ratio * math.exp(above))
+
+
+def _ratio(measurement: Measurement) -> float:
+    assert measurement.ratio is not None  # noqa: S101
+    return measurement.ratio
+
+
+def _interval(measurement: Measurement) -> Interval:
+    """Of the ratio; where there is none, the ratio counts as exact."""
+    ratio, found = _ratio(measurement), measurement.interval
+    if found is None or found.of != "ratio":
+        return Interval(of="ratio", low=ratio, high=ratio)
+    return found
+
+
+def _shape(measurement: Measurement) -> str:
+    return f"{measurement.context['batch']}x{measurement.context['length']}"
+
+
+def _told(now: Measurement, ratio: float, interval: Interval) -> str:
+    return (
+        f"at {_shape(now)} the slim model takes {ratio:.3f} of the base's time "
+        f"(95 % interval {interval.low:.3f} to {interval.high:.3f})"
+    )

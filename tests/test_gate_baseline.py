@@ -1,0 +1,27 @@
+"""Which figure of the record one of this run is compared with."""
+
+from __future__ import annotations
+
+import pytest
+from latencies import latency
+
+from bertslim.gate.baseline import find_baseline
+from bertslim.records import Measurement
+
+
+def test_the_baseline_is_of_the_same_runtime_batch_and_length() -> None:
+    same = latency(0.5, batch=8, length=32)
+    others = [
+        latency(0.1, batch=8, length=128),
+        latency(0.2, batch=1, length=32),
+        latency(0.3, batch=8, length=32, runtime="onnxruntime"),
+    ]
+
+    assert find_baseline(latency(0.6, batch=8, length=32), [*others, same]) is same
+
+
+@pytest.mark.parametrize(
+    "unusable", [latency(None), latency(0.0), latency(0.5, 0.0, 0.6), latency(0.5, 0.6, 0.4)]
+)
+def test_figures_that_cannot_be_are_no_baseline(unusable: Measurement) -> None:
+    assert find_baseline(latency(0.5), [unusable]) is None
