@@ -51,12 +51,16 @@ def output_directory(
 
 
 @contextmanager
-def writing(target: Path) -> Iterator[None]:
-    """Turn the failure to write a file into an error that names the output."""
+def writing(target: Path, option: str = "-o") -> Iterator[None]:
+    """Turn the failure to write a file into an error that names the output, and the option for it.
+
+    Raises:
+        OutputError: The block raised an OSError.
+    """
     try:
         yield
     except OSError as error:
-        raise _cannot_write(target, error) from error
+        raise _cannot_write(target, option, error) from error
 
 
 def check_space(directory: Path, needed: int) -> None:
@@ -209,9 +213,9 @@ def _settle(directory: Path) -> None:
             os.close(descriptor)
 
 
-def _cannot_write(target: Path, error: OSError) -> OutputError:
+def _cannot_write(target: Path, option: str, error: OSError) -> OutputError:
     return OutputError(
         f"cannot be written ({error.strerror or error})",
         where=str(target),
-        remedy="choose another output with -o",
+        remedy=f"choose another output with {option}",
     )

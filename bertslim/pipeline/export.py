@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.errors import InputError
-from bertslim.export.output_file import output_file
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.output_directory import writing
+from bertslim.output_file import output_file
 from bertslim.pipeline.publish import add_export
 from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
 from bertslim.progress import Progress

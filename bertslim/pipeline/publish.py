@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bertslim.export.output_file import output_file
 from bertslim.model.facts import read_facts
 from bertslim.model.files import find_weights, read_config
+from bertslim.output_file import output_file
 from bertslim.records import RECORD_FILE, ExportRecord, ModelRecord, Record, read_record
 from bertslim.report.render import render_model_card, render_report
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from bertslim.errors import OutputError
-from bertslim.export.output_file import output_file
+from bertslim.output_file import output_file
 
 WRITE_HALF_AND_WAIT = """
 import sys
 from pathlib import Path
-from bertslim.export.output_file import output_file
+from bertslim.output_file import output_file
 
 with output_file(Path(sys.argv[1]), force=True) as new:
     new.write_text("half")
@@ -108,6 +108,14 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(OutputError, match=r"none/model.onnx: cannot be written \(No such file"),
         output_file(tmp_path / "none" / "model.onnx"),
+    ):
+        pass
+
+
+def test_the_option_that_names_the_file_is_told(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match="choose another output with --junit"),
+        output_file(tmp_path / "none" / "gate.xml", option="--junit"),
     ):
         pass
 

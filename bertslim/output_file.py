@@ -21,27 +21,28 @@ _NEW = "bertslim-new"
 
 
 @contextmanager
-def output_file(target: Path, *, force: bool = False) -> Iterator[Path]:
+def output_file(target: Path, *, force: bool = False, option: str = "-o") -> Iterator[Path]:
     """Yield an empty file that becomes `target` if the block ends without an exception.
 
     Args:
         target: Where the finished file shall stand.
         force: Whether it may take the place of one that stands there.
+        option: What names the file on the command line, for messages.
 
     Raises:
         OutputError: `target` exists and `force` is not given, or it cannot be written.
     """
     target = target.absolute()
-    _check_free(target, force=force)
-    with writing(target):
+    _check_free(target, option, force=force)
+    with writing(target, option):
         _remove_left_over(target)
         new = target.with_name(f"{_prefix(target)}{secrets.token_hex(4)}")
         descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield new
-        _check_free(target, force=force)
-        with writing(target):
+        _check_free(target, option, force=force)
+        with writing(target, option):
             os.fsync(descriptor)
             new.replace(target)
     finally:
@@ -49,12 +50,14 @@ def output_file(target: Path, *, force: bool = False) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _check_free(target: Path, *, force: bool) -> None:
+def _check_free(target: Path, option: str, *, force: bool) -> None:
     if target.is_dir():
-        raise OutputError("is a directory", where=str(target), remedy="name a file with -o")
+        raise OutputError("is a directory", where=str(target), remedy=f"name a file with {option}")
     if target.exists() and not force:
         raise OutputError(
-            "exists already", where=str(target), remedy="add --force or choose another with -o"
+            "exists already",
+            where=str(target),
+            remedy=f"add --force or choose another with {option}",
         )
 
 
