@@ -31,6 +31,13 @@ def _seeded() -> None:
         sys.modules["torch"].manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _away_from_github(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide that GitHub runs the tests, since `check` prints more there."""
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
 @pytest.fixture(scope="session")
 def tiny_config() -> Callable[..., Any]:
     """Return a function that makes the stock configuration of a tiny model of a family."""

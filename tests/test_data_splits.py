@@ -7,7 +7,7 @@ from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertslim.data.splits import Splits, split
+from bertslim.data.splits import Splits, only_report, split
 from bertslim.data.task import Rows, TaskData
 from bertslim.data.text_classification import TextClassification
 from bertslim.errors import DataError
@@ -174,3 +174,15 @@ def test_a_small_report_is_noted() -> None:
         f"only {len(splits.report)} texts to report on: "
         "small differences cannot be told from chance",
     )
+
+
+def test_rows_that_are_all_held_out_are_all_reported_on() -> None:
+    splits = only_report(data_of(WORDS[:5], [0, 1, 0, 1, 0], notes=("1 row left out",)))
+
+    assert placed(splits) == {"fit": set(), "select": set(), "report": set(WORDS[:5])}
+    assert {one.name: one.rows for one in splits.record.splits} == {
+        "fit": 0, "select": 0, "report": 5,
+    }  # fmt: skip
+    assert splits.record.source == "data.csv"
+    assert splits.notes[0] == "data.csv: 1 row left out"
+    assert "only 5 texts to report on" in splits.notes[1]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED
 from latencies import latency
 
 from bertslim.errors import CannotTell, RegressionFound
-from bertslim.gate.judgement import judge
+from bertslim.gate.judgement import Judgement, judge
 from bertslim.gate.latency_rules import MaxLatencyRatio, MaxRegression
+from bertslim.gate.size_rules import MaxBytes, MaxParameters
+from bertslim.records import compare
 
 
 def test_all_is_passed_when_every_rule_is_at_every_shape() -> None:
@@ -59,3 +62,40 @@ def test_what_is_not_decided_cannot_be_told() -> None:
     ) as told:
         judgement.enforce()
     assert told.value.exit_code == 4
+
+
+def test_a_rule_judges_its_own_figures_alone() -> None:
+    found = [compare("parameters", "parameters", 9, 7), compare("bytes", "bytes", 36, 28)]
+    rules = [MaxBytes(30), MaxParameters(6), MaxLatencyRatio(1)]
+
+    verdicts = judge(rules, found, found).verdicts
+
+    assert [(one.subject, one.found, one.outcome) for one in verdicts] == [
+        ("bytes", 28, "pass"),
+        ("parameters", 7, "fail"),
+    ]
+    assert [one.recorded for one in verdicts] == [28, 7]
+
+
+def test_every_open_rule_is_told_with_what_helps() -> None:
+    with pytest.raises(CannotTell) as told:
+        Judgement(verdicts=(OPEN, PASSED, UNANSWERED)).enforce()
+    assert str(told.value) == (
+        "inconclusive: macro f1 drops by -0.10 points; measure on more rows; "
+        "inconclusive: --max-latency 12ms: another machine; check there"
+    )
+
+
+def test_what_is_inconclusive_can_count_as_passed() -> None:
+    judgement = Judgement(verdicts=(OPEN, PASSED), inconclusive_as="pass")
+    assert judgement.outcome == "pass"
+    judgement.enforce()
+    with pytest.raises(RegressionFound):
+        Judgement(verdicts=(OPEN, FAILED), inconclusive_as="pass").enforce()
+
+
+def test_what_is_inconclusive_can_count_as_failed() -> None:
+    judgement = Judgement(verdicts=(OPEN, PASSED), inconclusive_as="fail")
+    assert judgement.outcome == "fail"
+    with pytest.raises(RegressionFound, match=r"inconclusive: macro f1 .*; measure on more rows"):
+        judgement.enforce()

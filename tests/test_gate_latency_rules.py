@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from latencies import give_or_take, latency
 
-from bertslim.errors import CannotTell, InputError
-from bertslim.gate.latency_rules import MaxLatencyRatio, MaxRegression
+from bertslim.errors import InputError
+from bertslim.gate.latency_rules import MaxLatency, MaxLatencyRatio, MaxRegression
+from bertslim.records import Measurement
 
 
 @pytest.mark.parametrize(
@@ -150,5 +151,58 @@ def test_a_margin_that_says_nothing_is_refused(percent: float) -> None:
 
 
 def test_without_a_record_of_the_shape_there_is_nothing_to_compare_with() -> None:
-    with pytest.raises(CannotTell, match="no baseline for 1x128"):
-        MaxRegression(5).judge(latency(0.8), None)
+    verdict = MaxRegression(5).judge(latency(0.8), None)
+
+    assert (verdict.outcome, verdict.found, verdict.bound) == ("inconclusive", None, None)
+    assert verdict.sentence == (
+        "--max-regression 5%: no baseline, the record holds no latency at 1x128"
+    )
+    assert "`bertslim cut` without --no-measure makes one" in verdict.remedy
+
+
+def in_ms(slim: float, low: float, high: float) -> Measurement:
+    """A latency of 20 ms for the base, whose ratio has this interval."""
+    return latency(slim / 20, low, high).model_copy(update={"base": 20.0, "slim": slim})
+
+
+@pytest.mark.parametrize(
+    ("bound", "outcome"), [(10.6, "pass"), (10.4, "inconclusive"), (9.4, "fail")]
+)
+def test_a_time_is_as_sure_as_the_ratio(bound: float, outcome: str) -> None:
+    verdict = MaxLatency(bound).judge(in_ms(10.0, 0.475, 0.525), in_ms(9.0, 0.4, 0.5))
+
+    assert (verdict.outcome, verdict.recorded, verdict.unit) == (outcome, 9.0, "ms")
+    assert verdict.interval
+    assert verdict.interval.low == pytest.approx(9.5)
+    assert verdict.interval.high == pytest.approx(10.5)
+
+
+def test_a_time_that_is_too_long_is_told_in_a_plain_sentence() -> None:
+    verdict = MaxLatency.parse("9ms").judge(in_ms(10.0, 0.475, 0.525), None)
+
+    assert verdict.sentence == (
+        "at 1x128 the slim model takes 10.00 ms (95 % interval 9.50 to 10.50), "
+        "--max-latency 9ms allows 9.00"
+    )
+
+
+def test_on_another_machine_a_time_cannot_be_told() -> None:
+    verdict = MaxLatency(9).on_another_machine(("the record was measured on A, this is B",))
+
+    assert (verdict.outcome, verdict.found, verdict.bound) == ("inconclusive", None, 9)
+    assert verdict.sentence == (
+        "--max-latency 9ms: another machine, the record was measured on A, this is B"
+    )
+    assert "--max-latency-ratio" in verdict.remedy
+
+
+@pytest.mark.parametrize("text", ["0", "-3ms"])
+def test_a_time_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="--max-latency: must be a time above 0"):
+        MaxLatency.parse(text)
+
+
+def test_a_time_is_read_in_seconds_too() -> None:
+    assert str(MaxLatency.parse("0.5s")) == "--max-latency 500ms"
+    with pytest.raises(InputError, match="'12min' is not a time; such as 12ms"):
+        MaxLatency.parse("12min")

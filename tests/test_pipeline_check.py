@@ -11,15 +11,13 @@ from types import SimpleNamespace, TracebackType
 from typing import Any
 
 import pytest
+from checked_results import change_record, cut_unmeasured
 
 from bertslim.cli import run
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import LatencyResult
 from bertslim.measure.latency_process import Shape
-from bertslim.pipeline.cut import CutOptions
-from bertslim.pipeline.cut import cut as cut_by_recipe
-from bertslim.progress import Progress
-from bertslim.records import RECORD_FILE, Interval, Measurement, Record, read_record
+from bertslim.records import RECORD_FILE, Interval, Measurement, read_record
 
 Looks = list[tuple[float, float, float]]
 
@@ -102,19 +100,11 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedBench]:
 @pytest.fixture(scope="module")
 def unmeasured(
     make_checkpoint: Callable[..., Path],
-    make_recipe: Callable[..., Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A result that `bertslim cut --no-measure` wrote."""
     base = make_checkpoint("bert", "SequenceClassification")
-    output = tmp_path_factory.mktemp("results") / "slim"
-    recipe = tmp_path_factory.mktemp("recipe") / "drop.yaml"
-    recipe.write_text("version: 1\nname: drop\nsurgery:\n  - {op: drop_ffn, layers: odd}\n")
-    cut_by_recipe(
-        CutOptions(str(base), str(recipe), output, measure=None, threads=3, seed=11),
-        Progress(visible=False),
-    )
-    return output
+    return cut_unmeasured(base, tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture
@@ -128,12 +118,6 @@ def result(unmeasured: Path, tmp_path: Path) -> Path:
     )
     change_record(directory, measurements=latencies)
     return directory
-
-
-def change_record(directory: Path, **changes: Any) -> Record:
-    record = read_record(directory).model_copy(update=changes)
-    (directory / RECORD_FILE).write_text(record.to_json(), encoding="utf-8")
-    return record
 
 
 def test_shapes_threads_seed_and_base_are_those_of_the_record(
@@ -245,10 +229,10 @@ def test_without_a_latency_in_the_record_there_is_no_baseline(
     assert run(["check", str(unmeasured)]) == 4
 
     out, err = capfd.readouterr()
-    assert out == ""
+    assert out.count("inconclusive") == 2
     assert err == (
-        "bertslim: no baseline: the record holds no latency at 1x40; `bertslim cut` without "
-        "--no-measure makes one, or give --max-latency-ratio\n"
+        "bertslim: inconclusive: --max-regression 10%: no baseline, the record holds no latency at "
+        "1x40; `bertslim cut` without --no-measure makes one, or give --max-latency-ratio\n"
     )
     assert bench.seconds == [], "nothing is measured in vain"
 
@@ -358,7 +342,7 @@ def test_json_tells_the_outcome_also_of_a_failure(
     assert told["outcome"] == "fail"
     assert [verdict["outcome"] for verdict in told["verdicts"]] == ["pass", "fail"]
     assert told["verdicts"][1]["bound"] == pytest.approx(0.77)
-    assert [latency["context"]["batch"] for latency in told["latencies"]] == [1, 4]
+    assert [one["context"]["batch"] for one in told["measurements"]] == [1, 4]
     assert told["notes"] == []
     assert told["seconds"] == 4.0
 
@@ -430,8 +414,8 @@ def test_the_real_models_are_measured(unmeasured: Path, capfd: pytest.CaptureFix
     told = json.loads(capfd.readouterr().out)
     (verdict,) = told["verdicts"]
     assert 0 < verdict["interval"]["low"] <= verdict["found"] <= verdict["interval"]["high"] < 1000
-    assert told["latencies"][0]["context"]["rounds"] >= 10
-    assert told["latencies"][0]["base"] > 0
+    assert told["measurements"][0]["context"]["rounds"] >= 10
+    assert told["measurements"][0]["base"] > 0
 
 
 def test_a_model_that_was_cut_in_all_ways_is_measured(
@@ -447,4 +431,99 @@ def test_a_model_that_was_cut_in_all_ways_is_measured(
 
     assert run(["check", str(tmp_path / "slim"), "--max-latency-ratio", "1000", *shape]) == 0
 
-    assert json.loads(capfd.readouterr().out)["latencies"][0]["slim"] > 0
+    assert json.loads(capfd.readouterr().out)["measurements"][0]["slim"] > 0
+
+
+def test_a_rule_without_a_baseline_does_not_keep_the_others_from_being_judged(
+    unmeasured: Path, script: Callable[..., ScriptedBench], capfd: pytest.CaptureFixture[str]
+) -> None:
+    bench = script()
+    rules = ["--max-latency-ratio", "0.5", "--max-regression", "5%"]
+
+    assert run(["check", str(unmeasured), *rules]) == 3
+
+    assert bench.seconds == [2.0], "what is open for good does not prolong the measurement"
+    out, err = capfd.readouterr()
+    assert out.count("| fail") == 2
+    assert out.count("| inconclusive") == 2
+    assert "no baseline" not in err
+
+
+def test_a_time_is_judged_on_the_machine_of_the_record(
+    result: Path, script: Callable[..., ScriptedBench], capfd: pytest.CaptureFixture[str]
+) -> None:
+    script({Shape(4, 8): [(0.7, 0.69, 0.71)]})
+
+    assert run(["check", str(result), "--max-latency", "8.5ms"]) == 0
+    assert "| 8.00 ms | 8.00 ms | 7.90 to 8.10 ms | 8.50 ms | pass" in flat(capfd)
+
+    assert run(["check", str(result), "--max-latency", "7.5ms"]) == 3
+    assert capfd.readouterr().err == (
+        "bertslim: at 1x16 the slim model takes 8.00 ms (95 % interval 7.90 to 8.10), "
+        "--max-latency 7.5ms allows 7.50\n"
+    )
+
+
+def flat(capfd: pytest.CaptureFixture[str]) -> str:
+    """What was printed, without the blanks that make columns even."""
+    return " ".join(capfd.readouterr().out.split())
+
+
+@pytest.mark.parametrize("elsewhere", [{"cpu": "An Old CPU"}, {"cores": 999}, {"threads": 4}])
+def test_on_another_machine_a_time_says_nothing_but_a_ratio_does(
+    result: Path,
+    elsewhere: dict[str, Any],
+    script: Callable[..., ScriptedBench],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    change_record(result, environment=describe_environment(3).model_copy(update=elsewhere))
+    bench = script()
+    time, ratio = ["--max-latency", "1ms"], ["--max-latency-ratio", "0.9"]
+
+    assert run(["check", str(result), *time]) == 4
+    assert bench.seconds == [], "nothing is measured in vain"
+    assert "another machine, the record was measured" in capfd.readouterr().err
+
+    assert run(["check", str(result), *time, *ratio]) == 4
+    assert bench.seconds == [2.0]
+    assert capfd.readouterr().out.count("| pass") == 2
+
+    assert run(["check", str(result), *time, "--max-latency-ratio", "0.5"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("counts_as", "code", "told"),
+    [("pass", 0, ""), ("fail", 3, "bertslim: inconclusive: at 1x16 the slim model takes 0.800")],
+)
+def test_a_pipeline_can_have_one_answer(
+    result: Path,
+    counts_as: str,
+    code: int,
+    told: str,
+    script: Callable[..., ScriptedBench],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    script({Shape(1, 16): [(0.8, 0.5, 1.5)]})
+    rule = ["--max-latency-ratio", "0.9", "--minutes", "0.1"]
+
+    assert run(["check", str(result), *rule, "--inconclusive", counts_as]) == code
+
+    out, err = capfd.readouterr()
+    assert "| inconclusive |" in out
+    assert f"Note: what is inconclusive counts as a {counts_as}, as asked." in out
+    assert err.startswith(told)
+    assert bool(err) == bool(told)
+
+
+def test_changed_weights_are_noted(
+    result: Path,
+    script: Callable[..., ScriptedBench],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    record = read_record(result)
+    change_record(result, slim=record.slim.model_copy(update={"sha256": "0" * 64}))
+    script({Shape(4, 8): [(0.7, 0.69, 0.71)]})
+
+    assert run(["check", str(result)]) == 0
+
+    assert "Note: the weights are not those of the record." in capfd.readouterr().out

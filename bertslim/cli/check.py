@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bertslim.cli.chosen_result import chosen_result
+from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
+    DATA_HELP,
     DebugOption,
     JsonOption,
+    LabelColumnOption,
     QuietOption,
     ResultArgument,
+    TaskOption,
+    TextColumnOption,
     whole_numbers,
+)
+from bertslim.cli.rules import (
+    MaxAccuracyDropOption,
+    MaxBytesOption,
+    MaxLatencyOption,
+    MaxLatencyRatioOption,
+    MaxParamsOption,
+    MaxRegressionOption,
+    rules_of,
 )
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
-    from bertslim.gate.verdicts import Rule, Verdict
-    from bertslim.pipeline.check import CheckResult
+    from bertslim.gate.result import CheckResult
 
 
 def check(
     directory: ResultArgument = None,
-    max_latency_ratio: Annotated[
-        float | None,
-        typer.Option(
-            "--max-latency-ratio",
-            help="The slim model's time / the base's time, at most, at every shape.",
-            metavar="R",
-            show_default=False,
-        ),
-    ] = None,
-    max_regression: Annotated[
-        str | None,
-        typer.Option(
-            "--max-regression",
-            help="How much higher this ratio may be than in the record.",
-            metavar="P%",
-            show_default="10%, where no rule is given",
-        ),
-    ] = None,
+    max_params: MaxParamsOption = None,
+    max_bytes: MaxBytesOption = None,
+    max_accuracy_drop: MaxAccuracyDropOption = None,
+    max_latency_ratio: MaxLatencyRatioOption = None,
+    max_regression: MaxRegressionOption = None,
+    max_latency: MaxLatencyOption = None,
     base: Annotated[
         str | None,
         typer.Option(
@@ -50,6 +51,25 @@ def check(
             show_default=False,
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help=f"Labelled rows to measure accuracy on again, on a tenth of them. {DATA_HELP}",
+            show_default="as in the record",
+        ),
+    ] = None,
+    eval_data: Annotated[
+        str | None,
+        typer.Option(
+            "--eval-data",
+            help="Labelled rows to measure accuracy on again, on all of them.",
+            show_default=False,
+        ),
+    ] = None,
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+    task: TaskOption = None,
     batch: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,7 +86,7 @@ def check(
         ),
     ] = None,
     minutes: Annotated[
-        float, typer.Option("--minutes", min=0.0, help="Time to measure, at most.")
+        float, typer.Option("--minutes", min=0.0, help="Time to measure latency, at most.")
     ] = 2.0,
     threads: Annotated[
         int | None,
@@ -74,33 +94,61 @@ def check(
             "--threads", min=1, help="Threads of each model.", show_default="as in the record"
         ),
     ] = None,
+    inconclusive: Annotated[
+        Literal["pass", "fail"] | None,
+        typer.Option(
+            "--inconclusive",
+            help="Take what cannot be told for a pass or a failure.",
+            show_default="exit code 4",
+        ),
+    ] = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Time a result against its base again, and fail if it got slower.
+    """Check a result against rules, and fail if it got bigger, worse or slower.
 
-    The two take turns, and are measured until the 95 % interval of the ratio of their times lies
-    within the bound (exit code 0) or beyond it (3), or until time is up (4). With --max-regression
-    the interval also counts how sure the record is.
+    Sizes are counted again. Accuracy is taken from the record, or measured again. For latency the
+    slim model and its base take turns, until the 95 % interval lies within the bound or beyond it,
+    or time is up. Exit code 0: all rules are passed; 3: one is failed; 4: it cannot be told.
+    Without a rule, latency may be 10 % above the record.
 
     \b
     Examples:
       bertslim check
       bertslim check ./bert-base-uncased-drop_odd --max-regression 3%
-      bertslim check --max-latency-ratio 0.8 --batch 1 --length 64 --minutes 5
+      bertslim check --max-params 20M --max-bytes 85MiB
+      bertslim check --max-accuracy-drop 0.5 --eval-data held_out.csv
+      bertslim check --max-latency-ratio 0.8 --batch 1 --length 64
     """
     from bertslim.pipeline import check as pipeline
     from bertslim.progress import Progress
 
+    rules = rules_of(
+        max_params=max_params,
+        max_bytes=max_bytes,
+        max_accuracy_drop=max_accuracy_drop,
+        max_latency_ratio=max_latency_ratio,
+        max_regression=max_regression,
+        max_latency=max_latency,
+    )
+    named = data_options(
+        data or eval_data, eval_data if data else None, text_column, label_column, task
+    )
+    if named and max_accuracy_drop is None:
+        where = "--data" if data else "--eval-data"
+        raise InputError("needs --max-accuracy-drop beside it", where=where)
     options = pipeline.CheckOptions(
         directory=chosen_result(directory, quiet=quiet),
-        rules=_rules(max_latency_ratio, max_regression),
+        rules=rules,
         base=base,
+        data=named,
+        data_held_out=data is None,
         batches=whole_numbers(batch, "--batch"),
         lengths=whole_numbers(length, "--length"),
         threads=threads,
         minutes=minutes,
+        inconclusive_as=inconclusive or "inconclusive",
     )
     result = pipeline.check(options, Progress(visible=False if quiet or as_json else None))
     if as_json:
@@ -110,58 +158,19 @@ def check(
     result.judgement.enforce()
 
 
-def _rules(max_latency_ratio: float | None, max_regression: str | None) -> tuple[Rule, ...]:
-    from bertslim.gate.latency_rules import MaxLatencyRatio, MaxRegression
-
-    rules: list[Rule] = []
-    if max_latency_ratio is not None:
-        rules.append(MaxLatencyRatio(max_latency_ratio))
-    if max_regression is not None:
-        rules.append(MaxRegression(_percent(max_regression)))
-    return tuple(rules)
-
-
-def _percent(text: str) -> float:
-    try:
-        return float(text.strip().removesuffix("%"))
-    except ValueError:
-        raise InputError(
-            f"{text!r} is not a percentage", where="--max-regression", remedy="such as 5%"
-        ) from None
-
-
 def _as_json(result: CheckResult) -> str:
     import json
 
-    judgement = result.judgement
-    shown = {
-        "outcome": judgement.outcome,
-        "verdicts": [verdict.model_dump() for verdict in judgement.verdicts],
-        "latencies": [latency.model_dump() for latency in result.latencies],
-        "notes": result.notes,
-        "seconds": result.seconds,
-    }
-    return json.dumps(shown, indent=2)
+    found = result.model_dump(mode="json")
+    judgement = found.pop("judgement")
+    shown = {"outcome": result.judgement.outcome, "verdicts": judgement["verdicts"]}
+    return json.dumps(shown | found, indent=2)
 
 
 def _as_text(result: CheckResult) -> str:
-    from bertslim.report.tables import Table
+    from bertslim.gate_report.verdict_table import verdict_table
 
-    headers = ("rule", "of", "record", "found", "95 % interval", "at most", "verdict")
-    rows = tuple(_row(verdict) for verdict in result.judgement.verdicts)
-    table = Table("llrrrrl", headers, rows).without_empty_columns().markdown()
+    table = verdict_table(result.judgement.verdicts).markdown()
     notes = [f"Note: {note}." for note in result.notes]
-    return "\n".join((table, *notes, f"Measured for {result.seconds:.0f} s."))
-
-
-def _row(verdict: Verdict) -> tuple[str, ...]:
-    interval = verdict.interval
-    return (
-        verdict.rule,
-        verdict.subject,
-        "" if verdict.recorded is None else f"{verdict.recorded:.3f}",
-        f"{verdict.found:.3f}",
-        f"{interval.low:.3f} to {interval.high:.3f}" if interval else "",
-        f"{verdict.bound:.3f}",
-        verdict.outcome,
-    )
+    timed = [f"Measured for {result.seconds:.0f} s."] if result.seconds else []
+    return "\n".join((table, *notes, *timed))

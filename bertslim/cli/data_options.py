@@ -1,4 +1,4 @@
-"""The options that name data, read together."""
+"""Which data a command works on, from the options that name them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def data_options(
     label_column: list[str] | None,
     task: str | None,
 ) -> DataOptions | None:
-    """Return what was named, or None for nothing.
+    """Return the data that were named, or None.
 
     Raises:
-        InputError: More is said of data that are not named.
+        InputError: An option says something of data, and none are named.
     """
     from bertslim.pipeline.texts import DataOptions
 

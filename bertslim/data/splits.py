@@ -73,6 +73,23 @@ def split(data: TaskData, eval_data: TaskData | None = None) -> Splits:
     )
 
 
+def only_report(data: TaskData) -> Splits:
+    """Take all rows for the report, where nothing is fitted or chosen.
+
+    Args:
+        data: Rows that nothing was fitted or chosen on before.
+    """
+    none = data.rows.select([])
+    splits: dict[SplitName, Rows] = {"fit": none, "select": none, "report": data.rows}
+    return Splits(
+        fit=none,
+        select=none,
+        report=data.rows,
+        record=_record(splits, data, None),
+        notes=_notes(data.rows, data, None, seen=0),
+    )
+
+
 def _key(text: str) -> bytes:
     return hashlib.sha256(" ".join(text.split()).casefold().encode()).digest()
 

@@ -11,17 +11,27 @@ from bertslim.records import Frozen, Measurement
 
 
 class Judgement(Frozen):
-    """What all rules say of all figures."""
+    """What all rules say of all figures.
+
+    Attributes:
+        inconclusive_as: What an inconclusive verdict counts as, for pipelines that want one answer.
+    """
 
     verdicts: tuple[Verdict, ...]
+    inconclusive_as: Outcome = "inconclusive"
 
     @property
     def outcome(self) -> Outcome:
         """Fail if a single verdict does, else inconclusive if one is."""
-        outcomes = {verdict.outcome for verdict in self.verdicts}
+        outcomes = {self.counted(verdict) for verdict in self.verdicts}
         if "fail" in outcomes:
             return "fail"
         return "inconclusive" if "inconclusive" in outcomes else "pass"
+
+    def counted(self, verdict: Verdict) -> Outcome:
+        """Say what a verdict counts as."""
+        inconclusive = verdict.outcome == "inconclusive"
+        return self.inconclusive_as if inconclusive else verdict.outcome
 
     def enforce(self) -> None:
         """Do nothing if all rules are passed.
@@ -31,24 +41,34 @@ class Judgement(Frozen):
             CannotTell: None is failed, and one is inconclusive.
         """
         if self.outcome == "fail":
-            raise RegressionFound("; ".join(one.sentence for one in self._worst("fail")))
+            raise RegressionFound("; ".join(self.reasons("fail")))
         if self.outcome == "inconclusive":
-            (first, *_) = self._worst("inconclusive")
-            raise CannotTell(f"inconclusive: {first.sentence}", remedy=first.remedy)
+            raise CannotTell("; ".join(self.reasons("inconclusive")))
 
-    def _worst(self, outcome: Outcome) -> list[Verdict]:
-        """The verdict furthest from the bound of each rule that has such verdicts."""
-        worst: dict[str, Verdict] = {}
-        found = (verdict for verdict in self.verdicts if verdict.outcome == outcome)
-        for verdict in sorted(found, key=lambda one: one.excess, reverse=True):
-            worst.setdefault(verdict.rule, verdict)
-        return list(worst.values())
+    def reasons(self, counted: Outcome) -> list[str]:
+        """Tell why: a clause for each rule that has verdicts that count so, about the worst."""
+        by_rule: dict[str, list[Verdict]] = {}
+        for verdict in self.verdicts:
+            if self.counted(verdict) == counted:
+                by_rule.setdefault(verdict.rule, []).append(verdict)
+        return [reason(max(found, key=_weight)) for found in by_rule.values()]
+
+
+def _weight(verdict: Verdict) -> tuple[bool, float]:
+    return verdict.outcome == "fail", verdict.excess
+
+
+def reason(verdict: Verdict) -> str:
+    """Tell a verdict in words, with what makes it decide where it did not."""
+    if verdict.outcome != "inconclusive":
+        return verdict.sentence
+    return f"inconclusive: {verdict.sentence}; {verdict.remedy}"
 
 
 def judge(
     rules: Iterable[Rule], found: Sequence[Measurement], baseline: Sequence[Measurement]
 ) -> Judgement:
-    """Judge figures by every rule.
+    """Judge figures by every rule that is about them.
 
     Args:
         rules: All have to be passed.
@@ -57,6 +77,9 @@ def judge(
     """
     return Judgement(
         verdicts=tuple(
-            rule.judge(now, find_baseline(now, baseline)) for rule in rules for now in found
+            rule.judge(now, find_baseline(now, baseline))
+            for rule in rules
+            for now in found
+            if now.name.partition(".")[0] == rule.figure
         )
     )

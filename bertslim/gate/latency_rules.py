@@ -1,14 +1,17 @@
-"""Rules about the ratio of the slim model's latency to the base's."""
+"""Rules about the slim model's time: beside the base's, beside the record's, in milliseconds."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from bertslim.errors import CannotTell, InputError
-from bertslim.gate.verdicts import Verdict, outcome_of
+from bertslim.errors import InputError
+from bertslim.gate.amounts import MILLISECONDS, PERCENT, read_amount
+from bertslim.gate.verdicts import Figure, Verdict, outcome_of, unanswered
 from bertslim.records import Interval, Measurement
+
+_MEASURE_ON = "allow more --minutes"
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class MaxLatencyRatio:
     """The slim model takes at most this share of the base's time."""
 
     bound: float
-    needs_baseline: ClassVar[bool] = False
+    figure: ClassVar[Figure] = "latency"
 
     def __post_init__(self) -> None:
         if not 0 < self.bound < math.inf:
@@ -37,7 +40,7 @@ class MaxLatencyRatio:
             bound=self.bound,
             outcome=outcome_of(interval, self.bound),
             sentence=f"{_told(now, ratio, interval)}, {self} allows {self.bound:.3f}",
-            remedy="allow more --minutes",
+            remedy=_MEASURE_ON,
         )
 
 
@@ -61,7 +64,7 @@ class MaxRegression:
     """
 
     percent: float
-    needs_baseline: ClassVar[bool] = True
+    figure: ClassVar[Figure] = "latency"
 
     def __post_init__(self) -> None:
         if not 0 <= self.percent < math.inf:
@@ -70,14 +73,20 @@ class MaxRegression:
     def __str__(self) -> str:
         return f"--max-regression {self.percent:g}%"
 
-    def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
-        """Compare the interval of the quotient with the margin.
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a percentage such as 5%.
 
         Raises:
-            CannotTell: The record holds no ratio to compare with.
+            InputError: It is none.
         """
+        option, what = "--max-regression", "a percentage"
+        return cls(read_amount(text, PERCENT, option=option, what=what, example="5%"))
+
+    def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
+        """Compare the interval of the quotient with the margin."""
         if before is None:
-            raise CannotTell(f"no baseline for {_shape(now)}", where=str(self))
+            return self.without_baseline(_shape(now))
         ratio, recorded = _ratio(now), _ratio(before)
         bound = recorded * (1 + self.percent / 100)
         both = _interval_beside(_interval(now), ratio, before)
@@ -95,11 +104,79 @@ class MaxRegression:
             remedy=self._remedy(ratio, before, bound),
         )
 
+    def without_baseline(self, shape: str) -> Verdict:
+        """Make the verdict where the record holds no latency to compare with."""
+        why = f"no baseline, the record holds no latency at {shape}"
+        remedy = "`bertslim cut` without --no-measure makes one, or give --max-latency-ratio"
+        return unanswered(self, shape, "ratio", why, remedy=remedy)
+
     def _remedy(self, ratio: float, before: Measurement, bound: float) -> str:
         exact = Interval(of="ratio", low=ratio, high=ratio)
         if outcome_of(_interval_beside(exact, ratio, before), bound) == "inconclusive":
             return "the record itself is not sure enough, cut again with more --seconds"
-        return "allow more --minutes"
+        return _MEASURE_ON
+
+
+@dataclass(frozen=True)
+class MaxLatency:
+    """The slim model's median call takes at most so many milliseconds.
+
+    It says something on the machine of the record alone. Its interval is, as a share, that of the
+    ratio slim / base: both come from the same rounds. What slows both models alike, such as a busy
+    machine, is not in it.
+    """
+
+    milliseconds: float
+    figure: ClassVar[Figure] = "latency"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.milliseconds < math.inf:
+            raise InputError("must be a time above 0", where="--max-latency")
+
+    def __str__(self) -> str:
+        return f"--max-latency {self.milliseconds:g}ms"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a time such as 12ms.
+
+        Raises:
+            InputError: It is none.
+        """
+        option, what = "--max-latency", "a time"
+        return cls(read_amount(text, MILLISECONDS, option=option, what=what, example="12ms"))
+
+    def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
+        """Compare the interval of the slim model's time with the bound."""
+        assert now.slim is not None  # noqa: S101
+        ratio, of_ratio = _ratio(now), _interval(now)
+        low, high = (now.slim * limit / ratio for limit in (of_ratio.low, of_ratio.high))
+        interval = Interval(of="slim", low=low, high=high)
+        return Verdict(
+            rule=str(self),
+            subject=_shape(now),
+            recorded=before.slim if before else None,
+            found=now.slim,
+            unit="ms",
+            interval=interval,
+            bound=self.milliseconds,
+            outcome=outcome_of(interval, self.milliseconds),
+            sentence=f"at {_shape(now)} the slim model takes {now.slim:.2f} ms (95 % interval "
+            f"{low:.2f} to {high:.2f}), {self} allows {self.milliseconds:.2f}",
+            remedy=_MEASURE_ON,
+        )
+
+    def on_another_machine(self, differences: tuple[str, ...]) -> Verdict:
+        """Make the verdict where times cannot be compared with those of the record."""
+        return unanswered(
+            self,
+            "latency",
+            "ms",
+            f"another machine, {', and '.join(differences)}",
+            remedy="check on a machine like the record's, cut again here, or give "
+            "--max-latency-ratio",
+            bound=self.milliseconds,
+        )
 
 
 def _interval_beside(interval: Interval, ratio: float, before: Measurement) -> Interval:

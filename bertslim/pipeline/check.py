@@ -1,26 +1,31 @@
-"""`bertslim check`: record -> time both models again -> judge."""
+"""`bertslim check`: record -> count, score and time the slim model again -> judge."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from bertslim.errors import CannotTell, ModelError
-from bertslim.gate.baseline import find_baseline
+from bertslim.errors import ModelError
 from bertslim.gate.judgement import Judgement, judge
-from bertslim.gate.latency_rules import MaxRegression
-from bertslim.gate.verdicts import Rule
+from bertslim.gate.latency_rules import MaxLatency, MaxRegression
+from bertslim.gate.machine import machine_differences
+from bertslim.gate.result import CheckResult
+from bertslim.gate.verdicts import Outcome, Rule, Verdict
 from bertslim.measure.environment import describe_environment
-from bertslim.measure.latency import RUNTIME, LatencyBench, check_shapes
+from bertslim.measure.latency import LatencyBench
 from bertslim.measure.latency_process import Shape
-from bertslim.model.facts import read_facts
-from bertslim.model.files import find_weights, read_config
+from bertslim.model.files import find_weights
 from bertslim.model.source import ModelSource, find_model
-from bertslim.pipeline.cut import MeasureOptions
+from bertslim.pipeline.check_accuracy import HeldOut, check_accuracy
+from bertslim.pipeline.check_sizes import check_sizes
+from bertslim.pipeline.checked import Checked
+from bertslim.pipeline.recorded_latency import RecordedLatency
+from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
-from bertslim.records import Measurement, Record, read_record
+from bertslim.records import Environment, Measurement, Record, read_record
 
 DEFAULT_RULE = MaxRegression(percent=10.0)
 FIRST_LOOK_SECONDS = 2.0
@@ -34,99 +39,165 @@ class CheckOptions:
         directory: A result with its record.
         rules: What it has to fulfil; none: at most 10 % above the record.
         base: A local directory, `pkg:NAME` or a Hub id; None: as the record says.
+        data: Rows to measure accuracy on again; None: as the record says.
+        data_held_out: Whether all of these rows are held out, rather than their report split.
         batches: Batch sizes; None: as in the record.
         lengths: Lengths in tokens; None: as in the record.
         threads: Threads of each model; None: as in the record.
-        minutes: How long to measure at most.
+        minutes: How long to measure latency at most.
+        inconclusive_as: What an inconclusive verdict counts as.
     """
 
     directory: Path
     rules: tuple[Rule, ...] = ()
     base: str | None = None
+    data: DataOptions | None = None
+    data_held_out: bool = False
     batches: tuple[int, ...] | None = None
     lengths: tuple[int, ...] | None = None
     threads: int | None = None
     minutes: float = 2.0
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What was found.
-
-    Attributes:
-        judgement: What the rules say.
-        latencies: What they judged, one a shape.
-        notes: What the reader should know about it.
-        seconds: How long was measured.
-    """
-
-    judgement: Judgement
-    latencies: tuple[Measurement, ...]
-    notes: tuple[str, ...]
-    seconds: float
+    inconclusive_as: Outcome = "inconclusive"
 
 
 def check(options: CheckOptions, progress: Progress) -> CheckResult:
-    """Time a result against its base again until the rules decide, or time is up.
+    """Judge a result by rules: sizes first, then accuracy, then latency, each if it is asked for.
+
+    Latency is timed against the base until the rules decide, or time is up.
 
     Raises:
-        InputError: There is no record, no base, or a shape is not possible.
-        CannotTell: A rule compares with the record, and that holds no latency of a shape.
+        InputError: There is no record, the base or the data are not usable, or a shape is not
+            possible.
     """
-    record = read_record(options.directory)
-    rules = options.rules or (DEFAULT_RULE,)
-    baseline = [one for one in record.find("latency") if one.context.get("runtime") == RUNTIME]
-    shapes = _shapes(options, baseline)
-    if any(rule.needs_baseline for rule in rules):
-        _require_baseline(shapes, baseline)
-    base = _find_base(options.base, record)
-    threads = options.threads or _threads(record, baseline)
-    with (
-        progress.step("measure latency"),
-        LatencyBench(
-            {"base": base.directory, "slim": options.directory},
-            shapes,
-            threads=threads,
-            seed=record.seed,
-            progress=progress,
-        ) as bench,
-    ):
-        start = time.monotonic()
-        latencies = _measure(bench, rules, baseline, len(shapes), start + 60 * options.minutes)
-        seconds = time.monotonic() - start
-    return CheckResult(
-        judge(rules, latencies, baseline),
-        latencies,
-        _notes(record, base, threads),
-        round(seconds, 3),
-    )
+    return _Check(options, read_record(options.directory), progress).run()
 
 
-def _shapes(options: CheckOptions, baseline: Sequence[Measurement]) -> tuple[Shape, ...]:
-    """The shapes that are asked for, the rest as in the record, or as `cut` has them."""
-    max_length = read_facts(read_config(options.directory)).max_length
-    recorded = tuple(_shape(one) for one in baseline)
-    if recorded and options.batches is None and options.lengths is None:
-        check_shapes(recorded, max_length)
-        return recorded
-    batches = tuple(dict.fromkeys(shape.batch for shape in recorded)) or MeasureOptions().batches
-    lengths = tuple(dict.fromkeys(shape.length for shape in recorded))
-    wanted = MeasureOptions(options.batches or batches, options.lengths or lengths)
-    return wanted.shapes(max_length)
+@dataclass
+class _Check:
+    """One check, from the record to the result."""
+
+    options: CheckOptions
+    record: Record
+    progress: Progress
+
+    def run(self) -> CheckResult:
+        """Judge by all rules."""
+        options, record, progress = self.options, self.record, self.progress
+        timed, unanswered = self._latency_rules()
+        base = _find_base(options.base, record) if timed or options.data else None
+        unchanged = find_weights(options.directory).sha256() == record.slim.sha256
+        sizes = check_sizes(self._rules, options.directory, record, progress)
+        accuracy = check_accuracy(
+            self._rules,
+            options.directory,
+            record,
+            self._held_out(base),
+            progress,
+            unchanged=unchanged,
+        )
+        latency = self._time(timed, base)
+        parts = (sizes, accuracy, latency)
+        verdicts = tuple(verdict for part in parts for verdict in part.verdicts)
+        judgement = Judgement(
+            verdicts=(*verdicts, *unanswered), inconclusive_as=options.inconclusive_as
+        )
+        return CheckResult(
+            model=options.directory.resolve().name,
+            base=base.name if base else record.base.source,
+            judgement=judgement,
+            measurements=tuple(one for part in parts for one in part.measurements),
+            environment=self._here,
+            notes=(
+                *(note for part in parts for note in part.notes),
+                *self._changes(base, unchanged=unchanged),
+                *_lenience(judgement),
+            ),
+            seconds=latency.seconds,
+        )
+
+    @property
+    def _rules(self) -> tuple[Rule, ...]:
+        return self.options.rules or (DEFAULT_RULE,)
+
+    def _latency_rules(self) -> tuple[list[Rule], list[Verdict]]:
+        """Return the rules on latency to measure for, and the verdicts of those left open."""
+        timed: list[Rule] = []
+        unanswered: list[Verdict] = []
+        for rule in self._rules:
+            if rule.figure == "latency":
+                verdicts = self._left_open(rule)
+                unanswered += verdicts
+                timed += [] if verdicts else [rule]
+        return timed, unanswered
+
+    def _left_open(self, rule: Rule) -> list[Verdict]:
+        """Make the verdicts of a rule that no measurement here can answer."""
+        if isinstance(rule, MaxLatency):
+            differences = machine_differences(self.record.environment, self._here)
+            return [rule.on_another_machine(differences)] if differences else []
+        if isinstance(rule, MaxRegression):
+            lacking = self._recorded.lacking(self._shapes)
+            return [rule.without_baseline(str(shape)) for shape in lacking]
+        return []
+
+    def _time(self, rules: Sequence[Rule], base: ModelSource | None) -> Checked:
+        """Time both models until the rules decide, or time is up."""
+        if not rules or base is None:
+            return Checked()
+        baseline = self._recorded.baseline
+        with (
+            self.progress.step("measure latency"),
+            LatencyBench(
+                {"base": base.directory, "slim": self.options.directory},
+                self._shapes,
+                threads=self._threads,
+                seed=self.record.seed,
+                progress=self.progress,
+            ) as bench,
+        ):
+            start = time.monotonic()
+            deadline = start + 60 * self.options.minutes
+            latencies = _measure(bench, rules, baseline, len(self._shapes), deadline)
+            seconds = round(time.monotonic() - start, 3)
+        verdicts = judge(rules, latencies, baseline).verdicts
+        notes = machine_differences(self.record.environment, self._here)
+        return Checked(verdicts, latencies, notes, seconds)
+
+    def _held_out(self, base: ModelSource | None) -> HeldOut | None:
+        data = self.options.data
+        if data is None or base is None:
+            return None
+        return HeldOut(data, self.options.data_held_out, base.directory, self._threads)
+
+    def _changes(self, base: ModelSource | None, *, unchanged: bool) -> Iterator[str]:
+        if base and find_weights(base.directory).sha256() != self.record.base.sha256:
+            yield f"{base.name} is not the base of the record: its weights differ"
+        if not unchanged:
+            yield "the weights are not those of the record"
+
+    @cached_property
+    def _recorded(self) -> RecordedLatency:
+        return RecordedLatency(self.record)
+
+    @cached_property
+    def _shapes(self) -> tuple[Shape, ...]:
+        options = self.options
+        return self._recorded.shapes(options.directory, options.batches, options.lengths)
+
+    @property
+    def _threads(self) -> int:
+        return self.options.threads or self._recorded.threads
+
+    @cached_property
+    def _here(self) -> Environment:
+        return describe_environment(self._threads)
 
 
-def _shape(measurement: Measurement) -> Shape:
-    return Shape(int(measurement.context["batch"]), int(measurement.context["length"]))
-
-
-def _require_baseline(shapes: Sequence[Shape], baseline: Sequence[Measurement]) -> None:
-    for shape in shapes:
-        context = {"runtime": RUNTIME, "batch": shape.batch, "length": shape.length}
-        if find_baseline(Measurement(name="latency", unit="ms", context=context), baseline) is None:
-            raise CannotTell(
-                f"no baseline: the record holds no latency at {shape}",
-                remedy="`bertslim cut` without --no-measure makes one, or give --max-latency-ratio",
-            )
+def _lenience(judgement: Judgement) -> Iterator[str]:
+    """Say what inconclusive verdicts count as, where that matters."""
+    inconclusive = any(one.outcome == "inconclusive" for one in judgement.verdicts)
+    if inconclusive and judgement.inconclusive_as != "inconclusive":
+        yield f"what is inconclusive counts as a {judgement.inconclusive_as}, as asked"
 
 
 def _find_base(given: str | None, record: Record) -> ModelSource:
@@ -140,11 +211,6 @@ def _find_base(given: str | None, record: Record) -> ModelSource:
             where=error.where,
             remedy="name it with --base",
         ) from error
-
-
-def _threads(record: Record, baseline: Sequence[Measurement]) -> int:
-    recorded = {one.context.get("threads") for one in baseline}
-    return int(recorded.pop() or 1) if len(recorded) == 1 else record.environment.threads
 
 
 def _measure(
@@ -166,15 +232,3 @@ def _measure(
         if decided or time.monotonic() >= deadline:
             return latencies
         seconds *= 2
-
-
-def _notes(record: Record, base: ModelSource, threads: int) -> tuple[str, ...]:
-    here, then = describe_environment(threads), record.environment
-    notes = []
-    if here.cpu != then.cpu:
-        notes.append(f"the record was measured on {then.cpu}, this is {here.cpu}")
-    if here.threads != then.threads:
-        notes.append(f"the record was measured with {then.threads} threads, this with {threads}")
-    if find_weights(base.directory).sha256() != record.base.sha256:
-        notes.append(f"{base.name} is not the base of the record: its weights differ")
-    return tuple(notes)

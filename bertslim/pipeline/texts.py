@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bertslim.data.pooling import read_pooling
-from bertslim.data.splits import Splits, split
+from bertslim.data.splits import Splits, only_report, split
 from bertslim.data.task import HeadFacts, TaskData, Wanted
 from bertslim.progress import Progress
 from bertslim.records import ModelFacts
@@ -52,6 +52,22 @@ def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Sp
     data = _load(options.data, options, head)
     held_out = options.eval_data and _load(options.eval_data, options, _knowing(head, data))
     splits = split(data, held_out or None)
+    progress.tell(f"data: {data_line(splits.record)}")
+    return splits
+
+
+def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
+    """Load rows that are all held out, and tell what they were taken for.
+
+    Args:
+        options: Which data.
+        head: What stands on the model's encoder.
+        progress: Where to tell it.
+
+    Raises:
+        DataError: The data are missing or broken, or do not fit the model.
+    """
+    splits = only_report(_load(options.data, options, head))
     progress.tell(f"data: {data_line(splits.record)}")
     return splits
 

@@ -1,0 +1,1 @@
+"""What `bertslim check` found, for people, for CI servers and for GitHub."""

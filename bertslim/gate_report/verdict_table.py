@@ -1,0 +1,44 @@
+"""The verdicts as a table, a row a rule and figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bertslim.gate.verdicts import Unit, Verdict
+from bertslim.report.figures import between
+from bertslim.report.numbers import fixed
+from bertslim.report.tables import NOTHING, Table
+
+_HEADERS = ("rule", "of", "record", "found", "95 % interval", "at most", "verdict")
+_DECIMALS: dict[Unit, int] = {"ratio": 3, "ms": 2, "points": 2, "parameters": 0, "bytes": 0}
+_SYMBOLS: dict[Unit, str] = {"ms": " ms", "points": " points"}
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """List what each rule says of each figure."""
+    return Table("llrrrrl", _HEADERS, tuple(map(_row, verdicts))).without_empty_columns()
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    return (
+        verdict.rule,
+        verdict.subject,
+        _figure(verdict, verdict.recorded),
+        _figure(verdict, verdict.found),
+        _interval(verdict),
+        _figure(verdict, verdict.bound),
+        verdict.outcome,
+    )
+
+
+def _figure(verdict: Verdict, value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return fixed(value, _DECIMALS[verdict.unit]) + _SYMBOLS.get(verdict.unit, "")
+
+
+def _interval(verdict: Verdict) -> str:
+    interval = verdict.interval
+    if interval is None:
+        return NOTHING
+    return between(_figure(verdict, interval.low), _figure(verdict, interval.high))
