@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -102,6 +104,26 @@ def check(
             show_default="exit code 4",
         ),
     ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option(
+            "--junit", help="Write JUnit XML to this file.", metavar="FILE", show_default=False
+        ),
+    ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(
+            "--summary", help="Write Markdown to this file.", metavar="FILE", show_default=False
+        ),
+    ] = None,
+    github: Annotated[
+        bool | None,
+        typer.Option(
+            "--github/--no-github",
+            help="Print annotations for GitHub, and add to the summary of the job.",
+            show_default="where GitHub Actions runs it",
+        ),
+    ] = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -119,9 +141,10 @@ def check(
       bertslim check ./bert-base-uncased-drop_odd --max-regression 3%
       bertslim check --max-params 20M --max-bytes 85MiB
       bertslim check --max-accuracy-drop 0.5 --eval-data held_out.csv
-      bertslim check --max-latency-ratio 0.8 --batch 1 --length 64
+      bertslim check --max-latency-ratio 0.8 --batch 1 --length 64 --junit gate.xml
     """
     from bertslim.pipeline import check as pipeline
+    from bertslim.pipeline.check_reports import ReportOptions, report_files
     from bertslim.progress import Progress
 
     rules = rules_of(
@@ -150,12 +173,25 @@ def check(
         minutes=minutes,
         inconclusive_as=inconclusive or "inconclusive",
     )
-    result = pipeline.check(options, Progress(visible=False if quiet or as_json else None))
+    on_github = os.environ.get("GITHUB_ACTIONS") == "true" if github is None else github
+    with report_files(ReportOptions(junit, summary, github=on_github)) as write:
+        result = pipeline.check(options, Progress(visible=False if quiet or as_json else None))
+        write(result)
     if as_json:
         typer.echo(_as_json(result))
     elif not quiet:
         typer.echo(_as_text(result))
+    if on_github and not (quiet and github is None):
+        _annotate(result, err=as_json)
     result.judgement.enforce()
+
+
+def _annotate(result: CheckResult, *, err: bool) -> None:
+    """Print the annotations; beside JSON on standard error, where GitHub reads them too."""
+    from bertslim.gate_report.annotations import render_annotations
+
+    for line in render_annotations(result):
+        typer.echo(line, err=err)
 
 
 def _as_json(result: CheckResult) -> str:
