@@ -31,7 +31,7 @@ app.command("retrain", short_help="Train a model briefly.")(retrain.retrain)
 app.command("report", short_help="Print the report of a result again.")(report.report)
 app.command("inspect", short_help="Show what a model is made of.")(inspect.inspect)
 app.command("export", short_help="Write a result for another runtime.")(export.export)
-app.command("check", short_help="Fail if a result became slower.")(check.check)
+app.command("check", short_help="Fail if a result became bigger, worse or slower.")(check.check)
 app.add_typer(recipes.app, name="recipes", short_help="List, show and check recipes.")
 
 
