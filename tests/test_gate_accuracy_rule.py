@@ -51,7 +51,7 @@ def test_a_drop_is_told_in_a_plain_sentence() -> None:
     verdict = MaxAccuracyDrop(0.5).judge(metric(0.912, 0.895, -0.024, -0.01), before)
 
     assert verdict.sentence == (
-        "macro f1 on 400 rows drops by 1.70 points (95 % interval 1.00 to 2.40), "
+        "macro f1 on 400 rows drops by 1.70 points (95 % interval of the drop 1.00 to 2.40), "
         "--max-accuracy-drop 0.5 allows 0.50"
     )
     assert (verdict.subject, verdict.unit) == ("macro f1", "points")

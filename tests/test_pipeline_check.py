@@ -381,6 +381,11 @@ def test_quiet_prints_nothing(
         (["--max-regression", "much"], "--max-regression: 'much' is not a percentage; such as 5%"),
         (["--max-regression", "-3%"], "--max-regression: must be 0% or more"),
         (["--max-latency-ratio", "0"], "--max-latency-ratio: must be a number above 0"),
+        (
+            ["--max-latency-ratio", "lots"],
+            "--max-latency-ratio: 'lots' is not a ratio; such as 0.8",
+        ),
+        (["--max-latency", "soon"], "--max-latency: 'soon' is not a time; such as 12ms"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused(

@@ -61,7 +61,7 @@ def test_the_interval_in_the_record_decides(
     if code == 4:
         assert err == (
             "bertslim: inconclusive: accuracy on 500 rows drops by 0.40 points (95 % interval "
-            "-0.30 to 1.10), --max-accuracy-drop 0.5 allows 0.50; measure on more rows, with "
+            "of the drop -0.30 to 1.10), --max-accuracy-drop 0.5 allows 0.50; measure on more rows, with "
             "--data or --eval-data\n"
         )
 

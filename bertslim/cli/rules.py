@@ -38,10 +38,10 @@ MaxAccuracyDropOption = Annotated[
     ),
 ]
 MaxLatencyRatioOption = Annotated[
-    float | None,
+    str | None,
     typer.Option(
         "--max-latency-ratio",
-        help="The slim model's time / the base's time, at most, at every shape.",
+        help="The slim model's time / the base's time, at most, at every shape, such as 0.8.",
         metavar="R",
         show_default=False,
     ),
@@ -72,7 +72,7 @@ def rules_of(
     max_params: str | None,
     max_bytes: str | None,
     max_accuracy_drop: str | None,
-    max_latency_ratio: float | None,
+    max_latency_ratio: str | None,
     max_regression: str | None,
     max_latency: str | None,
 ) -> tuple[Rule, ...]:
@@ -93,7 +93,7 @@ def rules_of(
     if max_accuracy_drop is not None:
         rules.append(MaxAccuracyDrop.parse(max_accuracy_drop))
     if max_latency_ratio is not None:
-        rules.append(MaxLatencyRatio(max_latency_ratio))
+        rules.append(MaxLatencyRatio.parse(max_latency_ratio))
     if max_regression is not None:
         rules.append(MaxRegression.parse(max_regression))
     if max_latency is not None:

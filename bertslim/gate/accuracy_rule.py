@@ -71,8 +71,9 @@ class MaxAccuracyDrop:
             interval=interval,
             bound=self.bound,
             outcome=outcome_of(interval, self.bound),
-            sentence=f"{name}{on} drops by {drop:.2f} points (95 % interval {interval.low:.2f} to "
-            f"{interval.high:.2f}), {self} allows {self.bound:.2f}",
+            sentence=f"{name}{on} {'rises' if drop < 0 else 'drops'} by {abs(drop):.2f} points "
+            f"(95 % interval of the drop {interval.low:.2f} to {interval.high:.2f}), "
+            f"{self} allows {self.bound:.2f}",
             remedy="measure on more rows, with --data or --eval-data",
         )
 

@@ -16,6 +16,7 @@ BYTES = {
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
 MILLISECONDS = {"": 1.0, "ms": 1.0, "s": 1000.0}
+RATIO = {"": 1.0}
 PERCENT = {"": 1.0, "%": 1.0}
 POINTS = {"": 1.0, "points": 1.0}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from bertslim.errors import InputError
-from bertslim.gate.amounts import MILLISECONDS, PERCENT, read_amount
+from bertslim.gate.amounts import MILLISECONDS, PERCENT, RATIO, read_amount
 from bertslim.gate.verdicts import Figure, Verdict, outcome_of, unanswered
 from bertslim.records import Interval, Measurement
 
@@ -27,6 +27,16 @@ class MaxLatencyRatio:
 
     def __str__(self) -> str:
         return f"--max-latency-ratio {self.bound:g}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a ratio such as 0.8.
+
+        Raises:
+            InputError: It is none.
+        """
+        option, what = "--max-latency-ratio", "a ratio"
+        return cls(read_amount(text, RATIO, option=option, what=what, example="0.8"))
 
     def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
         """Compare this run's interval with the bound."""
