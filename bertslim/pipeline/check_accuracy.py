@@ -116,7 +116,7 @@ def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progr
         pruned = base.facts.vocab_size != slim.facts.vocab_size
         return measure_quality(
             base,
-            slim,
+            slim.model,
             splits,
             load_tokenizer(held_out.base),
             slim_tokenizer=load_tokenizer(directory) if pruned else None,
