@@ -15,9 +15,11 @@ import pytest
 
 from bertslim.errors import BertslimError, InputError
 from bertslim.measure import latency
+from bertslim.measure.input_limits import InputLimits
 from bertslim.measure.latency import LatencyBench, check_shapes, measure_latency
 from bertslim.measure.latency_process import WORKER_MODULE, Shape, WarmUp
 from bertslim.measure.latency_worker import settle
+from bertslim.measure.runtimes import TimedModel
 from bertslim.progress import Progress
 
 SMALL, LARGE = Shape(1, 8), Shape(4, 32)
@@ -45,16 +47,16 @@ def quiet():
 def measured(deep, shallow):
     """Two runs of one bench: its figures after the first and after the second."""
     with LatencyBench(
-        {"base": deep, "slim": shallow},
+        {"base": TimedModel(deep), "slim": TimedModel(shallow)},
         [SMALL, LARGE],
         threads=1,
         seed=3,
         progress=Progress(visible=False),
     ) as bench:
         bench.run(0.5)
-        first = bench.result()
+        first = bench.compare("base", "slim")
         bench.run(0.5)
-        return first, bench.result()
+        return first, bench.compare("base", "slim")
 
 
 def children():
@@ -78,16 +80,18 @@ class DriftingWorker:
     """Stands in for a process, on a machine that slows down steadily from call to call."""
 
     clock = 0
-    dtype = "float32"
 
-    def __init__(self, directory, threads, seed):
-        self.ms = float(directory.name)
+    def __init__(self, model, threads, vocabulary, seed):
+        self.ms = float(model.path.name)
 
     def wait_until_loaded(self):
         pass
 
     def peak_bytes(self, shape):
         return 1000
+
+    def dtype(self):
+        return "float32"
 
     def warm_up(self, shape):
         return WarmUp(calls=4, fastest_ms=self.ms)
@@ -166,11 +170,13 @@ def test_a_second_run_adds_to_the_first(measured):
 
 def test_measures_one_model_alone_and_leaves_no_process_behind(shallow, quiet):
     before = children()
-    with LatencyBench({"slim": shallow}, [SMALL], threads=1, seed=0, progress=quiet) as bench:
+    with LatencyBench(
+        {"slim": TimedModel(shallow)}, [SMALL], threads=1, seed=0, progress=quiet
+    ) as bench:
         assert len(children()) == len(before) + 1
         bench.run(0.1)
     assert children() == before
-    figures = bench.result().measurements
+    figures = bench.compare(None, "slim").measurements
     assert [figure.name for figure in figures][::3] == ["latency", "memory.peak"]
     for figure in figures:
         assert figure.slim > 0
@@ -179,10 +185,11 @@ def test_measures_one_model_alone_and_leaves_no_process_behind(shallow, quiet):
 
 def test_steady_drift_of_the_machine_cancels(tmp_path, quiet, monkeypatch):
     monkeypatch.setattr(latency, "WorkerProcess", DriftingWorker)
-    models = {"base": tmp_path / "10", "slim": tmp_path / "5"}
+    monkeypatch.setattr(latency, "read_limits", lambda _: InputLimits(100, 512))
+    models = {"base": TimedModel(tmp_path / "10"), "slim": TimedModel(tmp_path / "5")}
     with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet) as bench:
         bench.run(0.0)
-        median = bench.result().measurements[0]
+        median = bench.compare("base", "slim").measurements[0]
     assert median.context["rounds"] == 10
     assert median.context["runs"] == 10 * math.ceil(latency.BLOCK_MS / 5)
     assert median.ratio == pytest.approx(0.5)
@@ -190,14 +197,15 @@ def test_steady_drift_of_the_machine_cancels(tmp_path, quiet, monkeypatch):
 
 def test_names_both_dtypes_where_they_differ(tmp_path, quiet, monkeypatch):
     class HalfWorker(DriftingWorker):
-        def wait_until_loaded(self):
-            self.dtype = "float32" if self.ms == 10 else "bfloat16"
+        def dtype(self):
+            return "float32" if self.ms == 10 else "bfloat16"
 
     monkeypatch.setattr(latency, "WorkerProcess", HalfWorker)
-    models = {"base": tmp_path / "10", "slim": tmp_path / "5"}
+    monkeypatch.setattr(latency, "read_limits", lambda _: InputLimits(100, 512))
+    models = {"base": TimedModel(tmp_path / "10"), "slim": TimedModel(tmp_path / "5")}
     with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet) as bench:
         bench.run(0.0)
-        figures = bench.result().measurements
+        figures = bench.compare("base", "slim").measurements
     assert {figure.context["dtype"] for figure in figures} == {"float32 / bfloat16"}
 
 
@@ -212,14 +220,18 @@ def test_a_bad_model_is_one_line_and_ends_both_processes(shallow, tmp_path, quie
 
 
 def test_a_failing_call_is_one_line(shallow, quiet):
-    bench = LatencyBench({"slim": shallow}, [Shape(1, 4000)], threads=1, seed=0, progress=quiet)
+    bench = LatencyBench(
+        {"slim": TimedModel(shallow)}, [Shape(1, 4000)], threads=1, seed=0, progress=quiet
+    )
     with pytest.raises(BertslimError, match=r"^\S*bert-encoder\S*: \w+Error: .*[^\n]$"):
         bench.__enter__()
 
 
 def test_a_killed_process_is_told_in_one_line(shallow, quiet):
     before = children()
-    with LatencyBench({"slim": shallow}, [SMALL], threads=1, seed=0, progress=quiet) as bench:
+    with LatencyBench(
+        {"slim": TimedModel(shallow)}, [SMALL], threads=1, seed=0, progress=quiet
+    ) as bench:
         (worker,) = [child for child in children() if child not in before]
         worker.kill()
         with pytest.raises(BertslimError, match="ended by SIGKILL; if memory ran out, use a smal"):
@@ -234,10 +246,11 @@ def start_parent(directory, body):
         from pathlib import Path
         from bertslim.measure.latency import LatencyBench
         from bertslim.measure.latency_process import Shape
+        from bertslim.measure.runtimes import TimedModel
         from bertslim.progress import Progress
         import psutil
         signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
-        models = {{"slim": Path({str(directory)!r})}}
+        models = {{"slim": TimedModel(Path({str(directory)!r}))}}
         bench = LatencyBench(
             models, [Shape(1, 8)], threads=1, seed=0, progress=Progress(visible=False)
         )
@@ -311,14 +324,14 @@ def test_settle_waits_for_threads_that_spin():
 
 
 def test_each_launch_has_processes_of_its_own(shallow, quiet):
-    models = {"base": shallow, "slim": shallow}
+    models = {"base": TimedModel(shallow), "slim": TimedModel(shallow)}
     with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet, min_rounds=2) as bench:
         bench.run(0.0)
         first = workers()
         bench.restart()
         bench.run(0.0)
         second = workers()
-        context = bench.result().measurements[0].context
+        context = bench.compare("base", "slim").measurements[0].context
     assert len(first) == len(second) == 2
     assert not first & second
     assert context["launches"] == 2

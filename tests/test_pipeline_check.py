@@ -17,6 +17,7 @@ from bertslim.cli import run
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import LatencyResult
 from bertslim.measure.latency_process import Shape
+from bertslim.measure.runtimes import TimedModel
 from bertslim.records import RECORD_FILE, Interval, Measurement, read_record
 
 Looks = list[tuple[float, float, float]]
@@ -46,13 +47,13 @@ class ScriptedBench:
     script: Mapping[Shape, Looks]
     clock: float = 0.0
     seconds: list[float] = field(default_factory=list)
-    models: Mapping[str, Path] = field(default_factory=dict)
+    models: Mapping[str, TimedModel] = field(default_factory=dict)
     shapes: Sequence[Shape] = ()
     threads: int = 0
     seed: int = -1
 
     def __call__(
-        self, models: Mapping[str, Path], shapes: Sequence[Shape], **options: Any
+        self, models: Mapping[str, TimedModel], shapes: Sequence[Shape], **options: Any
     ) -> ScriptedBench:
         self.models, self.shapes = models, shapes
         self.threads, self.seed = options["threads"], options["seed"]
@@ -73,7 +74,7 @@ class ScriptedBench:
         self.seconds.append(seconds)
         self.clock += seconds * len(self.shapes)
 
-    def result(self) -> LatencyResult:
+    def compare(self, base: str | None, slim: str) -> LatencyResult:
         look = len(self.seconds) - 1
         default = [(0.8, 0.79, 0.81)]
         found = {shape: self.script.get(shape, default) for shape in self.shapes}
@@ -130,7 +131,7 @@ def test_shapes_threads_seed_and_base_are_those_of_the_record(
     assert bench.shapes == (Shape(1, 16), Shape(4, 8))
     assert (bench.threads, bench.seed) == (3, 11)
     base = make_checkpoint("bert", "SequenceClassification").resolve()
-    assert bench.models == {"base": base, "slim": result}
+    assert bench.models == {"base": TimedModel(base), "slim": TimedModel(result)}
 
 
 def test_a_model_as_fast_as_its_record_passes(
@@ -297,7 +298,7 @@ def test_a_base_that_was_moved_is_asked_for(
 
     shutil.copytree(record.base.source, tmp_path / "moved")
     assert run(["check", str(result), "--base", str(tmp_path / "moved")]) == 0
-    assert bench.models["base"] == tmp_path / "moved"
+    assert bench.models["base"] == TimedModel(tmp_path / "moved")
     assert "Note" not in capfd.readouterr().out, "the weights are those of the record"
 
 

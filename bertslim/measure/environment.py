@@ -40,6 +40,12 @@ def default_threads() -> int:
     return cores if quota is None else max(1, min(cores, int(quota)))
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether the CPU has instructions for products of bfloat16."""
+    flags = next((line for line in _read(CPU_INFO).splitlines() if line.startswith("flags")), "")
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags.split())
+
+
 def _usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 

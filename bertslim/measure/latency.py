@@ -1,8 +1,8 @@
-"""Latency and peak memory of the base and the slim model, each in a process of its own.
+"""Latency and peak memory of models that are compared, each in a process of its own.
 
-The models take turns: in a round, each times one block of consecutive calls, while the other waits
-on its pipe with sleeping threads; the order alternates. So drift of the machine hits both alike,
-and the interval of the ratio resamples whole rounds.
+The models take turns: in a round, each times one block of consecutive calls, while the others wait
+on their pipes with sleeping threads; the order alternates. So drift of the machine hits all alike,
+and the interval of a ratio resamples whole rounds.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 
 from bertslim.errors import InputError
 from bertslim.measure.bootstrap import FloatArray, launch_ratio, ratio_interval
+from bertslim.measure.input_limits import read_limits, shared_limits
 from bertslim.measure.latency_process import Shape, WorkerProcess
+from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar, compare
 
-Role = Literal["base", "slim"]
-
-RUNTIME = "torch"
+BASE, SLIM = "base", "slim"
+RUNTIME = Runtime.TORCH
 MIN_ROUNDS = 10
 BLOCK_MS = 50.0
 
@@ -82,7 +83,7 @@ def measure_latency(
     Raises:
         BertslimError: A model could not be loaded or run.
     """
-    models: dict[Role, Path] = {"base": base, "slim": slim}
+    models = {BASE: TimedModel(base, RUNTIME), SLIM: TimedModel(slim, RUNTIME)}
     with LatencyBench(
         models,
         shapes,
@@ -95,14 +96,14 @@ def measure_latency(
             if launch:
                 bench.restart()
             bench.run(seconds / launches)
-        return bench.result()
+        return bench.compare(BASE, SLIM)
 
 
 class LatencyBench:
     """Keeps one process a model alive, and gathers rounds for as long as it is asked to.
 
     Args:
-        models: The checkpoint directory of the base, of the slim model, or of both.
+        models: By any names; all get the same tokens, which each of them knows.
         shapes: What the models are run on.
         threads: Threads of each model; only one model runs at a time.
         seed: Settles the random inputs and the bootstrap.
@@ -115,7 +116,7 @@ class LatencyBench:
 
     def __init__(
         self,
-        models: Mapping[Role, Path],
+        models: Mapping[str, TimedModel],
         shapes: Sequence[Shape],
         *,
         threads: int,
@@ -124,20 +125,23 @@ class LatencyBench:
         min_rounds: int = MIN_ROUNDS,
     ) -> None:
         self._models = models
+        self._limits = shared_limits(read_limits(model.path) for model in models.values())
         self._min_rounds = min_rounds
         self._threads = threads
         self._seed = seed
         self._progress = progress
         self._samples = {shape: _Samples() for shape in shapes}
         self._processes = ExitStack()
-        self._workers: dict[Role, WorkerProcess] = {}
-        self._peaks: dict[Role, int] = {}
+        self._workers: dict[str, WorkerProcess] = {}
+        self._peaks: dict[str, int] = {}
+        self._dtypes: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Start the processes, load the models and take their peak memory."""
         self._start()
-        for role, worker in self._workers.items():
-            self._peaks[role] = worker.peak_bytes(self._largest_shape)
+        for name, worker in self._workers.items():
+            self._peaks[name] = worker.peak_bytes(self._largest_shape)
+            self._dtypes[name] = worker.dtype()
         return self
 
     def restart(self) -> None:
@@ -149,10 +153,11 @@ class LatencyBench:
 
     def _start(self) -> None:
         with ExitStack() as processes:
-            for role, directory in self._models.items():
-                worker = WorkerProcess(directory, self._threads, self._seed)
+            vocabulary = self._limits.vocabulary
+            for name, model in self._models.items():
+                worker = WorkerProcess(model, self._threads, vocabulary, self._seed)
                 processes.callback(worker.close)
-                self._workers[role] = worker
+                self._workers[name] = worker
             for worker in self._workers.values():
                 worker.wait_until_loaded()
             self._processes = processes.pop_all()
@@ -168,10 +173,10 @@ class LatencyBench:
                 for _ in self._rounds(shape, samples, start + seconds):
                     bar.update(round(min(seconds, time.monotonic() - start), 1) - bar.n)
 
-    def result(self) -> LatencyResult:
-        """Work out the figures from all rounds so far."""
-        figures = [row for shape in self._samples for row in self._latencies(shape)]
-        return LatencyResult((*figures, self._peak_memory()))
+    def compare(self, base: str | None, slim: str) -> LatencyResult:
+        """Work out the figures of a model, and of its base if there is one, from all rounds."""
+        figures = [row for shape in self._samples for row in self._latencies(shape, base, slim)]
+        return LatencyResult((*figures, self._peak_memory(base, slim)))
 
     @property
     def _largest_shape(self) -> Shape:
@@ -181,12 +186,12 @@ class LatencyBench:
         if not samples.rounds_of_launch:
             self._warm_up(shape, samples)
         while samples.rounds_of_launch < self._min_rounds or time.monotonic() < deadline:
-            roles = list(self._workers)
+            names = list(self._workers)
             if samples.rounds % 2:
-                roles.reverse()
-            for role in roles:
-                block = self._workers[role].block_ms(shape, samples.calls)
-                samples.blocks.setdefault(role, []).append(block)
+                names.reverse()
+            for name in names:
+                block = self._workers[name].block_ms(shape, samples.calls)
+                samples.blocks.setdefault(name, []).append(block)
             yield
 
     def _warm_up(self, shape: Shape, samples: _Samples) -> None:
@@ -195,42 +200,45 @@ class LatencyBench:
         calls = math.ceil(BLOCK_MS / min(each.fastest_ms for each in warm))
         samples.calls = samples.calls or calls
 
-    def _latencies(self, shape: Shape) -> Iterator[Measurement]:
+    def _latencies(self, shape: Shape, base: str | None, slim: str) -> Iterator[Measurement]:
         samples = self._samples[shape]
-        base, slim = samples.times("base"), samples.times("slim")
+        times = samples.times(base) if base else None
+        slim_times = samples.times(slim)
         ratio, interval = None, None
-        if base is not None and slim is not None:
-            ratio = launch_ratio(base, slim, samples.launches)
-            interval = ratio_interval(base, slim, samples.launches, seed=self._seed)
-        context = self._context(shape) | {
+        if times is not None:
+            ratio = launch_ratio(times, slim_times, samples.launches)
+            interval = ratio_interval(times, slim_times, samples.launches, seed=self._seed)
+        context = self._context(shape, base, slim) | {
             "runs": samples.rounds * samples.calls,
             "rounds": samples.rounds,
             "launches": len(samples.launches),
             "warmup": samples.warm_up_calls,
         }
         for name, share in (("latency", 0.5), ("latency.p90", 0.9), ("latency.p99", 0.99)):
-            before, after = _quantile(base, share), _quantile(slim, share)
+            before, after = _quantile(times, share), _quantile(slim_times, share)
             measurement = compare(name, "ms", before, after, interval=None, **context)
             if share == 0.5:
                 update = {"ratio": ratio, "interval": interval}
                 measurement = measurement.model_copy(update=update)
             yield measurement
 
-    def _peak_memory(self) -> Measurement:
+    def _peak_memory(self, base: str | None, slim: str) -> Measurement:
         return compare(
             "memory.peak",
             "bytes",
-            self._peaks.get("base"),
-            self._peaks.get("slim"),
+            self._peaks[base] if base else None,
+            self._peaks[slim],
             interval=None,
-            **self._context(self._largest_shape),
+            **self._context(self._largest_shape, base, slim),
             what="peak resident memory of loading and two calls, less that before loading",
         )
 
-    def _context(self, shape: Shape) -> dict[str, Scalar]:
-        dtypes = dict.fromkeys(worker.dtype for worker in self._workers.values())
+    def _context(self, shape: Shape, base: str | None, slim: str) -> dict[str, Scalar]:
+        compared = (base, slim) if base else (slim,)
+        runtimes = dict.fromkeys(self._models[name].runtime.value for name in compared)
+        dtypes = dict.fromkeys(self._dtypes[name] for name in compared)
         return {
-            "runtime": RUNTIME,
+            "runtime": " / ".join(runtimes),
             "dtype": " / ".join(dtypes),
             "batch": shape.batch,
             "length": shape.length,
@@ -245,7 +253,7 @@ class _Samples:
 
     calls: int = 0
     warm_up_calls: int = 0
-    blocks: dict[Role, list[FloatArray]] = field(default_factory=dict)
+    blocks: dict[str, list[FloatArray]] = field(default_factory=dict)
     starts: list[int] = field(default_factory=lambda: [0])
 
     @property
@@ -267,9 +275,9 @@ class _Samples:
     def rounds(self) -> int:
         return min((len(blocks) for blocks in self.blocks.values()), default=0)
 
-    def times(self, role: Role) -> FloatArray | None:
+    def times(self, name: str) -> FloatArray:
         """All times of one model, shape (rounds, calls)."""
-        return np.stack(self.blocks[role]) if role in self.blocks else None
+        return np.stack(self.blocks[name])
 
 
 def _quantile(times: FloatArray | None, share: float) -> float | None:

@@ -9,14 +9,14 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import IO, Any, cast
 
 import numpy as np
 
-from bertslim.errors import BertslimError
+from bertslim.errors import BertslimError, InputError
 from bertslim.measure.bootstrap import FloatArray
+from bertslim.measure.runtimes import TimedModel
 
 WORKER_MODULE = "bertslim.measure.latency_worker"
 
@@ -49,13 +49,15 @@ class WarmUp:
 class WorkerProcess:
     """The near end of a `latency_worker` process."""
 
-    def __init__(self, directory: Path, threads: int, seed: int) -> None:
-        self._directory = directory
+    def __init__(self, model: TimedModel, threads: int, vocabulary: int, seed: int) -> None:
+        self._path = model.path
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
         count = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        command = [sys.executable, "-P", "-m", WORKER_MODULE, str(directory)]
+        numbers = {"--threads": threads, "--vocabulary": vocabulary, "--seed": seed}
+        command = [sys.executable, "-P", "-m", WORKER_MODULE, str(model.path)]
+        options = [word for name, number in numbers.items() for word in (name, str(number))]
         self._process = subprocess.Popen(
-            [*command, "--threads", str(threads), "--seed", str(seed)],
+            [*command, "--runtime", model.runtime, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -64,15 +66,18 @@ class WorkerProcess:
         )
         self._requests = cast("IO[str]", self._process.stdin)
         self._replies = cast("IO[str]", self._process.stdout)
-        self.dtype = ""
 
     def wait_until_loaded(self) -> None:
-        """Wait for the model, and take its dtype."""
-        self.dtype = self._receive()["dtype"]
+        """Wait for the model."""
+        self._receive()
 
     def peak_bytes(self, shape: Shape) -> int:
         """Return the most memory so far, in bytes, above that before loading."""
         return int(self._ask("peak", shape)["bytes"])
+
+    def dtype(self) -> str:
+        """Return what the model multiplies in, such as "float32"."""
+        return str(self._ask("dtype")["dtype"])
 
     def warm_up(self, shape: Shape) -> WarmUp:
         """Run the shape until its time is stable."""
@@ -89,8 +94,8 @@ class WorkerProcess:
         with suppress(BrokenPipeError), self._process:  # closes the pipes, and waits
             self._said.close()
 
-    def _ask(self, do: str, shape: Shape, **more: int) -> dict[str, Any]:
-        request = {"do": do, "batch": shape.batch, "length": shape.length, **more}
+    def _ask(self, do: str, shape: Shape | None = None, **more: int) -> dict[str, Any]:
+        request = {"do": do, **(asdict(shape) if shape else {}), **more}
         try:
             self._requests.write(json.dumps(request) + "\n")
             self._requests.flush()
@@ -104,12 +109,12 @@ class WorkerProcess:
             raise self._death()
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise BertslimError(**answer["error"])
+            raise (InputError if answer["input"] else BertslimError)(**answer["error"])
         return answer
 
     def _death(self) -> BertslimError:
         status = self._process.wait()
-        where = str(self._directory)
+        where = str(self._path)
         if status < 0:
             return BertslimError(
                 f"the process that measured the model was ended by {signal.Signals(-status).name}",

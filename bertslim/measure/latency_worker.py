@@ -3,11 +3,12 @@
 It loads the model, answers each JSON request line on standard input with one JSON line on standard
 output, and ends at end of file, so that it never outlives the process that started it.
 
-    (start)                                                     {"dtype": "float32"}
+    (start)                                                     {}
+    {"do": "dtype"}                                             {"dtype": "float32"}
     {"do": "peak",    "batch": 8, "length": 128}                {"bytes": 123456}
     {"do": "warm_up", "batch": 8, "length": 128}                {"calls": 12, "fastest_ms": 110.2}
     {"do": "block",   "batch": 8, "length": 128, "calls": 2}    {"ms": [109.8, 110.4]}
-    (any failure, after which it ends)                          {"error": {"what": …}}
+    (any failure, after which it ends)                          {"error": {"what": …}, "input": …}
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
-from bertslim.errors import BertslimError
+import numpy as np
+
+from bertslim.errors import BertslimError, InputError
+from bertslim.measure.engines import Call, import_libraries, load_engine
 from bertslim.measure.memory import peak_resident_bytes, resident_bytes
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from bertslim.measure.runtimes import Runtime, TimedModel
 
 WINDOW_SECONDS = 0.1
 WARM_UP_SECONDS = 3.0
@@ -38,33 +40,30 @@ SETTLE_LIMIT_SECONDS = 1.0
 IDLE_SHARE = 0.1
 
 
-class Engine:
-    """One model with fixed threads, and the seeded inputs that it is run on."""
+class Stopwatch:
+    """One model in its runtime, with fixed threads, and the seeded inputs that it is timed on."""
 
-    def __init__(self, directory: Path, threads: int, seed: int) -> None:
-        import torch
-
-        from bertslim.model.checkpoint import load_model
-
-        torch.set_num_threads(threads)
+    def __init__(self, model: TimedModel, threads: int, vocabulary: int, seed: int) -> None:
+        import_libraries(model.runtime)
         self._resident_before = resident_bytes()
-        self._model = load_model(directory)
+        self._engine = load_engine(model, threads)
+        self._vocabulary = vocabulary
         self._seed = seed
-        self._inputs: dict[tuple[int, int], dict[str, Tensor]] = {}
+        self._calls: dict[tuple[int, int], Call] = {}
 
-    @property
-    def dtype(self) -> str:
-        """The dtype of the weights, such as "float32"."""
-        return str(self._model.dtype).removeprefix("torch.")
+    def dtype(self) -> dict[str, Any]:
+        """Tell what the model multiplies in."""
+        return {"dtype": self._engine.dtype}
 
     def peak(self, batch: int, length: int) -> dict[str, Any]:
         """Run the shape, then tell the peak of resident memory above that before loading."""
         for _ in range(2):
-            self._call(batch, length)
+            self._time(batch, length)
         return {"bytes": peak_resident_bytes() - self._resident_before}
 
     def warm_up(self, batch: int, length: int) -> dict[str, Any]:
         """Run the shape until two windows running have the same median, or time is up."""
+        self._call_of(batch, length)  # may take long where it compiles
         start = time.perf_counter()
         window = self._run_for(WINDOW_SECONDS, batch, length)
         calls = len(window)
@@ -79,42 +78,37 @@ class Engine:
     def block(self, batch: int, length: int, calls: int) -> dict[str, Any]:
         """Time consecutive calls, in ms each, after a lead-in that is not timed.
 
-        The lead-in refills the caches and wakes the threads that slept while the other model ran.
+        The lead-in refills the caches and wakes the threads that slept while other models ran.
         """
         self._run_for(LEAD_IN_SECONDS, batch, length)
-        return {"ms": [self._call(batch, length) for _ in range(calls)]}
+        return {"ms": [self._time(batch, length) for _ in range(calls)]}
 
     def _run_for(self, seconds: float, batch: int, length: int) -> list[float]:
         end = time.perf_counter() + seconds
-        times = [self._call(batch, length)]
+        times = [self._time(batch, length)]
         while time.perf_counter() < end:
-            times.append(self._call(batch, length))
+            times.append(self._time(batch, length))
         return times
 
-    def _call(self, batch: int, length: int) -> float:
-        import torch
+    def _time(self, batch: int, length: int) -> float:
+        call = self._call_of(batch, length)
+        start = time.perf_counter_ns()
+        call()
+        return (time.perf_counter_ns() - start) / 1e6
 
-        inputs = self._inputs_of(batch, length)
-        with torch.inference_mode():
-            start = time.perf_counter_ns()
-            self._model(**inputs)
-            return (time.perf_counter_ns() - start) / 1e6
-
-    def _inputs_of(self, batch: int, length: int) -> dict[str, Tensor]:
+    def _call_of(self, batch: int, length: int) -> Call:
         """Random tokens of the middle of the vocabulary: special ones stand at its two ends."""
-        import torch
-
-        if (batch, length) not in self._inputs:
-            vocabulary = self._model.config.vocab_size
-            generator = torch.Generator().manual_seed(self._seed)
-            first = vocabulary // 4
-            last = first + vocabulary // 2
-            ids = torch.randint(first, last + 1, (batch, length), generator=generator)
-            self._inputs[batch, length] = {
-                "input_ids": ids,
-                "attention_mask": torch.ones_like(ids),
+        if (batch, length) not in self._calls:
+            first = self._vocabulary // 4
+            draw = np.random.default_rng(self._seed)
+            shape = batch, length
+            arrays = {
+                "input_ids": draw.integers(first, first + self._vocabulary // 2 + 1, shape),
+                "attention_mask": np.ones(shape, dtype=np.int64),
+                "token_type_ids": np.zeros(shape, dtype=np.int64),
             }
-        return self._inputs[batch, length]
+            self._calls[shape] = self._engine.prepare(arrays)
+        return self._calls[batch, length]
 
 
 def settle() -> None:
@@ -132,13 +126,17 @@ def settle() -> None:
             return
 
 
-def serve(requests: TextIO, replies: TextIO, directory: Path, threads: int, seed: int) -> None:
-    """Load the model and answer requests until there are no more."""
-    engine = Engine(directory, threads, seed)
+def serve(requests: TextIO, replies: TextIO, watch: Stopwatch) -> None:
+    """Answer requests until there are no more."""
     actions: dict[str, Callable[..., dict[str, Any]]]
-    actions = {"peak": engine.peak, "warm_up": engine.warm_up, "block": engine.block}
+    actions = {
+        "dtype": watch.dtype,
+        "peak": watch.peak,
+        "warm_up": watch.warm_up,
+        "block": watch.block,
+    }
     settle()
-    _reply(replies, {"dtype": engine.dtype})
+    _reply(replies, {})
     for line in requests:
         request = json.loads(line)
         answer = actions[request.pop("do")](**request)
@@ -151,19 +149,22 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too; our parent ends us
     replies = take_standard_output()
     parser = argparse.ArgumentParser(prog="python -m bertslim.measure.latency_worker")
-    parser.add_argument("directory", type=Path, metavar="DIR")
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    arguments = parser.parse_args()
+    parser.add_argument("path", type=Path, metavar="MODEL")
+    parser.add_argument("--runtime", type=Runtime, required=True)
+    for option in ("--threads", "--vocabulary", "--seed"):
+        parser.add_argument(option, type=int, required=True)
+    given = parser.parse_args()
+    model = TimedModel(given.path, given.runtime)
     try:
-        serve(sys.stdin, replies, arguments.directory, arguments.threads, arguments.seed)
+        serve(sys.stdin, replies, Stopwatch(model, given.threads, given.vocabulary, given.seed))
     except BertslimError as error:
-        where = error.where or str(arguments.directory)
-        _reply(replies, {"error": {"what": error.what, "where": where, "remedy": error.remedy}})
+        where = error.where or str(model.path)
+        told = {"what": error.what, "where": where, "remedy": error.remedy}
+        _reply(replies, {"error": told, "input": isinstance(error, InputError)})
         return 1
     except Exception as error:
         what = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        _reply(replies, {"error": {"what": what, "where": str(arguments.directory)}})
+        _reply(replies, {"error": {"what": what, "where": str(model.path)}, "input": False})
         return 1
     return 0
 

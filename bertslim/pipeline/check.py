@@ -15,8 +15,9 @@ from bertslim.gate.machine import machine_differences
 from bertslim.gate.result import CheckResult
 from bertslim.gate.verdicts import Outcome, Rule, Verdict
 from bertslim.measure.environment import describe_environment
-from bertslim.measure.latency import LatencyBench
+from bertslim.measure.latency import BASE, SLIM, LatencyBench
 from bertslim.measure.latency_process import Shape
+from bertslim.measure.runtimes import TimedModel
 from bertslim.model.files import find_weights
 from bertslim.model.source import ModelSource, find_model
 from bertslim.pipeline.check_accuracy import HeldOut, check_accuracy
@@ -148,7 +149,7 @@ class _Check:
         with (
             self.progress.step("measure latency"),
             LatencyBench(
-                {"base": base.directory, "slim": self.options.directory},
+                {BASE: TimedModel(base.directory), SLIM: TimedModel(self.options.directory)},
                 self._shapes,
                 threads=self._threads,
                 seed=self.record.seed,
@@ -227,7 +228,8 @@ def _measure(
     seconds = FIRST_LOOK_SECONDS
     while True:
         bench.run(min(seconds, max(0.0, deadline - time.monotonic()) / shapes))
-        latencies = tuple(one for one in bench.result().measurements if one.name == "latency")
+        figures = bench.compare(BASE, SLIM).measurements
+        latencies = tuple(one for one in figures if one.name == "latency")
         decided = judge(rules, latencies, baseline).outcome != "inconclusive"
         if decided or time.monotonic() >= deadline:
             return latencies
