@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bertslim.errors import BertslimError, InputError, one_line
+from bertslim.measure.input_limits import INPUTS, check_names
 from bertslim.measure.onnx_graph import read_onnx
 from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime, TimedModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Arrays = dict[str, NDArray[np.int64]]
+IntArray = NDArray[np.int64]
+Arrays = dict[str, IntArray]
 Call = Callable[[], object]
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _SILENT = 4
+_LONGEST = 200
 _MOST_SHAPES = 1000
 
 
@@ -37,7 +40,8 @@ class Engine(Protocol):
         """Return what calls the model once with these inputs.
 
         Args:
-            arrays: (batch, length) each, for all of INPUTS; the model takes those that it has.
+            arrays: (batch, length) each, for all of INPUTS; the model is given those that it has,
+                as one choice a question where it is made for choices.
 
         Raises:
             BertslimError: It cannot be called with them.
@@ -90,7 +94,8 @@ class TorchEngine:
         """Return what calls the model once; a compiled one is compiled for the shape first."""
         import torch
 
-        ids, mask = (torch.from_numpy(arrays[name]) for name in ("input_ids", "attention_mask"))
+        rank = 3 if type(self._model).__name__.endswith("ForMultipleChoice") else 2
+        ids, mask = (torch.from_numpy(_of_rank(rank, arrays[name])) for name in INPUTS[:2])
 
         def call() -> object:
             with torch.inference_mode():
@@ -131,9 +136,10 @@ class OnnxRuntimeEngine:
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=providers)
         except Exception as error:
-            raise _not_loaded("ONNX Runtime", error) from error
+            raise _not_loaded("ONNX Runtime", _gist(error)) from error
         self._path = path
-        self._names = _known_names(given.name for given in self._session.get_inputs())
+        self._inputs = self._session.get_inputs()
+        check_names(given.name for given in self._inputs)
 
     @property
     def dtype(self) -> str:
@@ -142,8 +148,14 @@ class OnnxRuntimeEngine:
 
     def prepare(self, arrays: Arrays) -> Call:
         """Return what calls the model once."""
-        feed = {name: arrays[name] for name in self._names}
+        feed = {given.name: _as_asked(given, arrays[given.name]) for given in self._inputs}
         return _tried(lambda: self._session.run(None, feed), "ONNX Runtime", arrays)
+
+
+def _as_asked(given: Any, array: IntArray) -> NDArray[Any]:
+    """Return an array in the rank and the type of an input of ONNX Runtime."""
+    shaped = _of_rank(len(given.shape), array)
+    return shaped.astype(np.int32) if given.type == "tensor(int32)" else shaped
 
 
 class OpenVinoEngine:
@@ -163,11 +175,12 @@ class OpenVinoEngine:
         try:
             compiled = core.compile_model(core.read_model(model.path), "CPU", config)
         except Exception as error:
-            raise _not_loaded("OpenVINO", error) from error
+            raise _not_loaded("OpenVINO", _gist(error, line=-1)) from error
         used = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         if used != self._precision:
             raise InputError(f"OpenVINO runs it in {used} on this CPU, not in {self._precision}")
-        self._names = _known_names(given.any_name for given in compiled.inputs)
+        self._ranks = {given.any_name: len(given.partial_shape) for given in compiled.inputs}
+        check_names(self._ranks)
         self._request = compiled.create_infer_request()
 
     @property
@@ -181,19 +194,13 @@ class OpenVinoEngine:
 
     def prepare(self, arrays: Arrays) -> Call:
         """Return what calls the model once."""
-        feed = {name: arrays[name] for name in self._names}
+        feed = {name: _of_rank(rank, arrays[name]) for name, rank in self._ranks.items()}
         return _tried(lambda: self._request.infer(feed, share_inputs=True), "OpenVINO", arrays)
 
 
-def _known_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the inputs of a model, which must be a BERT's."""
-    found = tuple(names)
-    if "input_ids" not in found or not set(found) <= set(INPUTS):
-        raise InputError(
-            f"it takes {', '.join(found) or 'no input'}, not {', '.join(INPUTS)}",
-            remedy="export the model with `bertslim export --onnx`",
-        )
-    return found
+def _of_rank(rank: int, array: IntArray) -> IntArray:
+    """Return (batch, length), or (batch, 1, length) for a model that takes several choices."""
+    return array[:, None] if rank == 3 else array
 
 
 def _tried(call: Call, runtime: str, arrays: Arrays) -> Call:
@@ -209,16 +216,18 @@ def _tried(call: Call, runtime: str, arrays: Arrays) -> Call:
     return call
 
 
-def _not_loaded(runtime: str, error: Exception) -> InputError:
+def _not_loaded(runtime: str, why: str) -> InputError:
     return InputError(
-        f"{runtime} cannot load it ({_gist(error)})",
-        remedy="write it again, or choose another --runtime",
+        f"{runtime} cannot load it ({why})", remedy="write it again, or choose another --runtime"
     )
 
 
-def _gist(error: Exception) -> str:
-    """The line that says most of a message that may go on for pages."""
+def _gist(error: Exception, *, line: int = 0) -> str:
+    """One line of a message that may go on for pages: the first that tells anything, or the last.
+
+    Before it may stand where OpenVINO's error was raised, PyTorch's backend or ONNX Runtime's code.
+    """
     lines = [one_line(line) for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(("Exception from", "backend="))]
-    line = (telling or lines or [type(error).__name__])[0]
-    return line.rpartition(" : ")[2].rstrip(".")
+    chosen = (telling or lines or [type(error).__name__])[line].rpartition(" : ")[2]
+    return textwrap.shorten(chosen.removeprefix("-- ").rstrip(".:"), _LONGEST, placeholder=" …")

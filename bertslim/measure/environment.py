@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -19,8 +20,8 @@ CPU_INFO = Path("/proc/cpuinfo")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-def describe_environment(threads: int) -> Environment:
-    """Describe this machine, the versions at hand and the git revision of the current directory."""
+def describe_environment(threads: int, packages: Sequence[str] = PACKAGES) -> Environment:
+    """Describe this machine, the versions of packages and the git revision where we are."""
     return Environment(
         cpu=_cpu_model(),
         cores=_usable_cores(),
@@ -28,7 +29,7 @@ def describe_environment(threads: int) -> Environment:
         memory_bytes=psutil.virtual_memory().total,
         os=_operating_system(),
         python=platform.python_version(),
-        versions={"bertslim": bertslim.__version__} | _versions(),
+        versions={"bertslim": bertslim.__version__} | _versions(packages),
         git=_git_revision(),
     )
 
@@ -78,9 +79,9 @@ def _operating_system() -> str:
         return kernel
 
 
-def _versions() -> dict[str, str]:
+def _versions(packages: Sequence[str]) -> dict[str, str]:
     versions = {}
-    for package in PACKAGES:
+    for package in packages:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

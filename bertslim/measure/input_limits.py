@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import InputError
 from bertslim.measure.onnx_graph import read_onnx
-from bertslim.measure.runtimes import ONNX_SUFFIX
+from bertslim.measure.runtimes import IR_SUFFIX, ONNX_SUFFIX
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.files import CONFIG_FILE
+
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 @dataclass(frozen=True)
@@ -19,37 +22,70 @@ class InputLimits:
 
     Attributes:
         vocabulary: How many tokens the model knows.
-        max_length: The longest sequence that it takes, in tokens; None where nothing tells.
+        max_length: The longest sequence that it takes, in tokens; `sys.maxsize` if nothing tells.
     """
 
     vocabulary: int
-    max_length: int | None
+    max_length: int
 
 
 def read_limits(path: Path) -> InputLimits:
     """Read the configuration in a directory, or beside or above an exported file.
 
-    An ONNX file without one tells its vocabulary itself.
+    An ONNX file tells its vocabulary itself.
 
     Raises:
-        InputError: There is no configuration where one is needed, or it cannot be read.
+        InputError: The file is damaged or its inputs are not a BERT's, or there is no configuration
+            where one is needed.
     """
-    for directory in (path,) if path.is_dir() else (path.parent, path.parent.parent):
+    known = [InputLimits(vocabulary, sys.maxsize) for vocabulary in _own_vocabulary(path)]
+    directories = (path,) if path.is_dir() else (path.parent, path.parent.parent)
+    for directory in directories:
         if path.is_dir() or (directory / CONFIG_FILE).is_file():
             facts = describe_checkpoint(directory, config_only=True).facts
-            return InputLimits(facts.vocab_size, facts.max_length)
-    vocabulary = read_onnx(path).vocabulary if path.suffix == ONNX_SUFFIX else None
-    if vocabulary is None:
+            return shared_limits([InputLimits(facts.vocab_size, facts.max_length), *known])
+    if not known:
         raise InputError(
             f"how many tokens the model knows cannot be told without its {CONFIG_FILE}",
             where=str(path),
             remedy="put it beside the file",
         )
-    return InputLimits(vocabulary, None)
+    return known[0]
 
 
 def shared_limits(limits: Iterable[InputLimits]) -> InputLimits:
     """Return how far inputs may go that all models take."""
     every = tuple(limits)
-    lengths = [each.max_length for each in every if each.max_length is not None]
-    return InputLimits(min(each.vocabulary for each in every), min(lengths, default=None))
+    return InputLimits(
+        min(each.vocabulary for each in every), min(each.max_length for each in every)
+    )
+
+
+def check_names(names: Iterable[str], where: Path | None = None) -> None:
+    """Refuse a model that does not take a BERT's inputs.
+
+    Raises:
+        InputError: It takes others, or no input_ids.
+    """
+    found = tuple(names)
+    if INPUTS[0] not in found or not set(found) <= set(INPUTS):
+        raise InputError(
+            f"its inputs are {', '.join(found) or 'none'}; a BERT's are {', '.join(INPUTS)}",
+            where=None if where is None else str(where),
+            remedy="export the model with `bertslim export --onnx`",
+        )
+
+
+def _own_vocabulary(path: Path) -> tuple[int, ...]:
+    """What the file alone tells, if anything; exported files are checked on the way."""
+    if path.suffix == IR_SUFFIX and not path.with_suffix(".bin").is_file():
+        raise InputError(
+            f"its weights, {path.with_suffix('.bin').name}, are not beside it",
+            where=str(path),
+            remedy="put them there",
+        )
+    if path.is_dir() or path.suffix != ONNX_SUFFIX:
+        return ()
+    facts = read_onnx(path)
+    check_names(facts.inputs, path)
+    return () if facts.vocabulary is None else (facts.vocabulary,)

@@ -190,15 +190,15 @@ class LatencyBench:
             if samples.rounds % 2:
                 names.reverse()
             for name in names:
-                block = self._workers[name].block_ms(shape, samples.calls)
+                block = self._workers[name].block_ms(shape, samples.calls[name])
                 samples.blocks.setdefault(name, []).append(block)
             yield
 
     def _warm_up(self, shape: Shape, samples: _Samples) -> None:
-        warm = [worker.warm_up(shape) for worker in self._workers.values()]
-        samples.warm_up_calls = min(each.calls for each in warm)
-        calls = math.ceil(BLOCK_MS / min(each.fastest_ms for each in warm))
-        samples.calls = samples.calls or calls
+        warm = {name: worker.warm_up(shape) for name, worker in self._workers.items()}
+        samples.warm_up_calls = min(each.calls for each in warm.values())
+        for name, each in warm.items():
+            samples.calls.setdefault(name, math.ceil(BLOCK_MS / each.fastest_ms))
 
     def _latencies(self, shape: Shape, base: str | None, slim: str) -> Iterator[Measurement]:
         samples = self._samples[shape]
@@ -209,7 +209,7 @@ class LatencyBench:
             ratio = launch_ratio(times, slim_times, samples.launches)
             interval = ratio_interval(times, slim_times, samples.launches, seed=self._seed)
         context = self._context(shape, base, slim) | {
-            "runs": samples.rounds * samples.calls,
+            "runs": samples.rounds * min(samples.calls[name] for name in (base, slim) if name),
             "rounds": samples.rounds,
             "launches": len(samples.launches),
             "warmup": samples.warm_up_calls,
@@ -249,9 +249,13 @@ class LatencyBench:
 
 @dataclass
 class _Samples:
-    """What was gathered of one shape: a block of `calls` times, in ms, a round and model."""
+    """What was gathered of one shape: a block of times, in ms, a round and model.
 
-    calls: int = 0
+    Attributes:
+        calls: How many a block has: of a fast model more, so that all blocks last about as long.
+    """
+
+    calls: dict[str, int] = field(default_factory=dict)
     warm_up_calls: int = 0
     blocks: dict[str, list[FloatArray]] = field(default_factory=dict)
     starts: list[int] = field(default_factory=lambda: [0])

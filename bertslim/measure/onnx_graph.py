@@ -28,10 +28,12 @@ class OnnxFacts:
     """What was found.
 
     Attributes:
+        inputs: The names of what it takes.
         dtype: What it multiplies in: "int8" where it is quantised, else the type of its weights.
         vocabulary: Rows of the table that input_ids are looked up in; None where it was not found.
     """
 
+    inputs: tuple[str, ...]
     dtype: str
     vocabulary: int | None
 
@@ -51,7 +53,9 @@ def read_onnx(path: Path) -> OnnxFacts:
         raise _not_onnx(path) from error
     if not graph.node:
         raise _not_onnx(path)
-    return OnnxFacts(_dtype(graph), _vocabulary(graph))
+    weights = {tensor.name for tensor in graph.initializer}  # old files list them as inputs, too
+    inputs = tuple(given.name for given in graph.input if given.name not in weights)
+    return OnnxFacts(inputs, _dtype(graph), _vocabulary(graph))
 
 
 def _not_onnx(path: Path) -> InputError:

@@ -1,0 +1,143 @@
+"""What `bertslim bench` was given -> models, each in the runtimes that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bertslim.errors import InputError
+from bertslim.measure.environment import multiplies_bfloat16
+from bertslim.measure.runtimes import IR_SUFFIX, ONNX_SUFFIX, Runtime, TimedModel
+from bertslim.model.files import has_weights
+from bertslim.model.source import find_model
+
+UNASKED = (
+    Runtime.TORCH,
+    Runtime.TORCH_BF16,
+    Runtime.ONNXRUNTIME,
+    Runtime.OPENVINO,
+    Runtime.OPENVINO_BF16,
+)
+"""Those that are timed unless others are asked for: to compile takes a minute a shape."""
+
+EXPORTED = (ONNX_SUFFIX, IR_SUFFIX)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One model in one runtime.
+
+    Attributes:
+        name: What the user calls the model.
+        model: Where it is, and what runs it.
+        first: Whether it is the first model, which the others are compared with.
+    """
+
+    name: str
+    model: TimedModel
+    first: bool
+
+    @property
+    def path(self) -> Path:
+        """A checkpoint directory, an ONNX file or an OpenVINO IR."""
+        return self.model.path
+
+    @property
+    def runtime(self) -> Runtime:
+        """What runs it."""
+        return self.model.runtime
+
+
+def find_entrants(models: Sequence[str], wanted: Sequence[Runtime]) -> tuple[Entrant, ...]:
+    """Find the models, and what to run each of them in.
+
+    Args:
+        models: Local directories, exported files, `pkg:NAME` or Hub ids.
+        wanted: Runtimes; none: for each model those that are installed and that the CPU is made
+            for.
+
+    Raises:
+        InputError: There is no such model, a runtime is not installed, or the two do not fit.
+    """
+    for runtime in wanted:
+        runtime.check_installed()
+    found = [(name, find_path(name)) for name in models]
+    entrants = tuple(
+        Entrant(name, TimedModel(path, runtime), first=number == 0)
+        for number, (name, path) in enumerate(found)
+        for runtime in _runtimes(name, path, wanted)
+    )
+    for runtime in wanted:
+        if runtime not in {entrant.runtime for entrant in entrants}:
+            raise InputError(
+                f"none of the models runs in {runtime}",
+                where="--runtime",
+                remedy=f"it takes {_what_it_takes(runtime)}",
+            )
+    return entrants
+
+
+def find_path(name: str) -> Path:
+    """Find an exported file, or the directory of a checkpoint.
+
+    Raises:
+        InputError: There is none, or it is neither.
+    """
+    path = Path(name).expanduser()
+    if path.is_file() and path.suffix not in EXPORTED:
+        raise InputError(
+            "is neither an ONNX file (.onnx) nor an OpenVINO IR (.xml)",
+            where=name,
+            remedy="name one, or the directory of a checkpoint",
+        )
+    if path.is_file():
+        return path.resolve()
+    if path.suffix in EXPORTED and not path.is_dir():
+        raise InputError("no such file", where=name, remedy="check the path")
+    if path.is_dir() and not has_weights(path) and (files := exported_files(path)):
+        raise InputError("holds no PyTorch weights", where=name, remedy=f"name {files[0]}")
+    return find_model(name).directory
+
+
+def exported_files(directory: Path) -> list[Path]:
+    """Return the exported files in a directory and in those right below it."""
+    return sorted(
+        path
+        for suffix in EXPORTED
+        for deep in ("", "*/")
+        for path in directory.glob(f"{deep}*{suffix}")
+    )
+
+
+def _runtimes(name: str, path: Path, wanted: Sequence[Runtime]) -> Iterator[Runtime]:
+    suitable = [runtime for runtime in wanted or UNASKED if runtime.takes(path)]
+    if not suitable:
+        raise _unsuitable(name, path, wanted)
+    if wanted:
+        yield from suitable
+        return
+    at_hand = [runtime for runtime in suitable if runtime.installed]
+    if not at_hand:
+        suitable[0].check_installed()
+    for runtime in at_hand:
+        if not runtime.in_bfloat16 or multiplies_bfloat16():
+            yield runtime
+
+
+def _unsuitable(name: str, path: Path, wanted: Sequence[Runtime]) -> InputError:
+    what = f"does not run in {' or '.join(wanted)}"
+    if not path.is_dir():
+        fitting = ", ".join(runtime for runtime in Runtime if runtime.takes(path))
+        return InputError(what, where=name, remedy=f"a file of its kind runs in {fitting}")
+    files = exported_files(path)
+    remedy = (
+        f"name {files[0]}" if files else "write a file with `bertslim export --onnx`, name that"
+    )
+    return InputError(f"a directory {what}", where=name, remedy=remedy)
+
+
+def _what_it_takes(runtime: Runtime) -> str:
+    if runtime.takes_checkpoints:
+        return "directories of checkpoints"
+    return f"files that end in {' or '.join(runtime.suffixes)}"

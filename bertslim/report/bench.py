@@ -1,0 +1,135 @@
+"""What `bertslim bench` measured, in words: a table, what is fastest, and what got slower."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bertslim.records import BenchResult, Interval, TimeRatio, Timing
+from bertslim.report.escape import printable
+from bertslim.report.numbers import fixed, significant
+from bertslim.report.tables import NOTHING, Table
+from bertslim.wording import counted, listed
+
+_TOO_WIDE = 4
+
+
+def bench_text(result: BenchResult) -> str:
+    """Write all that a reader needs to know."""
+    paragraphs = (
+        bench_table(result).markdown(),
+        *(f"{printable(line)}." for line in _sentences(result)),
+    )
+    return "\n".join(paragraphs)
+
+
+def bench_table(result: BenchResult) -> Table:
+    """A row a model, runtime and shape."""
+    headers = (
+        *("model", "runtime", "dtype", "shape"),
+        *("median, ms", "p90", "p99", "time / first", "95 % interval"),
+    )
+    return Table("llllrrrrr", headers, tuple(map(_row, result.timings)))
+
+
+def fastest_lines(result: BenchResult) -> Iterator[str]:
+    """Say what is fastest: once if it is the same at every shape, else shape by shape."""
+    shapes = dict.fromkeys(map(_shape, result.timings))
+    found = {
+        shape: _Fastest([one for one in result.timings if one.fastest and _shape(one) == shape])
+        for shape in shapes
+    }
+    if len(found) > 1 and len({each.names for each in found.values()}) == 1:
+        each_time = ", ".join(f"{each.time} at {shape}" for shape, each in found.items())
+        yield f"Fastest here at every shape: {next(iter(found.values())).names}: {each_time}"
+    else:
+        for shape, each in found.items():
+            yield f"Fastest here at {shape}: {each.names}: {each.time}"
+
+
+class _Fastest:
+    """Those of one shape that nothing is faster than beyond doubt, the quickest first."""
+
+    def __init__(self, timings: Sequence[Timing]) -> None:
+        self._quickest, *self._others = sorted(timings, key=lambda timing: timing.median_ms)
+
+    @property
+    def names(self) -> str:
+        """Name the quickest, and what it is not surely faster than."""
+        if not self._others:
+            return _entrant(self._quickest)
+        others = listed([_entrant(timing) for timing in self._others], limit=3)
+        return f"{_entrant(self._quickest)} (not beyond doubt: beside {others})"
+
+    @property
+    def time(self) -> str:
+        """Say what the quickest takes, also as a share of the first model's time."""
+        beside = self._quickest.to_first
+        share = "" if beside is None else f", {fixed(beside.ratio, 2)} of the first's time"
+        return f"{significant(self._quickest.median_ms)} ms{share}"
+
+
+def slower_lines(result: BenchResult) -> Iterator[str]:
+    """Name each model that is slower than the first one beyond doubt."""
+    for timing in result.timings:
+        beside = timing.to_base
+        if beside is not None and beside.interval.low > 1:
+            yield (
+                f"{_entrant(timing)} is slower than {beside.model} in {beside.runtime} at "
+                f"{_shape(timing)}: it takes {_ratio(beside)} of its time"
+            )
+
+
+def _sentences(result: BenchResult) -> Iterator[str]:
+    first = result.timings[0]
+    if len({_entrant(timing) for timing in result.timings}) > 1:
+        yield f"First: {_entrant(first)}"
+        yield from fastest_lines(result)
+    yield from (f"Warning: {line}" for line in slower_lines(result))
+    yield from (f"Note: {note}" for note in result.notes)
+    if any(_uncertain(timing) for timing in result.timings):
+        yield "Note: some intervals are too wide to tell; more --seconds or --launches narrow them"
+    here = result.environment
+    versions = ", ".join(f"{name} {version}" for name, version in here.versions.items())
+    yield (
+        f"Measured on {here.cpu} with {counted(here.threads, 'thread', 'threads')}, in "
+        f"{counted(result.launches, 'launch', 'launches')}, seed {result.seed}: {versions}"
+    )
+
+
+def _row(timing: Timing) -> tuple[str, ...]:
+    beside = timing.to_first
+    return (
+        timing.model,
+        timing.runtime,
+        timing.dtype,
+        _shape(timing),
+        *map(significant, (timing.median_ms, timing.p90_ms, timing.p99_ms)),
+        NOTHING if beside is None else fixed(beside.ratio, 3),
+        NOTHING if beside is None else _interval(beside.interval),
+    )
+
+
+def _entrant(timing: Timing) -> str:
+    return f"{timing.model} in {timing.runtime}"
+
+
+def _shape(timing: Timing) -> str:
+    return f"{timing.batch}x{timing.length}"
+
+
+def _uncertain(timing: Timing) -> bool:
+    return timing.to_first is not None and _too_wide(timing.to_first.interval)
+
+
+def _too_wide(found: Interval) -> bool:
+    return found.high > _TOO_WIDE * found.low
+
+
+def _ratio(found: TimeRatio) -> str:
+    return f"{fixed(found.ratio, 2)} ({_interval(found.interval, 2)})"
+
+
+def _interval(found: Interval, decimals: int = 3) -> str:
+    if _too_wide(found):
+        return "too wide"
+    return f"{fixed(found.low, decimals)} to {fixed(found.high, decimals)}"
