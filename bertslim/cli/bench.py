@@ -112,11 +112,12 @@ def bench(
 def _runtimes(values: list[str] | None) -> tuple[Runtime, ...]:
     """Read `--runtime torch --runtime openvino` and `--runtime torch,openvino` alike."""
     words = columns(values)
+    known = [runtime.value for runtime in Runtime]
     for word in words:
-        if word not in {*Runtime}:
+        if word not in known:
             raise InputError(
                 f"{word!r} is no runtime",
                 where="--runtime",
-                remedy=did_you_mean(word, Runtime) or f"known are {', '.join(Runtime)}",
+                remedy=did_you_mean(word, known) or f"known are {', '.join(known)}",
             )
     return tuple(map(Runtime, words))

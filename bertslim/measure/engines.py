@@ -179,7 +179,7 @@ class OpenVinoEngine:
         used = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         if used != self._precision:
             raise InputError(f"OpenVINO runs it in {used} on this CPU, not in {self._precision}")
-        self._ranks = {given.any_name: len(given.partial_shape) for given in compiled.inputs}
+        self._ranks = {_name(given): len(given.partial_shape) for given in compiled.inputs}
         check_names(self._ranks)
         self._request = compiled.create_infer_request()
 
@@ -196,6 +196,11 @@ class OpenVinoEngine:
         """Return what calls the model once."""
         feed = {name: _of_rank(rank, arrays[name]) for name, rank in self._ranks.items()}
         return _tried(lambda: self._request.infer(feed, share_inputs=True), "OpenVINO", arrays)
+
+
+def _name(given: Any) -> str:
+    """Return the name of an input of OpenVINO, which may have several."""
+    return next((name for name in INPUTS if name in given.names), str(given.any_name))
 
 
 def _of_rank(rank: int, array: IntArray) -> IntArray:

@@ -20,8 +20,13 @@ CPU_INFO = Path("/proc/cpuinfo")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-def describe_environment(threads: int, packages: Sequence[str] = PACKAGES) -> Environment:
-    """Describe this machine, the versions of packages and the git revision where we are."""
+def describe_environment(threads: int, packages: Sequence[str] | None = None) -> Environment:
+    """Describe this machine, the versions at hand and the git revision of the current directory.
+
+    Args:
+        threads: How many the figures are measured with.
+        packages: Whose versions are told; None: those that `cut` goes by.
+    """
     return Environment(
         cpu=_cpu_model(),
         cores=_usable_cores(),
@@ -29,7 +34,8 @@ def describe_environment(threads: int, packages: Sequence[str] = PACKAGES) -> En
         memory_bytes=psutil.virtual_memory().total,
         os=_operating_system(),
         python=platform.python_version(),
-        versions={"bertslim": bertslim.__version__} | _versions(packages),
+        versions={"bertslim": bertslim.__version__}
+        | _versions(PACKAGES if packages is None else packages),
         git=_git_revision(),
     )
 

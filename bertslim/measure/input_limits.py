@@ -39,8 +39,7 @@ def read_limits(path: Path) -> InputLimits:
             where one is needed.
     """
     known = [InputLimits(vocabulary, sys.maxsize) for vocabulary in _own_vocabulary(path)]
-    directories = (path,) if path.is_dir() else (path.parent, path.parent.parent)
-    for directory in directories:
+    for directory in (path,) if path.is_dir() else path.resolve().parents[:2]:
         if path.is_dir() or (directory / CONFIG_FILE).is_file():
             facts = describe_checkpoint(directory, config_only=True).facts
             return shared_limits([InputLimits(facts.vocab_size, facts.max_length), *known])

@@ -92,11 +92,12 @@ def find_path(name: str) -> Path:
             remedy="name one, or the directory of a checkpoint",
         )
     if path.is_file():
-        return path.resolve()
+        return path
     if path.suffix in EXPORTED and not path.is_dir():
         raise InputError("no such file", where=name, remedy="check the path")
     if path.is_dir() and not has_weights(path) and (files := exported_files(path)):
-        raise InputError("holds no PyTorch weights", where=name, remedy=f"name {files[0]}")
+        remedy = f"name an exported file, such as {files[0]}"
+        raise InputError("holds no PyTorch weights", where=name, remedy=remedy)
     return find_model(name).directory
 
 
@@ -130,10 +131,8 @@ def _unsuitable(name: str, path: Path, wanted: Sequence[Runtime]) -> InputError:
     if not path.is_dir():
         fitting = ", ".join(runtime for runtime in Runtime if runtime.takes(path))
         return InputError(what, where=name, remedy=f"a file of its kind runs in {fitting}")
-    files = exported_files(path)
-    remedy = (
-        f"name {files[0]}" if files else "write a file with `bertslim export --onnx`, name that"
-    )
+    files = exported_files(Path(name).expanduser())
+    remedy = f"name {files[0]}" if files else "name a file that `bertslim export --onnx` wrote"
     return InputError(f"a directory {what}", where=name, remedy=remedy)
 
 

@@ -58,7 +58,7 @@ class _Fastest:
         if not self._others:
             return _entrant(self._quickest)
         others = listed([_entrant(timing) for timing in self._others], limit=3)
-        return f"{_entrant(self._quickest)} (not beyond doubt: beside {others})"
+        return f"{_entrant(self._quickest)} (not surely faster than {others})"
 
     @property
     def time(self) -> str:
@@ -82,7 +82,7 @@ def slower_lines(result: BenchResult) -> Iterator[str]:
 def _sentences(result: BenchResult) -> Iterator[str]:
     first = result.timings[0]
     if len({_entrant(timing) for timing in result.timings}) > 1:
-        yield f"First: {_entrant(first)}"
+        yield f"Ratios are to the time of {_entrant(first)} at the same shape"
         yield from fastest_lines(result)
     yield from (f"Warning: {line}" for line in slower_lines(result))
     yield from (f"Note: {note}" for note in result.notes)
