@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure import latency
+from bertslim.measure import latency, latency_process
 from bertslim.measure.input_limits import InputLimits
 from bertslim.measure.latency import LatencyBench, check_shapes, measure_latency
-from bertslim.measure.latency_process import WORKER_MODULE, Shape, WarmUp
+from bertslim.measure.latency_process import WORKER_MODULE, Shape, WarmUp, WorkerProcess
 from bertslim.measure.latency_worker import settle
 from bertslim.measure.runtimes import TimedModel
 from bertslim.progress import Progress
@@ -287,6 +287,25 @@ def test_the_worker_ends_when_its_parent_is_killed(shallow):
     parent.kill()
     parent.communicate(timeout=20)
     assert ends_within(10, [worker])
+
+
+def test_what_a_process_started_ends_with_it(tmp_path, monkeypatch):
+    body = """
+        import subprocess, sys
+        child = subprocess.Popen(["sleep", "60"])
+        print(child.pid, file=open(sys.argv[1], "w"), flush=True)
+        print("{}", flush=True)
+        sys.stdin.read()
+    """
+    (tmp_path / "starts_a_child.py").write_text(textwrap.dedent(body))
+    monkeypatch.setattr(latency_process, "WORKER_MODULE", "starts_a_child")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    worker = WorkerProcess(TimedModel(tmp_path / "pid"), threads=1, vocabulary=99, seed=0)
+    worker.wait_until_loaded()
+    child = int((tmp_path / "pid").read_text())
+    assert psutil.pid_exists(child)
+    worker.close()
+    assert ends_within(10, [child])
 
 
 def test_what_libraries_print_does_not_mix_with_replies():

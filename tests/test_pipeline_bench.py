@@ -270,7 +270,7 @@ def test_an_interrupt_ends_all_processes(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing argument 'MODEL...'"),
+        ([], "Missing argument 'MODEL'"),
         (["m", "--runtime", "tourch"], "--runtime: 'tourch' is no runtime; did you mean 'torch'?"),
         (["m", "--runtime", "x"], "--runtime: 'x' is no runtime; known are torch, torch-bf16, "),
         (["gone.onnx"], "gone.onnx: no such file; check the path"),

@@ -25,7 +25,7 @@ def bench(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...",
+            metavar="MODEL",
             help="Checkpoints (a local directory, pkg:NAME or a Hub id), ONNX files (.onnx) and "
             "OpenVINO IRs (.xml). The others are compared with the first.",
             show_default=False,

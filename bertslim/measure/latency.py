@@ -11,8 +11,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +21,7 @@ from bertslim.errors import InputError
 from bertslim.measure.bootstrap import FloatArray, launch_ratio, ratio_interval
 from bertslim.measure.input_limits import read_limits, shared_limits
 from bertslim.measure.latency_process import Shape, WorkerProcess
+from bertslim.measure.latency_samples import Samples
 from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar, compare
@@ -125,12 +125,12 @@ class LatencyBench:
         min_rounds: int = MIN_ROUNDS,
     ) -> None:
         self._models = models
-        self._limits = shared_limits(read_limits(model.path) for model in models.values())
+        self._limits = shared_limits(map(read_limits, {model.path for model in models.values()}))
         self._min_rounds = min_rounds
         self._threads = threads
         self._seed = seed
         self._progress = progress
-        self._samples = {shape: _Samples() for shape in shapes}
+        self._samples = {shape: Samples() for shape in shapes}
         self._processes = ExitStack()
         self._workers: dict[str, WorkerProcess] = {}
         self._peaks: dict[str, int] = {}
@@ -182,7 +182,7 @@ class LatencyBench:
     def _largest_shape(self) -> Shape:
         return max(self._samples, key=lambda shape: (shape.batch * shape.length, shape.length))
 
-    def _rounds(self, shape: Shape, samples: _Samples, deadline: float) -> Iterator[None]:
+    def _rounds(self, shape: Shape, samples: Samples, deadline: float) -> Iterator[None]:
         if not samples.rounds_of_launch:
             self._warm_up(shape, samples)
         while samples.rounds_of_launch < self._min_rounds or time.monotonic() < deadline:
@@ -194,7 +194,7 @@ class LatencyBench:
                 samples.blocks.setdefault(name, []).append(block)
             yield
 
-    def _warm_up(self, shape: Shape, samples: _Samples) -> None:
+    def _warm_up(self, shape: Shape, samples: Samples) -> None:
         warm = {name: worker.warm_up(shape) for name, worker in self._workers.items()}
         samples.warm_up_calls = min(each.calls for each in warm.values())
         for name, each in warm.items():
@@ -245,43 +245,6 @@ class LatencyBench:
             "threads": self._threads,
             "allocator": "keeps freed memory",
         }
-
-
-@dataclass
-class _Samples:
-    """What was gathered of one shape: a block of times, in ms, a round and model.
-
-    Attributes:
-        calls: How many a block has: of a fast model more, so that all blocks last about as long.
-    """
-
-    calls: dict[str, int] = field(default_factory=dict)
-    warm_up_calls: int = 0
-    blocks: dict[str, list[FloatArray]] = field(default_factory=dict)
-    starts: list[int] = field(default_factory=lambda: [0])
-
-    @property
-    def rounds_of_launch(self) -> int:
-        """Rounds since the processes were started."""
-        return self.rounds - self.starts[-1]
-
-    @property
-    def launches(self) -> tuple[int, ...]:
-        """The number of rounds of each launch that has any."""
-        ends = pairwise([*self.starts, self.rounds])
-        return tuple(end - start for start, end in ends if end > start)
-
-    def begin_launch(self) -> None:
-        """Note that what follows comes from new processes."""
-        self.starts.append(self.rounds)
-
-    @property
-    def rounds(self) -> int:
-        return min((len(blocks) for blocks in self.blocks.values()), default=0)
-
-    def times(self, name: str) -> FloatArray:
-        """All times of one model, shape (rounds, calls)."""
-        return np.stack(self.blocks[name])
 
 
 def _quantile(times: FloatArray | None, share: float) -> float | None:

@@ -63,6 +63,7 @@ class WorkerProcess:
             stderr=self._said,
             text=True,
             env=os.environ | ALLOCATOR | count,
+            process_group=0,  # ended with what it starts; Ctrl-C reaches its parent alone
         )
         self._requests = cast("IO[str]", self._process.stdin)
         self._replies = cast("IO[str]", self._process.stdout)
@@ -89,8 +90,9 @@ class WorkerProcess:
         return np.asarray(self._ask("block", shape, calls=calls)["ms"], dtype=np.float64)
 
     def close(self) -> None:
-        """End the process at once: it has nothing to save."""
-        self._process.kill()
+        """End the process at once, and what it started: it has nothing to save."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(BrokenPipeError), self._process:  # closes the pipes, and waits
             self._said.close()
 

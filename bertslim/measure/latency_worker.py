@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import statistics
 import sys
 import time
@@ -146,7 +145,6 @@ def serve(requests: TextIO, replies: TextIO, watch: Stopwatch) -> None:
 
 def main() -> int:
     """Run the worker; its exit status is 1 after a failure."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too; our parent ends us
     replies = take_standard_output()
     parser = argparse.ArgumentParser(prog="python -m bertslim.measure.latency_worker")
     parser.add_argument("path", type=Path, metavar="MODEL")

@@ -56,12 +56,12 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
         BertslimError: A model could not be loaded or run.
     """
     entrants = find_entrants(options.models, options.runtimes)
-    limits = shared_limits(read_limits(entrant.path) for entrant in entrants)
+    limits = shared_limits(map(read_limits, {entrant.path for entrant in entrants}))
     shapes = MeasureOptions(options.batches, options.lengths).shapes(limits.max_length)
     notes = list(_missing(entrants, options.runtimes))
-    if not options.runtimes:
+    if not options.runtimes and any(map(_may_fail, entrants)):
         with progress.step("try OpenVINO"):
-            entrants, left_out = _that_load(entrants, options, limits)
+            entrants, left_out = _that_run(entrants, options, limits, shapes[0])
         notes += left_out
     with progress.step("measure latency"):
         timings = _measure(entrants, shapes, options, progress)
@@ -81,17 +81,16 @@ def _missing(entrants: Sequence[Entrant], wanted: Sequence[Runtime]) -> Iterator
         yield "OpenVINO is left out: it is not installed (pip install 'bertslim[openvino]')"
 
 
-def _that_load(
-    entrants: Sequence[Entrant], options: BenchOptions, limits: InputLimits
+def _that_run(
+    entrants: Sequence[Entrant], options: BenchOptions, limits: InputLimits, shape: Shape
 ) -> tuple[tuple[Entrant, ...], list[str]]:
-    """Leave out what OpenVINO cannot read where ONNX Runtime is timed, too; and say so."""
+    """Leave out what OpenVINO cannot run where ONNX Runtime is timed, too; and say so."""
     refused: dict[str, str] = {}
-    for entrant in entrants:
-        if entrant.runtime is Runtime.OPENVINO and entrant.path.suffix == ONNX_SUFFIX:
-            try:
-                _try(entrant, options, limits)
-            except BertslimError as error:
-                refused[entrant.name] = f"{entrant.name} is left out of OpenVINO: {error.what}"
+    for entrant in filter(_may_fail, entrants):
+        try:
+            _try(entrant, options, limits, shape)
+        except BertslimError as error:
+            refused[entrant.name] = f"{entrant.name} is left out of OpenVINO: {error.what}"
     kept = tuple(
         entrant
         for entrant in entrants
@@ -100,10 +99,15 @@ def _that_load(
     return kept, list(refused.values())
 
 
-def _try(entrant: Entrant, options: BenchOptions, limits: InputLimits) -> None:
+def _may_fail(entrant: Entrant) -> bool:
+    return entrant.runtime is Runtime.OPENVINO and entrant.path.suffix == ONNX_SUFFIX
+
+
+def _try(entrant: Entrant, options: BenchOptions, limits: InputLimits, shape: Shape) -> None:
     worker = WorkerProcess(entrant.model, options.threads, limits.vocabulary, options.seed)
     with closing(worker):
         worker.wait_until_loaded()
+        worker.warm_up(shape)
 
 
 def _measure(

@@ -1,0 +1,51 @@
+"""The times that a latency bench gathers at one shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from bertslim.measure.bootstrap import FloatArray
+
+
+@dataclass
+class Samples:
+    """What was gathered of one shape: a block of times, in ms, a round and model.
+
+    Attributes:
+        calls: How many a block has, by model: of a fast one more, so that all last about as long.
+        warm_up_calls: How many were made before, at least.
+        blocks: By model: (calls,) each.
+        starts: The number of rounds before each launch.
+    """
+
+    calls: dict[str, int] = field(default_factory=dict)
+    warm_up_calls: int = 0
+    blocks: dict[str, list[FloatArray]] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=lambda: [0])
+
+    @property
+    def rounds_of_launch(self) -> int:
+        """Rounds since the processes were started."""
+        return self.rounds - self.starts[-1]
+
+    @property
+    def launches(self) -> tuple[int, ...]:
+        """The number of rounds of each launch that has any."""
+        ends = pairwise([*self.starts, self.rounds])
+        return tuple(end - start for start, end in ends if end > start)
+
+    def begin_launch(self) -> None:
+        """Note that what follows comes from new processes."""
+        self.starts.append(self.rounds)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds that all models have run."""
+        return min((len(blocks) for blocks in self.blocks.values()), default=0)
+
+    def times(self, name: str) -> FloatArray:
+        """All times of one model, shape (rounds, calls)."""
+        return np.stack(self.blocks[name])
