@@ -171,11 +171,12 @@ class Plan(Frozen):
 
 
 class Interval(Frozen):
-    """A 95 % interval, and what it is the interval of."""
+    """An interval of confidence, and what it is the interval of."""
 
     of: Literal["ratio", "difference", "slim"]
     low: float
     high: float
+    level: float = 0.95
 
 
 class Measurement(Frozen):

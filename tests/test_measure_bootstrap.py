@@ -210,3 +210,14 @@ def test_the_ratio_over_launches_lies_in_the_middle_of_its_interval():
     found = ratio_interval(base, slim, (2, 4, 1), seed=0)
     assert launch_ratio(base, slim, (2, 4, 1)) == pytest.approx(math.sqrt(found.low * found.high))
     assert launch_ratio(base, slim, (7,)) == pytest.approx(np.median(slim) / np.median(base))
+
+
+@pytest.mark.parametrize("launches", [None, (5, 5, 5, 5)])
+def test_a_surer_interval_is_wider(launches: tuple[int, ...] | None) -> None:
+    draw = np.random.default_rng(3)
+    base, slim = draw.gamma(50, size=(20, 4)), draw.gamma(40, size=(20, 4))
+    usual = ratio_interval(base, slim, launches, seed=0)
+    surer = ratio_interval(base, slim, launches, seed=0, level=0.99)
+
+    assert (usual.level, surer.level) == (0.95, 0.99)
+    assert surer.low < usual.low < usual.high < surer.high

@@ -131,7 +131,7 @@ def check(
     """Check a result against rules, and fail if it got bigger, worse or slower.
 
     Sizes are counted again. Accuracy is taken from the record, or measured again. For latency the
-    slim model and its base take turns, until the 95 % interval lies within the bound or beyond it,
+    slim model and its base take turns, until the interval lies within the bound or beyond it,
     or time is up. Exit code 0: all rules are passed; 3: one is failed; 4: it cannot be told.
     Without a rule, latency may be 10 % above the record.
 

@@ -236,7 +236,8 @@ class Int8Embedding(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Return the rows, (*ids.shape, width), in the dtype that they had."""
         scale, weight = self.get_buffer("scale"), self.get_buffer("weight")
-        return nn.functional.embedding(ids, weight).to(scale.dtype) * scale[ids]
+        rows = nn.functional.embedding(ids, weight).to(scale.dtype)
+        return rows * nn.functional.embedding(ids, scale)
 
 
 def packed(*linears: nn.Linear) -> nn.Linear:

@@ -161,7 +161,7 @@ class MaxLatency:
         assert now.slim is not None  # noqa: S101
         ratio, of_ratio = _ratio(now), _interval(now)
         low, high = (now.slim * limit / ratio for limit in (of_ratio.low, of_ratio.high))
-        interval = Interval(of="slim", low=low, high=high)
+        interval = Interval(of="slim", low=low, high=high, level=of_ratio.level)
         return Verdict(
             rule=str(self),
             subject=_shape(now),
@@ -171,8 +171,9 @@ class MaxLatency:
             interval=interval,
             bound=self.milliseconds,
             outcome=outcome_of(interval, self.milliseconds),
-            sentence=f"at {_shape(now)} the slim model takes {now.slim:.2f} ms (95 % interval "
-            f"{low:.2f} to {high:.2f}), {self} allows {self.milliseconds:.2f}",
+            sentence=f"at {_shape(now)} the slim model takes {now.slim:.2f} ms "
+            f"({_percent(interval)} interval {low:.2f} to {high:.2f}), "
+            f"{self} allows {self.milliseconds:.2f}",
             remedy=_MEASURE_ON,
         )
 
@@ -194,7 +195,8 @@ def _interval_beside(interval: Interval, ratio: float, before: Measurement) -> I
     recorded, beside = _ratio(before), _interval(before)
     below = math.hypot(math.log(ratio / interval.low), math.log(beside.high / recorded))
     above = math.hypot(math.log(interval.high / ratio), math.log(recorded / beside.low))
-    return Interval(of="ratio", low=ratio * math.exp(-below), high=ratio * math.exp(above))
+    low, high = ratio * math.exp(-below), ratio * math.exp(above)
+    return interval.model_copy(update={"low": low, "high": high})
 
 
 def _ratio(measurement: Measurement) -> float:
@@ -210,6 +212,10 @@ def _interval(measurement: Measurement) -> Interval:
     return found
 
 
+def _percent(interval: Interval) -> str:
+    return f"{100 * interval.level:.0f} %"
+
+
 def _shape(measurement: Measurement) -> str:
     return f"{measurement.context['batch']}x{measurement.context['length']}"
 
@@ -217,5 +223,5 @@ def _shape(measurement: Measurement) -> str:
 def _told(now: Measurement, ratio: float, interval: Interval) -> str:
     return (
         f"at {_shape(now)} the slim model takes {ratio:.3f} of the base's time "
-        f"(95 % interval {interval.low:.3f} to {interval.high:.3f})"
+        f"({_percent(interval)} interval {interval.low:.3f} to {interval.high:.3f})"
     )

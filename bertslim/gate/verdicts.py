@@ -1,7 +1,7 @@
 """What one rule says of one figure.
 
-A rule compares intervals, not figures: the whole 95 % interval within the bound is a pass, the
-whole interval beyond it a failure, and anything else is inconclusive. Sizes are exact, and have no
+A rule compares intervals, not figures: the whole interval within the bound is a pass, the whole
+interval beyond it a failure, and anything else is inconclusive. Sizes are exact, and have no
 interval.
 """
 

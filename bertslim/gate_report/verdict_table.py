@@ -9,7 +9,7 @@ from bertslim.report.figures import between
 from bertslim.report.numbers import fixed
 from bertslim.report.tables import NOTHING, Table
 
-_HEADERS = ("rule", "of", "record", "found", "95 % interval", "at most", "verdict")
+_HEADERS = ("rule", "of", "record", "found", "interval", "at most", "verdict")
 _DECIMALS: dict[Unit, int] = {"ratio": 3, "ms": 2, "points": 2, "parameters": 0, "bytes": 0}
 _SYMBOLS: dict[Unit, str] = {"ms": " ms", "points": " points"}
 

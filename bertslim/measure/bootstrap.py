@@ -1,4 +1,4 @@
-"""95 % bootstrap intervals: percentiles of a statistic over resampled rows (Efron 1979).
+"""Bootstrap intervals: percentiles of a statistic over resampled rows (Efron 1979).
 
 What is measured in pairs is resampled in pairs, so that what the two share (the machine's drift,
 a row that is hard for both) cancels. Every interval is settled by its seed.
@@ -30,6 +30,7 @@ def ratio_interval(
     *,
     seed: int,
     resamples: int = RESAMPLES,
+    level: float = 0.95,
 ) -> Interval:
     """Interval of median(slim) / median(base).
 
@@ -43,18 +44,19 @@ def ratio_interval(
             all from one.
         seed: Settles which rounds are drawn.
         resamples: How often all rounds are drawn anew.
+        level: How often such an interval holds the ratio.
     """
     rounds = _same_rows(base, slim)
     base, slim = base.reshape(rounds, -1), slim.reshape(rounds, -1)
     if launches is not None and len(launches) > 1:
-        return _interval_over_launches(base, slim, launches)
+        return _interval_over_launches(base, slim, launches, level)
     width = max(base.shape[1], slim.shape[1])
     ratios = [
         np.median(slim[rows].reshape(len(rows), -1), axis=1)
         / np.median(base[rows].reshape(len(rows), -1), axis=1)
         for rows in _resampled(rounds, seed, resamples, width=width)
     ]
-    return _interval("ratio", np.concatenate(ratios))
+    return _interval("ratio", np.concatenate(ratios), level)
 
 
 def launch_ratio(base: FloatArray, slim: FloatArray, launches: Sequence[int]) -> float:
@@ -69,15 +71,16 @@ def _log_ratios(base: FloatArray, slim: FloatArray, launches: Sequence[int]) -> 
 
 
 def _interval_over_launches(
-    base: FloatArray, slim: FloatArray, launches: Sequence[int]
+    base: FloatArray, slim: FloatArray, launches: Sequence[int], level: float
 ) -> Interval:
     from scipy.special import stdtrit
 
     logs = _log_ratios(base, slim, launches)
     mean = float(logs.mean())
     error = float(logs.std(ddof=1)) / math.sqrt(len(logs))
-    reach = float(stdtrit(len(logs) - 1, 0.975)) * error
-    return Interval(of="ratio", low=math.exp(mean - reach), high=math.exp(mean + reach))
+    reach = float(stdtrit(len(logs) - 1, (1 + level) / 2)) * error
+    low, high = math.exp(mean - reach), math.exp(mean + reach)
+    return Interval(of="ratio", low=low, high=high, level=level)
 
 
 def paired_difference_interval(
@@ -153,6 +156,8 @@ def _same_rows(base: NDArray[Any], slim: NDArray[Any]) -> int:
     return len(base)
 
 
-def _interval(of: Literal["ratio", "difference", "slim"], statistics: FloatArray) -> Interval:
-    low, high = np.quantile(statistics, [0.025, 0.975])
-    return Interval(of=of, low=float(low), high=float(high))
+def _interval(
+    of: Literal["ratio", "difference", "slim"], statistics: FloatArray, level: float = 0.95
+) -> Interval:
+    low, high = np.quantile(statistics, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(of=of, low=float(low), high=float(high), level=level)

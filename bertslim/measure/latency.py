@@ -173,9 +173,16 @@ class LatencyBench:
                 for _ in self._rounds(shape, samples, start + seconds):
                     bar.update(round(min(seconds, time.monotonic() - start), 1) - bar.n)
 
-    def compare(self, base: str | None, slim: str) -> LatencyResult:
-        """Work out the figures of a model, and of its base if there is one, from all rounds."""
-        figures = [row for shape in self._samples for row in self._latencies(shape, base, slim)]
+    def compare(self, base: str | None, slim: str, *, level: float = 0.95) -> LatencyResult:
+        """Work out the figures of a model, and of its base if there is one, from all rounds.
+
+        Args:
+            base: The model before; None: there is none.
+            slim: The model after.
+            level: Of the interval of the ratio.
+        """
+        shapes = self._samples
+        figures = [row for shape in shapes for row in self._latencies(shape, base, slim, level)]
         return LatencyResult((*figures, self._peak_memory(base, slim)))
 
     @property
@@ -200,14 +207,18 @@ class LatencyBench:
         for name, each in warm.items():
             samples.calls.setdefault(name, math.ceil(BLOCK_MS / each.fastest_ms))
 
-    def _latencies(self, shape: Shape, base: str | None, slim: str) -> Iterator[Measurement]:
+    def _latencies(
+        self, shape: Shape, base: str | None, slim: str, level: float
+    ) -> Iterator[Measurement]:
         samples = self._samples[shape]
         times = samples.times(base) if base else None
         slim_times = samples.times(slim)
         ratio, interval = None, None
         if times is not None:
             ratio = launch_ratio(times, slim_times, samples.launches)
-            interval = ratio_interval(times, slim_times, samples.launches, seed=self._seed)
+            interval = ratio_interval(
+                times, slim_times, samples.launches, seed=self._seed, level=level
+            )
         context = self._context(shape, base, slim) | {
             "runs": samples.rounds * min(samples.calls[name] for name in (base, slim) if name),
             "rounds": samples.rounds,

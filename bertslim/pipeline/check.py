@@ -29,7 +29,9 @@ from bertslim.progress import Progress
 from bertslim.records import Environment, Measurement, Record, read_record
 
 DEFAULT_RULE = MaxRegression(percent=10.0)
-FIRST_LOOK_SECONDS = 2.0
+LAUNCH_SECONDS = 1.5
+FEWEST_LAUNCHES = 3
+LEVEL = 0.99
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class _Check:
         ):
             start = time.monotonic()
             deadline = start + 60 * self.options.minutes
-            latencies = _measure(bench, rules, baseline, len(self._shapes), deadline)
+            latencies = _measure(bench, rules, baseline, deadline)
             seconds = round(time.monotonic() - start, 3)
         verdicts = judge(rules, latencies, baseline).verdicts
         notes = machine_differences(self.record.environment, self._here)
@@ -215,22 +217,24 @@ def _find_base(given: str | None, record: Record) -> ModelSource:
 
 
 def _measure(
-    bench: LatencyBench,
-    rules: Sequence[Rule],
-    baseline: Sequence[Measurement],
-    shapes: int,
-    deadline: float,
+    bench: LatencyBench, rules: Sequence[Rule], baseline: Sequence[Measurement], deadline: float
 ) -> tuple[Measurement, ...]:
-    """Measure until no rule is inconclusive or one is failed.
+    """Start both models anew and time them, until no rule is inconclusive or one is failed.
 
-    The time between two looks doubles: with few looks there are few chances to be misled by one.
+    Two processes of one model differ for as long as they live, so rounds within one launch are not
+    enough to judge by, however many. Each launch is a look at the rules; the level makes up for
+    looking often. The first looks are taken even when time is up.
     """
-    seconds = FIRST_LOOK_SECONDS
+    launches = 0
     while True:
-        bench.run(min(seconds, max(0.0, deadline - time.monotonic()) / shapes))
-        figures = bench.compare(BASE, SLIM).measurements
-        latencies = tuple(one for one in figures if one.name == "latency")
-        decided = judge(rules, latencies, baseline).outcome != "inconclusive"
-        if decided or time.monotonic() >= deadline:
-            return latencies
-        seconds *= 2
+        start = time.monotonic()
+        bench.run(LAUNCH_SECONDS)
+        launches += 1
+        taken = time.monotonic() - start
+        if launches >= FEWEST_LAUNCHES:
+            figures = bench.compare(BASE, SLIM, level=LEVEL).measurements
+            latencies = tuple(one for one in figures if one.name == "latency")
+            decided = judge(rules, latencies, baseline).outcome != "inconclusive"
+            if decided or time.monotonic() + taken > deadline:
+                return latencies
+        bench.restart()
