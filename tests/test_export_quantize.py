@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from bertslim.export.int8_survey import survey
 from bertslim.export.onnx import convert, save
 from bertslim.export.onnx_model import OnnxModel
 from bertslim.export.parity import check_parity
-from bertslim.export.quantize import quantize_dynamic
+from bertslim.export.quantize import quantize_dynamic, quantize_static
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
@@ -121,6 +122,24 @@ def test_a_position_bias_that_the_quantiser_would_drop_is_kept(
     onnx.save(graph, tmp_path / "dropped.onnx")
     with pytest.raises(BertslimError, match="does not answer as PyTorch does"):
         check_parity(checkpoint, tmp_path / "dropped.onnx", "int8")
+
+
+@pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
+def test_ranges_that_are_settled_beforehand_are_those_of_the_samples(
+    load: Callable[..., Checkpoint], tmp_path: Path, model_type: str
+) -> None:
+    checkpoint = load(model_type, "")
+    give_one_neuron_an_outlier(checkpoint)
+    plan = replace(survey(checkpoint, [texts(checkpoint)]), static=True)
+    samples = [texts(checkpoint).inputs | {"token_type_ids": torch.zeros(8, 12, dtype=torch.int64)}]
+    path = tmp_path / "static.onnx"
+    save(quantize_static(convert(checkpoint, plan), samples), path)
+
+    left = operators(path)
+    assert left["DynamicQuantizeLinear"] == 0
+    assert left["QuantizeLinear"] >= 2 * 3
+    assert left["FusedMatMul"] == 2, "outlier neurons stay in float32"
+    assert 1e-5 < distance(checkpoint, path) < 0.05
 
 
 def test_each_word_has_a_scale_of_its_own() -> None:

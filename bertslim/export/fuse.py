@@ -55,7 +55,7 @@ def fused(
         if layer in asks_once:
             _fuse_first_token_attention(layer, family, mask)
         elif layer in attending:
-            projected = number in in_float or (biased and int8 is not None)
+            projected = int8 is not None and (biased or int8.static or number in in_float)
             _fuse_attention(layer, family, mask, projected=projected)
     if int8 is not None:
         _prepare_for_int8(made, family, int8)

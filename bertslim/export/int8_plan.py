@@ -33,11 +33,13 @@ class Int8Plan:
             others a few steps out of 255.
         float_maps: Linear maps.
         sensitive: The other maps by how much int8 changes what they put out, the most first.
+        static: Whether the scales of activations are settled beforehand.
     """
 
     outlier_neurons: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     float_maps: tuple[LayerMap, ...] = ()
     sensitive: tuple[LayerMap, ...] = ()
+    static: bool = False
 
     def leaving(self, maps: int) -> Int8Plan:
         """Return the plan that leaves so many of the most sensitive maps in float32, too."""

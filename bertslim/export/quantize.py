@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bertslim.export.quiet import quiet_output
 
 if TYPE_CHECKING:
     import onnx_ir
+    from torch import Tensor
 
 PRODUCTS = ("Attention", "MatMul", "Gemm")
 
@@ -35,6 +37,42 @@ def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True},
         )
         return OnnxRuntimeQuantizer(config).quantize(model, {}, ExportFormat.ONNX)
+
+
+def quantize_static(
+    model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]
+) -> onnx_ir.Model:
+    """Return the graph with int8 weights, and activations quantised to ranges seen on samples.
+
+    Args:
+        model: As `convert` makes it for a static plan; it is left as it is.
+        samples: Inputs by name; the ranges are those of all of them.
+    """
+    given = list(samples)
+    with quiet_output():
+        import onnx
+        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType
+        from transformers.exporters.configs import ExportFormat
+        from transformers.exporters.quantizers.quantizer_onnxruntime import (
+            OnnxRuntimeQuantizer,
+            OnnxRuntimeStaticConfig,
+        )
+
+        config = OnnxRuntimeStaticConfig(
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["MatMul", "Gemm"],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={
+                "DefaultTensorType": onnx.TensorProto.FLOAT,
+                "MatMulConstBOnly": True,
+                "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"],
+            },
+        )
+        quantizer = OnnxRuntimeQuantizer(config, calibration_dataset=given)
+        return quantizer.quantize(model, given[0], ExportFormat.ONNX)
 
 
 def to_half(model: onnx_ir.Model) -> onnx_ir.Model:

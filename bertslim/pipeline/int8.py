@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from bertslim.export.int8_plan import Int8Plan
 from bertslim.export.int8_survey import survey
 from bertslim.export.onnx import convert, save
 from bertslim.export.onnx_model import OnnxModel
-from bertslim.export.quantize import quantize_dynamic
+from bertslim.export.quantize import quantize_dynamic, quantize_static
 from bertslim.measure.fidelity import measure_fidelity
 from bertslim.measure.predictions import compare_predictions
 from bertslim.model.checkpoint import Checkpoint
@@ -64,7 +65,12 @@ class HeldOut:
 
 
 def quantise(
-    checkpoint: Checkpoint, texts: HeldOut | None, path: Path, progress: Progress
+    checkpoint: Checkpoint,
+    texts: HeldOut | None,
+    path: Path,
+    progress: Progress,
+    *,
+    static: bool = False,
 ) -> Int8Graph:
     """Make the int8 graph of a model and write it.
 
@@ -76,17 +82,19 @@ def quantise(
         texts: What to go by; None: all of it becomes int8.
         path: The file to write.
         progress: Shows the steps.
+        static: Whether to settle the scales of activations by the texts, too.
     """
     if texts is None:
         model = _write(checkpoint, Int8Plan(), path)
         return Int8Graph(model, notes=("int8 was not checked on texts: there is no tokenizer",))
     with progress.step("see what int8 changes"):
-        plan = survey(checkpoint, _batches(checkpoint, texts.survey, texts, _SURVEY_BATCH))
+        seen = _batches(checkpoint, texts.survey, texts, _SURVEY_BATCH)
+        plan = replace(survey(checkpoint, seen), static=static)
     most, left = int(len(plan.sensitive) * _MOST_IN_FLOAT), 0
     while True:
         tried = plan.leaving(left)
         with progress.step("quantise"):
-            model = _write(checkpoint, tried, path)
+            model = _write(checkpoint, tried, path, seen)
         with progress.step("compare on held-out texts"):
             distance = _distance(checkpoint, texts, path)
         if distance is None or distance <= CLOSE_ENOUGH or left >= most:
@@ -94,8 +102,14 @@ def quantise(
         left = min(most, 2 * left or 1)
 
 
-def _write(checkpoint: Checkpoint, plan: Int8Plan, path: Path) -> onnx_ir.Model:
-    model = quantize_dynamic(convert(checkpoint, plan))
+def _write(
+    checkpoint: Checkpoint, plan: Int8Plan, path: Path, seen: Sequence[Batch] = ()
+) -> onnx_ir.Model:
+    graph = convert(checkpoint, plan)
+    if plan.static:
+        model = quantize_static(graph, (batch.inputs for batch in seen))
+    else:
+        model = quantize_dynamic(graph)
     save(model, path)
     return model
 

