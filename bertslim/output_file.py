@@ -1,4 +1,4 @@
-"""Write a file whole or not at all.
+"""Write a file whole or not at all, or several that belong together.
 
 The bytes go to a hidden file beside the target, which is renamed at the end: a kill at any moment
 leaves the old file whole or the new one. What a killed run left half-made is removed by the next
@@ -11,7 +11,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from bertslim.errors import OutputError
@@ -36,7 +36,8 @@ def output_file(target: Path, *, force: bool = False, option: str = "-o") -> Ite
     _check_free(target, option, force=force)
     with writing(target, option):
         _remove_left_over(target)
-        new = target.with_name(f"{_prefix(target)}{secrets.token_hex(4)}")
+        # some libraries write to no name that ends otherwise
+        new = target.with_name(f"{_prefix(target)}{secrets.token_hex(4)}{target.suffix}")
         descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -48,6 +49,33 @@ def output_file(target: Path, *, force: bool = False, option: str = "-o") -> Ite
     finally:
         new.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+@contextmanager
+def output_files(*targets: Path, force: bool = False, option: str = "-o") -> Iterator[list[Path]]:
+    """Yield empty files that become `targets` if the block ends without an exception.
+
+    They are put in place from the last to the first. The first is the one that leads to the others:
+    while they are exchanged there is none, so that an old one never stands beside new others.
+
+    Args:
+        targets: Where the finished files shall stand.
+        force: As above.
+        option: As above.
+
+    Raises:
+        OutputError: As above, for any of them.
+    """
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(output_file(target, force=force, option=option))
+            for target in targets
+        ]
+        for target in targets:
+            _check_free(target, option, force=force)
+        if len(targets) > 1 and force:
+            with writing(targets[0], option):
+                targets[0].unlink(missing_ok=True)
 
 
 def _check_free(target: Path, option: str, *, force: bool) -> None:

@@ -17,6 +17,7 @@ import torch
 from bertslim.errors import BertslimError, InputError
 from bertslim.export import onnx as export_onnx
 from bertslim.export.onnx import convert, save
+from bertslim.export.onnx_model import OnnxModel
 from bertslim.export.parity import TOLERANCE, check_parity, parity_inputs
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.families import FAMILIES
@@ -107,7 +108,7 @@ def test_an_uneven_slim_model_answers_as_pytorch_does(
     checkpoint, path = exported(model_type, head, *UNEVEN)
 
     assert type(checkpoint.model).__name__.startswith("Slim")
-    assert check_parity(checkpoint, path).relative <= TOLERANCE["fp32"]
+    assert check_parity(checkpoint, OnnxModel(path)).relative <= TOLERANCE["fp32"]
 
 
 @pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
@@ -115,12 +116,12 @@ def test_linear_maps_and_shared_blocks_answer_as_pytorch_does(
     exported: Callable[..., Any], model_type: str
 ) -> None:
     checkpoint, path = exported(model_type, "SequenceClassification", *LINEAR)
-    check_parity(checkpoint, path)
+    check_parity(checkpoint, OnnxModel(path))
     weights = [one for one in onnx.load(path).graph.initializer if list(one.dims) == [32, 24]]
     assert len(weights) == 1, "the shared block is in the file once"
 
     filled, path = exported(model_type, "SequenceClassification", *FILLED)
-    check_parity(filled, path)
+    check_parity(filled, OnnxModel(path))
     assert operators(path)["Gelu"] == 1
 
 
@@ -128,7 +129,7 @@ def test_linear_maps_and_shared_blocks_answer_as_pytorch_does(
 def test_fewer_heads_answer_as_pytorch_does(exported: Callable[..., Any], model_type: str) -> None:
     operation = {"op": "prune_heads", "layers": 1, "heads": 3}
     checkpoint, path = exported(model_type, "SequenceClassification", operation)
-    check_parity(checkpoint, path)
+    check_parity(checkpoint, OnnxModel(path))
 
 
 @pytest.mark.parametrize(("model_type", "head"), [*QUICK, *REST])
@@ -206,7 +207,7 @@ def test_a_layer_with_nothing_left_costs_nothing(exported: Callable[..., Any]) -
 
     left = operators(path)
     assert (left["LayerNormalization"], left["Attention"], left["Identity"]) == (1 + 2, 1, 0)
-    check_parity(checkpoint, path)
+    check_parity(checkpoint, OnnxModel(path))
 
 
 @pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
@@ -263,7 +264,7 @@ def test_half_precision_is_exported_in_float32(exported: Callable[..., Any]) -> 
     types = {tensor.data_type for tensor in onnx.load(path).graph.initializer}
     assert onnx.TensorProto.FLOAT in types
     assert not types & {onnx.TensorProto.BFLOAT16, onnx.TensorProto.FLOAT16}
-    check_parity(checkpoint, path)
+    check_parity(checkpoint, OnnxModel(path))
 
 
 def test_the_file_says_nothing_of_the_machine_that_wrote_it(exported: Callable[..., Any]) -> None:
@@ -315,7 +316,7 @@ def test_a_file_that_ignores_the_mask_is_found_out(
     with pytest.raises(
         BertslimError, match=r"logits differs by .* at 16x16 with padding"
     ) as raised:
-        check_parity(checkpoint, tmp_path / "broken.onnx")
+        check_parity(checkpoint, OnnxModel(tmp_path / "broken.onnx"))
     assert "\n" not in str(raised.value)
 
 
@@ -331,7 +332,7 @@ def test_a_file_with_one_wrong_weight_is_found_out(
     onnx.save(broken, tmp_path / "broken.onnx")
 
     with pytest.raises(BertslimError, match="does not answer as PyTorch does"):
-        check_parity(checkpoint, tmp_path / "broken.onnx")
+        check_parity(checkpoint, OnnxModel(tmp_path / "broken.onnx"))
 
 
 def test_a_model_whose_answers_are_not_numbers_is_refused(
@@ -343,7 +344,7 @@ def test_a_model_whose_answers_are_not_numbers_is_refused(
         broken.model.classifier.bias.fill_(float("nan"))
 
     with pytest.raises(BertslimError, match="logits differs by nan"):
-        check_parity(broken, path)
+        check_parity(broken, OnnxModel(path))
 
 
 def test_a_model_too_large_for_one_file_is_refused_before_it_is_converted(

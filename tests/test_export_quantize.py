@@ -84,7 +84,7 @@ def test_all_products_with_weights_become_int8(
     ]
     tables = ("position_embeddings", "token_type_embeddings", "relative_attention_bias")
     assert not [one.name for one in matrices if not any(name in one.name for name in tables)]
-    check_parity(checkpoint, path, "int8")
+    check_parity(checkpoint, OnnxModel(path), "int8")
     assert 1e-5 < distance(checkpoint, path) < 0.05
 
 
@@ -121,7 +121,7 @@ def test_a_position_bias_that_the_quantiser_would_drop_is_kept(
             node.input[5] = ""
     onnx.save(graph, tmp_path / "dropped.onnx")
     with pytest.raises(BertslimError, match="does not answer as PyTorch does"):
-        check_parity(checkpoint, tmp_path / "dropped.onnx", "int8")
+        check_parity(checkpoint, OnnxModel(tmp_path / "dropped.onnx"), "int8")
 
 
 @pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])

@@ -11,7 +11,7 @@ from tiny_onnx import BERT_INPUTS, VOCABULARY, write_tiny_onnx
 
 from bertslim.errors import InputError
 from bertslim.measure.onnx_graph import read_onnx
-from bertslim.pipeline.export import ExportOptions, export_onnx
+from bertslim.pipeline.export import ExportOptions, export_checkpoint
 from bertslim.progress import Progress
 
 
@@ -24,7 +24,7 @@ def test_inputs_type_and_vocabulary(tmp_path: Path) -> None:
 def test_what_bertslim_exports(make_checkpoint: Callable[..., Path], tmp_path: Path) -> None:
     directory = make_checkpoint("distilbert", "SequenceClassification")
     path = tmp_path / "model.onnx"
-    export_onnx(ExportOptions(directory, path), Progress(visible=False))
+    export_checkpoint(ExportOptions(directory, path), Progress(visible=False))
     found = read_onnx(path)
     assert found.inputs == BERT_INPUTS[:2]
     assert (found.dtype, found.vocabulary) == ("float32", 99)

@@ -50,6 +50,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("bertslim.export.onnx.convert", lambda _: model)
     monkeypatch.setattr("bertslim.export.onnx.save", save)
+    monkeypatch.setattr("bertslim.export.onnx_model.OnnxModel", lambda _: None)
     good = Difference("logits", "1x1", 2.5e-7)
     monkeypatch.setattr("bertslim.export.parity.check_parity", lambda *_: good)
 
@@ -220,7 +221,10 @@ def test_an_interrupted_export_leaves_nothing(
 def test_a_format_has_to_be_chosen(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["export", str(slim)]) == 2
 
-    assert capfd.readouterr().err == "bertslim: no format was chosen; add --onnx\n"
+    assert (
+        capfd.readouterr().err
+        == "bertslim: no format was chosen; add --onnx, --openvino or --torch\n"
+    )
 
 
 def test_a_directory_without_a_checkpoint_is_refused(

@@ -29,19 +29,28 @@ from bertslim.errors import InputError
 if TYPE_CHECKING:
     from bertslim.export.parity import Precision
     from bertslim.pipeline.export import ExportResult
+    from bertslim.pipeline.export_formats import Format
 
 
 def export(
     directory: ResultArgument = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="Write ONNX, in float32.")] = False,
+    openvino: Annotated[
+        bool,
+        typer.Option("--openvino", help="Write OpenVINO IR, .xml and .bin, in float32."),
+    ] = False,
+    torch: Annotated[
+        bool, typer.Option("--torch", help="Write a program of torch.export, in float32.")
+    ] = False,
     fp16: Annotated[
-        bool, typer.Option("--fp16", help="With weights in float16, for GPUs.")
+        bool, typer.Option("--fp16", help="ONNX with weights in float16, for GPUs.")
     ] = False,
     int8: Annotated[
         bool,
         typer.Option(
             "--int8",
-            help="With int8 products, for CPUs; what int8 would spoil stays in float32.",
+            help="ONNX or IR with int8 products, for CPUs; in ONNX, what int8 would spoil stays in "
+            "float32.",
         ),
     ] = False,
     output: Annotated[
@@ -50,7 +59,8 @@ def export(
             "-o",
             "--output",
             help="The file to write.",
-            show_default="model.onnx, model_fp16.onnx or model_int8.onnx in DIR",
+            show_default="model.onnx, openvino_model.xml or model.pt2 in DIR, with _fp16 or _int8 "
+            "before the dot",
         ),
     ] = None,
     data: Annotated[
@@ -84,26 +94,41 @@ def export(
       bertslim export --onnx
       bertslim export ./my-classifier-drop_odd --onnx --int8 --data reviews.csv
       bertslim export ./bert-base-uncased-drop_odd --onnx -o serve/model.onnx
+      bertslim export ./my-classifier-drop_odd --openvino
+      bertslim export ./my-classifier-drop_odd --torch
     """
-    from bertslim.pipeline.export import ExportOptions, export_onnx
+    from bertslim.pipeline.export import ExportOptions, export_checkpoint
     from bertslim.progress import Progress
 
-    if not onnx:
-        raise InputError("no format was chosen", remedy="add --onnx")
+    chosen = _format(onnx=onnx, openvino=openvino, torch=torch)
     options = ExportOptions(
         chosen_result(directory, quiet=quiet),
         output,
+        format=chosen,
         precision=_precision(fp16=fp16, int8=int8),
         data=data_options(data, eval_data, text_column, label_column, task),
         threads=usable_threads(threads),
         seed=seed,
         force=force,
     )
-    result = export_onnx(options, Progress(visible=False if quiet or as_json else None))
+    result = export_checkpoint(options, Progress(visible=False if quiet or as_json else None))
     if as_json:
         typer.echo(_as_json(result))
     elif not quiet:
         typer.echo(_as_text(result))
+
+
+def _format(*, onnx: bool, openvino: bool, torch: bool) -> Format:
+    from bertslim.pipeline.export_formats import Format
+
+    asked = {Format.ONNX: onnx, Format.OPENVINO: openvino, Format.TORCH: torch}
+    chosen = [one for one, is_asked in asked.items() if is_asked]
+    if not chosen:
+        raise InputError("no format was chosen", remedy="add --onnx, --openvino or --torch")
+    if len(chosen) > 1:
+        names = "--onnx, --openvino and --torch"
+        raise InputError(f"{names} exclude each other", remedy="export once for each")
+    return chosen[0]
 
 
 def _precision(*, fp16: bool, int8: bool) -> Precision:
@@ -128,7 +153,8 @@ def _as_text(result: ExportResult) -> str:
     from bertslim.report.comparison import export_quality
     from bertslim.report.exports import export_line, export_notes
 
-    lines = [f"{result.path}: opset {result.opset}, {export_line(result.record)}"]
+    opset = f"opset {result.opset}, " if result.opset is not None else ""
+    lines = [f"{result.path}: {opset}{export_line(result.record)}"]
     lines += [f"{note}." for note in export_notes(result.record)]
     if comparison := export_quality(result.record):
         lines += ["", comparison.markdown()]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
-from bertslim.errors import BertslimError, InputError, one_line
+from bertslim.errors import BertslimError, InputError
+from bertslim.export.exporting import exporting, gist
 from bertslim.export.fuse import fused
 from bertslim.export.graph_passes import add_apart_from_next, fuse_gelu, tidy
 from bertslim.export.int8_plan import Int8Plan
-from bertslim.export.quiet import quiet_output
+from bertslim.export.model_inputs import ANSWERS_ALONE, input_axes, sample_inputs
 from bertslim.model.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 OPSET = 18  # optimum's
 MOST_BYTES = 2**31 - 2**24  # protobuf's limit, less room for the graph
-ANSWERS_ALONE = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
-_SAMPLE_BATCH, _SAMPLE_LENGTH, _SAMPLE_CHOICES = 2, 8, 3
 
 
 def convert(checkpoint: Checkpoint, int8: Int8Plan | None = None) -> onnx_ir.Model:
@@ -40,17 +38,10 @@ def convert(checkpoint: Checkpoint, int8: Int8Plan | None = None) -> onnx_ir.Mod
     """
     checkpoint.model.float()
     _check_size(_bytes(checkpoint.model))
-    with quiet_output():
-        try:
-            model = _export(checkpoint, int8)
-            tidy(model)
-            fuse_gelu(model)
-        except Exception as error:
-            raise BertslimError(
-                f"cannot be exported to ONNX ({_gist(error)})",
-                where=checkpoint.facts.architecture,
-                remedy="--debug shows where",
-            ) from error
+    with exporting(checkpoint, "ONNX"):
+        model = _export(checkpoint, int8)
+        tidy(model)
+        fuse_gelu(model)
     return model
 
 
@@ -77,21 +68,14 @@ def save(model: onnx_ir.Model, path: Path, *, for_cpu: bool = True) -> None:
     try:
         onnx.checker.check_model(path, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise BertslimError(f"the exported graph is not valid ONNX ({_gist(error)})") from error
-
-
-def input_names(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Return the inputs: token types only where the model tells several apart, as in optimum."""
-    types: int = getattr(checkpoint.model.config, "type_vocab_size", 0)
-    return ("input_ids", "attention_mask", *(("token_type_ids",) if types > 1 else ()))
+        raise BertslimError(f"the exported graph is not valid ONNX ({gist(error)})") from error
 
 
 def _export(checkpoint: Checkpoint, int8: Int8Plan | None) -> onnx_ir.Model:
     from transformers.exporters.configs import OnnxConfig
     from transformers.exporters.exporter_onnx import OnnxExporter
 
-    axes = _axes(checkpoint)
-    sample: dict[str, Any] = {name: _sample(len(axes)) for name in input_names(checkpoint)}
+    axes, sample = input_axes(checkpoint), sample_inputs(checkpoint)
     config = OnnxConfig(dynamic_shapes=dict.fromkeys(sample, axes), opset_version=OPSET)
     exporter = OnnxExporter()
     model_to_export = fused(checkpoint.model, checkpoint.facts, int8)
@@ -99,20 +83,6 @@ def _export(checkpoint: Checkpoint, int8: Int8Plan | None) -> onnx_ir.Model:
     model: onnx_ir.Model = exported.program
     _name_axes(model, [axis.__name__ for axis in axes.values()])
     return model
-
-
-def _axes(checkpoint: Checkpoint) -> dict[int, Any]:
-    from torch.export import Dim
-
-    length = Dim("sequence_length", max=checkpoint.facts.max_length)
-    if checkpoint.facts.head == "MultipleChoice":
-        return {0: Dim("batch_size"), 1: Dim("num_choices"), 2: length}
-    return {0: Dim("batch_size"), 1: length}
-
-
-def _sample(rank: int) -> Tensor:
-    choices = (_SAMPLE_CHOICES,) if rank == 3 else ()
-    return torch.ones((_SAMPLE_BATCH, *choices, _SAMPLE_LENGTH), dtype=torch.int64)
 
 
 def _name_axes(model: onnx_ir.Model, names: list[str]) -> None:
@@ -138,9 +108,3 @@ def _check_size(needed: int) -> None:
             f"the weights need {needed / 2**30:.1f} GiB in float32, one ONNX file can hold 2 GiB",
             remedy="cut more of it first",
         )
-
-
-def _gist(error: Exception) -> str:
-    """The first line of a message that may go on for pages."""
-    lines = str(error).strip().splitlines()
-    return one_line(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__)

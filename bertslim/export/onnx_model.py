@@ -20,6 +20,9 @@ class OnnxModel:
         path: The file.
     """
 
+    runtime = "ONNX Runtime"
+    attention = "eager"
+
     def __init__(self, path: Path) -> None:
         with quiet_output():
             import onnxruntime
@@ -32,12 +35,12 @@ class OnnxModel:
         self._session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
         )
-        self._inputs = [value.name for value in self._session.get_inputs()]
-        self._outputs = [value.name for value in self._session.get_outputs()]
+        self.inputs = tuple(value.name for value in self._session.get_inputs())
+        self.outputs = tuple(value.name for value in self._session.get_outputs())
 
     def __call__(self, **tensors: Tensor) -> SimpleNamespace:
         """Take int64 tensors by name, also such as the graph has no input for."""
-        feed = {name: tensors[name].numpy() for name in self._inputs}
-        found = self._session.run(self._outputs, feed)
-        answers = zip(self._outputs, map(torch.from_numpy, found), strict=True)
+        feed = {name: tensors[name].numpy() for name in self.inputs}
+        found = self._session.run(self.outputs, feed)
+        answers = zip(self.outputs, map(torch.from_numpy, found), strict=True)
         return SimpleNamespace(**dict(answers))

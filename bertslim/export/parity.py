@@ -1,11 +1,11 @@
-"""Does ONNX Runtime answer as PyTorch does? Run on inputs that exporters get wrong."""
+"""Does an exported model answer as PyTorch does? Run on inputs that exporters get wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -14,8 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.errors import BertslimError
-from bertslim.export.onnx import ANSWERS_ALONE, input_names
-from bertslim.export.onnx_model import OnnxModel
+from bertslim.export.model_inputs import ANSWERS_ALONE, input_names
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
 
 TOLERANCE: dict[str, float] = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.5}
@@ -24,6 +23,24 @@ _PADDED_ROWS = 16
 
 Precision = Literal["fp32", "fp16", "int8"]
 Answers = dict[str, NDArray[np.float32]]
+
+
+class ExportedModel(Protocol):
+    """A model in another runtime that is called as the PyTorch model is."""
+
+    @property
+    def runtime(self) -> str:
+        """What runs it, such as "ONNX Runtime"."""
+        ...
+
+    @property
+    def attention(self) -> str | None:
+        """How PyTorch is to attend beside it: "eager" is as the formulas say; None: as it does."""
+        ...
+
+    def __call__(self, **tensors: Tensor) -> SimpleNamespace:
+        """Take int64 tensors by name; the outputs are attributes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,27 +72,30 @@ class Difference:
     relative: float
 
 
-def check_parity(checkpoint: Checkpoint, path: Path, precision: Precision = "fp32") -> Difference:
-    """Compare an ONNX file with its checkpoint and return the largest difference.
+def check_parity(
+    checkpoint: Checkpoint, exported: ExportedModel, precision: Precision = "fp32"
+) -> Difference:
+    """Compare an exported model with its checkpoint and return the largest difference.
 
-    PyTorch attends as its formulas say ("eager"). With scaled_dot_product_attention it gives a row
-    of nothing but padding other numbers, which mean as little.
+    Beside other runtimes PyTorch attends as its formulas say ("eager"). With
+    scaled_dot_product_attention it gives a row of nothing but padding other numbers, which mean as
+    little.
 
     Args:
         checkpoint: In float32.
-        path: The ONNX file.
-        precision: Of the file. What rounding explains is little in float32, and much in int8, where
-            the inputs are random words that the model never saw; how it does on texts is another
-            question.
+        exported: What was made of it.
+        precision: Of its weights. What rounding explains is little in float32, and much in int8,
+            where the inputs are random words that the model never saw; how it does on texts is
+            another question.
 
     Raises:
         BertslimError: They differ by more than rounding explains.
     """
-    onnx_model = OnnxModel(path)
     inputs = parity_inputs(checkpoint)
     model = sharing_copy(checkpoint.model)
-    model.set_attn_implementation("eager")
-    answers = [(_torch_answers(model, one), _onnx_answers(onnx_model, one)) for one in inputs]
+    if exported.attention is not None:
+        model.set_attn_implementation(exported.attention)
+    answers = [(_torch_answers(model, one), _exported_answers(exported, one)) for one in inputs]
     scales = _scales([torch_answers for torch_answers, _ in answers])
     differences = [
         Difference(output, one.label, _distance(expected[output], found[output]) / scales[output])
@@ -85,7 +105,7 @@ def check_parity(checkpoint: Checkpoint, path: Path, precision: Precision = "fp3
     bound = TOLERANCE[precision]
     wrong = [difference for difference in differences if not difference.relative <= bound]
     if wrong:
-        raise _not_the_same(wrong, bound)
+        raise _not_the_same(exported.runtime, wrong, bound)
     return max(differences, key=lambda difference: difference.relative)
 
 
@@ -141,7 +161,7 @@ def _torch_answers(model: PreTrainedModel, given: ParityInput) -> Answers:
     return {name: output.numpy() for name, output in outputs.items()}
 
 
-def _onnx_answers(model: OnnxModel, given: ParityInput) -> Answers:
+def _exported_answers(model: ExportedModel, given: ParityInput) -> Answers:
     return {name: output.numpy() for name, output in vars(model(**given.tensors)).items()}
 
 
@@ -159,10 +179,10 @@ def _distance(expected: NDArray[np.float32], found: NDArray[np.float32]) -> floa
     return float(np.abs(expected - found).max())
 
 
-def _not_the_same(wrong: Sequence[Difference], bound: float) -> BertslimError:
+def _not_the_same(runtime: str, wrong: Sequence[Difference], bound: float) -> BertslimError:
     worst = max(wrong, key=lambda one: np.nan_to_num(one.relative, nan=np.inf))
     return BertslimError(
-        f"ONNX Runtime does not answer as PyTorch does: {worst.output} differs by "
+        f"{runtime} does not answer as PyTorch does: {worst.output} differs by "
         f"{worst.relative:.2g} of its largest value at {worst.label}, {bound:g} is allowed",
         remedy="nothing was written",
     )

@@ -62,12 +62,26 @@ class Runtime(StrEnum):
         Raises:
             InputError: Its package is not installed.
         """
-        if not self.installed:
-            raise InputError(
-                f"the package {self.package} is not installed",
-                where=self.value,
-                remedy=f"pip install 'bertslim[{self.package}]'",
-            )
+        check_package(self.package, extra=self.package, where=self.value)
+
+
+def check_package(package: str, *, extra: str, where: str) -> None:
+    """Refuse what needs a package that is not there.
+
+    Args:
+        package: The package.
+        extra: The extra of bertslim that it belongs to.
+        where: What asks for it.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise InputError(
+            f"the package {package} is not installed",
+            where=where,
+            remedy=f"pip install 'bertslim[{extra}]'",
+        )
 
 
 @dataclass(frozen=True)

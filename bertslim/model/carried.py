@@ -9,8 +9,8 @@ from pathlib import Path
 from bertslim.errors import ModelError
 
 _DERIVED_SUFFIXES = {
-    ".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".onnx_data", ".gguf",
-    ".tflite", ".xml", ".pkl", ".ckpt", ".lock",
+    ".safetensors", ".bin", ".pt", ".pt2", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".onnx_data",
+    ".gguf", ".tflite", ".xml", ".pkl", ".ckpt", ".lock",
 }  # fmt: skip
 _DERIVED_NAMES = {
     "config.json",

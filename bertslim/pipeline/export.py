@@ -1,15 +1,16 @@
-"""`bertslim export`: load -> convert -> check against PyTorch -> put in place."""
+"""`bertslim export`: load -> write -> check against PyTorch -> put in place."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.errors import InputError
 from bertslim.model.tokenizer import has_tokenizer
-from bertslim.output_directory import writing
-from bertslim.output_file import output_file
+from bertslim.output_file import output_files
+from bertslim.pipeline.export_formats import EXPORTERS, NAMES, Exported, Exporting, Format
 from bertslim.pipeline.publish import add_export
 from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
 from bertslim.progress import Progress
@@ -19,14 +20,8 @@ if TYPE_CHECKING:
     from bertslim.data.splits import Splits
     from bertslim.export.parity import Precision
     from bertslim.model.checkpoint import Checkpoint
-    from bertslim.pipeline.int8 import HeldOut, Int8Graph
     from bertslim.pipeline.quality import Quality
 
-FILES: dict[Precision, str] = {
-    "fp32": "model.onnx",
-    "fp16": "model_fp16.onnx",
-    "int8": "model_int8.onnx",
-}
 NEUTRAL_DATA = DataOptions(data="builtin:pydocs")
 
 
@@ -36,7 +31,8 @@ class ExportOptions:
 
     Attributes:
         directory: A checkpoint, with or without a record.
-        output: The file to write; None: one named by its precision in the directory.
+        output: The file to write; None: one named by format and precision in the directory.
+        format: What to write.
         precision: Of its weights.
         data: What int8 is made by and judged on; None: the texts of `builtin:pydocs`.
         threads: Threads of every computation.
@@ -46,6 +42,7 @@ class ExportOptions:
 
     directory: Path
     output: Path | None = None
+    format: Format = Format.ONNX
     precision: Precision = "fp32"
     data: DataOptions | None = None
     threads: int = 1
@@ -54,8 +51,8 @@ class ExportOptions:
 
     @property
     def target(self) -> Path:
-        """The file to write."""
-        return self.output or self.directory / FILES[self.precision]
+        """The file to write, or the first of several."""
+        return self.output or self.directory / NAMES[self.format, self.precision]
 
 
 @dataclass(frozen=True)
@@ -63,33 +60,32 @@ class ExportResult:
     """What was written.
 
     Attributes:
-        path: The ONNX file.
-        opset: The version of the operators that it uses.
+        path: The file, or the first of several.
         inputs: Their names.
         outputs: Their names.
         record: The account of it.
+        opset: The version of the operators that an ONNX file uses.
     """
 
     path: Path
-    opset: int
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     record: ExportRecord
+    opset: int | None
 
 
-def export_onnx(options: ExportOptions, progress: Progress) -> ExportResult:
-    """Write a checkpoint as an ONNX file that answers as PyTorch does.
+def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResult:
+    """Write a checkpoint for another runtime, where it answers as PyTorch does.
 
     Beside a file in the checkpoint's own directory, the record and the report tell of it.
 
     Raises:
-        InputError: The checkpoint, the data or the output is not usable.
+        InputError: The checkpoint, the data or the output is not usable, or a package is missing.
         BertslimError: The model cannot be exported, or the file would not answer as PyTorch does.
     """
-    target = options.target
-    if options.precision != "int8" and options.data is not None:
-        raise InputError("only int8 is made by data", where="--data", remedy="add --int8")
-    with output_file(target, force=options.force) as new:
+    _check(options)
+    files = options.format.files(options.target)
+    with output_files(*files, force=options.force) as new:
         with progress.step("load"):
             import torch
 
@@ -98,29 +94,52 @@ def export_onnx(options: ExportOptions, progress: Progress) -> ExportResult:
 
             torch.set_num_threads(options.threads)
             checkpoint = load_checkpoint(options.directory)
-        splits = _load_splits(options, checkpoint, progress)
-        made = _write(options, checkpoint, splits, new, progress)
+        job = _job(options, checkpoint, new, progress)
+        made = EXPORTERS[options.format](job)
         with progress.step("compare to PyTorch"):
-            difference = check_parity(checkpoint, new, options.precision)
-        quality = _measure_quality(options, checkpoint, splits, new, progress)
+            difference = check_parity(checkpoint, made.model, options.precision)
+        quality = _measure_quality(options, job, made)
     record = ExportRecord(
-        file=target.name,
-        format="ONNX",
+        file=options.target.name,
+        format=options.format,
         precision=options.precision,
-        size=target.stat().st_size,
+        size=sum(file.stat().st_size for file in files),
         difference=difference.relative,
         in_float32=made.in_float32,
         measurements=quality.measurements,
         notes=(*made.notes, *quality.notes),
     )
-    if target.absolute().parent == options.directory.absolute():
+    if options.target.absolute().parent == options.directory.absolute():
         add_export(record, options.directory)
-    return ExportResult(
-        path=target,
-        opset=made.model.opset_imports[""],
-        inputs=tuple(str(value.name) for value in made.model.graph.inputs),
-        outputs=tuple(str(value.name) for value in made.model.graph.outputs),
-        record=record,
+    return ExportResult(options.target, made.inputs, made.outputs, record, made.opset)
+
+
+def _check(options: ExportOptions) -> None:
+    if options.precision != "int8" and options.data is not None:
+        raise InputError("only int8 is made by data", where="--data", remedy="add --int8")
+    if (options.format, options.precision) not in NAMES:
+        raise InputError(
+            f"{options.format} is not written in {options.precision}",
+            where=f"--{options.precision}",
+            remedy="leave it out",
+        )
+    options.format.check_packages(options.precision)
+
+
+def _job(
+    options: ExportOptions, checkpoint: Checkpoint, new: Sequence[Path], progress: Progress
+) -> Exporting:
+    from bertslim.model.tokenizer import load_tokenizer
+
+    splits = _load_splits(options, checkpoint, progress)
+    return Exporting(
+        checkpoint,
+        options.precision,
+        splits,
+        load_tokenizer(options.directory) if splits else None,
+        options.target,
+        new,
+        progress,
     )
 
 
@@ -137,56 +156,18 @@ def _load_splits(
         return load_splits(options.data or NEUTRAL_DATA, head, progress)
 
 
-def _write(
-    options: ExportOptions,
-    checkpoint: Checkpoint,
-    splits: Splits | None,
-    new: Path,
-    progress: Progress,
-) -> Int8Graph:
-    from bertslim.export.onnx import convert, save
-    from bertslim.export.quantize import to_half
-    from bertslim.pipeline.int8 import Int8Graph, quantise
-
-    if options.precision == "int8":
-        texts = _held_out(options, splits) if splits else None
-        return quantise(checkpoint, texts, new, progress)
-    with progress.step("convert"):
-        model = convert(checkpoint)
-        if options.precision == "fp16":
-            model = to_half(model)
-    with progress.step("save"), writing(options.target):
-        save(model, new, for_cpu=options.precision == "fp32")
-    return Int8Graph(model)
-
-
-def _held_out(options: ExportOptions, splits: Splits) -> HeldOut:
-    from bertslim.model.tokenizer import load_tokenizer
-    from bertslim.pipeline.int8 import SELECT_ROWS, SURVEY_ROWS, HeldOut
-
-    return HeldOut(
-        survey=splits.fit.select(range(min(SURVEY_ROWS, len(splits.fit)))),
-        select=splits.select.select(range(min(SELECT_ROWS, len(splits.select)))),
-        tokenizer=load_tokenizer(options.directory),
-    )
-
-
-def _measure_quality(
-    options: ExportOptions,
-    checkpoint: Checkpoint,
-    splits: Splits | None,
-    new: Path,
-    progress: Progress,
-) -> Quality:
+def _measure_quality(options: ExportOptions, job: Exporting, made: Exported) -> Quality:
     """Compare the file's answers to the report split with those of PyTorch in float32."""
-    from bertslim.export.onnx_model import OnnxModel
-    from bertslim.model.tokenizer import load_tokenizer
     from bertslim.pipeline.quality import Quality, measure_quality
 
-    if splits is None:
+    if job.splits is None or job.tokenizer is None:
         return Quality((), ())
-    with progress.step("measure quality"):
-        tokenizer = load_tokenizer(options.directory)
+    with job.progress.step("measure quality"):
         return measure_quality(
-            checkpoint, OnnxModel(new), splits, tokenizer, seed=options.seed, progress=progress
+            job.checkpoint,
+            made.model,
+            job.splits,
+            job.tokenizer,
+            seed=options.seed,
+            progress=job.progress,
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bertslim.data.batches import Batch, batches
 from bertslim.data.feature_extraction import pooling_of
 from bertslim.data.paired_batches import PairedBatch
+from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
 from bertslim.export.int8_plan import Int8Plan
 from bertslim.export.int8_survey import survey
@@ -62,6 +63,15 @@ class HeldOut:
     survey: Rows
     select: Rows
     tokenizer: PreTrainedTokenizerBase
+
+    @classmethod
+    def of(cls, splits: Splits, tokenizer: PreTrainedTokenizerBase) -> HeldOut:
+        """Take as many as are needed."""
+        return cls(
+            survey=splits.fit.select(range(min(SURVEY_ROWS, len(splits.fit)))),
+            select=splits.select.select(range(min(SELECT_ROWS, len(splits.select)))),
+            tokenizer=tokenizer,
+        )
 
 
 def quantise(

@@ -1,0 +1,41 @@
+"""An OpenVINO IR that is called as the PyTorch model is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor
+
+from bertslim.export.quiet import quiet_output
+
+
+class OpenVinoModel:
+    """A compiled model on the CPU: `model(**inputs)` has the outputs as attributes.
+
+    Args:
+        graph: The .xml file.
+        weights: The .bin file.
+    """
+
+    runtime = "OpenVINO"
+    attention = "eager"
+
+    def __init__(self, graph: Path, weights: Path) -> None:
+        with quiet_output():
+            import openvino
+
+            core = openvino.Core()
+            config = {
+                "INFERENCE_PRECISION_HINT": "f32",
+                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            }
+            self._model = core.compile_model(core.read_model(graph, weights), "CPU", config)
+        self.inputs = tuple(str(port.any_name) for port in self._model.inputs)
+        self.outputs = tuple(str(port.any_name) for port in self._model.outputs)
+
+    def __call__(self, **tensors: Tensor) -> SimpleNamespace:
+        """Take int64 tensors by name, also such as the graph has no input for."""
+        found = self._model({name: tensors[name].numpy() for name in self.inputs})
+        return SimpleNamespace(**{name: torch.from_numpy(found[name]) for name in self.outputs})
