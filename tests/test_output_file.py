@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.errors import OutputError
-from bertslim.output_file import output_file
+from bertslim.output_file import output_file, output_files
 
 WRITE_HALF_AND_WAIT = """
 import sys
@@ -150,3 +150,75 @@ def test_what_another_run_is_writing_is_left_alone(tmp_path: Path) -> None:
             new.write_text("mine")
 
         assert other.exists()
+
+
+def write_half_of_several(files: list[Path], failure: type[BaseException]) -> None:
+    with output_files(*files, force=True) as new:
+        new[1].write_text("half")
+        raise failure
+
+
+def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
+    graph, weights = tmp_path / "model.xml", tmp_path / "model.bin"
+
+    with output_files(graph, weights) as (new_graph, new_weights):
+        assert new_graph.suffix == ".xml"
+        new_graph.write_text("graph")
+        new_weights.write_text("weights")
+        assert not graph.exists()
+        assert not weights.exists()
+
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "model.xml": "graph",
+        "model.bin": "weights",
+    }
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])
+def test_a_failure_leaves_all_files_that_were_to_be_replaced(
+    tmp_path: Path, failure: type[BaseException]
+) -> None:
+    files = [tmp_path / "model.xml", tmp_path / "model.bin"]
+    for file in files:
+        file.write_text("old")
+
+    with pytest.raises(failure):
+        write_half_of_several(files, failure)
+
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    assert {file.read_text() for file in files} == {"old"}
+
+
+@pytest.mark.parametrize("standing", ["model.xml", "model.bin"])
+def test_any_file_that_stands_there_needs_force(tmp_path: Path, standing: str) -> None:
+    files = (tmp_path / "model.xml", tmp_path / "model.bin")
+    (tmp_path / standing).write_text("old")
+
+    with pytest.raises(OutputError, match=f"{standing}: exists already"), output_files(*files):
+        pass
+
+    assert [path.name for path in tmp_path.iterdir()] == [standing]
+    with output_files(*files, force=True) as new:
+        for one in new:
+            one.write_text("new")
+    assert {file.read_text() for file in files} == {"new"}
+
+
+def test_the_first_file_is_put_in_place_last_and_never_beside_other_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, weights = tmp_path / "model.xml", tmp_path / "model.bin"
+    for file in (graph, weights):
+        file.write_text("old")
+    seen = []
+    replace = Path.replace
+
+    def watched(self: Path, target: Path) -> Path:
+        seen.append((target.name, graph.exists()))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    with output_files(graph, weights, force=True):
+        pass
+
+    assert seen == [("model.bin", False), ("model.xml", False)]

@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from test_report_examples import cut_record
 
 from bertslim.cli import run
@@ -322,3 +323,144 @@ def test_half_precision_is_half_as_large(slim: Path) -> None:
     assert half < 0.7 * whole
     session = onnxruntime.InferenceSession(slim / "model_fp16.onnx")
     assert {value.type for value in session.get_outputs()} == {"tensor(float)"}
+
+
+def test_an_ir_is_written_beside_its_weights_and_the_report_tells_of_it(
+    slim: Path, fresh_python: Callable[..., Any]
+) -> None:
+    openvino = pytest.importorskip("openvino")
+    (slim / RECORD_FILE).write_text(cut_record().to_json())
+    before = names(slim)
+
+    done = fresh_python(
+        "import sys\nfrom bertslim.cli import run\nsys.exit(run(sys.argv[1:]))",
+        "export",
+        slim,
+        "--openvino",
+    )
+
+    assert done.stderr == ""
+    path = slim / "openvino_model.xml"
+    assert done.stdout.startswith(f"{path}: OpenVINO IR in fp32, ")
+    assert done.stdout.count("\n") == 1
+    assert names(slim) == before | {path.name, "openvino_model.bin", "report.md"}
+    (told,) = read_record(slim).exports
+    assert (told.file, told.format, told.precision) == (path.name, "OpenVINO IR", "fp32")
+    assert told.size == path.stat().st_size + path.with_suffix(".bin").stat().st_size
+    assert "openvino_model.xml" in (slim / "report.md").read_text()
+
+    model = openvino.Core().compile_model(path, "CPU")
+    ids = np.full((3, 5), 7)
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": 0 * ids}
+    assert model(inputs)["logits"].shape[0] == 3
+
+
+def test_an_ir_in_int8_is_judged_on_held_out_rows(
+    make_checkpoint: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("nncf")
+    rows = [f"{text},{number % 2}" for number, text in enumerate(sentences())]
+    data, path = tmp_path / "rows.csv", tmp_path / "int8.xml"
+    data.write_text("\n".join(["text,label", *rows]))
+    base = make_checkpoint("bert", tokenizer=True)
+    asked = ["--openvino", "--int8", "--data", str(data), "-o", str(path), "--json"]
+
+    assert run(["export", str(base), *asked]) == 0
+
+    out, err = capfd.readouterr()
+    assert err.count("\n") <= 1, "what the data were taken for"
+    told = json.loads(out)
+    assert (told["format"], told["precision"], told["opset"]) == ("OpenVINO IR", "int8", None)
+    figures = {one["name"]: one["slim"] for one in told["measurements"]}
+    assert "accuracy.accuracy" in figures
+    assert 0 < figures["fidelity.kl"] < 0.05
+    assert b"FakeQuantize" in path.read_bytes()
+
+
+def test_int8_needs_texts_for_an_ir(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("nncf")
+    assert not (slim / "tokenizer.json").exists()
+    before = names(slim)
+
+    assert run(["export", str(slim), "--openvino", "--int8"]) == 2
+
+    err = capfd.readouterr().err
+    assert "int8 is calibrated on texts, and there is no tokenizer" in err
+    assert err.count("\n") == 1
+    assert names(slim) == before
+
+
+def test_an_interrupted_export_to_an_ir_leaves_the_old_one(
+    slim: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    for name in ("openvino_model.xml", "openvino_model.bin"):
+        (slim / name).write_text("old")
+    before = names(slim)
+    assert run(["export", str(slim), "--openvino"]) == 2
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bertslim.export.openvino.save", interrupt)
+    assert run(["export", str(slim), "--openvino", "--force"]) == 130
+
+    assert names(slim) == before
+    assert (slim / "openvino_model.xml").read_text() == "old"
+    assert (slim / "openvino_model.bin").read_text() == "old"
+
+
+@pytest.mark.parametrize("missing", ["openvino", "nncf"])
+def test_without_the_extra_one_line_says_what_to_install(
+    slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], missing: str
+) -> None:
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == missing else object()
+    )
+
+    assert run(["export", str(slim), "--openvino", "--int8"]) == 2
+
+    assert capfd.readouterr().err == (
+        f"bertslim: --openvino: the package {missing} is not installed; "
+        "pip install 'bertslim[openvino]'\n"
+    )
+
+
+def test_a_program_of_torch_is_written(
+    slim: Path, fresh_python: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "program.pt2"
+    done = fresh_python(
+        "import sys\nfrom bertslim.cli import run\nsys.exit(run(sys.argv[1:]))",
+        *("export", slim, "--torch", "-o", path),
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"{path}: torch.export in fp32, ")
+    assert done.stdout.count("\n") == 1
+    ids = torch.full((3, 5), 7)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": 0 * ids}
+    answers = torch.export.load(path).module()(**inputs)
+    assert answers["logits"].shape[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["--onnx", "--torch"], "--onnx, --openvino and --torch exclude each other"),
+        (["--openvino", "--fp16"], "--fp16: OpenVINO IR is not written in fp16; leave it out"),
+        (["--torch", "--int8"], "--int8: torch.export is not written in int8; leave it out"),
+        (["--openvino", "-o", "model.bin"], "model.bin: the name of an OpenVINO IR ends in .xml"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(
+    slim: Path, capfd: pytest.CaptureFixture[str], asked: list[str], told: str
+) -> None:
+    if "--openvino" in asked:
+        pytest.importorskip("openvino")
+
+    assert run(["export", str(slim), *asked]) == 2
+
+    err = capfd.readouterr().err
+    assert err.startswith(f"bertslim: {told}")
+    assert err.count("\n") == 1

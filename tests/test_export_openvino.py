@@ -1,0 +1,87 @@
+"""OpenVINO IR: what stands in it, and that OpenVINO answers as PyTorch does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_export_torch_program import CASES, MORE, slim
+
+from bertslim.errors import BertslimError
+from bertslim.export.openvino import convert, save
+from bertslim.export.openvino_model import OpenVinoModel
+from bertslim.export.parity import TOLERANCE, check_parity
+from bertslim.model.checkpoint import Checkpoint
+
+pytest.importorskip("openvino")
+
+__all__ = ["slim"]
+
+
+def written(checkpoint: Checkpoint, directory: Path, *calibration: Any) -> OpenVinoModel:
+    graph, weights = directory / "graph.xml", directory / "weights.bin"
+    save(convert(checkpoint, list(calibration) or None), graph, weights)
+    return OpenVinoModel(graph, weights)
+
+
+@pytest.mark.parametrize(("model_type", "head"), [*CASES, *MORE])
+def test_an_uneven_slim_model_answers_as_pytorch_does(
+    slim: Callable[..., Checkpoint], tmp_path: Path, model_type: str, head: str
+) -> None:
+    checkpoint = slim(model_type, head)
+
+    model = written(checkpoint, tmp_path)
+
+    assert type(checkpoint.model).__name__.startswith("Slim")
+    assert check_parity(checkpoint, model).relative <= TOLERANCE["fp32"]
+    types = [] if model_type in ("mpnet", "distilbert") else ["token_type_ids"]
+    types = [] if checkpoint.model.config.to_dict().get("type_vocab_size", 1) == 1 else types
+    assert list(model.inputs) == ["input_ids", "attention_mask", *types]
+    first = {"": "last_hidden_state", "QuestionAnswering": "start_logits"}.get(head, "logits")
+    assert model.outputs[0] == first
+
+
+def test_other_weights_are_told_apart(slim: Callable[..., Checkpoint], tmp_path: Path) -> None:
+    checkpoint = slim("bert", "SequenceClassification")
+    model = written(checkpoint, tmp_path)
+    with torch.no_grad():
+        checkpoint.model.get_parameter("classifier.bias").add_(1)
+
+    with pytest.raises(BertslimError, match=r"^OpenVINO does not answer as PyTorch does: logits"):
+        check_parity(checkpoint, model)
+
+
+def test_weights_are_float32_and_paths_stay_at_home(
+    slim: Callable[..., Checkpoint], tmp_path: Path
+) -> None:
+    checkpoint = slim("bert", "SequenceClassification")
+    written(checkpoint, tmp_path)
+
+    graph = (tmp_path / "graph.xml").read_text()
+    assert 'element_type="f16"' not in graph
+    assert str(Path.home()) not in graph
+    assert str(Path(torch.__file__).parent) not in graph
+    needed = sum(one.nbytes for one in checkpoint.model.parameters())
+    assert (tmp_path / "weights.bin").stat().st_size >= needed
+
+
+def test_int8_is_calibrated_and_close(slim: Callable[..., Checkpoint], tmp_path: Path) -> None:
+    pytest.importorskip("nncf")
+    checkpoint = slim("bert", "SequenceClassification")
+    ids = torch.randint(5, checkpoint.facts.vocab_size, (8, 1, 12))
+    calls = [
+        {
+            "input_ids": one,
+            "attention_mask": torch.ones_like(one),
+            "token_type_ids": torch.zeros_like(one),
+        }
+        for one in ids
+    ]
+
+    model = written(checkpoint, tmp_path, *calls)
+
+    assert "FakeQuantize" in (tmp_path / "graph.xml").read_text()
+    assert 1e-6 < check_parity(checkpoint, model, "int8").relative < TOLERANCE["int8"]
