@@ -11,7 +11,7 @@ import torch
 from test_export_torch_program import CASES, MORE, slim
 
 from bertslim.errors import BertslimError
-from bertslim.export.openvino import convert, save
+from bertslim.export.openvino import convert, quantize_static, save
 from bertslim.export.openvino_model import OpenVinoModel
 from bertslim.export.parity import TOLERANCE, check_parity
 from bertslim.model.checkpoint import Checkpoint
@@ -23,7 +23,10 @@ __all__ = ["slim"]
 
 def written(checkpoint: Checkpoint, directory: Path, *calibration: Any) -> OpenVinoModel:
     graph, weights = directory / "graph.xml", directory / "weights.bin"
-    save(convert(checkpoint, list(calibration) or None), graph, weights)
+    model = convert(checkpoint)
+    if calibration:
+        model = quantize_static(model, calibration, checkpoint)
+    save(model, graph, weights)
     return OpenVinoModel(graph, weights)
 
 

@@ -53,7 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bertslim.export.onnx.save", save)
     monkeypatch.setattr("bertslim.export.onnx_model.OnnxModel", lambda _: None)
     good = Difference("logits", "1x1", 2.5e-7)
-    monkeypatch.setattr("bertslim.export.parity.check_parity", lambda *_: good)
+    monkeypatch.setattr("bertslim.export.parity.check_parity", lambda *_, **__: good)
 
 
 def sentences() -> list[str]:
@@ -172,7 +172,7 @@ def test_an_existing_file_needs_force(slim: Path, capfd: pytest.CaptureFixture[s
 def test_a_file_that_answers_differently_is_not_written(
     slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def differs(*_: Any) -> Difference:
+    def differs(*_: Any, **__: Any) -> Difference:
         raise BertslimError("logits differs", remedy="nothing was written")
 
     monkeypatch.setattr("bertslim.export.parity.check_parity", differs)

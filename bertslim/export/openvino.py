@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -17,20 +17,13 @@ if TYPE_CHECKING:
     import openvino
 
 
-def convert(
-    checkpoint: Checkpoint, calibration: Sequence[dict[str, Tensor]] | None = None
-) -> openvino.Model:
+def convert(checkpoint: Checkpoint) -> openvino.Model:
     """Make the OpenVINO graph of a model; its weights become float32, also in the checkpoint.
 
     Inputs and outputs have the names that they have in ONNX, and all axes of the inputs are free.
 
-    Args:
-        checkpoint: What to convert.
-        calibration: Calls of the model, by input, from which the ranges of int8 are taken; None: it
-            is not quantised.
-
     Raises:
-        BertslimError: transformers cannot export it, or NNCF cannot quantise it.
+        BertslimError: transformers cannot export it.
     """
     checkpoint.model.float()
     with exporting(checkpoint, "OpenVINO"):
@@ -38,23 +31,35 @@ def convert(
         from transformers.exporters.exporter_openvino import OpenVINOExporter
 
         sample = sample_inputs(checkpoint)
-        config = OpenVINOConfig(
-            dynamic_shapes=dict.fromkeys(sample, input_axes(checkpoint)),
-            quantizer=None if calibration is None else _quantizer(calibration),
-        )
+        config = OpenVINOConfig(dynamic_shapes=dict.fromkeys(sample, input_axes(checkpoint)))
         model = sharing_copy(checkpoint.model)
         exported = OpenVINOExporter().export(model, sample | ANSWERS_ALONE, config=config)
     return exported.program
 
 
-def _quantizer(calibration: Sequence[dict[str, Tensor]]) -> Any:
-    from transformers.exporters.quantizers.quantizer_nncf import (
-        NNCFOpenVINOQuantizer,
-        NNCFQuantizationConfig,
-    )
+def quantize_static(
+    model: openvino.Model, calibration: Sequence[dict[str, Tensor]], checkpoint: Checkpoint
+) -> openvino.Model:
+    """Return the graph with int8 weights, and activations in ranges that are fixed.
 
-    config = NNCFQuantizationConfig(subset_size=len(calibration))
-    return NNCFOpenVINOQuantizer(config, calibration)
+    Args:
+        model: As `convert` makes it.
+        calibration: Calls of the model, by input, from which the ranges are taken.
+        checkpoint: What the graph was made of, for messages.
+
+    Raises:
+        BertslimError: NNCF cannot quantise it.
+    """
+    with exporting(checkpoint, "OpenVINO in int8"):
+        from transformers.exporters.configs import ExportFormat
+        from transformers.exporters.quantizers.quantizer_nncf import (
+            NNCFOpenVINOQuantizer,
+            NNCFQuantizationConfig,
+        )
+
+        config = NNCFQuantizationConfig(subset_size=len(calibration))
+        quantizer = NNCFOpenVINOQuantizer(config, calibration)
+        return quantizer.quantize(model, {}, ExportFormat.OPENVINO)
 
 
 def save(model: openvino.Model, graph: Path, weights: Path) -> None:

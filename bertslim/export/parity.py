@@ -73,7 +73,11 @@ class Difference:
 
 
 def check_parity(
-    checkpoint: Checkpoint, exported: ExportedModel, precision: Precision = "fp32"
+    checkpoint: Checkpoint,
+    exported: ExportedModel,
+    precision: Precision = "fp32",
+    *,
+    bound: float | None = None,
 ) -> Difference:
     """Compare an exported model with its checkpoint and return the largest difference.
 
@@ -87,6 +91,7 @@ def check_parity(
         precision: Of its weights. What rounding explains is little in float32, and much in int8,
             where the inputs are random words that the model never saw; how it does on texts is
             another question.
+        bound: What is allowed; None: what rounding explains.
 
     Raises:
         BertslimError: They differ by more than rounding explains.
@@ -102,7 +107,7 @@ def check_parity(
         for one, (expected, found) in zip(inputs, answers, strict=True)
         for output in expected
     ]
-    bound = TOLERANCE[precision]
+    bound = TOLERANCE[precision] if bound is None else bound
     wrong = [difference for difference in differences if not difference.relative <= bound]
     if wrong:
         raise _not_the_same(exported.runtime, wrong, bound)

@@ -97,7 +97,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         job = _job(options, checkpoint, new, progress)
         made = EXPORTERS[options.format](job)
         with progress.step("compare to PyTorch"):
-            difference = check_parity(checkpoint, made.model, options.precision)
+            difference = check_parity(checkpoint, made.model, options.precision, bound=made.bound)
         quality = _measure_quality(options, job, made)
     record = ExportRecord(
         file=options.target.name,
