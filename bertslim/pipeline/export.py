@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from bertslim.errors import InputError
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.output_file import output_files
-from bertslim.pipeline.export_formats import EXPORTERS, NAMES, Exported, Exporting, Format
+from bertslim.pipeline.export_formats import NAMES, Format
+from bertslim.pipeline.exporters import EXPORTERS, Exported, Exporting
 from bertslim.pipeline.publish import add_export
 from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
 from bertslim.progress import Progress
