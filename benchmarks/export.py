@@ -25,7 +25,7 @@ from bertslim.measure.latency import LatencyBench
 from bertslim.measure.latency_process import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.model.source import find_model
-from bertslim.pipeline.export import ExportOptions, export_onnx
+from bertslim.pipeline.export import ExportOptions, export_checkpoint
 from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
@@ -125,7 +125,7 @@ def run_race(label: str, directory: Path, precision: str, settings: Settings, fo
     ours = ExportOptions(
         directory, files[OURS], precision=precision, data=data, threads=settings.threads, force=True
     )
-    export_onnx(ours, Progress(visible=False))
+    export_checkpoint(ours, Progress(visible=False))
     for number, rival in enumerate(rivals(precision, settings.optimum)):
         path = folder / f"{precision}-{number}.onnx"
         try:

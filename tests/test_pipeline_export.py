@@ -315,6 +315,24 @@ def test_data_are_for_int8_alone(slim: Path, capfd: pytest.CaptureFixture[str]) 
     assert "exclude each other" in capfd.readouterr().err
 
 
+def test_static_int8_goes_by_texts(
+    make_checkpoint: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data, target = tmp_path / "texts.txt", tmp_path / "static.onnx"
+    data.write_text("\n".join(sentences()))
+    options = ["--onnx", "--int8-static", "--data", str(data), "-o", str(target), "--json"]
+
+    assert run(["export", str(make_checkpoint("bert", tokenizer=True)), *options]) == 0
+
+    told = json.loads(capfd.readouterr().out)
+    assert told["precision"] == "int8-static"
+    assert "fidelity.kl" in [one["name"] for one in told["measurements"]]
+    assert "DynamicQuantizeLinear" not in {node.op_type for node in onnx.load(target).graph.node}
+
+    assert run(["export", str(make_checkpoint("bert")), "--onnx", "--int8-static", "-o", "x"]) == 2
+    assert "there is no tokenizer" in capfd.readouterr().err
+
+
 def test_half_precision_is_half_as_large(slim: Path) -> None:
     assert run(["export", str(slim), "--onnx", "--quiet"]) == 0
     assert run(["export", str(slim), "--onnx", "--fp16", "--quiet"]) == 0
@@ -385,7 +403,7 @@ def test_int8_needs_texts_for_an_ir(slim: Path, capfd: pytest.CaptureFixture[str
     assert run(["export", str(slim), "--openvino", "--int8"]) == 2
 
     err = capfd.readouterr().err
-    assert "int8 is calibrated on texts, and there is no tokenizer" in err
+    assert "the ranges of int8 are those of texts, and there is no tokenizer" in err
     assert err.count("\n") == 1
     assert names(slim) == before
 

@@ -53,14 +53,22 @@ def export(
             "float32.",
         ),
     ] = False,
+    int8_static: Annotated[
+        bool,
+        typer.Option(
+            "--int8-static",
+            help="ONNX as with --int8, the ranges of activations settled by texts, not call by "
+            "call.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
             "-o",
             "--output",
             help="The file to write.",
-            show_default="model.onnx, openvino_model.xml or model.pt2 in DIR, with _fp16 or _int8 "
-            "before the dot",
+            show_default="model.onnx, openvino_model.xml or model.pt2 in DIR, with _fp16, _int8 "
+            "or _int8_static before the dot",
         ),
     ] = None,
     data: Annotated[
@@ -105,7 +113,7 @@ def export(
         chosen_result(directory, quiet=quiet),
         output,
         format=chosen,
-        precision=_precision(fp16=fp16, int8=int8),
+        precision=_precision(fp16=fp16, int8=int8, int8_static=int8_static),
         data=data_options(data, eval_data, text_column, label_column, task),
         threads=usable_threads(threads),
         seed=seed,
@@ -131,10 +139,13 @@ def _format(*, onnx: bool, openvino: bool, torch: bool) -> Format:
     return chosen[0]
 
 
-def _precision(*, fp16: bool, int8: bool) -> Precision:
-    if fp16 and int8:
-        raise InputError("--fp16 and --int8 exclude each other", remedy="export twice")
-    return "fp16" if fp16 else "int8" if int8 else "fp32"
+def _precision(*, fp16: bool, int8: bool, int8_static: bool) -> Precision:
+    asked: dict[Precision, bool] = {"fp16": fp16, "int8": int8, "int8-static": int8_static}
+    chosen = [one for one, is_asked in asked.items() if is_asked]
+    if len(chosen) > 1:
+        names = "--fp16, --int8 and --int8-static"
+        raise InputError(f"{names} exclude each other", remedy="export once for each")
+    return chosen[0] if chosen else "fp32"
 
 
 def _as_json(result: ExportResult) -> str:

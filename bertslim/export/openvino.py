@@ -11,10 +11,13 @@ from torch import Tensor
 from bertslim.export.exporting import exporting
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_axes, sample_inputs
 from bertslim.export.quiet import quiet_output
+from bertslim.measure.telemetry import without_telemetry
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
 
 if TYPE_CHECKING:
     import openvino
+
+without_telemetry()
 
 
 def convert(checkpoint: Checkpoint) -> openvino.Model:

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 
 from bertslim.export.quiet import quiet_output
+from bertslim.measure.telemetry import without_telemetry
+
+without_telemetry()
 
 
 class OpenVinoModel:

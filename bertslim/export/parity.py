@@ -17,11 +17,11 @@ from bertslim.errors import BertslimError
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_names
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
 
-TOLERANCE: dict[str, float] = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.5}
+TOLERANCE: dict[str, float] = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.5, "int8-static": 0.5}
 _CHOICES = 2
 _PADDED_ROWS = 16
 
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "int8", "int8-static"]
 Answers = dict[str, NDArray[np.float32]]
 
 

@@ -39,9 +39,7 @@ def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
         return OnnxRuntimeQuantizer(config).quantize(model, {}, ExportFormat.ONNX)
 
 
-def quantize_static(
-    model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]
-) -> onnx_ir.Model:
+def quantize_static(model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]) -> onnx_ir.Model:
     """Return the graph with int8 weights, and activations quantised to ranges seen on samples.
 
     Args:

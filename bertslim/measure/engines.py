@@ -15,9 +15,13 @@ from bertslim.errors import BertslimError, InputError, one_line
 from bertslim.measure.input_limits import INPUTS, check_names
 from bertslim.measure.onnx_graph import read_onnx
 from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime, TimedModel
+from bertslim.measure.telemetry import without_telemetry
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+without_telemetry()
+
 
 IntArray = NDArray[np.int64]
 Arrays = dict[str, IntArray]

@@ -116,7 +116,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
 
 
 def _check(options: ExportOptions) -> None:
-    if options.precision != "int8" and options.data is not None:
+    if not options.precision.startswith("int8") and options.data is not None:
         raise InputError("only int8 is made by data", where="--data", remedy="add --int8")
     if (options.format, options.precision) not in NAMES:
         raise InputError(
@@ -148,7 +148,7 @@ def _load_splits(
     options: ExportOptions, checkpoint: Checkpoint, progress: Progress
 ) -> Splits | None:
     """Load the data that were named, or neutral ones, where they are needed."""
-    if options.precision != "int8":
+    if not options.precision.startswith("int8"):
         return None
     if options.data is None and not has_tokenizer(options.directory):
         return None

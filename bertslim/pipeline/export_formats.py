@@ -51,6 +51,7 @@ NAMES: dict[tuple[Format, Precision], str] = {
     (Format.ONNX, "fp32"): "model.onnx",
     (Format.ONNX, "fp16"): "model_fp16.onnx",
     (Format.ONNX, "int8"): "model_int8.onnx",
+    (Format.ONNX, "int8-static"): "model_int8_static.onnx",
     (Format.OPENVINO, "fp32"): "openvino_model.xml",
     (Format.OPENVINO, "int8"): "openvino_model_int8.xml",
     (Format.TORCH, "fp32"): "model.pt2",

@@ -78,11 +78,14 @@ def _export_onnx(job: Exporting) -> Exported:
     from bertslim.pipeline.int8 import HeldOut, Int8Graph, quantise
 
     (path,) = job.new
-    if job.precision == "int8":
+    static = job.precision == "int8-static"
+    if static or job.precision == "int8":
         texts = None
         if job.splits is not None and job.tokenizer is not None:
             texts = HeldOut.of(job.splits, job.tokenizer)
-        made = quantise(job.checkpoint, texts, path, job.progress)
+        elif static:
+            raise _no_tokenizer()
+        made = quantise(job.checkpoint, texts, path, job.progress, static=static)
     else:
         with job.progress.step("convert"):
             graph = convert(job.checkpoint)
@@ -150,15 +153,18 @@ def _calibration(job: Exporting) -> list[dict[str, Tensor]]:
 
     facts = job.checkpoint.facts
     if job.splits is None or job.tokenizer is None:
-        raise InputError(
-            "int8 is calibrated on texts, and there is no tokenizer",
-            where="--int8",
-            remedy="add one to the directory, or leave out --int8",
-        )
+        raise _no_tokenizer()
     rows = draw_rows(job.splits.fit, CALIBRATION_ROWS, seed=0)
     length = min(MAX_LENGTH, facts.max_length)
     read = batches(rows, job.tokenizer, batch_size=1, max_length=length)
     return [model_inputs(one, facts.head) for one in read]
+
+
+def _no_tokenizer() -> InputError:
+    return InputError(
+        "the ranges of int8 are those of texts, and there is no tokenizer",
+        remedy="add one to the directory, or leave out --int8",
+    )
 
 
 def _export_torch(job: Exporting) -> Exported:
