@@ -211,8 +211,8 @@ def test_openvino_that_is_not_installed_is_noted_where_it_would_be_timed(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     script({("model.onnx", "onnxruntime"): 1.0, ("base", "torch"): 1.0})
-    installed = property(lambda runtime: runtime.package != "openvino")
-    monkeypatch.setattr(Runtime, "installed", installed)
+    runtimes = "bertslim.measure.runtimes"
+    monkeypatch.setattr(f"{runtimes}.is_installed", lambda package: package != "openvino")
     found = bench_json(capfd, models["slim/model.onnx"], *QUICK)
     assert found.notes == (
         "OpenVINO is left out: it is not installed (pip install 'bertslim[openvino]')",

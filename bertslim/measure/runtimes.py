@@ -33,7 +33,7 @@ class Runtime(StrEnum):
     @property
     def installed(self) -> bool:
         """Whether that package is."""
-        return importlib.util.find_spec(self.package) is not None
+        return is_installed(self.package)
 
     @property
     def in_bfloat16(self) -> bool:
@@ -65,6 +65,11 @@ class Runtime(StrEnum):
         check_package(self.package, extra=self.package, where=self.value)
 
 
+def is_installed(package: str) -> bool:
+    """Whether a Python package is there to be imported."""
+    return importlib.util.find_spec(package) is not None
+
+
 def check_package(package: str, *, extra: str, where: str) -> None:
     """Refuse what needs a package that is not there.
 
@@ -76,7 +81,7 @@ def check_package(package: str, *, extra: str, where: str) -> None:
     Raises:
         InputError: It is not installed.
     """
-    if importlib.util.find_spec(package) is None:
+    if not is_installed(package):
         raise InputError(
             f"the package {package} is not installed",
             where=where,
