@@ -21,7 +21,7 @@ from startup import environment_line
 import bertslim
 from bertslim.errors import one_line
 from bertslim.measure.environment import default_threads, describe_environment
-from bertslim.measure.latency import LatencyBench
+from bertslim.measure.latency import LatencyBench, run_launches
 from bertslim.measure.latency_process import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.model.source import find_model
@@ -142,10 +142,7 @@ def run_race(label: str, directory: Path, precision: str, settings: Settings, fo
         progress=Progress(),
         min_rounds=4,
     ) as bench:
-        for launch in range(settings.launches):
-            if launch:
-                bench.restart()
-            bench.run(settings.seconds / settings.launches)
+        run_launches(bench, settings.launches, settings.seconds)
         found = {
             name: tuple(
                 one for one in bench.compare(name, OURS).measurements if one.name == "latency"

@@ -28,7 +28,7 @@ import bertslim
 from bertslim.gate.latency_rules import MaxRegression
 from bertslim.gate.verdicts import Outcome
 from bertslim.measure.environment import default_threads, describe_environment
-from bertslim.measure.latency import LatencyBench
+from bertslim.measure.latency import LatencyBench, run_launches
 from bertslim.measure.latency_process import Shape
 from bertslim.measure.runtimes import TimedModel
 from bertslim.model.facts import read_facts
@@ -170,10 +170,7 @@ def slowdown(before: Path, after: Path) -> dict[str, float]:
     models = {"before": TimedModel(before), "after": TimedModel(after)}
     bench = LatencyBench(models, SHAPES, threads=default_threads(), seed=0, progress=_SILENT)
     with bench:
-        for launch in range(5):
-            if launch:
-                bench.restart()
-            bench.run(2.0)
+        run_launches(bench, 5, 10.0)
         latencies = bench.compare("before", "after").measurements
     return {
         f"{one.context['batch']}x{one.context['length']}": one.ratio

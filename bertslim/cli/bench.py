@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bertslim.cli.options import (
+    BatchOption,
     DebugOption,
     JsonOption,
     QuietOption,
@@ -31,12 +32,7 @@ def bench(
             show_default=False,
         ),
     ],
-    batch: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--batch", help="Batch sizes to time, such as 1,8.", show_default="1,8", metavar="N"
-        ),
-    ] = None,
+    batch: BatchOption = None,
     length: Annotated[
         list[str] | None,
         typer.Option(

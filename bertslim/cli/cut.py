@@ -10,6 +10,7 @@ import typer
 from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
     DATA_HELP,
+    BatchOption,
     DebugOption,
     EvalDataOption,
     ForceOption,
@@ -57,12 +58,7 @@ def cut(
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
     task: TaskOption = None,
-    batch: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--batch", help="Batch sizes to time, such as 1,8.", show_default="1,8", metavar="N"
-        ),
-    ] = None,
+    batch: BatchOption = None,
     length: Annotated[
         list[str] | None,
         typer.Option(

@@ -71,6 +71,12 @@ TaskOption = Annotated[
         show_default="what its head and the columns say",
     ),
 ]
+BatchOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--batch", help="Batch sizes to time, such as 1,8.", show_default="1,8", metavar="N"
+    ),
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Settles every random step.")]
 ThreadsOption = Annotated[
     int | None,

@@ -73,19 +73,16 @@ class Heads:
         )
 
 
-class FusedAttention(nn.Module):
-    """Self-attention of a layer as one node, query, key and value as one product in it.
+class ExportedAttention(nn.Module):
+    """Self-attention of a layer, called as a family's own is; a subclass says how it is written.
 
     Args:
-        projection: The maps to query, key and value, packed.
         out: What the attention module itself applies behind the heads, if anything.
         heads: Its heads.
     """
 
-    def __init__(self, projection: nn.Linear, out: nn.Module, heads: Heads) -> None:
+    def __init__(self, out: nn.Module, heads: Heads) -> None:
         super().__init__()
-        self.weight = nn.Parameter(projection.weight.detach().T.contiguous())
-        self.bias = projection.bias
         self.out = out
         self._heads = heads
 
@@ -98,8 +95,30 @@ class FusedAttention(nn.Module):
     ) -> tuple[Tensor, None]:
         """Return (batch, length, hidden_size), and None for the attention weights."""
         del attention_mask
+        return self.out(self._context(hidden_states, position_bias)), None
+
+    def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
+        """Return what the heads put out, (batch, length, width)."""
+        raise NotImplementedError
+
+
+class FusedAttention(ExportedAttention):
+    """One node, query, key and value as one product in it.
+
+    Args:
+        projection: The maps to query, key and value, packed.
+        out: As above.
+        heads: As above.
+    """
+
+    def __init__(self, projection: nn.Linear, out: nn.Module, heads: Heads) -> None:
+        super().__init__(out, heads)
+        self.weight = nn.Parameter(projection.weight.detach().T.contiguous())
+        self.bias = projection.bias
+
+    def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
         mask = self._heads.mask.tensor
-        context = torch.onnx.ops.symbolic(
+        return torch.onnx.ops.symbolic(
             f"{DOMAIN}::Attention",
             (hidden_states, self.weight, self.bias, mask, None, position_bias),
             self._heads.attributes,
@@ -107,11 +126,10 @@ class FusedAttention(nn.Module):
             shape=(*hidden_states.shape[:2], self._heads.width),
             version=1,
         )
-        return self.out(context), None
 
 
-class ProjectedAttention(nn.Module):
-    """Self-attention as a packed product and a node for what follows.
+class ProjectedAttention(ExportedAttention):
+    """A packed product, and a node for what follows.
 
     An Attention node with a position bias loses the bias when it is quantised; this does not.
 
@@ -124,30 +142,20 @@ class ProjectedAttention(nn.Module):
     maps = ("projection",)
 
     def __init__(self, projection: nn.Module, out: nn.Module, heads: Heads) -> None:
-        super().__init__()
+        super().__init__(out, heads)
         self.projection = projection
-        self.out = out
-        self._heads = heads
 
-    def forward(
-        self,
-        hidden_states: Tensor,
-        attention_mask: Tensor | None = None,
-        position_bias: Tensor | None = None,
-        **_: Any,
-    ) -> tuple[Tensor, None]:
-        """Return (batch, length, hidden_size), and None for the attention weights."""
-        del attention_mask
+    def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
         packed = self.projection(hidden_states)
         query, key, value = torch.split(packed, self._heads.width, dim=-1)
-        return self.out(self._heads.attend(query, key, value, position_bias)), None
+        return self._heads.attend(query, key, value, position_bias)
 
 
-class FirstTokenAttention(nn.Module):
-    """Self-attention of the last layer where the head reads nothing but the first token.
+class FirstTokenAttention(ExportedAttention):
+    """That of the last layer where the head reads nothing but the first token.
 
     Keys and values are those of all tokens; only the first asks, and the layer goes on with it
-    alone.
+    alone: it takes and returns (batch, 1, hidden_size).
 
     Args:
         query: The map to the query.
@@ -167,27 +175,17 @@ class FirstTokenAttention(nn.Module):
         heads: Heads,
         layer: nn.Module,
     ) -> None:
-        super().__init__()
+        super().__init__(out, heads)
         self.query = query
         self.keys_and_values = keys_and_values
-        self.out = out
-        self._heads = heads
         self._all_tokens: Tensor | None = None
         layer.register_forward_pre_hook(self._take_all_tokens)
 
-    def forward(
-        self,
-        hidden_states: Tensor,
-        attention_mask: Tensor | None = None,
-        position_bias: Tensor | None = None,
-        **_: Any,
-    ) -> tuple[Tensor, None]:
-        """Take (batch, 1, hidden_size) and return the same, and None for the attention weights."""
-        del attention_mask
+    def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
         packed = self.keys_and_values(self._all_tokens)
         key, value = torch.split(packed, self._heads.width, dim=-1)
         bias = None if position_bias is None else position_bias[:, :, :1]
-        return self.out(self._heads.attend(self.query(hidden_states), key, value, bias)), None
+        return self._heads.attend(self.query(hidden_states), key, value, bias)
 
     def _take_all_tokens(self, _: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         self._all_tokens, *rest = args

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import onnx_ir
     from torch import Tensor
 
-PRODUCTS = ("Attention", "MatMul", "Gemm")
+_PRODUCTS = ["MatMul", "Gemm"]
 
 
 def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
@@ -30,7 +30,7 @@ def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
         )
 
         config = OnnxRuntimeDynamicConfig(
-            op_types_to_quantize=list(PRODUCTS),
+            op_types_to_quantize=["Attention", *_PRODUCTS],
             per_channel=True,
             weight_type=QuantType.QInt8,
             # without it the quantiser refuses what follows a node of ONNX Runtime's own
@@ -58,7 +58,7 @@ def quantize_static(model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]) 
 
         config = OnnxRuntimeStaticConfig(
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["MatMul", "Gemm"],
+            op_types_to_quantize=_PRODUCTS,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -66,7 +66,7 @@ def quantize_static(model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]) 
             extra_options={
                 "DefaultTensorType": onnx.TensorProto.FLOAT,
                 "MatMulConstBOnly": True,
-                "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"],
+                "OpTypesToExcludeOutputQuantization": _PRODUCTS,
             },
         )
         quantizer = OnnxRuntimeQuantizer(config, calibration_dataset=given)

@@ -92,11 +92,16 @@ def measure_latency(
         progress=progress,
         min_rounds=math.ceil(MIN_ROUNDS / launches),
     ) as bench:
-        for launch in range(launches):
-            if launch:
-                bench.restart()
-            bench.run(seconds / launches)
+        run_launches(bench, launches, seconds)
         return bench.compare(BASE, SLIM)
+
+
+def run_launches(bench: LatencyBench, launches: int, seconds: float) -> None:
+    """Gather rounds for so many seconds a shape in all, the processes started anew in between."""
+    for launch in range(launches):
+        if launch:
+            bench.restart()
+        bench.run(seconds / launches)
 
 
 class LatencyBench:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bertslim.errors import BertslimError
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.input_limits import InputLimits, read_limits, shared_limits
-from bertslim.measure.latency import MIN_ROUNDS, LatencyBench
+from bertslim.measure.latency import MIN_ROUNDS, LatencyBench, run_launches
 from bertslim.measure.latency_process import Shape, WorkerProcess
 from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime
 from bertslim.pipeline.cut import MeasureOptions
@@ -125,10 +125,7 @@ def _measure(
         progress=progress,
         min_rounds=math.ceil(MIN_ROUNDS / options.launches),
     ) as running:
-        for launch in range(options.launches):
-            if launch:
-                running.restart()
-            running.run(options.seconds * len(entrants) / options.launches)
+        run_launches(running, options.launches, options.seconds * len(entrants))
     found = _Found(entrants, running)
     return tuple(timing for shape in shapes for timing in found.timings(shape))
 

@@ -15,7 +15,7 @@ from bertslim.output_directory import check_space, output_directory, writing
 from bertslim.pipeline.preparation import Prepared, prepare_cut
 from bertslim.pipeline.publish import now, publish
 from bertslim.pipeline.slimming import SlimOptions, make_slim, save_slim, train_slim
-from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
+from bertslim.pipeline.texts import NEUTRAL_DATA, DataOptions, describe_head, load_splits
 from bertslim.pipeline.training import TrainingOptions
 from bertslim.plan import DEFAULT_LENGTH
 from bertslim.progress import Progress
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from bertslim.data.splits import Splits
     from bertslim.measure.latency_process import Shape
     from bertslim.pipeline.quality import Quality
-
-NEUTRAL_DATA = DataOptions(data="builtin:pydocs")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bertslim.output_file import output_files
 from bertslim.pipeline.export_formats import NAMES, Format
 from bertslim.pipeline.exporters import EXPORTERS, Exported, Exporting
 from bertslim.pipeline.publish import add_export
-from bertslim.pipeline.texts import DataOptions, describe_head, load_splits
+from bertslim.pipeline.texts import NEUTRAL_DATA, DataOptions, describe_head, load_splits
 from bertslim.progress import Progress
 from bertslim.records import ExportRecord
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from bertslim.export.parity import Precision
     from bertslim.model.checkpoint import Checkpoint
     from bertslim.pipeline.quality import Quality
-
-NEUTRAL_DATA = DataOptions(data="builtin:pydocs")
 
 
 @dataclass(frozen=True)

@@ -149,14 +149,13 @@ def _calibration(job: Exporting) -> list[dict[str, Tensor]]:
     from bertslim.data.batches import batches
     from bertslim.data.calibration_rows import draw_rows
     from bertslim.measure.decisions import model_inputs
-    from bertslim.pipeline.texts import MAX_LENGTH
+    from bertslim.pipeline.texts import text_length
 
     facts = job.checkpoint.facts
     if job.splits is None or job.tokenizer is None:
         raise _no_tokenizer()
     rows = draw_rows(job.splits.fit, CALIBRATION_ROWS, seed=0)
-    length = min(MAX_LENGTH, facts.max_length)
-    read = batches(rows, job.tokenizer, batch_size=1, max_length=length)
+    read = batches(rows, job.tokenizer, batch_size=1, max_length=text_length(facts))
     return [model_inputs(one, facts.head) for one in read]
 
 

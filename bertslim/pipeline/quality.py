@@ -19,7 +19,7 @@ from bertslim.measure.accuracy import measure_accuracy
 from bertslim.measure.fidelity import measure_fidelity
 from bertslim.measure.predictions import compare_predictions, predict
 from bertslim.model.checkpoint import Checkpoint
-from bertslim.pipeline.texts import BATCH_SIZE, MAX_LENGTH
+from bertslim.pipeline.texts import BATCH_SIZE, text_length
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar
 from bertslim.wording import counted
@@ -143,7 +143,7 @@ def _read_by_both(
         tokenizer,
         slim_tokenizer,
         batch_size=BATCH_SIZE,
-        max_length=_max_length(base),
+        max_length=text_length(base.facts),
         label=rows.scorable,
     )
     alike = {row for pair in pairs if pair.alike for row in pair.base.rows}
@@ -168,17 +168,13 @@ def _reading_notes(read: _Reading, rows: int, compared: int) -> tuple[str, ...]:
 def _batches(
     checkpoint: Checkpoint, splits: Splits, tokenizer: PreTrainedTokenizerBase
 ) -> list[Batch]:
-    rows, length = splits.report, _max_length(checkpoint)
+    rows, length = splits.report, text_length(checkpoint.facts)
     return batches(rows, tokenizer, batch_size=BATCH_SIZE, max_length=length, label=rows.scorable)
-
-
-def _max_length(checkpoint: Checkpoint) -> int:
-    return min(MAX_LENGTH, checkpoint.facts.max_length)
 
 
 def _context(checkpoint: Checkpoint, splits: Splits) -> dict[str, Scalar]:
     return {
         "dataset": splits.record.report_source or splits.record.source,
         "split": "report",
-        "max_length": _max_length(checkpoint),
+        "max_length": text_length(checkpoint.facts),
     }

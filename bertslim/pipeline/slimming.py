@@ -19,7 +19,7 @@ from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokeniz
 from bertslim.output_directory import writing
 from bertslim.pipeline.preparation import Prepared
 from bertslim.pipeline.publish import model_record
-from bertslim.pipeline.texts import BATCH_SIZE, MAX_LENGTH
+from bertslim.pipeline.texts import BATCH_SIZE, text_length
 from bertslim.pipeline.training import Student, TeacherModel, TrainingOptions, train_model
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
@@ -375,6 +375,6 @@ class _Maker:
             rows,
             self._tokenizer,
             batch_size=BATCH_SIZE,
-            max_length=min(MAX_LENGTH, self.base.facts.max_length),
+            max_length=text_length(self.base.facts),
             label=rows.task.makes_labels,
         )

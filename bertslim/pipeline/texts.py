@@ -38,6 +38,14 @@ class DataOptions:
     task: str | None = None
 
 
+NEUTRAL_DATA = DataOptions(data="builtin:pydocs")  # to compare models on, where none are named
+
+
+def text_length(facts: ModelFacts) -> int:
+    """Return the tokens at which texts are cut for a model: MAX_LENGTH, or what it can take."""
+    return min(MAX_LENGTH, facts.max_length)
+
+
 def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
     """Load and split the data, and tell what they were taken for.
 
