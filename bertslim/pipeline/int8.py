@@ -17,10 +17,11 @@ from bertslim.export.int8_survey import survey
 from bertslim.export.onnx import convert, save
 from bertslim.export.onnx_model import OnnxModel
 from bertslim.export.quantize import quantize_dynamic, quantize_static
+from bertslim.measure.decisions import model_inputs
 from bertslim.measure.fidelity import measure_fidelity
 from bertslim.measure.predictions import compare_predictions
 from bertslim.model.checkpoint import Checkpoint
-from bertslim.pipeline.texts import BATCH_SIZE, MAX_LENGTH
+from bertslim.pipeline.texts import BATCH_SIZE, text_length
 from bertslim.progress import Progress
 from bertslim.wording import counted, listed
 
@@ -97,7 +98,9 @@ def quantise(
     if texts is None:
         model = _write(checkpoint, Int8Plan(), path)
         return Int8Graph(model, notes=("int8 was not checked on texts: there is no tokenizer",))
+    checkpoint.model.float()
     with progress.step("see what int8 changes"):
+        select = _batches(checkpoint, texts.select, texts, BATCH_SIZE)
         seen = _batches(checkpoint, texts.survey, texts, _SURVEY_BATCH)
         plan = replace(survey(checkpoint, seen), static=static)
     most, left = int(len(plan.sensitive) * _MOST_IN_FLOAT), 0
@@ -106,7 +109,7 @@ def quantise(
         with progress.step("quantise"):
             model = _write(checkpoint, tried, path, seen)
         with progress.step("compare on held-out texts"):
-            distance = _distance(checkpoint, texts, path)
+            distance = _distance(checkpoint, texts, select, path)
         if distance is None or distance <= CLOSE_ENOUGH or left >= most:
             return Int8Graph(model, _in_words(tried), _notes(distance))
         left = min(most, 2 * left or 1)
@@ -117,19 +120,21 @@ def _write(
 ) -> onnx_ir.Model:
     graph = convert(checkpoint, plan)
     if plan.static:
-        model = quantize_static(graph, (batch.inputs for batch in seen))
+        model = quantize_static(graph, (model_inputs(one, checkpoint.facts.head) for one in seen))
     else:
         model = quantize_dynamic(graph)
     save(model, path)
     return model
 
 
-def _distance(checkpoint: Checkpoint, texts: HeldOut, path: Path) -> float | None:
+def _distance(
+    checkpoint: Checkpoint, texts: HeldOut, select: Sequence[Batch], path: Path
+) -> float | None:
     """How far int8 is from float32: KL, or what the cosine or the correlation lacks to 1."""
     comparison = compare_predictions(
         checkpoint.model,
         OnnxModel(path),
-        [PairedBatch(one, one) for one in _batches(checkpoint, texts.select, texts, BATCH_SIZE)],
+        [PairedBatch(one, one) for one in select],
         checkpoint.facts,
         pooling=pooling_of(texts.select),
     )
@@ -141,7 +146,7 @@ def _distance(checkpoint: Checkpoint, texts: HeldOut, path: Path) -> float | Non
 
 
 def _batches(checkpoint: Checkpoint, rows: Rows, texts: HeldOut, size: int) -> list[Batch]:
-    length = min(MAX_LENGTH, checkpoint.facts.max_length)
+    length = text_length(checkpoint.facts)
     return batches(rows, texts.tokenizer, batch_size=size, max_length=length)
 
 
