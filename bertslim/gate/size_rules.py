@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from bertslim.errors import InputError
 from bertslim.gate.amounts import BYTES, COUNTS, read_amount, written_amount
@@ -38,17 +38,8 @@ class MaxParameters:
 
     def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
         """Compare the number with the bound."""
-        return Verdict(
-            rule=str(self),
-            subject="parameters",
-            recorded=before.slim if before else None,
-            found=now.slim,
-            unit="parameters",
-            bound=self.bound,
-            outcome="pass" if _size(now) <= self.bound else "fail",
-            sentence=f"the slim model has {_size(now):,.0f} parameters, "
-            f"{self} allows {self.bound:,}",
-        )
+        told = f"the slim model has {_size(now):,.0f} parameters"
+        return _verdict(self, "parameters", now, before, told)
 
 
 @dataclass(frozen=True)
@@ -75,17 +66,27 @@ class MaxBytes:
 
     def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
         """Compare the size with the bound."""
-        return Verdict(
-            rule=str(self),
-            subject="bytes",
-            recorded=before.slim if before else None,
-            found=now.slim,
-            unit="bytes",
-            bound=self.bound,
-            outcome="pass" if _size(now) <= self.bound else "fail",
-            sentence=f"the slim model's weights take {_size(now):,.0f} bytes on disk, "
-            f"{self} allows {self.bound:,}",
-        )
+        told = f"the slim model's weights take {_size(now):,.0f} bytes on disk"
+        return _verdict(self, "bytes", now, before, told)
+
+
+def _verdict(
+    rule: MaxParameters | MaxBytes,
+    unit: Literal["parameters", "bytes"],
+    now: Measurement,
+    before: Measurement | None,
+    told: str,
+) -> Verdict:
+    return Verdict(
+        rule=str(rule),
+        subject=unit,
+        recorded=before.slim if before else None,
+        found=now.slim,
+        unit=unit,
+        bound=rule.bound,
+        outcome="pass" if _size(now) <= rule.bound else "fail",
+        sentence=f"{told}, {rule} allows {rule.bound:,}",
+    )
 
 
 def _whole(text: str, units: dict[str, int], option: str, what: str, example: str) -> int:
