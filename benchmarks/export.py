@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from export_rivals import rivals
+from export_rivals import RacePrecision, rivals
 from figures import ratio_of
 from marked_page import write_between_marks
 from results_file import Results, read_results, write_results
@@ -32,6 +32,7 @@ from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table
 
 OURS = "bertslim"
+PRECISIONS: tuple[RacePrecision, ...] = ("fp32", "int8")
 SHAPES = (Shape(1, 16), Shape(1, 32), Shape(1, 128), Shape(8, 128), Shape(32, 64))
 PAGE = Path(__file__).parents[1] / "docs" / "export.md"
 
@@ -45,7 +46,7 @@ class Race(Frozen):
     """
 
     model: str
-    precision: str
+    precision: RacePrecision
     latencies: dict[str, tuple[Measurement, ...]]
     failed: dict[str, str]
 
@@ -87,7 +88,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             base = find_model(model).directory
             for label, directory in variants(name, base, given.recipe, settings, Path(folder)):
-                for precision in ("fp32", "int8"):
+                for precision in PRECISIONS:
                     if any(
                         (one.model, one.precision) == (label, precision) for one in results.races
                     ):
@@ -118,7 +119,9 @@ def variants(
     yield f"{name}, {Path(recipe).stem}", bertslim.cut(options).directory
 
 
-def run_race(label: str, directory: Path, precision: str, settings: Settings, folder: Path) -> Race:
+def run_race(
+    label: str, directory: Path, precision: RacePrecision, settings: Settings, folder: Path
+) -> Race:
     """Make all files of a precision and time them."""
     files, failed = {OURS: folder / f"{precision}.onnx"}, {}
     data = DataOptions(settings.data) if settings.data and precision == "int8" else None

@@ -8,16 +8,18 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 import onnx_ir
 import torch
 
-from bertslim.export.onnx import ANSWERS_ALONE, input_names
+from bertslim.export.model_inputs import ANSWERS_ALONE, input_names, sample_inputs
 from bertslim.export.quiet import quiet_output
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
-from bertslim.model.slim_modeling import SLIM_PREFIX
+from bertslim.model.families import SLIM_PREFIX
+
+RacePrecision = Literal["fp32", "int8"]
 
 TORCHSCRIPT = "TorchScript export, onnxruntime.transformers optimizer"
 EXPORTERS = "transformers.exporters"
@@ -48,11 +50,11 @@ class Rival:
     """A way to make an ONNX file: `make(checkpoint directory, file to write)`."""
 
     name: str
-    precision: str
+    precision: RacePrecision
     make: Callable[[Path, Path], None]
 
 
-def rivals(precision: str, optimum: Path | None) -> list[Rival]:
+def rivals(precision: RacePrecision, optimum: Path | None) -> list[Rival]:
     """Return the other ways to make a file of a precision.
 
     Args:
@@ -132,7 +134,10 @@ def exporters_fused(directory: Path, path: Path) -> None:
 
 def exporters_int8(directory: Path, path: Path) -> None:
     """Let transformers quantise with ONNX Runtime's tools."""
-    from transformers.exporters import OnnxRuntimeDynamicConfig, OnnxRuntimeQuantizer
+    from transformers.exporters.quantizers.quantizer_onnxruntime import (
+        OnnxRuntimeDynamicConfig,
+        OnnxRuntimeQuantizer,
+    )
 
     quantizer = OnnxRuntimeQuantizer(OnnxRuntimeDynamicConfig())
     _by_exporters(load_checkpoint(directory), path, quantizer=quantizer)
@@ -155,12 +160,10 @@ def _by_exporters(checkpoint: Checkpoint, path: Path, **options: Any) -> None:
     from transformers.exporters.configs import OnnxConfig
     from transformers.exporters.exporter_onnx import OnnxExporter
 
-    sample = {name: torch.ones((2, 8), dtype=torch.int64) for name in input_names(checkpoint)}
+    sample = sample_inputs(checkpoint) | ANSWERS_ALONE
     with quiet_output():
         config = OnnxConfig(dynamic=True, **options)
-        made = OnnxExporter().export(
-            checkpoint.model.float(), sample | ANSWERS_ALONE, config=config
-        )
+        made = OnnxExporter().export(checkpoint.model.float(), sample, config=config)
         onnx_ir.save(made.program, path)
 
 

@@ -98,7 +98,8 @@ def accumulate_gradients(model: PreTrainedModel, batches: Sequence[Batch], seed:
     for batch in batches:
         logits = decisions(model(**batch.inputs), batch.inputs["attention_mask"].bool())
         labels = torch.multinomial(logits.detach().softmax(dim=-1), 1, generator=draw).squeeze(1)
-        nn.functional.cross_entropy(logits, labels, reduction="sum").backward()
+        loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
+        loss.backward()  # type: ignore[no-untyped-call]
 
 
 def decisions(outputs: Any, mask: Tensor) -> Tensor:

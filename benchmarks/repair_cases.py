@@ -25,8 +25,7 @@ from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.pipeline.cut import CutResult
 from bertslim.pipeline.preparation import prepare_cut
-from bertslim.pipeline.quality import BATCH_SIZE, MAX_LENGTH
-from bertslim.pipeline.texts import describe_head, load_splits
+from bertslim.pipeline.texts import BATCH_SIZE, describe_head, load_splits, text_length
 from bertslim.progress import Progress
 from bertslim.records import Measurement, ModelFacts, Plan
 
@@ -220,7 +219,7 @@ def calibration_batches(given: str, fit: Path, held: Path) -> list[Batch]:
         draw_rows(read_splits(given, data).fit, SAMPLES, seed=0),
         load_tokenizer(prepared.source.directory),
         batch_size=BATCH_SIZE,
-        max_length=min(MAX_LENGTH, prepared.facts.max_length),
+        max_length=text_length(prepared.facts),
     )
 
 

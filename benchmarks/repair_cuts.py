@@ -65,7 +65,7 @@ class Cut:
     @property
     def narrows(self) -> bool:
         """Whether it keeps some of the neurons, which Torch-Pruning can do as well."""
-        return self.step["op"] == "resize_ffn"
+        return bool(self.step["op"] == "resize_ffn")
 
 
 @dataclass(frozen=True)
