@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -333,6 +334,33 @@ def test_a_file_with_one_wrong_weight_is_found_out(
 
     with pytest.raises(BertslimError, match="does not answer as PyTorch does"):
         check_parity(checkpoint, OnnxModel(tmp_path / "broken.onnx"))
+
+
+@pytest.mark.parametrize(("rows", "passes"), [(1, True), (16, False)])
+def test_of_int8_one_text_may_waver_between_classes_but_not_all(
+    make_checkpoint: Callable[..., Path], rows: int, passes: bool
+) -> None:
+    checkpoint = load_checkpoint(make_checkpoint("bert", "SequenceClassification"))
+
+    class Wavering:
+        runtime, attention = "a runtime", "eager"
+
+        def __call__(self, **tensors: torch.Tensor) -> SimpleNamespace:
+            with torch.no_grad():
+                logits = checkpoint.model(**tensors).logits.clone()
+            scale = float(logits.abs().max())
+            if len(logits) > 2:
+                logits[:rows] += scale
+            return SimpleNamespace(logits=logits)
+
+    if passes:
+        found = check_parity(checkpoint, Wavering(), "int8")
+        assert found.typical < TOLERANCE["int8"] < found.relative
+        with pytest.raises(BertslimError, match=r"16x16 with padding, 0\.0001 is allowed"):
+            check_parity(checkpoint, Wavering())
+    else:
+        with pytest.raises(BertslimError, match=r"16x16 with padding, 0\.5 is allowed"):
+            check_parity(checkpoint, Wavering(), "int8")
 
 
 def test_a_model_whose_answers_are_not_numbers_is_refused(

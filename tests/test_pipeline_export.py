@@ -19,6 +19,7 @@ import onnxruntime
 import pytest
 import torch
 from test_report_examples import cut_record
+from transformers import AutoTokenizer
 
 from bertslim.cli import run
 from bertslim.errors import BertslimError
@@ -52,7 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bertslim.export.onnx.convert", lambda _: model)
     monkeypatch.setattr("bertslim.export.onnx.save", save)
     monkeypatch.setattr("bertslim.export.onnx_model.OnnxModel", lambda _: None)
-    good = Difference("logits", "1x1", 2.5e-7)
+    good = Difference("logits", "1x1", 2.5e-7, 1e-7)
     monkeypatch.setattr("bertslim.export.parity.check_parity", lambda *_, **__: good)
 
 
@@ -103,6 +104,7 @@ def test_json_tells_what_was_written(
         "opset": 18,
         "inputs": ["input_ids", "attention_mask"],
         "outputs": ["logits"],
+        "companions": ["config.json", "slim_modeling.py", "families.py"],
         "difference": 2.5e-7,
         "in_float32": [],
         "measurements": [],
@@ -166,6 +168,49 @@ def test_an_existing_file_needs_force(slim: Path, capfd: pytest.CaptureFixture[s
 
     assert run(["export", str(slim), "--onnx", "--force", "--quiet"]) == 0
     assert (slim / "model.onnx").read_text() == "x"
+
+
+@pytest.mark.usefixtures("quick")
+def test_beside_a_file_elsewhere_go_configuration_and_tokenizer(
+    make_checkpoint: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
+    serve = tmp_path / "serve"
+    serve.mkdir()
+    assert run(["export", str(base), "--onnx", "-o", str(serve / "model.onnx")]) == 0
+    beside = names(serve) - {"model.onnx"}
+    assert beside == {one for one in names(base) if not one.endswith((".safetensors", ".onnx"))}
+    assert {"config.json", "tokenizer.json"} <= beside
+    assert all((serve / one).read_bytes() == (base / one).read_bytes() for one in beside)
+    assert "Beside it are config.json, " in capfd.readouterr().out
+    tokenizer = AutoTokenizer.from_pretrained(serve)
+    assert tokenizer("a b").input_ids == AutoTokenizer.from_pretrained(base)("a b").input_ids
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_configuration_of_something_else_is_not_replaced(
+    make_checkpoint: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
+    (tmp_path / "config.json").write_text("mine")
+    command = ["export", str(base), "--onnx", "-o", str(tmp_path / "model.onnx")]
+    assert run(command) == 2
+    error = capfd.readouterr().err
+    assert f"{tmp_path / 'config.json'}: belongs to something else; choose a directory" in error
+    assert (tmp_path / "config.json").read_text() == "mine"
+    assert not (tmp_path / "model.onnx").exists()
+    assert run([*command, "--force"]) == 0
+    assert (tmp_path / "config.json").read_bytes() == (base / "config.json").read_bytes()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_folder_of_the_result_needs_no_second_configuration(slim: Path) -> None:
+    (slim / RECORD_FILE).write_text(cut_record().to_json())
+    (slim / "onnx").mkdir()
+    assert run(["export", str(slim), "--onnx", "-o", str(slim / "onnx" / "model.onnx")]) == 0
+    assert names(slim / "onnx") == {"model.onnx"}
+    assert [one.file for one in read_record(slim).exports] == ["onnx/model.onnx"]
+    assert "onnx/model.onnx" in (slim / "report.md").read_text()
 
 
 @pytest.mark.usefixtures("quick")
@@ -455,7 +500,7 @@ def test_a_program_of_torch_is_written(
 
     assert done.stderr == ""
     assert done.stdout.startswith(f"{path}: torch.export in fp32, ")
-    assert done.stdout.count("\n") == 1
+    assert done.stdout.endswith("\nBeside it are config.json, slim_modeling.py, families.py.\n")
     ids = torch.full((3, 5), 7)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": 0 * ids}
     answers = torch.export.load(path).module()(**inputs)

@@ -95,7 +95,8 @@ def export(
 
     The file takes any batch and any length. Before it gets its name it must answer as PyTorch does,
     on one token, on several, with padding on either side or nothing else, and on as many tokens as
-    the model can take. The record and the report of a result tell of its files.
+    the model can take. The record and the report of a result tell of its files. A file that is
+    written elsewhere gets the configuration and the tokenizer beside it.
 
     \b
     Examples:
@@ -156,6 +157,7 @@ def _as_json(result: ExportResult) -> str:
         "opset": result.opset,
         "inputs": result.inputs,
         "outputs": result.outputs,
+        "companions": [str(name) for name in result.companions],
     }
     return json.dumps(told | result.record.model_dump(mode="json"), indent=2)
 
@@ -163,10 +165,13 @@ def _as_json(result: ExportResult) -> str:
 def _as_text(result: ExportResult) -> str:
     from bertslim.report.comparison import export_quality
     from bertslim.report.exports import export_line, export_notes
+    from bertslim.wording import listed
 
     opset = f"opset {result.opset}, " if result.opset is not None else ""
     lines = [f"{result.path}: {opset}{export_line(result.record)}"]
     lines += [f"{note}." for note in export_notes(result.record)]
+    if result.companions:
+        lines.append(f"Beside it are {listed([str(name) for name in result.companions])}.")
     if comparison := export_quality(result.record):
         lines += ["", comparison.markdown()]
     return "\n".join(lines)

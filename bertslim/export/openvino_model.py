@@ -20,18 +20,19 @@ class OpenVinoModel:
     Args:
         graph: The .xml file.
         weights: The .bin file.
+        bfloat16: Whether float32 is multiplied in bfloat16, rather than as it is.
     """
 
     runtime = "OpenVINO"
     attention = "eager"
 
-    def __init__(self, graph: Path, weights: Path) -> None:
+    def __init__(self, graph: Path, weights: Path, *, bfloat16: bool = False) -> None:
         with quiet_output():
             import openvino
 
             core = openvino.Core()
             config = {
-                "INFERENCE_PRECISION_HINT": "f32",
+                "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
                 "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             }
             self._model = core.compile_model(core.read_model(graph, weights), "CPU", config)

@@ -12,15 +12,14 @@ _DERIVED_SUFFIXES = {
     ".safetensors", ".bin", ".pt", ".pt2", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".onnx_data",
     ".gguf", ".tflite", ".xml", ".pkl", ".ckpt", ".lock",
 }  # fmt: skip
+_ARCHITECTURE_FILES = ("config.json", "slim_modeling.py", "families.py")
 _DERIVED_NAMES = {
-    "config.json",
+    *_ARCHITECTURE_FILES,
     "README.md",
     "report.md",
     "recipe.yaml",
     "bertslim.json",
     "trainer_state.json",
-    "slim_modeling.py",
-    "families.py",
 }
 _MODULES_FILE = "modules.json"
 _EMBEDDER_FILES = {
@@ -41,12 +40,38 @@ def carry_files(source: Path, target: Path, *, as_embedder: bool = True) -> None
     Raises:
         ModelError: The list of sentence-transformers modules is damaged.
     """
-    for path in sorted(source.iterdir()):
-        wanted = not _is_derived(path.name) and (as_embedder or path.name not in _EMBEDDER_FILES)
-        if wanted and path.is_file() and not (target / path.name).exists():
-            shutil.copyfile(path, target / path.name)
-    for name in _module_folders(source) if as_embedder else ():
-        shutil.copytree(source / name, target / name)
+    for name in carried_files(source, as_embedder=as_embedder):
+        if not (target / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, target / name)
+
+
+def carried_files(source: Path, *, as_embedder: bool = True) -> tuple[Path, ...]:
+    """Return what belongs to a checkpoint and was not made from its weights, as paths in it.
+
+    Args:
+        source: The checkpoint.
+        as_embedder: Whether the files that make it a sentence-transformers model belong to it.
+
+    Raises:
+        ModelError: The list of sentence-transformers modules is damaged.
+    """
+    left_out = () if as_embedder else _EMBEDDER_FILES
+    wanted = (
+        path
+        for path in sorted(source.iterdir())
+        if path.is_file() and not _is_derived(path.name) and path.name not in left_out
+    )
+    modules = _module_folders(source) if as_embedder else ()
+    inside = (path for name in modules for path in sorted((source / name).rglob("*")))
+    return tuple(path.relative_to(source) for path in (*wanted, *inside) if path.is_file())
+
+
+def files_beside_weights(checkpoint: Path) -> tuple[Path, ...]:
+    """Return all that is needed beside weights in another format: the architecture, too."""
+    architecture = (Path(name) for name in _ARCHITECTURE_FILES)
+    there = (name for name in architecture if (checkpoint / name).is_file())
+    return (*there, *carried_files(checkpoint))
 
 
 def _is_derived(name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bertslim.errors import InputError
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.output_file import output_files
+from bertslim.pipeline.companions import Companions
 from bertslim.pipeline.export_formats import NAMES, Format
 from bertslim.pipeline.exporters import EXPORTERS, Exported, Exporting
 from bertslim.pipeline.publish import add_export
@@ -53,6 +54,18 @@ class ExportOptions:
         """The file to write, or the first of several."""
         return self.output or self.directory / NAMES[self.format, self.precision]
 
+    @property
+    def within(self) -> bool:
+        """Whether it lies in the checkpoint, or in a folder there, such as `onnx`."""
+        return self.target.resolve().is_relative_to(self.directory.resolve())
+
+    @property
+    def name(self) -> str:
+        """What the record calls it: its path within the checkpoint, or its name alone."""
+        if not self.within:
+            return self.target.name
+        return self.target.resolve().relative_to(self.directory.resolve()).as_posix()
+
 
 @dataclass(frozen=True)
 class ExportResult:
@@ -64,6 +77,7 @@ class ExportResult:
         outputs: Their names.
         record: The account of it.
         opset: The version of the operators that an ONNX file uses.
+        companions: What stands beside the file for it to be used, where that is not a checkpoint.
     """
 
     path: Path
@@ -71,12 +85,14 @@ class ExportResult:
     outputs: tuple[str, ...]
     record: ExportRecord
     opset: int | None
+    companions: tuple[Path, ...] = ()
 
 
 def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResult:
     """Write a checkpoint for another runtime, where it answers as PyTorch does.
 
-    Beside a file in the checkpoint's own directory, the record and the report tell of it.
+    The record and the report of the checkpoint tell of a file within it. Beside one elsewhere go
+    the configuration and the tokenizer.
 
     Raises:
         InputError: The checkpoint, the data or the output is not usable, or a package is missing.
@@ -84,6 +100,8 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     """
     _check(options)
     files = options.format.files(options.target)
+    companions = Companions.of(options.directory, options.target)
+    companions.check(force=options.force)
     with output_files(*files, force=options.force) as new:
         with progress.step("load"):
             import torch
@@ -98,8 +116,9 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         with progress.step("compare to PyTorch"):
             difference = check_parity(checkpoint, made.model, options.precision, bound=made.bound)
         quality = _measure_quality(options, job, made)
+        companions.copy(force=options.force)
     record = ExportRecord(
-        file=options.target.name,
+        file=options.name,
         format=options.format,
         precision=options.precision,
         size=sum(file.stat().st_size for file in files),
@@ -108,9 +127,11 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         measurements=quality.measurements,
         notes=(*made.notes, *quality.notes),
     )
-    if options.target.absolute().parent == options.directory.absolute():
+    if options.within:
         add_export(record, options.directory)
-    return ExportResult(options.target, made.inputs, made.outputs, record, made.opset)
+    return ExportResult(
+        options.target, made.inputs, made.outputs, record, made.opset, companions.names
+    )
 
 
 def _check(options: ExportOptions) -> None:

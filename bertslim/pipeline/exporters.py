@@ -75,21 +75,21 @@ def _export_onnx(job: Exporting) -> Exported:
     from bertslim.export.onnx_model import OnnxModel
     from bertslim.export.quantize import to_half
     from bertslim.output_directory import writing
-    from bertslim.pipeline.int8 import HeldOut, Int8Graph, quantise
+    from bertslim.pipeline.int8 import Int8Texts, OnnxGraph, quantise
 
     (path,) = job.new
     static = job.precision == "int8-static"
     if static or job.precision == "int8":
         texts = None
         if job.splits is not None and job.tokenizer is not None:
-            texts = HeldOut.of(job.splits, job.tokenizer)
+            texts = Int8Texts.of(job.splits, job.tokenizer)
         elif static:
             raise _no_tokenizer()
         made = quantise(job.checkpoint, texts, path, job.progress, static=static)
     else:
         with job.progress.step("convert"):
             graph = convert(job.checkpoint)
-            made = Int8Graph(to_half(graph) if job.precision == "fp16" else graph)
+            made = OnnxGraph(to_half(graph) if job.precision == "fp16" else graph)
         with job.progress.step("save"), writing(job.target):
             save(made.model, path, for_cpu=job.precision == "fp32")
     return Exported(

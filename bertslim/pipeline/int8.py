@@ -16,6 +16,7 @@ from bertslim.export.int8_plan import Int8Plan
 from bertslim.export.int8_survey import survey
 from bertslim.export.onnx import convert, save
 from bertslim.export.onnx_model import OnnxModel
+from bertslim.export.parity import check_parity
 from bertslim.export.quantize import quantize_dynamic, quantize_static
 from bertslim.measure.decisions import model_inputs
 from bertslim.measure.fidelity import measure_fidelity
@@ -27,18 +28,20 @@ from bertslim.wording import counted, listed
 
 if TYPE_CHECKING:
     import onnx_ir
+    from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
 SURVEY_ROWS = 64
 SELECT_ROWS = 512
 CLOSE_ENOUGH = 0.002  # nats of KL, or what a cosine or a correlation lacks to 1
+ROUNDED_WORDS = 0.1  # how far int8 word embeddings may move answers to random words
 _SURVEY_BATCH = 16
 _MOST_IN_FLOAT = 0.5
 
 
 @dataclass(frozen=True)
-class Int8Graph:
-    """A quantised graph, and what is known of it.
+class OnnxGraph:
+    """An ONNX graph, and what is known of it.
 
     Attributes:
         model: The graph.
@@ -52,7 +55,7 @@ class Int8Graph:
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class Int8Texts:
     """Texts that an int8 model is made by, none of which is reported on.
 
     Attributes:
@@ -66,7 +69,7 @@ class HeldOut:
     tokenizer: PreTrainedTokenizerBase
 
     @classmethod
-    def of(cls, splits: Splits, tokenizer: PreTrainedTokenizerBase) -> HeldOut:
+    def of(cls, splits: Splits, tokenizer: PreTrainedTokenizerBase) -> Int8Texts:
         """Take as many as are needed."""
         return cls(
             survey=splits.fit.select(range(min(SURVEY_ROWS, len(splits.fit)))),
@@ -77,16 +80,17 @@ class HeldOut:
 
 def quantise(
     checkpoint: Checkpoint,
-    texts: HeldOut | None,
+    texts: Int8Texts | None,
     path: Path,
     progress: Progress,
     *,
     static: bool = False,
-) -> Int8Graph:
+) -> OnnxGraph:
     """Make the int8 graph of a model and write it.
 
-    With texts, outlier neurons stay in float32, and 1, 2, 4, 8 … of the maps that suffer most until
-    what the model says of held-out texts is CLOSE_ENOUGH to float32, or half of the maps stay.
+    The graph must answer as PyTorch does before any of it becomes int8. With texts, outlier neurons
+    stay in float32, and 1, 2, 4, 8 … of the maps that suffer most until what the model says of
+    held-out texts is CLOSE_ENOUGH to float32, or half of the maps stay.
 
     Args:
         checkpoint: The model; its weights become float32.
@@ -94,41 +98,60 @@ def quantise(
         path: The file to write.
         progress: Shows the steps.
         static: Whether to settle the scales of activations by the texts, too.
+
+    Raises:
+        BertslimError: The graph does not answer as PyTorch does.
     """
-    if texts is None:
-        model = _write(checkpoint, Int8Plan(), path)
-        return Int8Graph(model, notes=("int8 was not checked on texts: there is no tokenizer",))
     checkpoint.model.float()
+    if texts is None:
+        graph = _checked(checkpoint, Int8Plan(), path, progress)
+        model = _write(graph, path)
+        return OnnxGraph(model, notes=("int8 was not checked on texts: there is no tokenizer",))
     with progress.step("see what int8 changes"):
         select = _batches(checkpoint, texts.select, texts, BATCH_SIZE)
         seen = _batches(checkpoint, texts.survey, texts, _SURVEY_BATCH)
         plan = replace(survey(checkpoint, seen), static=static)
-    most, left = int(len(plan.sensitive) * _MOST_IN_FLOAT), 0
+    most, left, tried = int(len(plan.sensitive) * _MOST_IN_FLOAT), 0, plan
+    graph = _checked(checkpoint, plan, path, progress)
+    calibration = [model_inputs(one, checkpoint.facts.head) for one in seen] if static else []
     while True:
-        tried = plan.leaving(left)
         with progress.step("quantise"):
-            model = _write(checkpoint, tried, path, seen)
+            model = _write(graph, path, calibration)
         with progress.step("compare on held-out texts"):
             distance = _distance(checkpoint, texts, select, path)
         if distance is None or distance <= CLOSE_ENOUGH or left >= most:
-            return Int8Graph(model, _in_words(tried), _notes(distance))
+            return OnnxGraph(model, _in_words(tried), _notes(distance))
         left = min(most, 2 * left or 1)
+        tried = plan.leaving(left)
+        with progress.step("convert"):
+            graph = convert(checkpoint, tried)
+
+
+def _checked(
+    checkpoint: Checkpoint, plan: Int8Plan, path: Path, progress: Progress
+) -> onnx_ir.Model:
+    """Convert the model as the plan wants it, and see that it is still the same model.
+
+    Word embeddings are int8 in it already, and nothing else.
+    """
+    with progress.step("convert"):
+        graph = convert(checkpoint, plan)
+        save(graph, path, for_cpu=False)
+    with progress.step("compare to PyTorch before int8"):
+        check_parity(checkpoint, OnnxModel(path), "int8", bound=ROUNDED_WORDS)
+    return graph
 
 
 def _write(
-    checkpoint: Checkpoint, plan: Int8Plan, path: Path, seen: Sequence[Batch] = ()
+    graph: onnx_ir.Model, path: Path, calibration: Sequence[dict[str, Tensor]] = ()
 ) -> onnx_ir.Model:
-    graph = convert(checkpoint, plan)
-    if plan.static:
-        model = quantize_static(graph, (model_inputs(one, checkpoint.facts.head) for one in seen))
-    else:
-        model = quantize_dynamic(graph)
+    model = quantize_static(graph, calibration) if calibration else quantize_dynamic(graph)
     save(model, path)
     return model
 
 
 def _distance(
-    checkpoint: Checkpoint, texts: HeldOut, select: Sequence[Batch], path: Path
+    checkpoint: Checkpoint, texts: Int8Texts, select: Sequence[Batch], path: Path
 ) -> float | None:
     """How far int8 is from float32: KL, or what the cosine or the correlation lacks to 1."""
     comparison = compare_predictions(
@@ -145,7 +168,7 @@ def _distance(
     return None if likeness is None else 1 - likeness
 
 
-def _batches(checkpoint: Checkpoint, rows: Rows, texts: HeldOut, size: int) -> list[Batch]:
+def _batches(checkpoint: Checkpoint, rows: Rows, texts: Int8Texts, size: int) -> list[Batch]:
     length = text_length(checkpoint.facts)
     return batches(rows, texts.tokenizer, batch_size=size, max_length=length)
 

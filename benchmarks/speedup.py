@@ -1,0 +1,231 @@
+"""What the runtime, the precision and the cut give: time and accuracy of each, and of all together.
+
+A classifier, whole and cut by a recipe, runs in PyTorch, ONNX Runtime and OpenVINO; every pair of
+model and runtime in a process of its own, all in turns. Each answers all held-out rows, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from figures import Figure, points_of, ratio_of
+from marked_page import write_between_marks
+from results_file import Results, read_results, write_results
+from startup import environment_line
+
+import bertslim
+from bertslim.measure.environment import default_threads, describe_environment
+from bertslim.measure.latency import LatencyBench, run_launches
+from bertslim.measure.latency_process import Shape
+from bertslim.measure.runtimes import Runtime, TimedModel
+from bertslim.model.source import find_model
+from bertslim.pipeline.export import ExportOptions, export_checkpoint
+from bertslim.pipeline.export_formats import Format
+from bertslim.pipeline.texts import DataOptions
+from bertslim.progress import Progress
+from bertslim.records import Frozen, Measurement
+from bertslim.report.tables import Table
+
+if TYPE_CHECKING:
+    from bertslim.export.parity import Precision
+
+SHAPES = (Shape(1, 32), Shape(1, 128), Shape(8, 128))
+PAGE = Path(__file__).parents[1] / "docs" / "bench.md"
+_SILENT = Progress(visible=False)
+
+
+class Way(Frozen):
+    """A way to run a model.
+
+    Attributes:
+        model: "whole", or the recipe that cut it.
+        runtime: The program, in words.
+        weights: The type of weights and products.
+        latencies: Of this way ("slim") and the whole model in PyTorch and float32 ("base").
+        accuracy: In the same roles; None for that model itself.
+    """
+
+    model: str
+    runtime: str
+    weights: str
+    latencies: tuple[Measurement, ...]
+    accuracy: Measurement | None
+
+
+class Speedups(Results):
+    """What was measured on one machine."""
+
+    ways: tuple[Way, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A runtime and a precision that every model is run in."""
+
+    runtime: str
+    weights: str
+    timed: Runtime
+    format: Format | None = None
+    precision: Precision = "fp32"
+
+
+KINDS = (
+    Kind("PyTorch", "float32", Runtime.TORCH),
+    Kind("PyTorch", "bfloat16", Runtime.TORCH_BF16),
+    Kind("ONNX Runtime", "float32", Runtime.ONNXRUNTIME, Format.ONNX),
+    Kind("ONNX Runtime", "int8", Runtime.ONNXRUNTIME, Format.ONNX, "int8"),
+    Kind("OpenVINO", "float32", Runtime.OPENVINO, Format.OPENVINO),
+    Kind("OpenVINO", "bfloat16", Runtime.OPENVINO_BF16, Format.OPENVINO),
+    Kind("OpenVINO", "int8 and bfloat16", Runtime.OPENVINO_BF16, Format.OPENVINO, "int8"),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("model", help="a fine-tuned classifier")
+    add("--recipe", default="quarter_width_repaired", help="what it is cut by")
+    add("--data", default="stanfordnlp/sst2", help="rows to cut and to quantise by")
+    add("--eval-data", help="rows to measure accuracy on; default: a tenth of --data")
+    add("--seconds", type=float, default=30.0, help="for each shape, over all launches")
+    add("--launches", type=int, default=5)
+    add("--output", type=Path, default=Path("speedup.json"), help="where results are kept")
+    add("--write", action="store_true", help=f"write the table into {PAGE.name}")
+    given = parser.parse_args()
+    results = read_results(given.output, Speedups, describe_environment(default_threads()))
+    if not results.ways:
+        results = results.model_copy(update={"ways": measure(given)})
+        write_results(given.output, results)
+    page = f"{table_of(results).markdown()}\n\n{footnote(results)}"
+    print(page)
+    if given.write:
+        write_between_marks(PAGE, page)
+
+
+def measure(given: argparse.Namespace) -> tuple[Way, ...]:
+    """Cut the model, export both, and measure all ways."""
+    base, data = find_model(given.model).directory, DataOptions(given.data, given.eval_data)
+    with tempfile.TemporaryDirectory() as folder:
+        cut = bertslim.CutOptions(
+            str(base), given.recipe, output=Path(folder) / "slim", data=data,
+            measure=None, threads=default_threads(),
+        )  # fmt: skip
+        directories = {"whole": base, Path(given.recipe).stem: bertslim.cut(cut).directory}
+        ways = [(model, kind) for model in directories for kind in KINDS]
+        paths = {
+            (model, kind): export(directories[model], kind, data, Path(folder) / model)
+            for model, kind in ways
+        }
+        timed = {
+            f"{model} {kind.timed} {kind.weights}": TimedModel(paths[model, kind], kind.timed)
+            for model, kind in ways
+        }
+        first, *_ = timed
+        with LatencyBench(
+            timed, SHAPES, threads=default_threads(), seed=0, progress=Progress(), min_rounds=4
+        ) as bench:
+            run_launches(bench, given.launches, given.seconds)
+            latencies = [bench.compare(first, name).measurements for name in timed]
+        judge = Judge(base, data)
+        return tuple(
+            Way(
+                model=model,
+                runtime=kind.runtime,
+                weights=kind.weights,
+                latencies=tuple(one for one in found if one.name == "latency"),
+                accuracy=None if number == 0 else judge.accuracy(paths[model, kind], kind),
+            )
+            for number, ((model, kind), found) in enumerate(zip(ways, latencies, strict=True))
+        )
+
+
+def export(directory: Path, kind: Kind, data: DataOptions, folder: Path) -> Path:
+    """Return what a runtime runs: the checkpoint itself, or a file that is made of it."""
+    if kind.format is None:
+        return directory
+    folder.mkdir(exist_ok=True)
+    suffix = ".onnx" if kind.format is Format.ONNX else ".xml"
+    options = ExportOptions(
+        directory, folder / f"{kind.precision}{suffix}", kind.format, kind.precision,
+        data=data if kind.precision == "int8" else None, threads=default_threads(), force=True,
+    )  # fmt: skip
+    return export_checkpoint(options, _SILENT).path
+
+
+class Judge:
+    """Compares answers to the held-out rows with those of the whole model in PyTorch."""
+
+    def __init__(self, base: Path, data: DataOptions) -> None:
+        from bertslim.model.checkpoint import load_checkpoint
+        from bertslim.model.tokenizer import load_tokenizer
+        from bertslim.pipeline.texts import describe_head, load_splits
+
+        self._base = load_checkpoint(base)
+        head = describe_head(base, self._base.config, self._base.facts)
+        self._splits = load_splits(data, head, _SILENT)
+        self._tokenizer = load_tokenizer(base)
+
+    def accuracy(self, path: Path, kind: Kind) -> Measurement:
+        """Measure the main metric."""
+        from bertslim.pipeline.quality import measure_quality
+
+        quality = measure_quality(
+            self._base, load(path, kind), self._splits, self._tokenizer, seed=0, progress=Progress()
+        )
+        return next(one for one in quality.measurements if one.name == "accuracy")
+
+
+def load(path: Path, kind: Kind) -> Callable[..., Any]:
+    """Load a model to be called as PyTorch's."""
+    import torch
+
+    from bertslim.export.onnx_model import OnnxModel
+    from bertslim.export.openvino_model import OpenVinoModel
+    from bertslim.model.checkpoint import load_checkpoint
+
+    if kind.format is Format.ONNX:
+        return OnnxModel(path)
+    if kind.format is Format.OPENVINO:
+        return OpenVinoModel(path, path.with_suffix(".bin"), bfloat16=kind.timed.in_bfloat16)
+    model: torch.nn.Module = load_checkpoint(path).model
+    return model.to(torch.bfloat16 if kind.timed.in_bfloat16 else torch.float32)
+
+
+def table_of(results: Speedups) -> Table:
+    """Compare all ways with the first."""
+    rows = []
+    for way in results.ways:
+        times = (
+            f"{latency.slim:.2f} ms, {faster(latency).shown(1)} x" for latency in way.latencies
+        )
+        points = points_of(way.accuracy).shown(2, "+") if way.accuracy else "0"
+        rows.append((way.model, way.runtime, way.weights, *times, points))
+    headers = ("model", "runtime", "in", *map(str, SHAPES), "accuracy, points")
+    return Table("lllrrrr", headers, tuple(rows))
+
+
+def faster(latency: Measurement) -> Figure:
+    """Say how many times as fast as the base."""
+    ratio = ratio_of(latency)
+    return Figure(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
+
+
+def footnote(results: Speedups) -> str:
+    """Say what was measured, and where."""
+    (scored, *_) = (way.accuracy for way in results.ways if way.accuracy)
+    assert scored.base is not None
+    return (
+        "Medians, and how many times as fast as the whole model in PyTorch and float32, with 95 % "
+        f"intervals over whole launches; accuracy on {scored.context['n']:,} held-out rows, where "
+        f"that model has {scored.base:.2%}. {results.environment.threads} threads. "
+        f"{environment_line()}."
+    )
+
+
+if __name__ == "__main__":
+    main()
