@@ -182,6 +182,68 @@ def test_outlier_neurons_are_found_and_stay_in_float32(
     assert distance(checkpoint, apart) < distance(checkpoint, together) / 3
 
 
+def give_one_channel_an_outlier(checkpoint: Checkpoint) -> None:
+    """Channel 2 of all that the maps of layer 0 read is hundreds of times as strong as others."""
+    family = FAMILIES[checkpoint.facts.model_type]
+    layout, layer = family.layout, layers_of(checkpoint.model, family)[0]
+    embeddings: Any = checkpoint.model.base_model.get_submodule("embeddings")
+    norms = {
+        (layout.ffn_in,): layer.get_submodule(layout.attention_norm),
+        layout.attention_in: embeddings.LayerNorm,
+    }
+    with torch.no_grad():
+        for readers, norm in norms.items():
+            norm.get_parameter("weight")[2] *= 300
+            for name in readers:
+                layer.get_submodule(name).get_parameter("weight")[:, 2] /= 300
+
+
+@pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
+@pytest.mark.parametrize("head", ["", "SequenceClassification"])
+def test_strong_channels_are_smoothed(
+    load: Callable[..., Checkpoint], tmp_path: Path, model_type: str, head: str
+) -> None:
+    checkpoint = load(model_type, head)
+    give_one_channel_an_outlier(checkpoint)
+    layout = FAMILIES[model_type].layout
+
+    plan = survey(checkpoint, [texts(checkpoint)])
+
+    maps = [LayerMap(0, name) for name in (layout.ffn_in, layout.attention[0])]
+    assert set(maps) <= set(plan.smoothing)
+    for one in maps:
+        largest, *others = plan.smoothing[one].sort(descending=True).values
+        assert plan.smoothing[one].argmax() == 2
+        assert largest > 10 * max(others)
+    smooth = quantised(checkpoint, tmp_path / "smooth.onnx", plan)
+    rough = quantised(checkpoint, tmp_path / "rough.onnx")
+    assert operators(smooth)["MatMul"] == operators(rough)["MatMul"] == 0
+    assert distance(checkpoint, smooth) < distance(checkpoint, rough) / 2
+    save(convert(checkpoint, plan), tmp_path / "float.onnx")
+    check_parity(checkpoint, OnnxModel(tmp_path / "float.onnx"), bound=0.02)
+
+
+def test_a_block_that_layers_share_is_not_smoothed(
+    make_checkpoint, make_recipe, cut: Callable[..., Path]
+) -> None:
+    recipe = make_recipe({"op": "share_ffn", "layers": [0, 1]}, name="sharing")
+    checkpoint = load_checkpoint(cut(make_checkpoint("bert", ""), recipe))
+    give_one_channel_an_outlier(checkpoint)
+
+    plan = survey(checkpoint, [texts(checkpoint)])
+
+    name = FAMILIES["bert"].layout.ffn_in
+    assert not {LayerMap(0, name), LayerMap(1, name)} & set(plan.smoothing)
+
+
+def test_a_map_in_float32_is_not_smoothed(load: Callable[..., Checkpoint], tmp_path: Path) -> None:
+    checkpoint = load("bert", "")
+    give_one_channel_an_outlier(checkpoint)
+    plan = survey(checkpoint, [texts(checkpoint)])
+    whole = replace(plan, float_maps=plan.sensitive, sensitive=())
+    assert distance(checkpoint, quantised(checkpoint, tmp_path / "whole.onnx", whole)) < 0.02
+
+
 def test_a_model_without_outliers_is_int8_throughout(load: Callable[..., Checkpoint]) -> None:
     plan = survey(checkpoint := load("bert", ""), [texts(checkpoint)])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from bertslim.export.fused_modules import (
@@ -19,6 +19,7 @@ from bertslim.export.fused_modules import (
     Int8Embedding,
     PaddingMask,
     ProjectedAttention,
+    SmoothedLinear,
     packed,
 )
 from bertslim.export.int8_plan import Int8Plan
@@ -116,6 +117,9 @@ def _prepare_for_int8(model: PreTrainedModel, family: Family, plan: Int8Plan) ->
             set_apart([layer for layer in layers if shared in layer.modules()], family, neurons)
     for one in plan.float_maps:
         _leave_in_float(layers[one.layer], _name_when_fused(one.name, family))
+    for one, scale in plan.smoothing.items():
+        if one not in plan.float_maps:
+            _smooth(layers[one.layer], _name_when_fused(one.name, family), scale)
 
 
 def _name_when_fused(name: str, family: Family) -> str:
@@ -124,10 +128,23 @@ def _name_when_fused(name: str, family: Family) -> str:
 
 
 def _leave_in_float(layer: nn.Module, name: str) -> None:
-    module: Any = layer.get_submodule(name)
-    names = [name] if isinstance(module, nn.Linear) else [f"{name}.{one}" for one in module.maps]
-    for one in names:
+    for one in _maps(layer, name):
         layer.set_submodule(one, FloatProduct(_linear(layer, one)))
+
+
+def _smooth(layer: nn.Module, name: str, scale: Tensor) -> None:
+    attention = layer.get_submodule(name)
+    if isinstance(attention, FusedAttention):
+        attention.smooth(scale)
+        return
+    for one in _maps(layer, name):
+        layer.set_submodule(one, SmoothedLinear(_linear(layer, one), scale))
+
+
+def _maps(layer: nn.Module, name: str) -> list[str]:
+    """Return the names of the maps that a quantiser would find in a map's place."""
+    module: Any = layer.get_submodule(name)
+    return [name] if isinstance(module, nn.Linear) else [f"{name}.{one}" for one in module.maps]
 
 
 def _linear(layer: nn.Module, name: str) -> nn.Linear:

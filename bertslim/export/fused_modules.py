@@ -115,9 +115,17 @@ class FusedAttention(ExportedAttention):
         super().__init__(out, heads)
         self.weight = nn.Parameter(projection.weight.detach().T.contiguous())
         self.bias = projection.bias
+        self.factor: nn.Parameter | None = None
+
+    def smooth(self, scale: Tensor) -> None:
+        """Divide inputs by a scale, (in,), and multiply the weights by it."""
+        self.weight = nn.Parameter(self.weight.detach() * scale.unsqueeze(1))
+        self.factor = nn.Parameter(1 / scale)
 
     def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
         mask = self._heads.mask.tensor
+        if self.factor is not None:
+            hidden_states = hidden_states * self.factor
         return torch.onnx.ops.symbolic(
             f"{DOMAIN}::Attention",
             (hidden_states, self.weight, self.bias, mask, None, position_bias),
@@ -214,6 +222,27 @@ class FloatProduct(nn.Module):
             version=1,
         )
         return product if self.bias is None else product + self.bias
+
+
+class SmoothedLinear(nn.Module):
+    """A linear map whose inputs are divided by something, and its weights multiplied, by channel.
+
+    Args:
+        linear: The map.
+        scale: (in,)
+    """
+
+    def __init__(self, linear: nn.Linear, scale: Tensor) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(1 / scale)
+        self.linear = nn.Linear(linear.in_features, linear.out_features, device="meta")
+        self.linear.weight = nn.Parameter(linear.weight.detach() * scale)
+        self.linear.bias = linear.bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Take (batch, length, in) and return (batch, length, out)."""
+        found: Tensor = self.linear(inputs * self.factor)
+        return found
 
 
 class Int8Embedding(nn.Module):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,16 @@ class Int8Plan:
         outlier_neurons: Neurons of FFN blocks, by the number of the layer. A few neurons answer a
             few tokens a hundred times as strongly as any other; one scale for all would leave the
             others a few steps out of 255.
+        smoothing: What the inputs of a map are divided by, and its weights multiplied, channel by
+            channel: (in,). A few strong channels, too, would leave the others a few steps; what is
+            computed stays the same.
         float_maps: Linear maps.
         sensitive: The other maps by how much int8 changes what they put out, the most first.
         static: Whether the scales of activations are settled beforehand.
     """
 
     outlier_neurons: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    smoothing: Mapping[LayerMap, Tensor] = field(default_factory=dict)
     float_maps: tuple[LayerMap, ...] = ()
     sensitive: tuple[LayerMap, ...] = ()
     static: bool = False

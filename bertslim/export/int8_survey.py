@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from bertslim.model.families import FAMILIES, Family
 from bertslim.model.slim_modeling import layers_of
 
 TOLERABLE = 0.005
+WORTH_SMOOTHING = 0.001
 CANDIDATES = (0, 8, 16, 32)
+SMOOTHING = 0.7  # alpha of SmoothQuant (Xiao et al. 2022, 2211.10438, equation 4)
 _NONE = torch.tensor([], dtype=torch.int64)
 _INT8_MOST, _UINT8_STEPS = 127, 255
 
@@ -31,15 +34,17 @@ class _Errors:
 
     Attributes:
         by_neurons: For each number of outlier neurons apart, the errors of all tokens.
+        smoothed: Those with smoothed inputs.
     """
 
     by_neurons: dict[int, list[Tensor]] = field(default_factory=dict)
-
-    def add(self, neurons: int, errors: Tensor) -> None:
-        self.by_neurons.setdefault(neurons, []).append(errors)
+    smoothed: list[Tensor] = field(default_factory=list)
 
     def typical(self, neurons: int = 0) -> float:
         return float(torch.cat(self.by_neurons[neurons]).median())
+
+    def typical_smoothed(self) -> float:
+        return float(torch.cat(self.smoothed).median()) if self.smoothed else math.inf
 
 
 @torch.inference_mode()
@@ -49,7 +54,9 @@ def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
     Neurons of an FFN block stand apart where without them int8 changes less than TOLERABLE of what
     the block puts out to a typical token, or at most half of what it would change with them. The
     change of a token t is |d_t|^2 / |y_t - median(y)|^2: what all tokens have in common says
-    nothing, and a mean would be that of the few tokens with outliers.
+    nothing, and a mean would be that of the few tokens with outliers. By the same measure, the
+    inputs of other maps are smoothed where int8 changes more than WORTH_SMOOTHING of what they say
+    and smoothing at least halves that.
 
     Args:
         checkpoint: The model, in float32.
@@ -61,20 +68,34 @@ def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
     maps = [one for number, layer in enumerate(layers) for one in _maps(number, layer)]
     outputs = {one: layers[one.layer].get_submodule(one.name) for one in maps}
     second_maps = [one for one in maps if one.name == family.layout.ffn_out]
-    strongest = _strongest_neurons(
-        checkpoint, given, {one: outputs[one] for one in second_maps}, max(CANDIDATES)
-    )
-    errors = _errors(checkpoint, given, outputs, strongest)
+    largest = _largest_inputs(checkpoint, given, outputs)
+    strongest = {one: _strongest(largest[one], max(CANDIDATES)) for one in second_maps}
+    smoothing = _smoothing(largest, outputs, family)
+    errors = _errors(checkpoint, given, outputs, strongest, smoothing)
     apart = {one: _neurons_apart(errors[one]) for one in second_maps}
+    smoothed = {
+        product
+        for product, members in _products(smoothing, family).items()
+        if any(_is_better_smoothed(errors[one]) for one in members)
+    }
+    remaining = {
+        one: errors[one].typical_smoothed()
+        if _product(one, family) in smoothed
+        else errors[one].typical(apart.get(one, 0))
+        for one in maps
+    }
     return Int8Plan(
         outlier_neurons={
             one.layer: tuple(sorted(strongest[one][:few].tolist()))
             for one, few in apart.items()
             if few and not _is_shared(one, outputs)
         },
-        sensitive=_by_error(
-            {one: found.typical(apart.get(one, 0)) for one, found in errors.items()}, family
-        ),
+        smoothing={
+            product: smoothing[members[0]]
+            for product, members in _products(smoothing, family).items()
+            if product in smoothed
+        },
+        sensitive=_by_error(remaining, family),
     )
 
 
@@ -93,10 +114,34 @@ def _is_shared(one: LayerMap, modules: dict[LayerMap, nn.Module]) -> bool:
     )
 
 
-def _strongest_neurons(
-    checkpoint: Checkpoint, batches: list[Batch], modules: dict[LayerMap, nn.Module], number: int
+def _can_be_smoothed(one: LayerMap, modules: dict[LayerMap, nn.Module], family: Family) -> bool:
+    """Whether it is a map of one layer alone, with nothing beside it, but the second of a block.
+
+    The outliers among neurons are too strong for that.
+    """
+    users = sum(module is modules[one] for module in modules.values())
+    plain = users == 1 and type(modules[one]) is nn.Linear
+    return plain and one.name != family.layout.ffn_out
+
+
+def _product(one: LayerMap, family: Family) -> LayerMap:
+    """Return the product that a map is a part of: query, key and value are one."""
+    attends = one.name in family.layout.attention_in
+    return LayerMap(one.layer, family.layout.attention[0]) if attends else one
+
+
+def _products(maps: Iterable[LayerMap], family: Family) -> dict[LayerMap, list[LayerMap]]:
+    """Gather the maps of each product."""
+    found: dict[LayerMap, list[LayerMap]] = {}
+    for one in maps:
+        found.setdefault(_product(one, family), []).append(one)
+    return found
+
+
+def _largest_inputs(
+    checkpoint: Checkpoint, batches: list[Batch], modules: dict[LayerMap, nn.Module]
 ) -> dict[LayerMap, Tensor]:
-    """Return those that answer any token most strongly, the strongest first."""
+    """Return the largest absolute value that each input of a map takes for any token, (in,)."""
     largest: dict[LayerMap, Tensor] = {}
 
     def see(one: LayerMap, _: nn.Module, args: tuple[Any, ...], __: Any) -> None:
@@ -105,7 +150,30 @@ def _strongest_neurons(
 
     with _watching(modules, see):
         _run(checkpoint, batches)
-    return {one: found.argsort(descending=True)[:number] for one, found in largest.items()}
+    return largest
+
+
+def _strongest(largest: Tensor, number: int) -> Tensor:
+    """Return the numbers of the neurons that answer most strongly, the strongest first."""
+    return largest.argsort(descending=True)[:number]
+
+
+def _smoothing(
+    largest: dict[LayerMap, Tensor], modules: dict[LayerMap, nn.Module], family: Family
+) -> dict[LayerMap, Tensor]:
+    """Return what each input of a map is divided by, (in,): max|x|^alpha / max|w|^(1 - alpha).
+
+    It is the same for all maps of a product, which share their input.
+    """
+    found = {}
+    able = [one for one in modules if _can_be_smoothed(one, modules, family)]
+    for members in _products(able, family).values():
+        inputs = largest[members[0]]
+        weights = torch.cat([modules[one].get_parameter("weight") for one in members])
+        columns, tiny = weights.abs().amax(dim=0), torch.finfo(inputs.dtype).tiny
+        scale = inputs.clamp(min=tiny) ** SMOOTHING / columns.clamp(min=tiny) ** (1 - SMOOTHING)
+        found.update(dict.fromkeys(members, scale / scale.median()))
+    return found
 
 
 def _errors(
@@ -113,23 +181,36 @@ def _errors(
     batches: list[Batch],
     modules: dict[LayerMap, nn.Module],
     strongest: dict[LayerMap, Tensor],
+    smoothing: dict[LayerMap, Tensor],
 ) -> dict[LayerMap, _Errors]:
     found = {one: _Errors() for one in modules}
 
     def see(one: LayerMap, module: nn.Module, args: tuple[Any, ...], given: Any) -> None:
         weight, inputs, output = module.get_parameter("weight"), _neurons(args[0]), _neurons(given)
-        changed = _int8_weight(weight)
         common = output.flatten(0, -2).median(dim=0).values
         spread = (output - common).pow(2).sum(dim=-1).flatten()
         for few in CANDIDATES if one in strongest else (0,):
             rest = inputs.clone()
             rest[..., strongest.get(one, _NONE)[:few]] = 0
-            error = _int8_input(rest) @ changed.T - rest @ weight.T
-            found[one].add(few, error.pow(2).sum(dim=-1).flatten() / spread)
+            errors = _changes(rest, weight) / spread
+            found[one].by_neurons.setdefault(few, []).append(errors)
+        if one in smoothing:
+            scale = smoothing[one]
+            found[one].smoothed.append(_changes(inputs / scale, weight * scale) / spread)
 
     with _watching(modules, see):
         _run(checkpoint, batches)
     return found
+
+
+def _changes(inputs: Tensor, weight: Tensor) -> Tensor:
+    """Return the squared error that int8 makes for each token, (tokens,)."""
+    error = _int8_input(inputs) @ _int8_weight(weight).T - inputs @ weight.T
+    return error.pow(2).sum(dim=-1).flatten()
+
+
+def _is_better_smoothed(errors: _Errors) -> bool:
+    return errors.typical() > WORTH_SMOOTHING and errors.typical_smoothed() <= errors.typical() / 2
 
 
 def _neurons_apart(errors: _Errors) -> int:
@@ -146,8 +227,7 @@ def _by_error(errors: dict[LayerMap, float], family: Family) -> tuple[LayerMap, 
     """Order the maps, query, key and value as the one product that they are."""
     products: dict[LayerMap, float] = {}
     for one, error in errors.items():
-        attends = one.name in family.layout.attention_in
-        product = LayerMap(one.layer, family.layout.attention[0]) if attends else one
+        product = _product(one, family)
         products[product] = max(error, products.get(product, 0.0))
     return tuple(sorted(products, key=lambda one: -products[one]))
 
