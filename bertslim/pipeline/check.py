@@ -31,6 +31,7 @@ from bertslim.records import Environment, Measurement, Record, read_record
 DEFAULT_RULE = MaxRegression(percent=10.0)
 LAUNCH_SECONDS = 1.5
 FEWEST_LAUNCHES = 3
+ROUNDS_A_LAUNCH = 4  # at least, however long one takes: what differs is launches
 LEVEL = 0.99
 
 
@@ -156,6 +157,7 @@ class _Check:
                 threads=self._threads,
                 seed=self.record.seed,
                 progress=self.progress,
+                min_rounds=ROUNDS_A_LAUNCH,
             ) as bench,
         ):
             start = time.monotonic()
