@@ -134,7 +134,7 @@ def cut(base: Path, width: float, output: Path, *, record: bool = False) -> Path
     path = output.with_suffix(".yaml")
     path.write_text(recipe.to_yaml(), encoding="utf-8")
     batches, lengths = ({getattr(one, side) for one in SHAPES} for side in ("batch", "length"))
-    measure = MeasureOptions(tuple(batches), tuple(lengths), seconds=30.0, launches=10)
+    measure = MeasureOptions(tuple(batches), tuple(lengths), seconds=60.0, launches=15)
     options = bertslim.CutOptions(
         str(base),
         str(path),

@@ -9,6 +9,7 @@ from bertslim.measure import bootstrap
 from bertslim.measure.bootstrap import (
     launch_ratio,
     mean_interval,
+    median_error,
     paired_difference_interval,
     ratio_interval,
     statistic_interval,
@@ -44,7 +45,11 @@ def test_ratio_interval_equals_a_plain_loop(generator, shape):
     slim = generator.lognormal(0.7, 0.2, shape)
 
     def ratio(drawn):
-        return plain_median(slim[drawn].ravel()) / plain_median(base[drawn].ravel())
+        rounds = [
+            math.log(plain_median(slim[row].ravel()) / plain_median(base[row].ravel()))
+            for row in drawn
+        ]
+        return math.exp(plain_median(rounds))
 
     low, high = plain_bootstrap(shape[0], ratio, seed=5, resamples=300)
     interval = ratio_interval(base, slim, seed=5, resamples=300)
@@ -67,6 +72,23 @@ def test_drift_that_both_models_share_does_not_widen_the_ratio(generator):
     torn_apart = ratio_interval(base, generator.permutation(slim), seed=0)
     assert paired.low < 0.5 < paired.high
     assert paired.high - paired.low < (torn_apart.high - torn_apart.low) / 5
+
+
+def test_what_slows_both_models_for_a_while_does_not_move_the_ratio(generator):
+    slowed = np.where(generator.random(60) < 0.5, 1.7, 1.0)[:, None]
+    noise = generator.lognormal(0.0, 0.02, (2, 60, 3))
+    base, slim = 10 * slowed * noise[0], 7 * slowed * noise[1]
+    interval = ratio_interval(base, slim, seed=0)
+    assert interval.low < 0.7 < interval.high
+    assert interval.high - interval.low < 0.02
+
+
+@pytest.mark.parametrize("rows", [9, 25, 100])
+def test_the_error_of_a_median_is_that_of_many_medians(generator, rows):
+    drawn = generator.normal(3.0, 0.2, (4000, rows))
+    medians = np.median(drawn, axis=1)
+    errors = [median_error(row) for row in drawn[:1000]]
+    assert np.mean(errors) == pytest.approx(medians.std(), rel=0.15)
 
 
 def test_mean_interval_equals_a_plain_loop(generator):
@@ -178,11 +200,11 @@ def test_the_interval_over_launches_is_students_over_their_log_ratios():
     found = ratio_interval(base, slim, (3, 4, 2), seed=0)
     logs = []
     for start, end in ((0, 3), (3, 7), (7, 9)):
-        before = sorted(float(ms) for row in base[start:end] for ms in row)
-        after = sorted(float(ms) for row in slim[start:end] for ms in row)
-        middle = len(before) // 2
-        medians = [(times[middle - 1] + times[middle]) / 2 for times in (before, after)]
-        logs.append(math.log(medians[1] / medians[0]))
+        rounds = [
+            math.log(plain_median(after) / plain_median(before))
+            for before, after in zip(base[start:end], slim[start:end], strict=True)
+        ]
+        logs.append(plain_median(rounds))
     mean = sum(logs) / 3
     error = math.sqrt(sum((log - mean) ** 2 for log in logs) / 2 / 3)
     students_t_of_two_degrees = 4.302652729911275
@@ -209,7 +231,8 @@ def test_the_ratio_over_launches_lies_in_the_middle_of_its_interval():
     base, slim = generator.lognormal(0, 0.3, (7, 3)), generator.lognormal(0, 0.3, (7, 3))
     found = ratio_interval(base, slim, (2, 4, 1), seed=0)
     assert launch_ratio(base, slim, (2, 4, 1)) == pytest.approx(math.sqrt(found.low * found.high))
-    assert launch_ratio(base, slim, (7,)) == pytest.approx(np.median(slim) / np.median(base))
+    rounds = np.median(slim, axis=1) / np.median(base, axis=1)
+    assert launch_ratio(base, slim, (7,)) == pytest.approx(np.median(rounds))
 
 
 @pytest.mark.parametrize("launches", [None, (5, 5, 5, 5)])

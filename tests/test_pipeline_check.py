@@ -79,6 +79,9 @@ class ScriptedBench:
         self.seconds.append(seconds)
         self.clock += seconds * len(self.shapes)
 
+    def launch_error(self, base: str, slim: str) -> float:
+        return 0.0
+
     def restart(self) -> None:
         self.launches += 1
 

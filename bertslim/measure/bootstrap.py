@@ -21,6 +21,7 @@ Statistic = Callable[[FloatArray], FloatArray]
 
 RESAMPLES = 2000
 CHUNK_ELEMENTS = 1 << 21
+_MAD_OF_NORMAL = 0.6744897501960817  # of a standard deviation
 
 
 def ratio_interval(
@@ -32,10 +33,12 @@ def ratio_interval(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Interval:
-    """Interval of median(slim) / median(base).
+    """Interval of the median over rounds of median(slim block) / median(base block).
 
-    With several launches, Student's t interval over the logarithms of their ratios, since processes
-    of one model differ from launch to launch; with one, the bootstrap over its rounds.
+    The two blocks of a round follow one upon the other, so that what slows the machine for seconds
+    slows both. With several launches, Student's t interval over the logarithms of their ratios,
+    since processes of one model differ from launch to launch; with one, the bootstrap over its
+    rounds.
 
     Args:
         base: Shape (rounds,), or (rounds, calls); medians are over all calls of the rounds drawn.
@@ -47,35 +50,40 @@ def ratio_interval(
         level: How often such an interval holds the ratio.
     """
     rounds = _same_rows(base, slim)
-    base, slim = base.reshape(rounds, -1), slim.reshape(rounds, -1)
+    logs = log_ratios(base, slim)
     if launches is not None and len(launches) > 1:
-        return _interval_over_launches(base, slim, launches, level)
-    width = max(base.shape[1], slim.shape[1])
-    ratios = [
-        np.median(slim[rows].reshape(len(rows), -1), axis=1)
-        / np.median(base[rows].reshape(len(rows), -1), axis=1)
-        for rows in _resampled(rounds, seed, resamples, width=width)
-    ]
-    return _interval("ratio", np.concatenate(ratios), level)
+        return _interval_over_launches(_of_launches(logs, launches), level)
+    drawn = [np.median(logs[rows], axis=1) for rows in _resampled(rounds, seed, resamples)]
+    return _interval("ratio", np.exp(np.concatenate(drawn)), level)
 
 
 def launch_ratio(base: FloatArray, slim: FloatArray, launches: Sequence[int]) -> float:
-    """Geometric mean over launches of median(slim) / median(base), arguments as above."""
-    return math.exp(float(_log_ratios(base, slim, launches).mean()))
+    """Geometric mean of the ratios of the launches, arguments as above."""
+    return math.exp(float(_of_launches(log_ratios(base, slim), launches).mean()))
 
 
-def _log_ratios(base: FloatArray, slim: FloatArray, launches: Sequence[int]) -> FloatArray:
+def median_error(values: FloatArray) -> float:
+    """Standard error of the median of normal values, from their median absolute deviation."""
+    spread = float(np.median(np.abs(values - np.median(values)))) / _MAD_OF_NORMAL
+    return math.sqrt(math.pi / 2) * spread / math.sqrt(len(values))
+
+
+def log_ratios(base: FloatArray, slim: FloatArray) -> FloatArray:
+    """Return log(median(slim) / median(base)) of each round, (rounds,), arguments as above."""
+    rounds = _same_rows(base, slim)
+    before, after = (np.median(one.reshape(rounds, -1), axis=1) for one in (base, slim))
+    found: FloatArray = np.log(after / before)
+    return found
+
+
+def _of_launches(logs: FloatArray, launches: Sequence[int]) -> FloatArray:
     ends = np.cumsum(launches)[:-1]
-    pairs = zip(np.split(base, ends), np.split(slim, ends), strict=True)
-    return np.log([np.median(after) / np.median(before) for before, after in pairs])
+    return np.array([np.median(part) for part in np.split(logs, ends)])
 
 
-def _interval_over_launches(
-    base: FloatArray, slim: FloatArray, launches: Sequence[int], level: float
-) -> Interval:
+def _interval_over_launches(logs: FloatArray, level: float) -> Interval:
     from scipy.special import stdtrit
 
-    logs = _log_ratios(base, slim, launches)
     mean = float(logs.mean())
     error = float(logs.std(ddof=1)) / math.sqrt(len(logs))
     reach = float(stdtrit(len(logs) - 1, (1 + level) / 2)) * error
@@ -133,12 +141,12 @@ def _resampled_means(values: FloatArray, seed: int, resamples: int) -> FloatArra
     return np.concatenate([values[rows].mean(axis=1) for rows in chunks])
 
 
-def _resampled(rows: int, seed: int, resamples: int, *, width: int = 1) -> Iterator[IndexArray]:
+def _resampled(rows: int, seed: int, resamples: int) -> Iterator[IndexArray]:
     """Draw row numbers with replacement, shape (chunk, rows), as many as memory allows at once."""
     if rows == 0:
         raise ValueError("nothing to resample")
     generator = np.random.default_rng(seed)
-    chunk = max(1, CHUNK_ELEMENTS // (rows * width))
+    chunk = max(1, CHUNK_ELEMENTS // rows)
     for start in range(0, resamples, chunk):
         yield generator.integers(rows, size=(min(chunk, resamples - start), rows))
 

@@ -18,7 +18,13 @@ from typing import Self
 import numpy as np
 
 from bertslim.errors import InputError
-from bertslim.measure.bootstrap import FloatArray, launch_ratio, ratio_interval
+from bertslim.measure.bootstrap import (
+    FloatArray,
+    launch_ratio,
+    log_ratios,
+    median_error,
+    ratio_interval,
+)
 from bertslim.measure.input_limits import read_limits, shared_limits
 from bertslim.measure.latency_process import Shape, WorkerProcess
 from bertslim.measure.latency_samples import Samples
@@ -189,6 +195,13 @@ class LatencyBench:
         shapes = self._samples
         figures = [row for shape in shapes for row in self._latencies(shape, base, slim, level)]
         return LatencyResult((*figures, self._peak_memory(base, slim)))
+
+    def launch_error(self, base: str, slim: str) -> float:
+        """Return the standard error of the ratio in this launch, as a share; the worst shape's."""
+        return max(
+            median_error(log_ratios(one.times_of_launch(base), one.times_of_launch(slim)))
+            for one in self._samples.values()
+        )
 
     @property
     def _largest_shape(self) -> Shape:

@@ -49,3 +49,7 @@ class Samples:
     def times(self, name: str) -> FloatArray:
         """All times of one model, shape (rounds, calls)."""
         return np.stack(self.blocks[name])
+
+    def times_of_launch(self, name: str) -> FloatArray:
+        """Those since the processes were started."""
+        return np.stack(self.blocks[name][self.starts[-1] : self.rounds])
