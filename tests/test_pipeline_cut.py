@@ -78,7 +78,7 @@ def test_everything_that_was_asked_for_is_measured(record: Record) -> None:
 def test_the_output_is_complete(measured: Path) -> None:
     names = {path.name for path in measured.iterdir()}
     assert names >= {
-        "config.json", "model.safetensors", "bertslim.json", "report.md", "README.md",
+        "config.json", "model.safetensors", "bertslim.json", "report.md", "report.html", "README.md",
         "recipe.yaml", "slim_modeling.py", "families.py", "tokenizer.json", "modules.json",
         "1_Pooling",
     }  # fmt: skip
@@ -109,7 +109,7 @@ def test_the_input_is_never_changed_and_two_runs_are_alike(
         assert run(["cut", MODEL, "-r", "quarter_width_odd", "--no-measure", "-qo", output]) == 0
     assert hashes(source) == before
     first, second = hashes(tmp_path / "a"), hashes(tmp_path / "b")
-    accounts = {"bertslim.json", "report.md", "README.md"}
+    accounts = {"bertslim.json", "report.md", "report.html", "README.md"}
     assert {k: v for k, v in first.items() if k not in accounts} == {
         k: v for k, v in second.items() if k not in accounts
     }

@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 import bertslim
-from bertslim.cli import bench, check, cut, export, inspect, recipes, report, retrain
+from bertslim.cli import analyze, bench, check, cut, export, inspect, recipes, report, retrain
 from bertslim.errors import BertslimError, one_line
 
 INTERRUPTED = 130
@@ -30,6 +30,7 @@ app.command("cut", short_help="Cut a model by a recipe.")(cut.cut)
 app.command("retrain", short_help="Train a model briefly.")(retrain.retrain)
 app.command("report", short_help="Print the report of a result again.")(report.report)
 app.command("inspect", short_help="Show what a model is made of.")(inspect.inspect)
+app.command("analyze", short_help="See what each layer is worth.")(analyze.analyze)
 app.command("export", short_help="Write a result for another runtime.")(export.export)
 app.command("bench", short_help="Time models in several runtimes.")(bench.bench)
 app.command("check", short_help="Fail if a result became bigger, worse or slower.")(check.check)

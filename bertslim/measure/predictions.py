@@ -87,7 +87,7 @@ def compare_predictions(
         shared: The tokens that both models know, where their vocabularies differ.
     """
     figures: dict[str, list[Tensor]] = {}
-    before, after = _Answers(task), _Answers(task)
+    before, after = GatheredAnswers(task), GatheredAnswers(task)
     order: list[int] = []
     compared: list[int] = []
     for batch in batches:
@@ -117,7 +117,10 @@ def compare_predictions(
         return Comparison()
     return Comparison(
         rows=len(set(compared)),
-        **{name: _by_row(torch.cat(parts).numpy(), compared) for name, parts in figures.items()},
+        **{
+            name: average_by_row(torch.cat(parts).numpy(), compared)
+            for name, parts in figures.items()
+        },
         base_answers=before.by_row(order),
         slim_answers=after.by_row(order),
     )
@@ -135,7 +138,7 @@ def predict(
     model: PreTrainedModel, batches: Iterable[Batch], facts: ModelFacts, task: Task
 ) -> Answers:
     """Return what the task reads from a model's outputs, for each row of the data set."""
-    answers = _Answers(task)
+    answers = GatheredAnswers(task)
     order: list[int] = []
     for batch in batches:
         order.extend(batch.rows)
@@ -144,7 +147,7 @@ def predict(
     return answers.by_row(order) or []
 
 
-class _Answers:
+class GatheredAnswers:
     """What a task reads from the outputs, batch by batch."""
 
     def __init__(self, task: Task | None) -> None:
@@ -152,6 +155,7 @@ class _Answers:
         self._found: list[Any] = []
 
     def read(self, outputs: Any, batch: Batch) -> None:
+        """Read the answers to the sequences of a batch."""
         if self._task is not None:
             self._found.extend(self._task.answers(outputs, batch))
 
@@ -165,7 +169,7 @@ class _Answers:
         return list(rows.values())
 
 
-def _by_row(values: FloatArray, order: Sequence[int]) -> FloatArray:
+def average_by_row(values: FloatArray, order: Sequence[int]) -> FloatArray:
     """Average (sequences, ...) over those of each row; rows in their order."""
     _, row = np.unique(order, return_inverse=True)
     total = np.zeros((row.max() + 1, *values.shape[1:]))

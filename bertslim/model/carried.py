@@ -17,6 +17,7 @@ _DERIVED_NAMES = {
     *_ARCHITECTURE_FILES,
     "README.md",
     "report.md",
+    "report.html",
     "recipe.yaml",
     "bertslim.json",
     "trainer_state.json",

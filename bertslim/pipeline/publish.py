@@ -9,10 +9,12 @@ from bertslim.model.facts import read_facts
 from bertslim.model.files import find_weights, read_config
 from bertslim.output_file import output_file
 from bertslim.records import RECORD_FILE, ExportRecord, ModelRecord, Record, read_record
+from bertslim.report.page import render_page
 from bertslim.report.render import render_model_card, render_report
 
 CARD_FILE = "README.md"
 REPORT_FILE = "report.md"
+PAGE_FILE = "report.html"
 RECIPE_FILE = "recipe.yaml"
 
 
@@ -52,6 +54,7 @@ def publish(record: Record, directory: Path, *, base: Path, recipe: str | None =
     base_card = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else None
     _write(directory / RECORD_FILE, record.to_json())
     _write(directory / REPORT_FILE, render_report(record))
+    _write(directory / PAGE_FILE, render_page(record))
     _write(directory / CARD_FILE, render_model_card(record, base_card))
     if recipe is not None:
         _write(directory / RECIPE_FILE, recipe)
@@ -64,7 +67,12 @@ def add_export(export: ExportRecord, directory: Path) -> None:
     record = read_record(directory)
     others = (one for one in record.exports if one.file != export.file)
     told = record.model_copy(update={"exports": (*others, export)})
-    for name, text in ((RECORD_FILE, told.to_json()), (REPORT_FILE, render_report(told))):
+    files = {
+        RECORD_FILE: told.to_json(),
+        REPORT_FILE: render_report(told),
+        PAGE_FILE: render_page(told),
+    }
+    for name, text in files.items():
         with output_file(directory / name, force=True) as new:
             _write(new, text)
 

@@ -35,11 +35,14 @@ _DIFFERENCES = {"share", "cosine", "correlation", "nats", "perplexity", "squared
 
 def label(measurement: Measurement) -> str:
     """Name what was measured, such as "macro F1" or "latency at 1x128"."""
-    kind = _LABELS.get(measurement.name)
-    if kind is None:
-        kind = measurement.name.removeprefix("accuracy.").replace("_", " ").replace(".", ", ")
-    at = shape(measurement)
+    kind, at = kind_of(measurement.name), shape(measurement)
     return f"{kind} at {at}" if at else kind
+
+
+def kind_of(name: str) -> str:
+    """Put the name of a measurement in words, such as "macro F1" for "accuracy.macro_f1"."""
+    known = _LABELS.get(name)
+    return known or name.removeprefix("accuracy.").replace("_", " ").replace(".", ", ")
 
 
 def shape(measurement: Measurement) -> str:

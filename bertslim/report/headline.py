@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from bertslim.records import Measurement, Record
 from bertslim.report.figures import (
@@ -18,6 +19,7 @@ from bertslim.report.figures import (
 from bertslim.report.numbers import fixed, tenths
 
 _HEADLINE_SHAPE = {"batch": 1, "length": 128}
+_METRIC = "accuracy."
 _FIDELITY = ("fidelity.agreement", "fidelity.cosine", "fidelity.kl", "fidelity.pearson")
 
 
@@ -31,13 +33,14 @@ def headline(record: Record) -> str:
 
 def _clauses(record: Record) -> Iterator[str]:
     if latencies := record.find("latency"):
-        yield from _speed(_at_headline_shape(latencies))
+        yield from _speed(at_headline_shape(latencies))
     for parameters in record.find("parameters")[:1]:
         yield from _size(parameters)
     yield from _quality(record)
 
 
-def _at_headline_shape(latencies: Sequence[Measurement]) -> Measurement:
+def at_headline_shape(latencies: Sequence[Measurement]) -> Measurement:
+    """Return the latency of one text of 128 tokens, or the first where there is none."""
     fitting = (
         latency
         for latency in latencies
@@ -69,14 +72,20 @@ def _size(parameters: Measurement) -> Iterator[str]:
 
 
 def _quality(record: Record) -> Iterator[str]:
-    metrics = [one for one in record.measurements if one.name.startswith("accuracy.")]
-    if metrics:
-        yield _metric(metrics[0])
+    figure = quality_figure(record)
+    if figure is None:
         return
-    for name in _FIDELITY:
-        for fidelity in record.find(name)[:1]:
-            yield f"{label(fidelity)} {slim_value(fidelity)}{_in_brackets(_sure(fidelity))}"
-            return
+    if figure.name.startswith(_METRIC):
+        yield _metric(figure)
+    else:
+        yield f"{label(figure)} {slim_value(figure)}{_in_brackets(_sure(figure))}"
+
+
+def quality_figure(record: Record) -> Measurement | None:
+    """Return the main metric, or without labels the most telling figure of fidelity."""
+    metrics = (one for one in record.measurements if one.name.startswith(_METRIC))
+    fidelity = (one for name in _FIDELITY for one in record.find(name))
+    return next(chain(metrics, fidelity), None)
 
 
 def _metric(metric: Measurement) -> str:

@@ -44,29 +44,31 @@ def render_summary(record: Record) -> str:
     return _joined([lead(record), table.markdown() if table else None])
 
 
+def title_of(record: Record) -> str:
+    """Return the name of the result, as it is."""
+    return last_component(record.slim.source)
+
+
+def opening_lines(record: Record) -> list[str]:
+    """Say in a few lines how the result was made, as plain text."""
+    verb = "Cut" if record.kind == "cut" else "Retrained"
+    name = record.recipe.get("name") if record.recipe else None
+    recipe = f" by recipe {name}" if name else ""
+    training = record.training
+    begun = training.start_model if training and training.start_model else record.base
+    how = f"{verb} from {shown_source(begun.source)}{recipe} with bertslim {record.bertslim}."
+    texts = solved_from(record)
+    repaired = f"Repaired in closed form from {texts}." if texts else None
+    return [line for line in (how, repaired, trained_line(record)) if line]
+
+
 def _opening(record: Record) -> list[str | None]:
-    return [_title(record), _origin(record), lead(record)]
+    origin = "\n".join(map(escape, opening_lines(record)))
+    return [f"# {escape(title_of(record))}", origin, lead(record)]
 
 
 def _sections(record: Record) -> list[str | None]:
     return [section(record) for section in SECTIONS]
-
-
-def _title(record: Record) -> str:
-    return f"# {escape(last_component(record.slim.source))}"
-
-
-def _origin(record: Record) -> str:
-    verb = "Cut" if record.kind == "cut" else "Retrained"
-    name = record.recipe.get("name") if record.recipe else None
-    recipe = f" by recipe {escape(str(name))}" if name else ""
-    training = record.training
-    begun = training.start_model if training and training.start_model else record.base
-    base = escape(shown_source(begun.source))
-    how = f"{verb} from {base}{recipe} with bertslim {escape(record.bertslim)}."
-    texts = solved_from(record)
-    repaired = f"Repaired in closed form from {texts}." if texts else None
-    return "\n".join(line for line in (how, repaired, trained_line(record)) if line)
 
 
 def _joined(parts: Iterable[str | None]) -> str:

@@ -1,0 +1,220 @@
+"""What `bertslim analyze` finds out, as records; nothing here imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bertslim.records import DataRecord, Environment, Frozen, ModelRecord, Step
+
+ANALYSIS_FILE = "analysis.json"
+
+Block = Literal["attention", "ffn"]
+Role = Literal["base", "slim"]
+AlterationKind = Literal["drop_ffn", "halve_ffn", "drop_attention"]
+
+
+class Site(Frozen):
+    """A place in a model: behind a block of a layer, where what it said has been added.
+
+    Attributes:
+        layer: Number from 0.
+        block: Which of its two.
+    """
+
+    layer: int
+    block: Block
+
+
+class Cluster(Frozen):
+    """Neighbouring layers whose representations are alike.
+
+    Attributes:
+        name: Such as "layers 1-4".
+        first: Number of the lowest.
+        last: Number of the highest.
+        within: Mean CKA between two different layers of it; 1 where it is a single one.
+    """
+
+    name: str
+    first: int
+    last: int
+    within: float
+
+
+class CkaMatrix(Frozen):
+    """CKA between the layers of a model and those of the same or another, behind one kind of block.
+
+    Attributes:
+        rows: Whose layers the rows are.
+        columns: Whose the columns are.
+        block: Which of the two blocks.
+        values: A row a layer; None where a representation never varies.
+        clusters: Where both are one model.
+    """
+
+    rows: Role
+    columns: Role
+    block: Block
+    values: tuple[tuple[float | None, ...], ...]
+    clusters: tuple[Cluster, ...] = ()
+
+
+class Cka(Frozen):
+    """How alike representations are.
+
+    Attributes:
+        matrices: Within the base; with another model also within that, and between the two.
+        tokens: How many were drawn.
+        batch_size: Tokens that were compared at once.
+        batches: How many such batches there were.
+    """
+
+    matrices: tuple[CkaMatrix, ...]
+    tokens: int
+    batch_size: int
+    batches: int
+
+    def find(self, rows: Role, columns: Role, block: Block) -> CkaMatrix | None:
+        """Return one of the matrices."""
+        wanted = (rows, columns, block)
+        return next(
+            (one for one in self.matrices if (one.rows, one.columns, one.block) == wanted), None
+        )
+
+
+class ProbePoint(Frozen):
+    """What a linear classifier reads from the representations at one site.
+
+    Attributes:
+        model: Whose site it is.
+        score: On held-out rows.
+        low: The lower end of its 95 % interval.
+        high: The upper end.
+        control: The score of the same kind of classifier on random labels.
+        ridge: What regularised it, chosen by cross-validation.
+    """
+
+    model: Role
+    site: Site
+    score: float
+    low: float
+    high: float
+    control: float
+    ridge: float
+
+    @property
+    def selectivity(self) -> float:
+        """How much better it is than on random labels (Hewitt and Liang 2019)."""
+        return self.score - self.control
+
+
+class Probes(Frozen):
+    """Linear probes at all sites.
+
+    Attributes:
+        unit: What has a label.
+        metric: Such as "accuracy" or "macro F1".
+        fitted: Labelled examples that they were fitted to.
+        scored: Labelled examples that they were scored on.
+        chance: The score of always naming the most frequent class.
+    """
+
+    unit: Literal["texts", "tokens"]
+    metric: str
+    fitted: int
+    scored: int
+    chance: float
+    points: tuple[ProbePoint, ...]
+
+
+class Effect(Frozen):
+    """What a model loses where one block alone is altered.
+
+    Attributes:
+        layer: Number from 0.
+        kind: What becomes of the block.
+        damage: As `Sensitivity.measure` names it, averaged over the texts.
+        low: The lower end of its 95 % interval; None where it has none.
+        high: The upper end.
+        score: The metric; None without labels.
+        parameters: How many it would save.
+        macs: Multiply-accumulates that it would save, at `Sensitivity.length` tokens.
+    """
+
+    layer: int
+    kind: AlterationKind
+    damage: float
+    low: float | None = None
+    high: float | None = None
+    score: float | None = None
+    parameters: int
+    macs: int
+
+
+class Sensitivity(Frozen):
+    """What each block is worth.
+
+    Attributes:
+        measure: What damage is, such as "KL in nats".
+        metric: The metric's name, such as "accuracy"; None without labels.
+        unit: Of the metric.
+        score: That of the model as it is.
+        rows: Texts.
+        length: Tokens at which multiply-accumulates are counted.
+        effects: Layer by layer.
+    """
+
+    measure: str
+    metric: str | None
+    unit: str | None = None
+    score: float | None
+    rows: int
+    length: int
+    effects: tuple[Effect, ...]
+
+    def of_kind(self, kind: AlterationKind) -> Sequence[Effect]:
+        """Return the effects of one kind of alteration, from the bottom up."""
+        return [one for one in self.effects if one.kind == kind]
+
+
+class Recommendation(Frozen):
+    """What to do about it.
+
+    Attributes:
+        reasons: Sentences.
+        recipe: A recipe that does it.
+    """
+
+    reasons: tuple[str, ...]
+    recipe: dict[str, Any]
+
+
+class Analysis(Frozen):
+    """All that was found out about a model, or two.
+
+    Attributes:
+        base: The model, or the first of two.
+        slim: The other.
+        probes: None without labels that a linear classifier could tell.
+    """
+
+    bertslim: str
+    created: str
+    seed: int
+    base: ModelRecord
+    slim: ModelRecord | None = None
+    data: DataRecord
+    environment: Environment
+    steps: tuple[Step, ...] = ()
+    cka: Cka
+    probes: Probes | None = None
+    sensitivity: Sensitivity
+    recommendation: Recommendation
+    notes: tuple[str, ...] = Field(default=())
+
+    def to_json(self) -> str:
+        """Serialise with stable order and two spaces, ending in a line break."""
+        return self.model_dump_json(indent=2) + "\n"

@@ -1,0 +1,125 @@
+"""CKA between the layers of a model, and between those of two, while texts go through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations_with_replacement
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bertslim.analysis import Cka, CkaMatrix, Role, Site
+from bertslim.analyze.cka import MinibatchCka, mixed
+from bertslim.analyze.clusters import clusters_of
+from bertslim.analyze.representations import BLOCKS, sites_of, watched
+from bertslim.data.batches import Batch
+from bertslim.errors import DataError
+from bertslim.measure.decisions import model_inputs
+from bertslim.model.checkpoint import Checkpoint
+from bertslim.progress import Progress
+
+BATCH_SIZE = 64
+TOKENS_A_TEXT = 8
+BUFFER = 2048
+ROUNDS = 8
+
+FloatArray = NDArray[np.float64]
+Place = tuple[Role, Site]
+
+
+def measure_cka(
+    models: dict[Role, Checkpoint],
+    batches: Mapping[Role, Sequence[Batch]],
+    progress: Progress,
+    *,
+    seed: int,
+) -> Cka:
+    """Compare all layers of all models on the same tokens; a few of each text, drawn by seed.
+
+    Args:
+        models: One or two.
+        batches: The same texts, in random order, as each model takes them.
+        progress: Where to show how far it is.
+        seed: Settles which tokens are drawn, and which are compared at once.
+
+    Raises:
+        DataError: There are too few tokens, or the models read the texts as other tokens.
+    """
+    places = [(role, site) for role, one in models.items() for site in sites_of(one.facts)]
+    running, tokens = MinibatchCka(len(places)), 0
+
+    def chunks() -> Iterator[list[Tensor]]:
+        nonlocal tokens
+        draw = torch.Generator().manual_seed(seed)
+        read = list(zip(*(batches[role] for role in models), strict=True))
+        for together in progress.track(read, "comparing the layers", total=len(read), unit="batch"):
+            chunk = _states(models, together, draw)
+            tokens += len(chunk[0])
+            yield chunk
+
+    for batch in mixed(chunks(), BATCH_SIZE, buffer=BUFFER, rounds=ROUNDS, seed=seed):
+        running.add(batch)
+    if running.batches == 0:
+        raise DataError("too few texts to compare layers on", remedy="give more with --data")
+    return Cka(
+        matrices=_matrices(running.matrix().numpy(), places, list(models)),
+        tokens=tokens,
+        batch_size=min(BATCH_SIZE, tokens),
+        batches=running.batches,
+    )
+
+
+@torch.inference_mode()
+def _states(
+    models: dict[Role, Checkpoint], together: Sequence[Batch], draw: torch.Generator
+) -> list[Tensor]:
+    """Return what stands at each place for the drawn tokens, (tokens, hidden_size) each."""
+    mask = together[0].inputs["attention_mask"]
+    if any(not torch.equal(one.inputs["attention_mask"], mask) for one in together):
+        raise DataError("the two models read the texts as other tokens, which cannot be compared")
+    drawn = _drawn(mask, draw)
+    found = []
+    for checkpoint, batch in zip(models.values(), together, strict=True):
+        facts = checkpoint.facts
+        with watched(checkpoint.model, facts) as states:
+            checkpoint.model(**model_inputs(batch, facts.head))
+        choices = len(states[sites_of(facts)[0]]) // len(mask)
+        found += [states[site][::choices][drawn].float() for site in sites_of(facts)]
+    return found
+
+
+def _drawn(mask: Tensor, draw: torch.Generator) -> Tensor:
+    """Choose at most TOKENS_A_TEXT real tokens of each text; (texts, length) of bool."""
+    chance = torch.rand(mask.shape, generator=draw).masked_fill(mask == 0, -1)
+    rank = chance.argsort(dim=1, descending=True).argsort(dim=1)
+    return (rank < TOKENS_A_TEXT) & mask.bool()
+
+
+def _matrices(
+    values: FloatArray, places: Sequence[Place], roles: Sequence[Role]
+) -> tuple[CkaMatrix, ...]:
+    found = []
+    for block in BLOCKS:
+        for rows, columns in combinations_with_replacement(roles, 2):
+            chosen = [
+                [number for number, (role, site) in enumerate(places)
+                 if role == wanted and site.block == block]
+                for wanted in (rows, columns)
+            ]  # fmt: skip
+            part = values[np.ix_(*chosen)]
+            found.append(
+                CkaMatrix(
+                    rows=rows,
+                    columns=columns,
+                    block=block,
+                    values=tuple(tuple(_number(one) for one in row) for row in part),
+                    clusters=clusters_of(part) if rows == columns else (),
+                )
+            )
+    return tuple(found)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

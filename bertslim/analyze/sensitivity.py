@@ -1,0 +1,162 @@
+"""What each block of a model is worth: what its answers lose with that block alone altered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from bertslim.analysis import AlterationKind, Effect, Sensitivity
+from bertslim.data.batches import Batch
+from bertslim.data.feature_extraction import pooling_of
+from bertslim.data.metrics import Score
+from bertslim.data.task import Rows
+from bertslim.measure.bootstrap import mean_interval
+from bertslim.measure.decisions import model_inputs, pieces
+from bertslim.measure.predictions import GatheredAnswers, average_by_row, compare_outputs
+from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.families import FAMILIES
+from bertslim.plan import layer_macs, layer_parameters
+from bertslim.progress import Progress
+from bertslim.records import LayerFacts, ModelFacts
+from bertslim.surgery.altered_outputs import Alteration, altered_outputs, possible_alterations
+from bertslim.surgery.block_damage import damage_of
+from bertslim.surgery.finite import require_finite
+
+KINDS: tuple[AlterationKind, ...] = ("drop_ffn", "halve_ffn", "drop_attention")
+_KL, _COSINE = "kl", "cosine"
+_MEASURES = {_KL: "KL in nats", _COSINE: "1 - cosine", "base_outputs": "1 - correlation"}
+
+
+def measure_sensitivity(
+    checkpoint: Checkpoint,
+    rows: Rows,
+    batches: Sequence[Batch],
+    progress: Progress,
+    *,
+    length: int,
+    seed: int,
+) -> Sensitivity:
+    """Alter every block alone and compare with the model as it is; layers below are not run again.
+
+    Args:
+        checkpoint: The model, in eval mode; left as it is.
+        rows: Texts, with labels where there are any.
+        batches: The same as the model takes them.
+        progress: Where to show how far it is.
+        length: Tokens at which multiply-accumulates are counted.
+        seed: Settles the bootstrap.
+
+    Raises:
+        ModelError: The outputs are not finite.
+    """
+    scan = _Scan(checkpoint, rows)
+    for batch in progress.track(batches, "altering the blocks", total=len(batches), unit="batch"):
+        for piece in pieces(batch, checkpoint.facts):
+            scan.run(piece)
+    whole = scan.score(None)
+    return Sensitivity(
+        measure=scan.measure,
+        metric=whole and whole.name,
+        unit=whole and whole.unit,
+        score=whole and whole.value,
+        rows=len(rows),
+        length=length,
+        effects=tuple(scan.effect(one, length, seed) for one in scan.alterations),
+    )
+
+
+class _Scan:
+    """Runs a model with each alteration, and gathers what it answers.
+
+    Args:
+        checkpoint: The model.
+        rows: What it is run on.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, rows: Rows) -> None:
+        self.alterations = possible_alterations(checkpoint.facts, KINDS)
+        self._checkpoint = checkpoint
+        self._rows = rows
+        self._pooling = pooling_of(rows)
+        task = rows.task if rows.scorable else None
+        self._answers = {one: GatheredAnswers(task) for one in (None, *self.alterations)}
+        self._compared: dict[Alteration, dict[str, list[Tensor]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        self._order: list[int] = []
+
+    @torch.inference_mode()
+    def run(self, batch: Batch) -> None:
+        """Run sequences through the model as it is, and altered."""
+        model, facts = self._checkpoint.model, self._checkpoint.facts
+        inputs = model_inputs(batch, facts.head)
+        outputs = altered_outputs(model, FAMILIES[facts.model_type], inputs, self.alterations)
+        self._order.extend(batch.rows)
+        whole = None
+        for one, found in outputs:
+            self._answers[one].read(found, batch)
+            if one is None:
+                whole = found
+                continue
+            compared = compare_outputs(model, whole, found, batch, facts, self._pooling)
+            for name, values in compared.items():
+                self._compared[one][name].append(values)
+
+    @property
+    def measure(self) -> str:
+        """What damage is, in words."""
+        names = (name for compared in self._compared.values() for name in compared)
+        return _MEASURES[next(names, _KL)]
+
+    def score(self, one: Alteration | None) -> Score | None:
+        """Return the main metric of the model altered, or with None as it is."""
+        answers = self._answers[one].by_row(self._order)
+        return None if answers is None else self._rows.task.score(self._rows.table, answers)[0]
+
+    def effect(self, one: Alteration, length: int, seed: int) -> Effect:
+        """Sum up what an alteration does."""
+        figures = {name: torch.cat(values) for name, values in self._compared[one].items()}
+        damage = require_finite(damage_of(figures), one.layer, self._checkpoint.model)
+        low, high = self._ends(figures, seed)
+        score = self.score(one)
+        parameters, macs = _savings(self._checkpoint.facts, one, length)
+        return Effect(
+            layer=one.layer,
+            kind=one.kind,
+            damage=float(damage),
+            low=low,
+            high=high,
+            score=score and score.value,
+            parameters=parameters,
+            macs=macs,
+        )
+
+    def _ends(self, figures: dict[str, Tensor], seed: int) -> tuple[float | None, float | None]:
+        """Return the ends of the interval of the damage over the rows; a correlation has none."""
+        if _KL in figures:
+            values = figures[_KL]
+        elif _COSINE in figures:
+            values = 1 - figures[_COSINE]
+        else:
+            return None, None
+        interval = mean_interval(average_by_row(values.numpy(), self._order), seed=seed)
+        return interval.low, interval.high
+
+
+def _savings(facts: ModelFacts, one: Alteration, length: int) -> tuple[int, int]:
+    """Return the parameters and the multiply-accumulates that the altered layer does without."""
+    before = facts.layers[one.layer]
+    after = _altered(before, one.kind)
+    parameters = layer_parameters(facts, before) - layer_parameters(facts, after)
+    return parameters, layer_macs(facts, before, length) - layer_macs(facts, after, length)
+
+
+def _altered(layer: LayerFacts, kind: AlterationKind) -> LayerFacts:
+    if kind == "drop_attention":
+        return layer.model_copy(update={"heads": 0})
+    if kind == "drop_ffn":
+        return layer.model_copy(update={"intermediate_size": 0, "linear_rank": 0})
+    return layer.model_copy(update={"intermediate_size": layer.intermediate_size // 2})

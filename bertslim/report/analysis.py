@@ -1,0 +1,201 @@
+"""What `bertslim analyze` found out, in tables and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bertslim.analysis import (
+    AlterationKind,
+    Analysis,
+    Block,
+    Cka,
+    CkaMatrix,
+    Effect,
+    ProbePoint,
+    Probes,
+    Recommendation,
+    Role,
+    Sensitivity,
+)
+from bertslim.report.escape import escape
+from bertslim.report.figures import kind_of
+from bertslim.report.numbers import scale_for, significant
+from bertslim.report.plots import heat_map, probe_curves, sensitivity_bars
+from bertslim.report.sources import last_component
+from bertslim.report.svg import Drawing
+from bertslim.report.tables import NOTHING, Table
+from bertslim.wording import counted, listed
+
+_MOST_COLUMNS = 12
+_BLOCKS: dict[Block, str] = {"attention": "attention", "ffn": "FFN"}
+_ROLES: dict[Role, str] = {"base": "model", "slim": "other"}
+_KINDS: dict[AlterationKind, str] = {
+    "drop_ffn": "without FFN",
+    "halve_ffn": "half of the FFN",
+    "drop_attention": "without attention",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report.
+
+    Attributes:
+        text: Markdown.
+        pictures: What belongs to it.
+    """
+
+    text: str
+    pictures: tuple[Drawing, ...] = ()
+
+
+def analysis_text(analysis: Analysis) -> str:
+    """Write all that a reader needs to know, as Markdown."""
+    parts = (f"# {escape(title_of(analysis))}", *(one.text for one in sections_of(analysis)))
+    return "\n\n".join(parts) + "\n"
+
+
+def title_of(analysis: Analysis) -> str:
+    """Name what was looked at, as plain text."""
+    names = [last_component(one.source) for one in (analysis.base, analysis.slim) if one]
+    return f"{' and '.join(names)}, layer by layer"
+
+
+def sections_of(analysis: Analysis) -> tuple[Section, ...]:
+    """Return all parts but the title."""
+    return (
+        *_cka_sections(analysis.cka),
+        *_probe_sections(analysis.probes),
+        _sensitivity_section(analysis.sensitivity),
+        _recommendation_section(analysis.recommendation),
+        *_notes(analysis),
+    )
+
+
+def _cka_sections(cka: Cka) -> Iterator[Section]:
+    yield Section(
+        "## How alike the layers are\n\n"
+        f"Linear CKA, unbiased, of {counted(cka.tokens, 'token', 'tokens')} in "
+        f"{cka.batches:,} batches of {cka.batch_size}, behind each block."
+    )
+    for matrix in cka.matrices:
+        parts = [f"### {_matrix_name(matrix)}", cka_table(matrix).markdown()]
+        if matrix.clusters:
+            shown = [f"{one.name} ({one.within:.2f})" for one in matrix.clusters]
+            parts.append(f"Clusters, and CKA within: {listed(shown)}.")
+        yield Section("\n\n".join(parts), (heat_map(matrix),))
+
+
+def _matrix_name(matrix: CkaMatrix) -> str:
+    block = f"behind {_BLOCKS[matrix.block]}"
+    if matrix.rows == matrix.columns:
+        return f"Within the {_ROLES[matrix.rows]}, {block}"
+    return f"Between the two, {block}: a row a layer of the model, a column one of the other"
+
+
+def cka_table(matrix: CkaMatrix) -> Table:
+    """A row and a column a layer; of wide models every other column, as many as can be read."""
+    width = len(matrix.values[0])
+    step = -(-width // _MOST_COLUMNS)
+    columns = range(0, width, step)
+    rows = [
+        (str(number), *(_two_digits(row[column]) for column in columns))
+        for number, row in enumerate(matrix.values)
+    ]
+    return Table("r" * (len(columns) + 1), ("layer", *map(str, columns)), tuple(rows))
+
+
+def _two_digits(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2f}"
+
+
+def _probe_sections(probes: Probes | None) -> Iterator[Section]:
+    if probes is None:
+        return
+    told = (
+        "## What can be read from the layers\n\n"
+        f"{_capital(probes.metric)} of linear probes, fitted to "
+        f"{counted(probes.fitted, probes.unit[:-1], probes.unit)} and scored on {probes.scored:,} "
+        f"others, with 95 % intervals; in brackets that of a probe for random labels. Naming the "
+        f"most frequent class always has {probes.chance:.1%}."
+    )
+    pictures = tuple(probe_curves(probes, block) for block in _BLOCKS)
+    yield Section(f"{told}\n\n{probe_table(probes).markdown()}", pictures)
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def probe_table(probes: Probes) -> Table:
+    """A row a layer; a column a model and block."""
+    columns = list(dict.fromkeys((one.model, one.site.block) for one in probes.points))
+    found = {(one.model, one.site.block, one.site.layer): one for one in probes.points}
+    layers = sorted({one.site.layer for one in probes.points})
+    rows = [
+        (str(layer), *(_probe(found.get((*column, layer))) for column in columns))
+        for layer in layers
+    ]
+    several = len({role for role, _ in columns}) > 1
+    headers = (
+        f"{_ROLES[role]}, behind {_BLOCKS[block]}" if several else f"behind {_BLOCKS[block]}"
+        for role, block in columns
+    )
+    return Table("r" * (len(columns) + 1), ("layer", *headers), tuple(rows))
+
+
+def _probe(point: ProbePoint | None) -> str:
+    if point is None:
+        return NOTHING
+    return f"{point.score:.1%} ({point.low:.1%} to {point.high:.1%}) [{point.control:.1%}]"
+
+
+def _sensitivity_section(sensitivity: Sensitivity) -> Section:
+    metric = ""
+    if sensitivity.metric is not None:
+        kind = kind_of(f"accuracy.{sensitivity.metric}")
+        metric = f", and {kind} (as it is: {_score(sensitivity.score, sensitivity.unit)})"
+    told = (
+        "## What each block is worth\n\n"
+        f"What answers to {counted(sensitivity.rows, 'text', 'texts')} lose with one block "
+        f"altered: {sensitivity.measure}, with its 95 % interval{metric}."
+    )
+    table = sensitivity_table(sensitivity).markdown()
+    return Section(f"{told}\n\n{table}", (sensitivity_bars(sensitivity),))
+
+
+def sensitivity_table(sensitivity: Sensitivity) -> Table:
+    """A row a layer; a column a kind of alteration."""
+    found = {(one.layer, one.kind): one for one in sensitivity.effects}
+    layers = sorted({one.layer for one in sensitivity.effects})
+    rows = [
+        (str(layer), *(_effect(found.get((layer, kind)), sensitivity.unit) for kind in _KINDS))
+        for layer in layers
+    ]
+    return Table("rrrr", ("layer", *_KINDS.values()), tuple(rows))
+
+
+def _effect(effect: Effect | None, unit: str | None) -> str:
+    if effect is None:
+        return NOTHING
+    shown = significant(effect.damage, 2)
+    if effect.low is not None and effect.high is not None:
+        shown += f" ({significant(effect.low, 2)} to {significant(effect.high, 2)})"
+    return shown if effect.score is None else f"{shown}, {_score(effect.score, unit)}"
+
+
+def _score(value: float | None, unit: str | None) -> str:
+    if value is None or unit is None:
+        return NOTHING
+    return scale_for(unit, value).quantity(value)
+
+
+def _recommendation_section(recommendation: Recommendation) -> Section:
+    lines = "\n".join(f"- {reason}." for reason in recommendation.reasons)
+    return Section(f"## What to do\n\n{lines}")
+
+
+def _notes(analysis: Analysis) -> Iterator[Section]:
+    if analysis.notes:
+        yield Section("## Notes\n\n" + "\n".join(f"- {escape(note)}" for note in analysis.notes))
