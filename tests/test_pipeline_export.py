@@ -406,7 +406,8 @@ def test_an_ir_is_written_beside_its_weights_and_the_report_tells_of_it(
     path = slim / "openvino_model.xml"
     assert done.stdout.startswith(f"{path}: OpenVINO IR in fp32, ")
     assert done.stdout.count("\n") == 1
-    assert names(slim) == before | {path.name, "openvino_model.bin", "report.md"}
+    written = {path.name, "openvino_model.bin", "report.md", "report.html"}
+    assert names(slim) == before | written
     (told,) = read_record(slim).exports
     assert (told.file, told.format, told.precision) == (path.name, "OpenVINO IR", "fp32")
     assert told.size == path.stat().st_size + path.with_suffix(".bin").stat().st_size

@@ -21,6 +21,8 @@ from bertslim.export.fused_modules import (
     ProjectedAttention,
     SmoothedLinear,
     packed,
+    scaled_inputs,
+    scaled_outputs,
 )
 from bertslim.export.int8_plan import Int8Plan
 from bertslim.export.outlier_neurons import set_apart
@@ -49,6 +51,8 @@ def fused(
     mask = PaddingMask(made.base_model)
     biased = _share_position_bias(made)
     layers = layers_of(made, family)
+    if int8 is not None:
+        _smooth_contexts(layers, family, int8)
     attending = [one for one in layers if not _lacks_attention(one, family)]
     asks_once = attending[-1:] if facts.head in FIRST_TOKEN_HEADS else []
     in_float = int8.float_layers(family.layout.attention[0]) if int8 else set()
@@ -118,8 +122,8 @@ def _prepare_for_int8(model: PreTrainedModel, family: Family, plan: Int8Plan) ->
     for one in plan.float_maps:
         _leave_in_float(layers[one.layer], _name_when_fused(one.name, family))
     for one, scale in plan.smoothing.items():
-        if one not in plan.float_maps:
-            _smooth(layers[one.layer], _name_when_fused(one.name, family), scale)
+        if one not in plan.float_maps and one.name != family.layout.attention_out:
+            _smooth(layers[one.layer], one.name, scale)
 
 
 def _name_when_fused(name: str, family: Family) -> str:
@@ -130,6 +134,19 @@ def _name_when_fused(name: str, family: Family) -> str:
 def _leave_in_float(layer: nn.Module, name: str) -> None:
     for one in _maps(layer, name):
         layer.set_submodule(one, FloatProduct(_linear(layer, one)))
+
+
+def _smooth_contexts(layers: nn.ModuleList, family: Family, plan: Int8Plan) -> None:
+    """Smooth what output maps of attention read: the values are divided, so that no node is needed.
+
+    A head's context is a mean of values, channel by channel.
+    """
+    value, out = family.layout.attention_in[2], family.layout.attention_out
+    for one, scale in plan.smoothing.items():
+        if one.name == out and one not in plan.float_maps:
+            layer = layers[one.layer]
+            layer.set_submodule(value, scaled_outputs(_linear(layer, value), 1 / scale))
+            layer.set_submodule(out, scaled_inputs(_linear(layer, out), scale))
 
 
 def _smooth(layer: nn.Module, name: str, scale: Tensor) -> None:

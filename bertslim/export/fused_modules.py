@@ -235,9 +235,7 @@ class SmoothedLinear(nn.Module):
     def __init__(self, linear: nn.Linear, scale: Tensor) -> None:
         super().__init__()
         self.factor = nn.Parameter(1 / scale)
-        self.linear = nn.Linear(linear.in_features, linear.out_features, device="meta")
-        self.linear.weight = nn.Parameter(linear.weight.detach() * scale)
-        self.linear.bias = linear.bias
+        self.linear = scaled_inputs(linear, scale)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Take (batch, length, in) and return (batch, length, out)."""
@@ -269,8 +267,24 @@ class Int8Embedding(nn.Module):
 
 def packed(*linears: nn.Linear) -> nn.Linear:
     """Return one map that puts out what several put out, one behind the other."""
-    width = sum(linear.out_features for linear in linears)
-    made = nn.Linear(linears[0].in_features, width, device="meta")
-    made.weight = nn.Parameter(torch.cat([linear.weight.detach() for linear in linears]))
-    made.bias = nn.Parameter(torch.cat([linear.bias.detach() for linear in linears]))
+    return _linear(
+        torch.cat([linear.weight.detach() for linear in linears]),
+        torch.cat([linear.bias.detach() for linear in linears]),
+    )
+
+
+def scaled_inputs(linear: nn.Linear, factors: Tensor) -> nn.Linear:
+    """Return a map that multiplies its inputs by factors first, (in,)."""
+    return _linear(linear.weight.detach() * factors, linear.bias)
+
+
+def scaled_outputs(linear: nn.Linear, factors: Tensor) -> nn.Linear:
+    """Return a map that multiplies its outputs by factors at last, (out,)."""
+    weight = linear.weight.detach() * factors.unsqueeze(1)
+    return _linear(weight, linear.bias.detach() * factors)
+
+
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    made = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
+    made.weight, made.bias = nn.Parameter(weight), nn.Parameter(bias)
     return made
