@@ -177,7 +177,7 @@ class Judge:
         quality = measure_quality(
             self._base, load(path, kind), self._splits, self._tokenizer, seed=0, progress=Progress()
         )
-        return next(one for one in quality.measurements if one.name == "accuracy")
+        return next(one for one in quality.measurements if one.name == "accuracy.accuracy")
 
 
 def load(path: Path, kind: Kind) -> Callable[..., Any]:
