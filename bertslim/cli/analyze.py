@@ -78,7 +78,8 @@ def analyze(
       bertslim analyze ./my-classifier ./my-classifier-drop_odd --data reviews.csv
       bertslim cut ./my-classifier --recipe my-classifier-analysis/recommended.yaml --data x.csv
     """
-    from bertslim.pipeline.analyze import AnalyzeOptions, analyze_into
+    from bertslim.pipeline.analyze import AnalyzeOptions
+    from bertslim.pipeline.analyze import analyze as run_analysis
     from bertslim.progress import Progress
     from bertslim.report.analysis import analysis_text
 
@@ -92,7 +93,7 @@ def analyze(
         seed=seed,
         force=force,
     )
-    found = analyze_into(options, Progress(visible=False if quiet or as_json else None))
+    found = run_analysis(options, Progress(visible=False if quiet or as_json else None))
     if as_json:
         typer.echo(found.analysis.to_json(), nl=False)
     elif not quiet:

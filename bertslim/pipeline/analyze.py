@@ -80,15 +80,16 @@ class AnalyzeResult:
     recipe: Path
 
 
-def analyze_into(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
+def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
     """Find out what each layer of a model is worth, and write it into a directory.
 
     Raises:
         InputError: A model, the data or the output is not usable.
     """
-    target = options.output or Path(f"{find_model(options.model).name}-analysis")
+    sources = _find_models(options)
+    target = options.output or Path(f"{sources['base'].name}-analysis")
     with output_directory(target, force=options.force) as directory:
-        analysis = analyze(options, progress)
+        analysis = _Analysis(options, sources, progress).run()
         recipe = Recipe.model_validate(analysis.recommendation.recipe)
         files = {
             ANALYSIS_FILE: analysis.to_json(),
@@ -102,19 +103,14 @@ def analyze_into(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
     return AnalyzeResult(analysis, target, target / RECIPE_FILE)
 
 
-def analyze(options: AnalyzeOptions, progress: Progress) -> Analysis:
-    """Find out what each layer of a model is worth.
-
-    Raises:
-        InputError: A model or the data are not usable.
-    """
+def _find_models(options: AnalyzeOptions) -> dict[Role, ModelSource]:
     sources: dict[Role, ModelSource] = {"base": find_model(options.model)}
     if options.other is not None:
         sources["slim"] = find_model(options.other)
     for source in sources.values():
         if not has_tokenizer(source.directory):
             raise InputError("has no tokenizer to read texts with", where=str(source.directory))
-    return _Analysis(options, sources, progress).run()
+    return sources
 
 
 @dataclass

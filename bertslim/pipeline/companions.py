@@ -13,6 +13,12 @@ from bertslim.output_directory import writing
 from bertslim.output_file import output_file
 
 
+def path_within(checkpoint: Path, output: Path) -> Path | None:
+    """Return the path of a file in a checkpoint or a folder there; None where it is elsewhere."""
+    folder, directory = output.absolute().parent.resolve(), checkpoint.resolve()
+    return folder.relative_to(directory) / output.name if folder.is_relative_to(directory) else None
+
+
 @dataclass(frozen=True)
 class Companions:
     """Files that have to stand beside an exported one, and where they come from.
@@ -30,9 +36,9 @@ class Companions:
     @classmethod
     def of(cls, checkpoint: Path, output: Path) -> Companions:
         """Take those of a checkpoint for a file that is written elsewhere."""
-        target = output.absolute().parent
-        within = target.resolve().is_relative_to(checkpoint.resolve())
-        return cls(checkpoint, target, () if within else files_beside_weights(checkpoint))
+        within = path_within(checkpoint, output) is not None
+        names = () if within else files_beside_weights(checkpoint)
+        return cls(checkpoint, output.absolute().parent, names)
 
     def check(self, *, force: bool) -> None:
         """Refuse to put the file beside another model's.

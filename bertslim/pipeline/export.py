@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bertslim.errors import InputError
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.output_file import output_files
-from bertslim.pipeline.companions import Companions
+from bertslim.pipeline.companions import Companions, path_within
 from bertslim.pipeline.export_formats import NAMES, Format
 from bertslim.pipeline.exporters import EXPORTERS, Exported, Exporting
 from bertslim.pipeline.publish import add_export
@@ -55,16 +55,9 @@ class ExportOptions:
         return self.output or self.directory / NAMES[self.format, self.precision]
 
     @property
-    def within(self) -> bool:
-        """Whether it lies in the checkpoint, or in a folder there, such as `onnx`."""
-        return self.target.resolve().is_relative_to(self.directory.resolve())
-
-    @property
-    def name(self) -> str:
-        """What the record calls it: its path within the checkpoint, or its name alone."""
-        if not self.within:
-            return self.target.name
-        return self.target.resolve().relative_to(self.directory.resolve()).as_posix()
+    def within(self) -> Path | None:
+        """Its path in the checkpoint, such as `onnx/model.onnx`; None where it lies elsewhere."""
+        return path_within(self.directory, self.target)
 
 
 @dataclass(frozen=True)
@@ -118,7 +111,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         quality = _measure_quality(options, job, made)
         companions.copy(force=options.force)
     record = ExportRecord(
-        file=options.name,
+        file=options.within.as_posix() if options.within else options.target.name,
         format=options.format,
         precision=options.precision,
         size=sum(file.stat().st_size for file in files),

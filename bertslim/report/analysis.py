@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bertslim.analysis import (
-    AlterationKind,
     Analysis,
-    Block,
     Cka,
     CkaMatrix,
     Effect,
@@ -18,6 +16,7 @@ from bertslim.analysis import (
     Role,
     Sensitivity,
 )
+from bertslim.report.analysis_words import BLOCKS, KINDS, two_digits
 from bertslim.report.escape import escape
 from bertslim.report.figures import kind_of
 from bertslim.report.numbers import scale_for, significant
@@ -28,13 +27,7 @@ from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import counted, listed
 
 _MOST_COLUMNS = 12
-_BLOCKS: dict[Block, str] = {"attention": "attention", "ffn": "FFN"}
 _ROLES: dict[Role, str] = {"base": "model", "slim": "other"}
-_KINDS: dict[AlterationKind, str] = {
-    "drop_ffn": "without FFN",
-    "halve_ffn": "half of the FFN",
-    "drop_attention": "without attention",
-}
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ def _cka_sections(cka: Cka) -> Iterator[Section]:
 
 
 def _matrix_name(matrix: CkaMatrix) -> str:
-    block = f"behind {_BLOCKS[matrix.block]}"
+    block = f"behind {BLOCKS[matrix.block]}"
     if matrix.rows == matrix.columns:
         return f"Within the {_ROLES[matrix.rows]}, {block}"
     return f"Between the two, {block}: a row a layer of the model, a column one of the other"
@@ -100,14 +93,10 @@ def cka_table(matrix: CkaMatrix) -> Table:
     step = -(-width // _MOST_COLUMNS)
     columns = range(0, width, step)
     rows = [
-        (str(number), *(_two_digits(row[column]) for column in columns))
+        (str(number), *(two_digits(row[column]) for column in columns))
         for number, row in enumerate(matrix.values)
     ]
     return Table("r" * (len(columns) + 1), ("layer", *map(str, columns)), tuple(rows))
-
-
-def _two_digits(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.2f}"
 
 
 def _probe_sections(probes: Probes | None) -> Iterator[Section]:
@@ -120,7 +109,7 @@ def _probe_sections(probes: Probes | None) -> Iterator[Section]:
         f"others, with 95 % intervals; in brackets that of a probe for random labels. Naming the "
         f"most frequent class always has {probes.chance:.1%}."
     )
-    pictures = tuple(probe_curves(probes, block) for block in _BLOCKS)
+    pictures = tuple(probe_curves(probes, block) for block in BLOCKS)
     yield Section(f"{told}\n\n{probe_table(probes).markdown()}", pictures)
 
 
@@ -139,7 +128,7 @@ def probe_table(probes: Probes) -> Table:
     ]
     several = len({role for role, _ in columns}) > 1
     headers = (
-        f"{_ROLES[role]}, behind {_BLOCKS[block]}" if several else f"behind {_BLOCKS[block]}"
+        f"{_ROLES[role]}, behind {BLOCKS[block]}" if several else f"behind {BLOCKS[block]}"
         for role, block in columns
     )
     return Table("r" * (len(columns) + 1), ("layer", *headers), tuple(rows))
@@ -170,10 +159,10 @@ def sensitivity_table(sensitivity: Sensitivity) -> Table:
     found = {(one.layer, one.kind): one for one in sensitivity.effects}
     layers = sorted({one.layer for one in sensitivity.effects})
     rows = [
-        (str(layer), *(_effect(found.get((layer, kind)), sensitivity.unit) for kind in _KINDS))
+        (str(layer), *(_effect(found.get((layer, kind)), sensitivity.unit) for kind in KINDS))
         for layer in layers
     ]
-    return Table("rrrr", ("layer", *_KINDS.values()), tuple(rows))
+    return Table("rrrr", ("layer", *KINDS.values()), tuple(rows))
 
 
 def _effect(effect: Effect | None, unit: str | None) -> str:

@@ -63,6 +63,11 @@ def slim_value(measurement: Measurement) -> str:
     return _value(measurement, measurement.slim)
 
 
+def from_to(measurement: Measurement) -> str:
+    """Write both figures with their units."""
+    return f"{base_value(measurement)} → {slim_value(measurement)}"
+
+
 def change(measurement: Measurement) -> str:
     """Write how the slim model differs: percent, or points where the figure is a share."""
     base, slim = measurement.base, measurement.slim

@@ -7,8 +7,8 @@ from itertools import chain
 
 from bertslim.records import Measurement, Record
 from bertslim.report.figures import (
-    base_value,
     change,
+    from_to,
     interval,
     label,
     no_change_seen,
@@ -55,7 +55,7 @@ def _speed(latency: Measurement) -> Iterator[str]:
     where = f" at {shape(latency)}" if shape(latency) else ""
     times = speed_up(min(latency.ratio, 1 / latency.ratio))
     if no_change_seen(latency) or times == speed_up(1):
-        yield f"no measurable difference in latency{where} ({_from_to(latency)})"
+        yield f"no measurable difference in latency{where} ({from_to(latency)})"
     else:
         yield f"{times} {'faster' if latency.ratio < 1 else 'slower'}{where}"
 
@@ -93,13 +93,9 @@ def _metric(metric: Measurement) -> str:
         return f"{label(metric)} {slim_value(metric)}{_in_brackets(_sure(metric))}"
     moved = [change(metric), *_sure(metric)]
     if no_change_seen(metric):
-        told = ", ".join([_from_to(metric), *moved])
+        told = ", ".join([from_to(metric), *moved])
         return f"no measurable difference in {label(metric)} ({told})"
-    return f"{label(metric)} {_from_to(metric)}{_in_brackets(moved)}"
-
-
-def _from_to(measurement: Measurement) -> str:
-    return f"{base_value(measurement)} → {slim_value(measurement)}"
+    return f"{label(metric)} {from_to(metric)}{_in_brackets(moved)}"
 
 
 def _sure(measurement: Measurement) -> list[str]:

@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bertslim.analysis import AlterationKind, Block, CkaMatrix, Effect, Probes, Role, Sensitivity
+from bertslim.analysis import Block, CkaMatrix, Effect, Probes, Role, Sensitivity
 from bertslim.records import LayerPlan, Plan
+from bertslim.report.analysis_words import BLOCKS, KINDS, two_digits
 from bertslim.report.numbers import significant
 from bertslim.report.svg import IN_PAGE, Drawing, Palette, Point, Scale
-from bertslim.report.tables import NOTHING
 
 WIDTH = 400.0
 _ROW = 18.0
-_BLOCKS: dict[Block, str] = {"attention": "attention", "ffn": "FFN"}
 _ROLES: dict[Role, str] = {"base": "base", "slim": "slim"}
-_KINDS: dict[AlterationKind, str] = {
-    "drop_ffn": "without FFN",
-    "halve_ffn": "half of the FFN",
-    "drop_attention": "without attention",
-}
 
 
 @dataclass(frozen=True)
@@ -97,9 +91,9 @@ def heat_map(matrix: CkaMatrix, colours: Palette = IN_PAGE) -> Drawing:
     side = min(26.0, (WIDTH - 60) / columns)
     height = 30 + side * rows + 30
     names = f"{_ROLES[matrix.rows]} and {_ROLES[matrix.columns]}"
-    title = f"CKA between layers of {names}, behind {_BLOCKS[matrix.block]}"
+    title = f"CKA between layers of {names}, behind {BLOCKS[matrix.block]}"
     lines = (
-        f"layer {number}: " + ", ".join(map(_two_digits, row))
+        f"layer {number}: " + ", ".join(map(two_digits, row))
         for number, row in enumerate(matrix.values)
     )
     drawing = Drawing(WIDTH, height, title, "; ".join(lines), colours)
@@ -110,12 +104,12 @@ def heat_map(matrix: CkaMatrix, colours: Palette = IN_PAGE) -> Drawing:
         drawing.words(left - 6, y + side / 2 + 4, str(number), anchor="end", colour=colours.muted)
         for column, value in enumerate(row):
             x = left + side * column
-            tip = f"{number} and {column}: {_two_digits(value)}"
+            tip = f"{number} and {column}: {two_digits(value)}"
             shade = max(0.0, value or 0.0)
             drawing.rectangle(x, y, side - 1, side - 1, colours.slim, opacity=shade, tip=tip)
             if side >= 22:
                 ink = colours.paper if shade > 0.55 else colours.ink
-                shown = _two_digits(value).removeprefix("0")
+                shown = two_digits(value).removeprefix("0")
                 drawing.words(
                     x + side / 2 - 0.5, y + side / 2 + 3, shown, anchor="middle", size=9, colour=ink
                 )
@@ -127,10 +121,6 @@ def heat_map(matrix: CkaMatrix, colours: Palette = IN_PAGE) -> Drawing:
     return drawing
 
 
-def _two_digits(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.2f}"
-
-
 def probe_curves(probes: Probes, block: Block, colours: Palette = IN_PAGE) -> Drawing:
     """Draw what linear probes read from each layer, with 95 % intervals, and their controls."""
     points = [one for one in probes.points if one.site.block == block]
@@ -139,7 +129,7 @@ def probe_curves(probes: Probes, block: Block, colours: Palette = IN_PAGE) -> Dr
         f"{_ROLES[one.model]} layer {one.site.layer}: {one.score:.1%}, control {one.control:.1%}"
         for one in points
     )
-    title = f"{probes.metric} of linear probes behind {_BLOCKS[block]}"
+    title = f"{probes.metric} of linear probes behind {BLOCKS[block]}"
     drawing = Drawing(WIDTH, 220, title, "; ".join(lines), colours)
     layers = max(one.site.layer for one in points)
     lowest = min(min(one.low, one.control) for one in points)
@@ -181,12 +171,12 @@ def _axes(
 def sensitivity_bars(sensitivity: Sensitivity, colours: Palette = IN_PAGE) -> Drawing:
     """Draw what the answers lose with each block altered alone, the lowest layer at the bottom."""
     layers = sorted({one.layer for one in sensitivity.effects}, reverse=True)
-    kinds = [kind for kind in _KINDS if sensitivity.of_kind(kind)]
-    shades = dict(zip(_KINDS, (colours.slim, colours.third, colours.base), strict=True))
+    kinds = [kind for kind in KINDS if sensitivity.of_kind(kind)]
+    shades = dict(zip(KINDS, (colours.slim, colours.third, colours.base), strict=True))
     row = 9.0 * len(kinds) + 7
     height = 30 + row * len(layers) + 22
     lines = (
-        f"layer {one.layer} {_KINDS[one.kind]}: {significant(one.damage, 2)}"
+        f"layer {one.layer} {KINDS[one.kind]}: {significant(one.damage, 2)}"
         for one in sensitivity.effects
     )
     title = f"Damage of altering each block alone ({sensitivity.measure})"
@@ -200,14 +190,14 @@ def sensitivity_bars(sensitivity: Sensitivity, colours: Palette = IN_PAGE) -> Dr
         for place, kind in enumerate(kinds):
             if (effect := found.get((layer, kind))) is not None:
                 _effect_bar(drawing, effect, across, y + 9 * place, shades[kind])
-    drawing.legend(height - 6, [(_KINDS[kind], shades[kind]) for kind in kinds], x=30)
+    drawing.legend(height - 6, [(KINDS[kind], shades[kind]) for kind in kinds], x=30)
     drawing.words(0, 11, f"layer; {sensitivity.measure}", colour=colours.muted)
     return drawing
 
 
 def _effect_bar(drawing: Drawing, effect: Effect, across: Scale, y: float, colour: str) -> None:
     shown = significant(effect.damage, 2)
-    tip = f"layer {effect.layer} {_KINDS[effect.kind]}: {shown}"
+    tip = f"layer {effect.layer} {KINDS[effect.kind]}: {shown}"
     end = across(effect.damage)
     drawing.rectangle(across.start, y, end - across.start, 7, colour, opacity=0.85, tip=tip)
     if effect.low is not None and effect.high is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bertslim.records import Measurement, Record
 from bertslim.report.figures import (
-    base_value,
     change,
+    from_to,
     interval,
     label,
     no_change_seen,
@@ -41,7 +41,7 @@ def _tiles(record: Record) -> Iterator[Tile]:
     if latencies := record.find("latency"):
         yield from _speed(at_headline_shape(latencies))
     for parameters in record.find("parameters")[:1]:
-        yield Tile(change(parameters), f"parameters: {_from_to(parameters)}")
+        yield Tile(change(parameters), f"parameters: {from_to(parameters)}")
     quality = quality_figure(record)
     if quality is not None:
         yield _quality(quality)
@@ -54,18 +54,14 @@ def _speed(latency: Measurement) -> Iterator[Tile]:
     way = "faster" if latency.ratio < 1 else "slower"
     if no_change_seen(latency):
         times, way = "no difference", "in latency that can be measured"
-    yield Tile(times, f"{way} at {shape(latency)}: {_from_to(latency)}{_sure(latency)}")
+    yield Tile(times, f"{way} at {shape(latency)}: {from_to(latency)}{_sure(latency)}")
 
 
 def _quality(measurement: Measurement) -> Tile:
     if measurement.base is None:
         return Tile(slim_value(measurement), f"{label(measurement)}{_sure(measurement)}")
-    words = f"{label(measurement)}: {_from_to(measurement)}{_sure(measurement)}"
+    words = f"{label(measurement)}: {from_to(measurement)}{_sure(measurement)}"
     return Tile(change(measurement), words)
-
-
-def _from_to(measurement: Measurement) -> str:
-    return f"{base_value(measurement)} → {slim_value(measurement)}"
 
 
 def _sure(measurement: Measurement) -> str:
