@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from bertslim.analysis import Site
 from bertslim.analyze.features import gather_features
 from bertslim.analyze.probes import LabelledTexts, measure_probes
 from bertslim.analyze.representations import watched
 from bertslim.data.batches import Batch
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.progress import Progress
+from bertslim.records import Site
 
 SILENT = Progress(visible=False)
 LENGTH, WORDS = 8, 40

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from bertslim.analysis import (
+from bertslim.analyze.recommendation import recommend
+from bertslim.recipe import Recipe
+from bertslim.records import (
     Cka,
     CkaMatrix,
     Cluster,
     Effect,
+    LayerFacts,
+    ModelFacts,
     ProbePoint,
     Probes,
     Sensitivity,
     Site,
 )
-from bertslim.analyze.recommendation import recommend
-from bertslim.recipe import Recipe
-from bertslim.records import LayerFacts, ModelFacts
 
 FACTS = ModelFacts(
     model_type="bert", architecture="BertModel", head="", hidden_size=8, head_size=4,

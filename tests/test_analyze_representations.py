@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bertslim.analysis import Site
 from bertslim.analyze.representations import sites_of, watched
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
+from bertslim.records import Site
 
 
 @pytest.mark.parametrize("model_type", list(FAMILIES))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bertslim.analysis import ANALYSIS_FILE, Analysis
 from bertslim.cli import run
 from bertslim.pipeline import analyze as pipeline
+from bertslim.records import ANALYSIS_FILE, Analysis
 
 WORDS = ["list", "dict", "text", "file", "number", "value", "name", "path", "key", "error"]
 

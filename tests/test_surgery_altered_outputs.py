@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from bertslim.analysis import AlterationKind
 from bertslim.export.model_inputs import ANSWERS_ALONE
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_modeling import ffn_of, layers_of, remove_attention, remove_ffn
+from bertslim.records import AlterationKind
 from bertslim.surgery.altered_outputs import (
     Alteration,
     altered_outputs,

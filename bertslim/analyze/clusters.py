@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bertslim.analysis import Cluster
+from bertslim.records import Cluster
 
 DISTINCT = 0.25  # a silhouette below this is that of no clusters worth the name
 

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bertslim.analysis import Site
 from bertslim.analyze.representations import sites_of, watched
 from bertslim.data.batches import Batch
 from bertslim.data.pooling import Pooling
@@ -22,6 +21,7 @@ from bertslim.errors import OutputError
 from bertslim.measure.decisions import model_inputs
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
+from bertslim.records import Site
 
 FloatArray = NDArray[np.float32]
 Ids = NDArray[np.int64]

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bertslim.analysis import Cka, CkaMatrix, Role, Site
 from bertslim.analyze.cka import MinibatchCka, mixed
 from bertslim.analyze.clusters import clusters_of
 from bertslim.analyze.representations import BLOCKS, sites_of, watched
@@ -19,6 +18,7 @@ from bertslim.errors import DataError
 from bertslim.measure.decisions import model_inputs
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
+from bertslim.records import Cka, CkaMatrix, Role, Site
 
 BATCH_SIZE = 64
 TOKENS_A_TEXT = 8

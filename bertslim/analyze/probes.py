@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bertslim.analysis import ProbePoint, Probes, Role, Site
 from bertslim.analyze.features import Features, gather_features
 from bertslim.analyze.representations import sites_of
 from bertslim.data.batches import Batch
@@ -23,6 +22,7 @@ from bertslim.data.metrics import Score, accuracy, macro_f1
 from bertslim.measure.bootstrap import statistic_interval
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
+from bertslim.records import ProbePoint, Probes, Role, Site
 
 RIDGES = tuple(float(one) for one in np.logspace(-1, 5, 7))
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bertslim.analysis import Cka, Effect, Probes, Recommendation, Sensitivity
 from bertslim.recipe import Recipe
-from bertslim.records import ModelFacts
+from bertslim.records import Cka, Effect, ModelFacts, Probes, Recommendation, Sensitivity
 from bertslim.wording import listed
 
 NAME = "recommended"

@@ -9,10 +9,9 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from bertslim.analysis import Block, Site
 from bertslim.model.families import FAMILIES, Family
 from bertslim.model.slim_modeling import layers_of
-from bertslim.records import ModelFacts
+from bertslim.records import Block, ModelFacts, Site
 
 BLOCKS: tuple[Block, ...] = ("attention", "ffn")
 

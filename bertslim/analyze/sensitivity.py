@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bertslim.analysis import AlterationKind, Effect, Sensitivity
 from bertslim.data.batches import Batch
 from bertslim.data.feature_extraction import pooling_of
 from bertslim.data.metrics import Score
@@ -20,7 +19,7 @@ from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.plan import layer_macs, layer_parameters
 from bertslim.progress import Progress
-from bertslim.records import LayerFacts, ModelFacts
+from bertslim.records import AlterationKind, Effect, LayerFacts, ModelFacts, Sensitivity
 from bertslim.surgery.altered_outputs import Alteration, altered_outputs, possible_alterations
 from bertslim.surgery.block_damage import damage_of
 from bertslim.surgery.finite import require_finite

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim import __version__
-from bertslim.analysis import ANALYSIS_FILE, Analysis, Probes, Role
 from bertslim.errors import InputError
 from bertslim.measure.environment import describe_environment
 from bertslim.model.source import ModelSource, find_model
@@ -25,6 +24,7 @@ from bertslim.pipeline.texts import (
 from bertslim.plan import DEFAULT_LENGTH
 from bertslim.progress import Progress
 from bertslim.recipe import Recipe
+from bertslim.records import ANALYSIS_FILE, Analysis, Probes, Role
 from bertslim.report.analysis import analysis_text
 from bertslim.report.page import render_analysis_page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bertslim.analysis import (
+from bertslim.records import (
     Analysis,
     Cka,
     CkaMatrix,

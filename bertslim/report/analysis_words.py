@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.analysis import AlterationKind, Block
+from bertslim.records import AlterationKind, Block
 from bertslim.report.tables import NOTHING
 
 BLOCKS: dict[Block, str] = {"attention": "attention", "ffn": "FFN"}

@@ -14,8 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from bertslim.analysis import Analysis, Role
-from bertslim.records import Record
+from bertslim.records import Analysis, Record, Role
 from bertslim.report.analysis import sections_of
 from bertslim.report.analysis import title_of as analysis_title
 from bertslim.report.escape import printable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bertslim.analysis import Block, CkaMatrix, Effect, Probes, Role, Sensitivity
+from bertslim.records import Block, CkaMatrix, Effect, Probes, Role, Sensitivity
 from bertslim.records import LayerPlan, Plan
 from bertslim.report.analysis_words import BLOCKS, KINDS, two_digits
 from bertslim.report.numbers import significant

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.analysis import AlterationKind
 from bertslim.model.families import Family
 from bertslim.model.slim_modeling import ffn_of, layers_of
-from bertslim.records import LayerFacts, ModelFacts
+from bertslim.records import AlterationKind, LayerFacts, ModelFacts
 from bertslim.surgery.importance import keep_best, magnitude
 from bertslim.surgery.layer_parts import (
     LayerArguments,

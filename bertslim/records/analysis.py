@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bertslim.records import DataRecord, Environment, Frozen, ModelRecord, Step
+from bertslim.records.frozen import Frozen
+from bertslim.records.provenance import DataRecord, Environment, ModelRecord, Step
 
 ANALYSIS_FILE = "analysis.json"
 

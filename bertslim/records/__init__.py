@@ -1,0 +1,75 @@
+"""Frozen records: what a model is, what becomes of it, what was measured, and the account of a run.
+
+All are immutable pydantic models, so that `bertslim.json` is read back exactly as it was written.
+Nothing here imports torch or transformers.
+"""
+
+from bertslim.records.analysis import (
+    ANALYSIS_FILE,
+    AlterationKind,
+    Analysis,
+    Block,
+    Cka,
+    CkaMatrix,
+    Cluster,
+    Effect,
+    ProbePoint,
+    Probes,
+    Recommendation,
+    Role,
+    Sensitivity,
+    Site,
+)
+from bertslim.records.changes import ExportRecord, Look, Repair, Training
+from bertslim.records.facts import LayerFacts, ModelFacts, Sizes
+from bertslim.records.frozen import Frozen, Scalar
+from bertslim.records.measurements import Interval, Measurement, compare
+from bertslim.records.plans import LayerPlan, Plan, StepPlan, VocabularyPlan
+from bertslim.records.provenance import DataRecord, Environment, ModelRecord, SplitRecord, Step
+from bertslim.records.record import RECORD_FILE, SCHEMA, Record, read_record
+from bertslim.records.timings import BenchResult, TimeRatio, Timing
+
+__all__ = [
+    "ANALYSIS_FILE",
+    "RECORD_FILE",
+    "SCHEMA",
+    "AlterationKind",
+    "Analysis",
+    "BenchResult",
+    "Block",
+    "Cka",
+    "CkaMatrix",
+    "Cluster",
+    "DataRecord",
+    "Effect",
+    "Environment",
+    "ExportRecord",
+    "Frozen",
+    "Interval",
+    "LayerFacts",
+    "LayerPlan",
+    "Look",
+    "Measurement",
+    "ModelFacts",
+    "ModelRecord",
+    "Plan",
+    "ProbePoint",
+    "Probes",
+    "Recommendation",
+    "Record",
+    "Repair",
+    "Role",
+    "Scalar",
+    "Sensitivity",
+    "Site",
+    "Sizes",
+    "SplitRecord",
+    "Step",
+    "StepPlan",
+    "TimeRatio",
+    "Timing",
+    "Training",
+    "VocabularyPlan",
+    "compare",
+    "read_record",
+]

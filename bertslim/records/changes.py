@@ -1,0 +1,128 @@
+"""What was done to a model: parts solved in closed form, training, files for other runtimes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bertslim.records.frozen import Frozen
+from bertslim.records.measurements import Measurement
+from bertslim.records.provenance import ModelRecord
+
+
+class Repair(Frozen):
+    """One part of the slim model that was solved in closed form.
+
+    Attributes:
+        layer: Number in the base; None for the head.
+        part: Which of the layer's maps.
+        ridge: The ridge, as a share of each input's variance, that did best on held-out tokens;
+            None where nothing did better than what was there, and where there is none.
+        factor: What the part was multiplied by, where it was scaled.
+        before: Weighted squared error on held-out tokens with what was there before, as a share of
+            the targets' variance. Of the head the KL divergence from the base, as a share of that
+            of an answer at random.
+        after: The same with what was solved from the other tokens.
+    """
+
+    layer: int | None
+    part: str
+    ridge: float | None = None
+    factor: float | None = None
+    before: float
+    after: float
+
+
+class Look(Frozen):
+    """How far training had come, and how good the model was on the select split.
+
+    Attributes:
+        step: Batches so far; 0 is the start.
+        seconds: Of training so far.
+        loss: The mean over the batches since the last look; None at the start.
+        score: As `Training.score` names it.
+    """
+
+    step: int
+    seconds: float
+    loss: float | None
+    score: float
+
+
+class Training(Frozen):
+    """How a model was trained, and what that took.
+
+    Attributes:
+        teacher: Whom it learned from; None where it learned from labels alone.
+        start_model: Which checkpoint was trained; None where a cut goes on with its training.
+        settings: The section `retrain` of a recipe, with what was left to bertslim filled in.
+        processes: How many shared the batches.
+        dtype: What products were worked out in.
+        device: Where.
+        score: What told which weights to keep, on the select split.
+        higher_is_better: Whether more of it is better.
+        steps: Batches that it was trained on.
+        sequences: Sequences in them.
+        tokens: Tokens in them, padding included.
+        seconds: Of training, looks at the select split included.
+        macs: Multiply-accumulates of all passes, a backward pass counted as two forward ones.
+        best_step: After how many steps the weights that were kept stood; 0: those of the start.
+        looks: From the start to the end.
+        resumed: Whether it was interrupted on the way.
+    """
+
+    teacher: ModelRecord | None = None
+    start_model: ModelRecord | None = None
+    settings: dict[str, Any]
+    processes: int
+    dtype: str
+    device: str
+    score: str
+    higher_is_better: bool
+    steps: int
+    sequences: int
+    tokens: int
+    seconds: float
+    macs: int = 0
+    best_step: int
+    looks: tuple[Look, ...]
+    resumed: bool = False
+
+    @property
+    def start(self) -> Look:
+        """What training began with."""
+        return self.looks[0]
+
+    @property
+    def best(self) -> Look:
+        """The look at the weights that were kept."""
+        return next(look for look in self.looks if look.step == self.best_step)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """How fast it went, looks at the select split included."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+
+class ExportRecord(Frozen):
+    """A file that was made of the slim model for another runtime.
+
+    Attributes:
+        file: Its name.
+        format: Such as "ONNX".
+        precision: Of its weights.
+        size: Bytes.
+        difference: The largest difference from PyTorch on made-up inputs, as a share of the largest
+            value that PyTorch puts out.
+        in_float32: What was left in float32 when the rest was quantised, in words.
+        measurements: The file's answers ("slim") beside those of PyTorch in float32 ("base").
+        notes: What a reader should know.
+    """
+
+    file: str
+    format: str
+    precision: str
+    size: int
+    difference: float
+    in_float32: tuple[str, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,82 @@
+"""What a model is: the shape of its layers and what stands around them."""
+
+from __future__ import annotations
+
+from bertslim.records.frozen import Frozen
+
+
+class LayerFacts(Frozen):
+    """The shape of one transformer layer.
+
+    Attributes:
+        heads: Attention heads; 0 where the attention block is gone.
+        intermediate_size: Neurons of the FFN block; 0 where the block is gone.
+        attention_norm: Whether the LayerNorm behind the attention block is there.
+        ffn_norm: Whether the LayerNorm behind the FFN block is there.
+        linear_rank: Rank of the linear map of the block's input that stands beside the FFN block,
+            or in its place where that is gone; hidden_size for one full map, 0 for none.
+        ffn_of: The layer of the same model whose FFN block it uses; None where it has its own.
+    """
+
+    heads: int
+    intermediate_size: int
+    attention_norm: bool = True
+    ffn_norm: bool = True
+    linear_rank: int = 0
+    ffn_of: int | None = None
+
+
+class ModelFacts(Frozen):
+    """What a checkpoint's configuration says about its shape; no weight is read for it.
+
+    Attributes:
+        model_type: The stock family name, such as "bert", also for a slim checkpoint.
+        architecture: The stock class name, such as "BertForSequenceClassification".
+        head: What stands on the encoder, such as "SequenceClassification"; "" for the bare encoder.
+        hidden_size: Width of the hidden states.
+        head_size: Width of one attention head.
+        vocab_size: Tokens in the vocabulary.
+        max_length: The longest sequence, in tokens, that the position embeddings allow.
+        labels: Outputs of the head.
+        pooler: Whether the bare encoder has its pooler.
+        dtype: The type of the weights on disk, such as "float32".
+        embedding_parameters: Parameters of the embeddings.
+        shared_parameters: Parameters that the layers share, such as MPNet's attention bias.
+        head_parameters: Parameters of the pooler and the head, tied ones left out.
+        macs_per_token: Multiply-accumulates outside the layers, for each token.
+        macs_per_sequence: Multiply-accumulates outside the layers, for each sequence.
+        layers: The layers from the bottom up.
+    """
+
+    model_type: str
+    architecture: str
+    head: str
+    hidden_size: int
+    head_size: int
+    vocab_size: int
+    max_length: int
+    labels: int
+    pooler: bool
+    dtype: str
+    embedding_parameters: int
+    shared_parameters: int
+    head_parameters: int
+    macs_per_token: int
+    macs_per_sequence: int
+    layers: tuple[LayerFacts, ...]
+
+
+class Sizes(Frozen):
+    """Parameter counts and multiply-accumulates of one model.
+
+    Attributes:
+        parameters: All parameters, tied ones counted once.
+        encoder: Parameters of the transformer layers.
+        embeddings: Parameters of the embeddings.
+        macs: Multiply-accumulates of one forward pass at batch 1 and the stated length.
+    """
+
+    parameters: int
+    encoder: int
+    embeddings: int
+    macs: int

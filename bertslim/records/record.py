@@ -1,0 +1,117 @@
+"""The account of one run, `bertslim.json`, and how it is read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from bertslim.errors import InputError
+from bertslim.records.changes import ExportRecord, Repair, Training
+from bertslim.records.frozen import Frozen
+from bertslim.records.measurements import Measurement
+from bertslim.records.plans import Plan
+from bertslim.records.provenance import DataRecord, Environment, ModelRecord, Step
+
+SCHEMA = 2
+RECORD_FILE = "bertslim.json"
+
+
+class Record(Frozen):
+    """The account of one run, `bertslim.json`.
+
+    Attributes:
+        kind: Which command made the result.
+        base: The model that went in.
+        slim: The model that came out.
+        recipe: The resolved recipe, for a cut.
+        training: How it was trained, if it was.
+        exports: Files for other runtimes that were made of it since.
+    """
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    bertslim: str
+    created: str
+    kind: Literal["cut", "retrain"]
+    seed: int
+    base: ModelRecord
+    slim: ModelRecord
+    recipe: dict[str, Any] | None = None
+    plan: Plan | None = None
+    data: DataRecord | None = None
+    environment: Environment
+    steps: tuple[Step, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    training: Training | None = None
+    measurements: tuple[Measurement, ...] = ()
+    notes: tuple[str, ...] = ()
+    exports: tuple[ExportRecord, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_older_schema(cls, raw: Any) -> Any:
+        return _from_schema_1(raw) if isinstance(raw, dict) and raw.get("schema") == 1 else raw
+
+    def to_json(self) -> str:
+        """Serialise with stable order and two spaces, ending in a line break."""
+        return self.model_dump_json(by_alias=True, indent=2) + "\n"
+
+    def find(self, name: str) -> Sequence[Measurement]:
+        """Return the measurements of that name, in the order in which they were made."""
+        return [measurement for measurement in self.measurements if measurement.name == name]
+
+
+def read_record(directory: Path) -> Record:
+    """Read the record of a result directory.
+
+    Raises:
+        InputError: The file is missing, is not a record, or was written by a later bertslim.
+    """
+    path = directory / RECORD_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            "no bertslim record here",
+            where=str(path),
+            remedy="name a directory that `bertslim cut` or `bertslim retrain` wrote",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8 text; write the result again", where=str(path)) from error
+    try:
+        return Record.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(_why_unreadable(text, error), where=str(path)) from error
+
+
+def _from_schema_1(raw: dict[str, Any]) -> dict[str, Any]:
+    """Bring a record of bertslim 0.1.0 into the form of today.
+
+    It knew one column of texts and one of labels, and no task.
+    """
+    data = raw.get("data")
+    if isinstance(data, dict) and "text_column" in data:
+        data = dict(data)
+        label = data.pop("label_column", None)
+        data["text_columns"] = (data.pop("text_column"),)
+        data["label_columns"] = () if label is None else (label,)
+    return raw | {"schema": SCHEMA, "data": data}
+
+
+def _why_unreadable(text: str, error: ValidationError) -> str:
+    import json
+
+    try:
+        raw = json.loads(text)
+    except ValueError:
+        return "not valid JSON; write the result again"
+    if isinstance(raw, dict) and isinstance(raw.get("schema"), int) and raw["schema"] > SCHEMA:
+        return (
+            f"written by bertslim {raw.get('bertslim')} with record schema {raw['schema']}, "
+            f"this version reads up to {SCHEMA}; update bertslim"
+        )
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"not a bertslim record: {place}: {first['msg']}"

@@ -1,0 +1,72 @@
+"""How long models take in their runtimes, as `bertslim bench` finds it."""
+
+from __future__ import annotations
+
+from bertslim.records.frozen import Frozen
+from bertslim.records.measurements import Interval
+from bertslim.records.provenance import Environment
+
+
+class TimeRatio(Frozen):
+    """How the time of one model compares with that of another at the same shape.
+
+    Attributes:
+        model: The other one, as it was called.
+        runtime: What ran the other one.
+        ratio: Time of the one / time of the other.
+        interval: Of the ratio.
+    """
+
+    model: str
+    runtime: str
+    ratio: float
+    interval: Interval
+
+
+class Timing(Frozen):
+    """How long one model in one runtime takes for one call at one shape.
+
+    Attributes:
+        model: As it was called.
+        runtime: Such as "torch" or "openvino-bf16".
+        dtype: What it multiplies in.
+        batch: Sequences a call.
+        length: Tokens a sequence.
+        median_ms: Median over all calls, in ms.
+        p90_ms: Their 90th percentile.
+        p99_ms: Their 99th percentile.
+        calls: How many there were.
+        to_first: Beside the first model in its first runtime; None for that itself.
+        to_base: Beside the first model in the same runtime, or where it ran in no such one, in its
+            first; None for the first model.
+        fastest: Whether nothing was faster at this shape beyond doubt.
+    """
+
+    model: str
+    runtime: str
+    dtype: str
+    batch: int
+    length: int
+    median_ms: float
+    p90_ms: float
+    p99_ms: float
+    calls: int
+    to_first: TimeRatio | None
+    to_base: TimeRatio | None
+    fastest: bool
+
+
+class BenchResult(Frozen):
+    """What `bertslim bench` measured.
+
+    Attributes:
+        timings: Shape by shape, in the order of the models and their runtimes.
+        launches: How often all processes were started anew.
+        notes: What the reader should know about it.
+    """
+
+    timings: tuple[Timing, ...]
+    environment: Environment
+    launches: int
+    seed: int
+    notes: tuple[str, ...] = ()
