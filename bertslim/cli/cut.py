@@ -20,6 +20,7 @@ from bertslim.cli.options import (
     OutputOption,
     QuietOption,
     SeedOption,
+    ShowTextsOption,
     TaskOption,
     TextColumnOption,
     ThreadsOption,
@@ -27,6 +28,7 @@ from bertslim.cli.options import (
     whole_numbers,
 )
 from bertslim.cli.written_result import run_and_print
+from bertslim.errors import InputError
 
 if TYPE_CHECKING:
     from bertslim.pipeline.cut import MeasureOptions
@@ -86,6 +88,7 @@ def cut(
         bool,
         typer.Option("--measure/--no-measure", help="Whether to time and compare the two models."),
     ] = True,
+    show_texts: ShowTextsOption = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only show what would happen; no weight is read."),
@@ -116,6 +119,8 @@ def cut(
     """
     from bertslim.pipeline import cut as pipeline
 
+    if show_texts and not measure:
+        raise InputError("needs the models to be compared", where="--show-texts")
     lengths = whole_numbers(length, "--length")
     batches = whole_numbers(batch, "--batch")
     if dry_run:
@@ -124,12 +129,13 @@ def cut(
         prepared = prepare_cut(model, recipe, length=lengths[0] if lengths else None)
         _print_plan(prepared.plan(), quiet=quiet, as_json=as_json)
         return
+    timed = _measure(batches, lengths, seconds, launches, show_texts=show_texts)
     options = pipeline.CutOptions(
         model=model,
         recipe=recipe,
         output=output,
         data=data_options(data, eval_data, text_column, label_column, task),
-        measure=_measure(batches, lengths, seconds, launches) if measure else None,
+        measure=timed if measure else None,
         threads=usable_threads(threads),
         seed=seed,
         resume=resume,
@@ -143,6 +149,8 @@ def _measure(
     lengths: tuple[int, ...] | None,
     seconds: float,
     launches: int | None,
+    *,
+    show_texts: bool,
 ) -> MeasureOptions:
     from bertslim.pipeline.cut import MeasureOptions
 
@@ -152,6 +160,7 @@ def _measure(
         lengths or defaults.lengths,
         seconds,
         launches or defaults.launches,
+        show_texts,
     )
 
 

@@ -82,6 +82,14 @@ ThreadsOption = Annotated[
     int | None,
     typer.Option("--threads", min=1, help="Threads of each computation.", show_default="all cores"),
 ]
+ShowTextsOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-texts",
+        help="Quote in the report the held-out texts that are answered differently. Mind where the "
+        "report goes: the model card leaves them out.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
 DebugOption = Annotated[

@@ -18,6 +18,7 @@ from bertslim.cli.options import (
     OutputOption,
     QuietOption,
     SeedOption,
+    ShowTextsOption,
     TaskOption,
     TextColumnOption,
     ThreadsOption,
@@ -150,6 +151,7 @@ def retrain(
         bool,
         typer.Option("--new-head", help="Give the model a new head, for labels of other data."),
     ] = False,
+    show_texts: ShowTextsOption = False,
     report_to: Annotated[
         list[str] | None,
         typer.Option(
@@ -217,6 +219,7 @@ def retrain(
         settings=settings,
         new_head=new_head,
         resume=resume,
+        show_texts=show_texts,
         report_to=tuple(report_to or ()),
         threads=usable_threads(threads),
         seed=seed,

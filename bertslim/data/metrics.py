@@ -64,13 +64,13 @@ def score_of_sums(
 def mean_score(name: str, per_row: NDArray[Any], *, unit: str = "share") -> Score:
     """Make a score that is the mean of a figure that each row has."""
     sums = np.stack([per_row.astype(np.float64), np.ones(len(per_row))], axis=1)
-    return score_of_sums(name, unit, sums, lambda total: _ratio(total[..., 0], total[..., 1]))
+    return score_of_sums(name, unit, sums, lambda total: share(total[..., 0], total[..., 1]))
 
 
 def ratio_score(name: str, above: NDArray[Any], below: NDArray[Any]) -> Score:
     """Make a share of two counts, each summed over the rows first."""
     sums = np.stack([above, below], axis=1).astype(np.float64)
-    return score_of_sums(name, "share", sums, lambda total: _ratio(total[..., 0], total[..., 1]))
+    return score_of_sums(name, "share", sums, lambda total: share(total[..., 0], total[..., 1]))
 
 
 def f1_score_of_counts(
@@ -79,7 +79,7 @@ def f1_score_of_counts(
     """Make an F1 score, 2 right / (true + predicted), of counts (rows,) of spans or labels."""
     sums = np.stack([2 * right, true + predicted], axis=1).astype(np.float64)
     return score_of_sums(
-        name, "share", sums, lambda total: _ratio(total[..., 0], total[..., 1]), value=value
+        name, "share", sums, lambda total: share(total[..., 0], total[..., 1]), value=value
     )
 
 
@@ -104,7 +104,7 @@ def macro_f1(labels: Ids, predictions: Ids) -> Score:
     def formula(total: FloatArray) -> FloatArray:
         right, either = np.split(total, 2, axis=-1)
         counted = np.ones_like(either) if every_class else either > 0
-        return _ratio(_ratio(2 * right, either).sum(axis=-1), counted.sum(axis=-1))
+        return share(share(2 * right, either).sum(axis=-1), counted.sum(axis=-1))
 
     sums = np.concatenate([true * predicted, true + predicted], axis=1)
     return score_of_sums("macro_f1", "share", sums, formula, value=float(value))
@@ -135,7 +135,7 @@ def matthews(labels: Ids, predictions: Ids) -> Score:
         rows = t.sum(axis=-1)
         above = right * rows - (t * p).sum(axis=-1)
         below = (rows**2 - (t**2).sum(axis=-1)) * (rows**2 - (p**2).sum(axis=-1))
-        return _ratio(above, np.sqrt(below))
+        return share(above, np.sqrt(below))
 
     sums = np.concatenate([(labels == predictions)[:, None], true, predicted], axis=1)
     value = float(matthews_corrcoef(labels, predictions)) if len(np.unique(labels)) > 1 else 0.0
@@ -183,7 +183,7 @@ def _weighted_correlation(one: FloatArray, other: FloatArray, weights: FloatArra
     one = one - (weights * one).sum(axis=-1, keepdims=True) / total
     other = other - (weights * other).sum(axis=-1, keepdims=True) / total
     spread = (weights * one**2).sum(axis=-1) * (weights * other**2).sum(axis=-1)
-    return _ratio((weights * one * other).sum(axis=-1), np.sqrt(spread))
+    return share((weights * one * other).sum(axis=-1), np.sqrt(spread))
 
 
 def _ranker(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
@@ -213,7 +213,7 @@ def _varies(*sides: FloatArray) -> bool:
     return all(np.ptp(side) > 0 for side in sides)
 
 
-def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+def share(above: FloatArray, below: FloatArray) -> FloatArray:
     """Divide; 0 by 0 is 0."""
     above, below = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 QUESTION, CONTEXT, ANSWERS = "question", "context", "answers"
 _LONGEST_ANSWER = 30  # tokens
 _REMEDY = "correct the data"
+_NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,26 @@ class QuestionAnswering(Task):
         Where every question has an answer, "none" is no choice, as in SQuAD 1.1.
         """
         truth = [found["text"] for found in table[LABEL][:]]
-        may_be_none = not all(truth)
-        given = [_chosen(windows, may_be_none=may_be_none) for windows in answers]
-        pairs = list(zip(truth, given, strict=True))
+        pairs = list(zip(truth, _given(table, answers), strict=True))
         return (
             mean_score("f1", np.array([f1_of_words(*pair) for pair in pairs])),
             mean_score("exact_match", np.array([exact_match(*pair) for pair in pairs])),
         )
+
+    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+        """Quote the answer to each question."""
+        return [text or _NONE for text in _given(table, answers)]
+
+    def told_truth(self, table: Dataset) -> list[str]:
+        """Quote the first answer to each question."""
+        return [next(iter(found["text"]), _NONE) for found in table[LABEL][:]]
+
+
+def _given(table: Dataset, answers: Answers) -> list[str]:
+    """Choose among the windows of each question; "" for none, where some questions have none."""
+    labels = table[LABEL][:] if LABEL in table.column_names else [{"text": []}]
+    may_be_none = not all(found["text"] for found in labels)
+    return [_chosen(windows, may_be_none=may_be_none) for windows in answers]
 
 
 def _holds_answers(table: Dataset, name: str) -> bool:

@@ -97,6 +97,14 @@ class Regression(Task):
         metrics = (spearman, pearson, *((mean_squared_error,) if self.on_scale else ()))
         return tuple(metric(truth, predictions) for metric in metrics)
 
+    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+        """Write the score of each text."""
+        return [f"{found:.3f}" for (found,) in answers]
+
+    def told_truth(self, table: Dataset) -> list[str]:
+        """Write the score of each text."""
+        return [f"{label:.3f}" for label in table[LABEL][:]]
+
 
 def read_text_scores(
     table: Dataset, wanted: Wanted, texts: Texts, *, source: str

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from bertslim.data.class_counts import ClassCounts
 from bertslim.data.metrics import Ids, Score, f1_score_of_counts, ratio_score
 
 Tags = Sequence[Sequence[str]]
+
+
+class Span(NamedTuple):
+    """Words of one sentence.
+
+    Attributes:
+        type: Such as "PER".
+        first: The number of the first word, from 0.
+        last: The number of the last.
+    """
+
+    type: str
+    first: int
+    last: int
 
 
 def span_scores(true: Tags, predicted: Tags) -> tuple[Score, ...]:
@@ -34,12 +50,40 @@ def span_scores(true: Tags, predicted: Tags) -> tuple[Score, ...]:
 
 def span_counts(true: Tags, predicted: Tags) -> tuple[Ids, Ids, Ids]:
     """Count, for each sentence, spans that are right, that there are, and that were predicted."""
+    return _counts([
+        (spans_of(one), spans_of(other)) for one, other in zip(true, predicted, strict=True)
+    ])  # fmt: skip
+
+
+def count_span_types(true: Tags, predicted: Tags, types: Sequence[str]) -> ClassCounts:
+    """Count the spans of each type.
+
+    Args:
+        true: The tags of each sentence.
+        predicted: The same that a model gave.
+        types: Such as "PER".
+    """
+    pairs = [(spans_of(one), spans_of(other)) for one, other in zip(true, predicted, strict=True)]
+    counts = [
+        np.stack(_counts([(_of_type(one, kind), _of_type(other, kind)) for one, other in pairs]))
+        for kind in types
+    ]
+    return ClassCounts(tuple(types), np.stack(counts, axis=1).T.astype(np.float64))
+
+
+def _of_type(spans: set[Span], kind: str) -> set[Span]:
+    return {span for span in spans if span.type == kind}
+
+
+def spans_of(tags: Sequence[str]) -> set[Span]:
+    """Return the spans of a sentence, as conlleval and seqeval find them."""
     from seqeval.metrics.sequence_labeling import get_entities
 
-    pairs = [
-        (set(get_entities(list(one))), set(get_entities(list(other))))
-        for one, other in zip(true, predicted, strict=True)
-    ]
+    return {Span(*found) for found in get_entities(list(tags))}
+
+
+def _counts(pairs: Sequence[tuple[set[Span], set[Span]]]) -> tuple[Ids, Ids, Ids]:
+    """Count, for each sentence, what both sides hold, what the first does, what the second does."""
     counts = [(len(one & other), len(one), len(other)) for one, other in pairs]
     right, spans, found = np.array(counts, dtype=np.int64).reshape(-1, 3).T
     return right, spans, found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from bertslim.data.batches import Batch
+    from bertslim.data.class_counts import ClassCounts
     from bertslim.data.metrics import Score
     from bertslim.data.pooling import Pooling
 
@@ -149,6 +150,18 @@ class Task(ABC):
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
         """Score the answers to labelled rows with the task's metrics, the most telling first."""
         return ()
+
+    def count_classes(self, table: Dataset, answers: Answers) -> ClassCounts | None:
+        """Count each class on its own, the same ones for all models; None without classes."""
+        return None
+
+    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+        """Put the answer to each row in words; None where there is nothing that words can say."""
+        return None
+
+    def told_truth(self, table: Dataset) -> list[str]:
+        """Put the label of each row in the same words."""
+        return [str(label) for label in table[LABEL][:]]
 
 
 @dataclass(frozen=True)

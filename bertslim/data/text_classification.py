@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bertslim.data import pydocs
+from bertslim.data.class_counts import ClassCounts, count_classes
 from bertslim.data.columns import class_names, find_label_columns, holds_lists
 from bertslim.data.label_sets import read_label_columns, read_label_sets
 from bertslim.data.labels import Labels, read_labels
-from bertslim.data.metrics import Score, accuracy, macro_f1, matthews, mean_score, micro_f1
+from bertslim.data.metrics import Ids, Score, accuracy, macro_f1, matthews, mean_score, micro_f1
 from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
 from bertslim.data.texts import Texts, columns_of, read_texts, text_features
 from bertslim.errors import DataError
@@ -32,9 +33,11 @@ class TextClassification(Task):
 
     Attributes:
         several: Whether a text may have any number of labels, each of which is a yes or a no.
+        classes: The names of the labels in the order of their ids, as far as they are known.
     """
 
     several: bool = False
+    classes: tuple[str, ...] = ()
 
     name: ClassVar[str] = "text-classification"
     trainable: ClassVar[bool] = True
@@ -54,7 +57,12 @@ class TextClassification(Task):
         several = head.problem_type == MULTI_LABEL or (
             head.kind is None and (len(columns) > 1 or any(holds_lists(table, c) for c in columns))
         )
-        data = TaskData(source, Rows(cls(several), texts.table()), texts.names, notes=texts.notes)
+        data = TaskData(
+            source,
+            Rows(cls(several, tuple(head.labels or ())), texts.table()),
+            texts.names,
+            notes=texts.notes,
+        )
         if not columns:
             return data
         try:
@@ -66,7 +74,7 @@ class TextClassification(Task):
             return replace(data, notes=(*texts.notes, f"labels not used: {error.what}"))
         return replace(
             data,
-            rows=Rows(cls(several), texts.table(labels.ids, _kind(several))),
+            rows=Rows(cls(several, labels.names), texts.table(labels.ids, _kind(several))),
             label_columns=columns,
             label_names=labels.names,
             notes=(*texts.notes, *labels.notes),
@@ -95,8 +103,7 @@ class TextClassification(Task):
 
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
         """Score accuracy, macro F1 and MCC, or of several labels micro and macro F1 and subsets."""
-        labels = np.asarray(table[LABEL][:], dtype=np.int64)
-        predictions = np.asarray([found for (found,) in answers], dtype=np.int64)
+        labels, predictions = _ids(table, answers)
         if not self.several:
             return tuple(metric(labels, predictions) for metric in (accuracy, macro_f1, matthews))
         same = (labels == predictions).all(axis=1)
@@ -105,6 +112,30 @@ class TextClassification(Task):
             macro_f1(labels, predictions),
             mean_score("subset_accuracy", same),
         )
+
+    def count_classes(self, table: Dataset, answers: Answers) -> ClassCounts | None:
+        """Count each label."""
+        return count_classes(self.classes, *_ids(table, answers))
+
+    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+        """Name the class of each text, or all that it has."""
+        return [self._named(found) for (found,) in answers] if self.classes else None
+
+    def told_truth(self, table: Dataset) -> list[str]:
+        """Name the class of each text, or all that it has."""
+        return [self._named(label) for label in table[LABEL][:]]
+
+    def _named(self, found: Any) -> str:
+        if not self.several:
+            return self.classes[int(found)]
+        held = [name for name, held in zip(self.classes, found, strict=True) if held]
+        return ", ".join(held) or "none"
+
+
+def _ids(table: Dataset, answers: Answers) -> tuple[Ids, Ids]:
+    """Return the labels and the predictions, (rows,), or (rows, classes) of 0 and 1."""
+    labels = np.asarray(table[LABEL][:], dtype=np.int64)
+    return labels, np.asarray([found for (found,) in answers], dtype=np.int64)
 
 
 def _label_columns(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from bertslim.data.class_counts import ClassCounts, count_classes
 from bertslim.data.columns import class_names, find_tag_column, find_word_column
 from bertslim.data.labels import REMEDY, Labels, read_labels
 from bertslim.data.metrics import Score, ratio_score
-from bertslim.data.span_metrics import span_scores
+from bertslim.data.span_metrics import count_span_types, span_scores, spans_of
 from bertslim.data.task import (
     IGNORED,
     LABEL,
@@ -87,7 +88,8 @@ class TokenClassification(Task):
         empty = len(sentences) - len(kept)
         notes = (f"{counted(empty, 'empty row', 'empty rows')} left out",) if empty else ()
         if not tag_columns:
-            return TaskData(source, Rows(cls(), _table(words)), (column,), notes=notes)
+            unlabelled = Rows(cls(tuple(head.labels or ())), _table(words))
+            return TaskData(source, unlabelled, (column,), notes=notes)
         tags, found = _tags(table, tag_columns[0], kept, words, head.labels, source)
         return TaskData(
             source,
@@ -141,20 +143,63 @@ class TokenClassification(Task):
 
         Words that were cut off or have no token are no part of either.
         """
-        pairs = []
-        for tags, (found,) in zip(table[LABEL][:], answers, strict=True):
-            seen = found != _UNSEEN
-            pairs.append((np.asarray(tags)[seen], found[seen]))
+        pairs = _seen(table, answers)
         right = np.array([(true == predicted).sum() for true, predicted in pairs])
         words = np.array([len(true) for true, _ in pairs])
         share = ratio_score("token_accuracy", right, words)
-        if not all(_SPAN_TAG.fullmatch(tag) for tag in self.tags):
+        if not self._tells_spans:
             return (share,)
-        true, predicted = ([self._names(one) for one in side] for side in zip(*pairs, strict=True))
-        return (*span_scores(true, predicted), share)
+        return (*span_scores(*self._sides(pairs)), share)
+
+    def count_classes(self, table: Dataset, answers: Answers) -> ClassCounts | None:
+        """Count the spans of each type, or where tags name no spans the words of each tag."""
+        pairs = _seen(table, answers)
+        if self._tells_spans:
+            types = sorted({tag[2:] for tag in self.tags if len(tag) > 2})
+            return count_span_types(*self._sides(pairs), types)
+        sentences = (count_classes(self.tags, *pair).counts.sum(axis=0) for pair in pairs)
+        return ClassCounts(self.tags, np.stack(list(sentences)))
+
+    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+        """Name the spans of each sentence with their types, or its words with their tags."""
+        if not self.tags:
+            return None
+        found = zip(table[_WORDS][:], answers, strict=True)
+        return [self._named(words, ids) for words, (ids,) in found]
+
+    def told_truth(self, table: Dataset) -> list[str]:
+        """Name the spans of each sentence with their types, or its words with their tags."""
+        found = zip(table[_WORDS][:], table[LABEL][:], strict=True)
+        return [self._named(words, ids) for words, ids in found]
+
+    def _named(self, words: Sequence[str], ids: Iterable[int]) -> str:
+        tags = [self.tags[number] if number != _UNSEEN else "O" for number in ids]
+        if not self._tells_spans:
+            return " ".join(f"{word}/{tag}" for word, tag in zip(words, tags, strict=True))
+        spans = sorted(spans_of(tags), key=lambda span: span.first)
+        shown = (f"{' '.join(words[one.first : one.last + 1])} ({one.type})" for one in spans)
+        return ", ".join(shown) or "none"
+
+    @property
+    def _tells_spans(self) -> bool:
+        return all(_SPAN_TAG.fullmatch(tag) for tag in self.tags)
+
+    def _sides(self, pairs: Iterable[tuple[Any, Any]]) -> tuple[list[list[str]], list[list[str]]]:
+        """Return the names of the tags that are true, and of those that were predicted."""
+        true, predicted = zip(*pairs, strict=True)
+        return [self._names(one) for one in true], [self._names(one) for one in predicted]
 
     def _names(self, ids: Iterable[int]) -> list[str]:
         return [self.tags[number] for number in ids]
+
+
+def _seen(table: Dataset, answers: Answers) -> list[tuple[Any, Any]]:
+    """Return labels and predictions, (words,) each, of the words of each row that have a token."""
+    pairs = []
+    for tags, (found,) in zip(table[LABEL][:], answers, strict=True):
+        seen = found != _UNSEEN
+        pairs.append((np.asarray(tags)[seen], found[seen]))
+    return pairs
 
 
 def _tags(

@@ -124,11 +124,34 @@ def statistic_interval(
         seed: Settles which are drawn.
         resamples: How often all rows are drawn anew.
     """
+    found = statistic_intervals(slim, base, rows=rows, seed=seed, resamples=resamples)
+    return found[0]
+
+
+def statistic_intervals(
+    slim: Statistic,
+    base: Statistic | None = None,
+    *,
+    rows: int,
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> list[Interval]:
+    """Intervals of several figures of the same rows, which are drawn once for all of them.
+
+    Args:
+        slim: Weights (resamples, rows) to figures (resamples, figures).
+        base: The same of the base.
+        rows: How many there are.
+        seed: Settles which are drawn.
+        resamples: How often all rows are drawn anew.
+    """
     figures = []
     for drawn in _resampled(rows, seed, resamples):
         weights = _weights(drawn)
         figures.append(slim(weights) if base is None else slim(weights) - base(weights))
-    return _interval("slim" if base is None else "difference", np.concatenate(figures))
+    of: Literal["slim", "difference"] = "slim" if base is None else "difference"
+    columns = np.concatenate(figures).reshape(resamples, -1).T
+    return [_interval(of, column) for column in columns]
 
 
 def mean_interval(values: FloatArray, *, seed: int, resamples: int = RESAMPLES) -> Interval:

@@ -12,7 +12,7 @@ from bertslim.measure.environment import describe_environment
 from bertslim.model.source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.output_directory import output_directory, writing
-from bertslim.pipeline.publish import PAGE_FILE, REPORT_FILE, model_record, now
+from bertslim.pipeline.publish import PAGE_FILE, REPORT_FILE, add_analysis, model_record, now
 from bertslim.pipeline.texts import (
     BATCH_SIZE,
     NEUTRAL_DATA,
@@ -73,15 +73,21 @@ class AnalyzeResult:
 
     Attributes:
         recipe: The file of the recommended recipe.
+        told_in: The result whose report tells of it, too; None where the other model is no result
+            of cutting or training the first.
     """
 
     analysis: Analysis
     directory: Path
     recipe: Path
+    told_in: Path | None = None
 
 
 def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
     """Find out what each layer of a model is worth, and write it into a directory.
+
+    Where the other model is a result of bertslim that was made of the first, its own record and
+    report tell of it as well.
 
     Raises:
         InputError: A model, the data or the output is not usable.
@@ -100,7 +106,9 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
         for name, text in files.items():
             with writing(target):
                 (directory / name).write_text(text, encoding="utf-8")
-    return AnalyzeResult(analysis, target, target / RECIPE_FILE)
+    other = sources["slim"].directory if "slim" in sources else None
+    told_in = other if other and add_analysis(analysis, other) else None
+    return AnalyzeResult(analysis, target, target / RECIPE_FILE, told_in)
 
 
 def _find_models(options: AnalyzeOptions) -> dict[Role, ModelSource]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,12 +38,15 @@ class MeasureOptions:
             128, or what the model can take.
         seconds: Time of the latency measurement for each batch and length.
         launches: How often both models are started anew for it.
+        show_texts: Whether the report may quote held-out texts, those that the models answer
+            differently.
     """
 
     batches: tuple[int, ...] = (1, 8)
     lengths: tuple[int, ...] = ()
     seconds: float = 8.0
     launches: int = 5
+    show_texts: bool = False
 
     def shapes(self, max_length: int) -> tuple[Shape, ...]:
         """Return every batch with every length.
@@ -126,10 +129,12 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
         saved = save_slim(made, prepared, directory, making, progress)
         notes = splits.notes if splits else ()
         measured: tuple[Measurement, ...] = ()
+        disagreements = None
         if options.measure is not None:
             latency = _measure_latency(options, prepared, directory, shapes, progress)
             quality = _measure_quality(options, prepared, directory, splits, progress)
             measured, notes = (*latency, *quality.measurements), quality.notes
+            disagreements = quality.disagreements
         record = Record(
             bertslim=__version__,
             created=now(),
@@ -146,6 +151,7 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
             training=trained,
             measurements=(*saved.measurements, *measured),
             notes=(*notes, *made.notes),
+            disagreements=disagreements,
         )
         with writing(target):
             publish(
@@ -214,6 +220,7 @@ def _measure_quality(
     from bertslim.model.checkpoint import load_checkpoint
     from bertslim.pipeline.quality import Quality, measure_quality
 
+    assert options.measure is not None  # noqa: S101
     torch.set_num_threads(options.threads)
     with progress.step("measure quality"):
         base, slim = (load_checkpoint(one) for one in (prepared.source.directory, directory))
@@ -231,5 +238,6 @@ def _measure_quality(
             slim_tokenizer=load_tokenizer(directory) if pruned else None,
             seed=options.seed,
             progress=progress,
+            show_texts=options.measure.show_texts,
         )
-        return Quality((macs, *found.measurements), found.notes)
+        return replace(found, measurements=(macs, *found.measurements))

@@ -8,7 +8,7 @@ from pathlib import Path
 from bertslim.model.facts import read_facts
 from bertslim.model.files import find_weights, read_config
 from bertslim.output_file import output_file
-from bertslim.records import RECORD_FILE, ExportRecord, ModelRecord, Record, read_record
+from bertslim.records import RECORD_FILE, Analysis, ExportRecord, ModelRecord, Record, read_record
 from bertslim.report.page import render_page
 from bertslim.report.render import render_model_card, render_report
 
@@ -66,7 +66,29 @@ def add_export(export: ExportRecord, directory: Path) -> None:
         return
     record = read_record(directory)
     others = (one for one in record.exports if one.file != export.file)
-    told = record.model_copy(update={"exports": (*others, export)})
+    _tell(record.model_copy(update={"exports": (*others, export)}), directory)
+
+
+def add_analysis(analysis: Analysis, directory: Path) -> bool:
+    """Tell in a result's record and report what was found out about it and its base.
+
+    Returns:
+        Whether the directory holds the result of these two models.
+    """
+    if analysis.slim is None or not (directory / RECORD_FILE).is_file():
+        return False
+    record = read_record(directory)
+    analysed, recorded = (
+        (one.base.sha256, one.slim and one.slim.sha256) for one in (analysis, record)
+    )
+    if analysed != recorded:
+        return False
+    _tell(record.model_copy(update={"analysis": analysis}), directory)
+    return True
+
+
+def _tell(told: Record, directory: Path) -> None:
+    """Replace a result's record and report."""
     files = {
         RECORD_FILE: told.to_json(),
         REPORT_FILE: render_report(told),

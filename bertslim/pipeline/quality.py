@@ -15,25 +15,36 @@ from bertslim.data.paired_batches import (
     shared_tokens,
 )
 from bertslim.data.splits import Splits
-from bertslim.measure.accuracy import measure_accuracy
+from bertslim.data.task import Answers, Rows
+from bertslim.measure.accuracy import measure_accuracy, measure_classes
+from bertslim.measure.disagreements import find_disagreements
 from bertslim.measure.fidelity import measure_fidelity
 from bertslim.measure.predictions import compare_predictions, predict
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.pipeline.texts import BATCH_SIZE, text_length
 from bertslim.progress import Progress
-from bertslim.records import Measurement, Scalar
+from bertslim.records import Disagreements, Measurement, Scalar
 from bertslim.wording import counted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+_NOT_SCORED = "accuracy was not measured: no labels that this model predicts"
+_NOT_TOLD = "no texts are shown: answers of this kind cannot be put in words"
+
+
 @dataclass(frozen=True)
 class Quality:
-    """What was measured, and what the reader should know about it."""
+    """What was measured, and what the reader should know about it.
+
+    Attributes:
+        disagreements: Texts that the models answer differently, where they were asked for.
+    """
 
     measurements: tuple[Measurement, ...]
     notes: tuple[str, ...]
+    disagreements: Disagreements | None = None
 
 
 def measure_quality(
@@ -45,6 +56,7 @@ def measure_quality(
     slim_tokenizer: PreTrainedTokenizerBase | None = None,
     seed: int,
     progress: Progress,
+    show_texts: bool = False,
 ) -> Quality:
     """Compare the two models on the report split, in one pass over it.
 
@@ -56,6 +68,7 @@ def measure_quality(
         slim_tokenizer: That of the slim model; None: the same.
         seed: Settles the bootstrap.
         progress: Shows the batches.
+        show_texts: Whether to tell which texts the models answer differently.
     """
     rows, pooling = splits.report, pooling_of(splits.report)
     read = _read_by_both(base, splits, tokenizer, slim_tokenizer)
@@ -66,7 +79,7 @@ def measure_quality(
             read.batches, "comparing to the base", total=len(read.batches), unit="batch"
         ),
         base.facts,
-        task=rows.task if rows.scorable else None,
+        task=rows.task if rows.scorable or show_texts else None,
         pooling=pooling,
         shared=read.shared,
     )
@@ -78,16 +91,34 @@ def measure_quality(
         context=context | {"n": comparison.rows},
         pooling=str(pooling),
     )
-    if not rows.scorable:
-        notes = (*notes, "accuracy was not measured: no labels that this model predicts")
     if comparison.base_answers is None or comparison.slim_answers is None:
-        return Quality(fidelity, notes)
-    scores = (
-        rows.task.score(rows.select(read.rows).table, answers)
-        for answers in (comparison.base_answers, comparison.slim_answers)
+        return Quality(fidelity, notes if rows.scorable else (*notes, _NOT_SCORED))
+    answered = rows.select(read.rows)
+    disagreements = find_disagreements(answered, comparison) if show_texts else None
+    if show_texts and disagreements is None:
+        notes = (*notes, _NOT_TOLD)
+    if not rows.scorable:
+        return Quality(fidelity, (*notes, _NOT_SCORED), disagreements)
+    answers = comparison.base_answers, comparison.slim_answers
+    figures = _score(answered, answers, seed, context | {"n": len(answered)})
+    return Quality((*figures, *fidelity), notes, disagreements)
+
+
+def _score(
+    rows: Rows, answers: Sequence[Answers], seed: int, context: dict[str, Scalar]
+) -> tuple[Measurement, ...]:
+    """Score the answers of base and slim model, or of the slim model alone."""
+    *base_scores, scores = (rows.task.score(rows.table, one) for one in answers)
+    *base_counts, counts = (rows.task.count_classes(rows.table, one) for one in answers)
+    accuracy = measure_accuracy(
+        base_scores[0] if base_scores else None, scores, seed=seed, context=context
     )
-    accuracy = measure_accuracy(*scores, seed=seed, context=context | {"n": len(read.rows)})
-    return Quality((*accuracy, *fidelity), notes)
+    if counts is None:
+        return accuracy
+    classes = measure_classes(
+        base_counts[0] if base_counts else None, counts, seed=seed, context=context
+    )
+    return (*accuracy, *classes)
 
 
 def measure_accuracy_alone(
@@ -103,9 +134,8 @@ def measure_accuracy_alone(
     made = _batches(slim, splits, tokenizer)
     shown = progress.track(made, "scoring", total=len(made), unit="batch")
     answers = predict(slim.model, shown, slim.facts, rows.task)
-    scores = rows.task.score(rows.table, answers)
     context = _context(slim, splits) | {"n": len(rows)}
-    return Quality(measure_accuracy(None, scores, seed=seed, context=context), splits.notes)
+    return Quality(_score(rows, [answers], seed, context), splits.notes)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ class RetrainOptions:
         seed: Settles every random step.
         new_head: Whether the model forgets its head and gets a new one.
         resume: Whether to go on with a run that was interrupted, if there is one.
+        show_texts: Whether the report may quote held-out texts, those that are answered differently
+            from the teacher, or from before.
         report_to: The trackers of experiments that transformers' Trainer knows, by name.
         force: Whether an existing output, or an interrupted run, may be replaced.
     """
@@ -69,6 +71,7 @@ class RetrainOptions:
     seed: int = 0
     new_head: bool = False
     resume: bool = False
+    show_texts: bool = False
     report_to: tuple[str, ...] = ()
     force: bool = False
 
@@ -177,6 +180,7 @@ class _Run:
             training=trained.training.model_copy(update={"start_model": self._start_record}),
             measurements=quality.measurements,
             notes=quality.notes,
+            disagreements=quality.disagreements,
         )
 
     @property
@@ -264,7 +268,13 @@ class _Run:
         given = find_model(self.options.teacher) if self.options.teacher else self.source
         base = load_checkpoint(given.directory)
         return measure_quality(
-            base, slim.model, self._splits, tokenizer, seed=seed, progress=progress
+            base,
+            slim.model,
+            self._splits,
+            tokenizer,
+            seed=seed,
+            progress=progress,
+            show_texts=self.options.show_texts,
         )
 
 

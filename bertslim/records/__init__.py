@@ -21,6 +21,7 @@ from bertslim.records.analysis import (
     Site,
 )
 from bertslim.records.changes import ExportRecord, Look, Repair, Training
+from bertslim.records.disagreements import Disagreement, Disagreements
 from bertslim.records.facts import LayerFacts, ModelFacts, Sizes
 from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.measurements import Interval, Measurement, compare
@@ -41,6 +42,8 @@ __all__ = [
     "CkaMatrix",
     "Cluster",
     "DataRecord",
+    "Disagreement",
+    "Disagreements",
     "Effect",
     "Environment",
     "ExportRecord",

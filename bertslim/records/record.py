@@ -9,7 +9,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bertslim.errors import InputError
+from bertslim.records.analysis import Analysis
 from bertslim.records.changes import ExportRecord, Repair, Training
+from bertslim.records.disagreements import Disagreements
 from bertslim.records.frozen import Frozen
 from bertslim.records.measurements import Measurement
 from bertslim.records.plans import Plan
@@ -29,6 +31,9 @@ class Record(Frozen):
         recipe: The resolved recipe, for a cut.
         training: How it was trained, if it was.
         exports: Files for other runtimes that were made of it since.
+        disagreements: Held-out texts that base and slim model answer differently; None where texts
+            were not to be kept.
+        analysis: What was found out about its layers since.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -48,6 +53,8 @@ class Record(Frozen):
     measurements: tuple[Measurement, ...] = ()
     notes: tuple[str, ...] = ()
     exports: tuple[ExportRecord, ...] = ()
+    disagreements: Disagreements | None = None
+    analysis: Analysis | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bertslim.records import (
     Analysis,
@@ -13,39 +12,27 @@ from bertslim.records import (
     ProbePoint,
     Probes,
     Recommendation,
-    Role,
     Sensitivity,
 )
-from bertslim.report.analysis_words import BLOCKS, KINDS, two_digits
+from bertslim.report.analysis_words import BLOCKS, KINDS, Names, roles_of, two_digits
 from bertslim.report.escape import escape
 from bertslim.report.figures import kind_of
 from bertslim.report.numbers import scale_for, significant
-from bertslim.report.plots import heat_map, probe_curves, sensitivity_bars
+from bertslim.report.part import Part, Picture
+from bertslim.report.plots.heat_map import heat_map
+from bertslim.report.plots.probe_curves import probe_curves
+from bertslim.report.plots.sensitivity_bars import sensitivity_bars
 from bertslim.report.sources import last_component
-from bertslim.report.svg import Drawing
+from bertslim.report.svg import IN_PAGE, Palette
 from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import counted, listed
 
 _MOST_COLUMNS = 12
-_ROLES: dict[Role, str] = {"base": "model", "slim": "other"}
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the report.
-
-    Attributes:
-        text: Markdown.
-        pictures: What belongs to it.
-    """
-
-    text: str
-    pictures: tuple[Drawing, ...] = ()
 
 
 def analysis_text(analysis: Analysis) -> str:
     """Write all that a reader needs to know, as Markdown."""
-    parts = (f"# {escape(title_of(analysis))}", *(one.text for one in sections_of(analysis)))
+    parts = (f"# {escape(title_of(analysis))}", *(one.text for one in analysis_parts(analysis)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -55,36 +42,43 @@ def title_of(analysis: Analysis) -> str:
     return f"{' and '.join(names)}, layer by layer"
 
 
-def sections_of(analysis: Analysis) -> tuple[Section, ...]:
+def analysis_parts(analysis: Analysis, colours: Palette = IN_PAGE) -> tuple[Part, ...]:
     """Return all parts but the title."""
     return (
-        *_cka_sections(analysis.cka),
-        *_probe_sections(analysis.probes),
-        _sensitivity_section(analysis.sensitivity),
-        _recommendation_section(analysis.recommendation),
+        *_cka_parts(analysis.cka, roles_of(analysis), colours),
+        *_probe_parts(analysis.probes, roles_of(analysis), colours),
+        _sensitivity_part(analysis.sensitivity, colours),
+        _recommendation_part(analysis.recommendation),
         *_notes(analysis),
     )
 
 
-def _cka_sections(cka: Cka) -> Iterator[Section]:
-    yield Section(
+def _cka_parts(cka: Cka, names: Names, colours: Palette) -> Iterator[Part]:
+    yield Part(
         "## How alike the layers are\n\n"
         f"Linear CKA, unbiased, of {counted(cka.tokens, 'token', 'tokens')} in "
         f"{cka.batches:,} batches of {cka.batch_size}, behind each block."
     )
     for matrix in cka.matrices:
-        parts = [f"### {_matrix_name(matrix)}", cka_table(matrix).markdown()]
+        picture = Picture(_file_name(matrix), heat_map(matrix, names, colours))
+        parts = [f"### {_matrix_name(matrix, names)}", cka_table(matrix).markdown()]
         if matrix.clusters:
             shown = [f"{one.name} ({one.within:.2f})" for one in matrix.clusters]
             parts.append(f"Clusters, and CKA within: {listed(shown)}.")
-        yield Section("\n\n".join(parts), (heat_map(matrix),))
+        yield Part("\n\n".join(parts), (picture,))
 
 
-def _matrix_name(matrix: CkaMatrix) -> str:
+def _file_name(matrix: CkaMatrix) -> str:
+    sides = dict.fromkeys((matrix.rows, matrix.columns))
+    return f"cka-{'-'.join(sides)}-{matrix.block}"
+
+
+def _matrix_name(matrix: CkaMatrix, names: Names) -> str:
     block = f"behind {BLOCKS[matrix.block]}"
     if matrix.rows == matrix.columns:
-        return f"Within the {_ROLES[matrix.rows]}, {block}"
-    return f"Between the two, {block}: a row a layer of the model, a column one of the other"
+        return f"Within the {names[matrix.rows]}, {block}"
+    rows, columns = names[matrix.rows], names[matrix.columns]
+    return f"Between the two, {block}: a row a layer of the {rows}, a column one of the {columns}"
 
 
 def cka_table(matrix: CkaMatrix) -> Table:
@@ -99,7 +93,7 @@ def cka_table(matrix: CkaMatrix) -> Table:
     return Table("r" * (len(columns) + 1), ("layer", *map(str, columns)), tuple(rows))
 
 
-def _probe_sections(probes: Probes | None) -> Iterator[Section]:
+def _probe_parts(probes: Probes | None, names: Names, colours: Palette) -> Iterator[Part]:
     if probes is None:
         return
     told = (
@@ -109,15 +103,17 @@ def _probe_sections(probes: Probes | None) -> Iterator[Section]:
         f"others, with 95 % intervals; in brackets that of a probe for random labels. Naming the "
         f"most frequent class always has {probes.chance:.1%}."
     )
-    pictures = tuple(probe_curves(probes, block) for block in BLOCKS)
-    yield Section(f"{told}\n\n{probe_table(probes).markdown()}", pictures)
+    pictures = tuple(
+        Picture(f"probes-{block}", probe_curves(probes, block, names, colours)) for block in BLOCKS
+    )
+    yield Part(f"{told}\n\n{probe_table(probes, names).markdown()}", pictures)
 
 
 def _capital(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}"
 
 
-def probe_table(probes: Probes) -> Table:
+def probe_table(probes: Probes, names: Names) -> Table:
     """A row a layer; a column a model and block."""
     columns = list(dict.fromkeys((one.model, one.site.block) for one in probes.points))
     found = {(one.model, one.site.block, one.site.layer): one for one in probes.points}
@@ -128,7 +124,7 @@ def probe_table(probes: Probes) -> Table:
     ]
     several = len({role for role, _ in columns}) > 1
     headers = (
-        f"{_ROLES[role]}, behind {BLOCKS[block]}" if several else f"behind {BLOCKS[block]}"
+        f"{names[role]}, behind {BLOCKS[block]}" if several else f"behind {BLOCKS[block]}"
         for role, block in columns
     )
     return Table("r" * (len(columns) + 1), ("layer", *headers), tuple(rows))
@@ -140,7 +136,7 @@ def _probe(point: ProbePoint | None) -> str:
     return f"{point.score:.1%} ({point.low:.1%} to {point.high:.1%}) [{point.control:.1%}]"
 
 
-def _sensitivity_section(sensitivity: Sensitivity) -> Section:
+def _sensitivity_part(sensitivity: Sensitivity, colours: Palette) -> Part:
     metric = ""
     if sensitivity.metric is not None:
         kind = kind_of(f"accuracy.{sensitivity.metric}")
@@ -151,7 +147,8 @@ def _sensitivity_section(sensitivity: Sensitivity) -> Section:
         f"altered: {sensitivity.measure}, with its 95 % interval{metric}."
     )
     table = sensitivity_table(sensitivity).markdown()
-    return Section(f"{told}\n\n{table}", (sensitivity_bars(sensitivity),))
+    picture = Picture("sensitivity", sensitivity_bars(sensitivity, colours))
+    return Part(f"{told}\n\n{table}", (picture,))
 
 
 def sensitivity_table(sensitivity: Sensitivity) -> Table:
@@ -180,11 +177,11 @@ def _score(value: float | None, unit: str | None) -> str:
     return scale_for(unit, value).quantity(value)
 
 
-def _recommendation_section(recommendation: Recommendation) -> Section:
+def _recommendation_part(recommendation: Recommendation) -> Part:
     lines = "\n".join(f"- {reason}." for reason in recommendation.reasons)
-    return Section(f"## What to do\n\n{lines}")
+    return Part(f"## What to do\n\n{lines}")
 
 
-def _notes(analysis: Analysis) -> Iterator[Section]:
+def _notes(analysis: Analysis) -> Iterator[Part]:
     if analysis.notes:
-        yield Section("## Notes\n\n" + "\n".join(f"- {escape(note)}" for note in analysis.notes))
+        yield Part("## Notes\n\n" + "\n".join(f"- {escape(note)}" for note in analysis.notes))

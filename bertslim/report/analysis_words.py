@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from bertslim.records import AlterationKind, Block
+from collections.abc import Mapping
+
+from bertslim.records import AlterationKind, Analysis, Block, Role
 from bertslim.report.tables import NOTHING
+
+Names = Mapping[Role, str]  # what the models are called
 
 BLOCKS: dict[Block, str] = {"attention": "attention", "ffn": "FFN"}
 KINDS: dict[AlterationKind, str] = {
@@ -11,6 +15,11 @@ KINDS: dict[AlterationKind, str] = {
     "halve_ffn": "half of the FFN",
     "drop_attention": "without attention",
 }
+
+
+def roles_of(analysis: Analysis) -> Names:
+    """Say what the models are called."""
+    return {"base": "model"} if analysis.slim is None else {"base": "base", "slim": "slim"}
 
 
 def two_digits(value: float | None) -> str:

@@ -3,37 +3,104 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import yaml
 
 from bertslim.records import Record
 from bertslim.report.escape import printable
-from bertslim.report.sources import is_hub_id
+from bertslim.report.figures import kind_of
+from bertslim.report.sources import is_hub_id, last_component, shown_source
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _LONGEST = 65_536
 _CARRIED_OVER = ("language", "license", "license_name", "license_link", "pipeline_tag")
 _SENTENCE_TRANSFORMERS = "sentence-transformers"
 
+# What the Hub calls tasks and metrics, where it has a word for them.
+_HUB_TASKS = {
+    "text-classification": "text-classification",
+    "regression": "text-classification",
+    "token-classification": "token-classification",
+    "question-answering": "question-answering",
+    "fill-mask": "fill-mask",
+    "feature-extraction": "feature-extraction",
+}
+_HUB_METRICS = {
+    "accuracy": "accuracy",
+    "macro_f1": "f1",
+    "micro_f1": "f1",
+    "span_f1": "f1",
+    "f1": "f1",
+    "span_precision": "precision",
+    "span_recall": "recall",
+    "mcc": "matthews_correlation",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
+    "mse": "mse",
+    "exact_match": "exact_match",
+    "pseudo_perplexity": "perplexity",
+}
+_DIGITS = 5
+_CUSTOM = "custom"  # the type of data that are not on the Hub
+
 Value = str | list[str]
 
 
 def front_matter(record: Record, base_card: str | None) -> str:
-    """Write the metadata of the result; licence and language are those of the base's card."""
+    """Write the metadata of the result: what it was made of, and how it scored on held-out rows.
+
+    Licence and language are those of the base's card.
+    """
     base = read_front_matter(base_card or "")
     library = _SENTENCE_TRANSFORMERS if is_sentence_transformer(base_card) else "transformers"
     family = record.slim.model_type.removeprefix("slim_")
     tags = ["bertslim", family, *(["pruned"] if record.kind == "cut" else [])]
     if library != "transformers":
         tags.append(library)
-    metadata: dict[str, Value] = {"library_name": library, "tags": tags}
+    metadata: dict[str, Any] = {"library_name": library, "tags": tags}
     if is_hub_id(record.base.source):
         metadata["base_model"] = record.base.source
     metadata |= {key: base[key] for key in _CARRIED_OVER if key in base}
     if not str(metadata.get("license_link", "https://")).startswith("https://"):
         del metadata["license_link"]  # a file beside the base, which is not beside the result
+    metadata |= _results(record)
     text = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=1000)
     return f"---\n{text}---"
+
+
+def _results(record: Record) -> dict[str, Any]:
+    """Return data sets, metrics and scores, as the Hub shows them beside a model."""
+    scores = [
+        one for one in record.measurements if one.name.removeprefix("accuracy.") in _HUB_METRICS
+    ]
+    task = _HUB_TASKS.get((record.data and record.data.task) or "")
+    if record.data is None or task is None or not scores:
+        return {}
+    from huggingface_hub import EvalResult
+    from huggingface_hub.repocard_data import eval_results_to_model_index
+
+    source = record.data.report_source or record.data.source
+    on_hub = is_hub_id(source)
+    found = [
+        EvalResult(
+            task_type=task,
+            dataset_type=source if on_hub else _CUSTOM,
+            dataset_name=printable(shown_source(source)),
+            metric_type=_HUB_METRICS[one.name.removeprefix("accuracy.")],
+            metric_name=kind_of(one.name),
+            metric_value=round(one.slim, _DIGITS),
+        )
+        for one in scores
+        if one.slim is not None
+    ]
+    return {
+        **({"datasets": [source]} if on_hub else {}),
+        "metrics": list(dict.fromkeys(one.metric_type for one in found)),
+        "model-index": eval_results_to_model_index(
+            printable(last_component(record.slim.source)), found
+        ),
+    }
 
 
 def is_sentence_transformer(base_card: str | None) -> bool:

@@ -24,7 +24,7 @@ from bertslim.report.numbers import significant
 from bertslim.report.tables import NOTHING, Table
 
 _PERCENTILES = ("latency", "latency.p90", "latency.p99")
-_IN_TABLES_OF_THEIR_OWN = ("parameters.layer", *_PERCENTILES[1:], "fidelity.")
+_IN_TABLES_OF_THEIR_OWN = ("parameters.layer", *_PERCENTILES[1:], "fidelity.", "classes.")
 _SHAPE = ("batch", "length")
 _EFFORT = ("runs", "rounds", "warmup", "n", "what")
 

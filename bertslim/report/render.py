@@ -26,6 +26,8 @@ def render_model_card(record: Record, base_card: str | None = None) -> str:
     Args:
         record: The account of the run.
         base_card: The text of the base's README.md, whose licence and language carry over.
+
+    Texts of the data are left out, also where the report quotes them: cards are published.
     """
     how = loading(record, sentence_transformers=is_sentence_transformer(base_card))
     return _joined(
@@ -33,7 +35,7 @@ def render_model_card(record: Record, base_card: str | None = None) -> str:
             front_matter(record, base_card),
             *_opening(record),
             f"## How to load it\n\n{how}",
-            *_sections(record),
+            *_sections(record.model_copy(update={"disagreements": None})),
         ]
     )
 

@@ -9,8 +9,16 @@ import textwrap
 from collections.abc import Callable
 
 from bertslim.recipe_yaml import write_yaml
-from bertslim.records import Record
-from bertslim.report.comparison import before_and_after, export_quality, latencies, quality
+from bertslim.records import RECORD_FILE, Record
+from bertslim.report.analysis import analysis_parts
+from bertslim.report.classes import class_table, classes_of, most_changed
+from bertslim.report.comparison import (
+    before_and_after,
+    export_quality,
+    latencies,
+    quality,
+    sides,
+)
 from bertslim.report.escape import escape, fenced
 from bertslim.report.exports import export_notes, exports_table
 from bertslim.report.headline import headline
@@ -18,7 +26,11 @@ from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.provenance import origins, step_times, versions
 from bertslim.report.repairs import is_kept, repair_table, solving_note
 from bertslim.report.sources import sources_of, without_paths
+from bertslim.report.texts import texts_told
 from bertslim.report.training import looks_table, training_note
+from bertslim.wording import counted
+
+Section = Callable[[Record], str | None]
 
 _WIDTH = 100
 
@@ -48,6 +60,33 @@ def quality_section(record: Record) -> str | None:
     """The task's metrics, and how closely the slim model follows the base."""
     comparison = quality(record)
     return f"## Quality\n\n{comparison.markdown()}" if comparison else None
+
+
+def classes_section(record: Record) -> str | None:
+    """How well each class is told from the others."""
+    classes = classes_of(record)
+    if not classes:
+        return None
+    shown = most_changed(classes)
+    told = f"{counted(len(classes), 'class', 'classes')}, each with intervals of its own"
+    if len(shown) < len(classes):
+        told += f"; the {len(shown)} whose F1 changed most are shown, {RECORD_FILE} has all"
+    table = class_table(record, shown)
+    return f"## Classes\n\n{_wrapped(f'{told}.')}\n\n{table.markdown()}"
+
+
+def texts_section(record: Record) -> str | None:
+    """The texts that are answered differently, if they may be quoted."""
+    if record.disagreements is None:
+        return None
+    return f"## Texts answered differently\n\n{texts_told(record.disagreements, *sides(record))}"
+
+
+def analysis_section(record: Record) -> str | None:
+    """What each layer is worth, if that was found out."""
+    if record.analysis is None:
+        return None
+    return "\n\n".join(one.text for one in analysis_parts(record.analysis))
 
 
 def plan_section(record: Record) -> str | None:
@@ -124,14 +163,17 @@ def notes_section(record: Record) -> str | None:
     return "## Notes\n\n" + "\n".join(f"- {escape(note)}" for note in notes)
 
 
-SECTIONS: tuple[Callable[[Record], str | None], ...] = (
+SECTIONS: tuple[Section, ...] = (
     figures_section,
     latency_section,
     quality_section,
+    classes_section,
     plan_section,
     repair_section,
     training_section,
     exports_section,
+    analysis_section,
+    texts_section,
     recipe_section,
     provenance_section,
     notes_section,

@@ -13,6 +13,8 @@ Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
 
 FONT_SIZE = 11
+WIDTH = 400.0  # of a picture that fits a phone
+ROW = 18.0
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -170,6 +172,11 @@ def _round_step(rough: float) -> float:
     while power * 10 <= rough:
         power *= 10
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+
+
+def shortened(text: str, most: int) -> str:
+    """Cut a text to as many characters as there is room for."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _title(text: str) -> str:

@@ -1,0 +1,38 @@
+"""Held-out texts that two models answer differently; kept only where that was asked for."""
+
+from __future__ import annotations
+
+from bertslim.records.frozen import Frozen
+
+
+class Disagreement(Frozen):
+    """One text, and what both make of it.
+
+    Attributes:
+        text: With what goes with it, such as a question before its context.
+        truth: The label, in words; None where there is none.
+        base: The base's answer, in words.
+        slim: The slim model's.
+        distance: KL between the two in nats, or of scores how far they are from each other; None
+            where it is not known.
+    """
+
+    text: str
+    truth: str | None = None
+    base: str
+    slim: str
+    distance: float | None = None
+
+
+class Disagreements(Frozen):
+    """The texts that two models answer differently, the most different answers first.
+
+    Attributes:
+        rows: How many were compared.
+        different: How many are answered differently.
+        shown: Some of them.
+    """
+
+    rows: int
+    different: int
+    shown: tuple[Disagreement, ...]

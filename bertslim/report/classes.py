@@ -1,0 +1,68 @@
+"""How well each class is told from the others, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bertslim.records import Measurement, Record
+from bertslim.report.comparison import sides
+from bertslim.report.figures import base_value, change, from_to, interval, slim_value
+from bertslim.report.tables import Table
+
+MOST_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """What was measured of one class."""
+
+    name: str
+    support: int
+    f1: Measurement
+    precision: Measurement
+    recall: Measurement
+
+
+def classes_of(record: Record) -> tuple[ClassFigures, ...]:
+    """Return what was measured of each class, in the order of the classes."""
+    found = zip(
+        *(record.find(f"classes.{metric}") for metric in ("f1", "precision", "recall")), strict=True
+    )
+    return tuple(
+        ClassFigures(str(f1.context["class"]), int(f1.context["support"]), f1, precision, recall)
+        for f1, precision, recall in found
+    )
+
+
+def most_changed(classes: Sequence[ClassFigures]) -> tuple[ClassFigures, ...]:
+    """Return as many as can be read: those whose F1 changed most, in the order of the classes."""
+    chosen = sorted(classes, key=lambda one: -abs(_change(one.f1)))[:MOST_CLASSES]
+    return tuple(one for one in classes if one in chosen)
+
+
+def class_table(record: Record, classes: Sequence[ClassFigures]) -> Table:
+    """Compare F1 class by class, with its interval; precision and recall beside it."""
+    before, after = (f"F1, {side}" for side in sides(record))
+    headers = ("class", "rows", before, after, "change", "95 % interval", "precision", "recall")
+    rows = (
+        (
+            one.name,
+            f"{one.support:,}",
+            base_value(one.f1),
+            slim_value(one.f1),
+            change(one.f1),
+            interval(one.f1),
+            *(_both(figure) for figure in (one.precision, one.recall)),
+        )
+        for one in classes
+    )
+    return Table("lrrrrrrr", headers, tuple(rows)).without_empty_columns()
+
+
+def _both(figure: Measurement) -> str:
+    return slim_value(figure) if figure.base is None else from_to(figure)
+
+
+def _change(figure: Measurement) -> float:
+    return (figure.slim or 0.0) - (figure.base or 0.0)

@@ -1,0 +1,93 @@
+"""Models by how fast and how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bertslim.records import Role
+from bertslim.report.numbers import scale_for
+from bertslim.report.svg import IN_PAGE, WIDTH, Drawing, Palette, Scale, shortened
+
+COMPARABLE = ("share", "correlation", "cosine")  # of which more is better, 1 at most
+_HEIGHT = 230.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model among others.
+
+    Attributes:
+        name: What it is called.
+        time: What a call takes.
+        score: How good it is.
+        role: Which of the colours it has.
+    """
+
+    name: str
+    time: float
+    score: float
+    role: Role
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What the places are about.
+
+    Attributes:
+        score: The metric, in words.
+        unit: Its unit, one of COMPARABLE.
+        time: What a time is, such as "ms a call at 1x128".
+    """
+
+    score: str
+    unit: str
+    time: str
+
+    def told(self, score: float) -> str:
+        """Write a score with its unit."""
+        return scale_for(self.unit, score).quantity(score)
+
+    def describe(self, place: Place) -> str:
+        """Write where a model is."""
+        return f"{place.name}: {place.time:.3g} {self.time}, {self.told(place.score)}"
+
+
+def accuracy_latency(places: Sequence[Place], axes: Axes, colours: Palette = IN_PAGE) -> Drawing:
+    """Draw models by latency and by how good they are: up and to the left is better."""
+    drawing = Drawing(
+        WIDTH,
+        _HEIGHT,
+        f"{axes.score} and {axes.time}",
+        "; ".join(map(axes.describe, places)),
+        colours,
+    )
+    scores = [one.score for one in places]
+    margin = max(0.01, (max(scores) - min(scores)) / 4)
+    across = Scale(0, max(one.time for one in places) * 1.1, 50, WIDTH - 10)
+    up = Scale(max(0.0, min(scores) - margin), min(1.0, max(scores) + margin), 180, 26)
+    drawing.words(0, 11, f"{axes.score}; up and to the left is better", colour=colours.muted)
+    _grid(drawing, across, up, axes)
+    for one in places:
+        _place(drawing, one, across(one.time), up(one.score), axes)
+    return drawing
+
+
+def _grid(drawing: Drawing, across: Scale, up: Scale, axes: Axes) -> None:
+    muted = drawing.colours.muted
+    for value in up.ticks(4):
+        drawing.line([(across.start, up(value)), (across.end, up(value))], muted, width=0.3)
+        drawing.words(across.start - 6, up(value) + 4, axes.told(value), anchor="end", colour=muted)
+    for value in across.ticks():
+        drawing.words(across(value), 195, f"{value:g}", anchor="middle", colour=muted)
+    drawing.words(across.end, 211, axes.time, anchor="end", colour=muted)
+
+
+def _place(drawing: Drawing, one: Place, x: float, y: float, axes: Axes) -> None:
+    colour = drawing.colours.base if one.role == "base" else drawing.colours.slim
+    drawing.dot(x, y, colour, tip=axes.describe(one), radius=5)
+    name = shortened(one.name, 28)
+    if x > WIDTH * 0.6:
+        drawing.words(x - 8, y - 6, name, anchor="end")
+    else:
+        drawing.words(x + 8, y - 6, name)
