@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bertslim.data.class_counts import count_classes
 from bertslim.data.metrics import accuracy, macro_f1
-from bertslim.measure.accuracy import measure_accuracy
+from bertslim.measure.accuracy import measure_accuracy, measure_classes
 
 ROWS = 400
 
@@ -87,3 +88,33 @@ def test_the_seed_settles_the_interval(labels: np.ndarray) -> None:
 def test_a_base_that_is_never_right_has_no_ratio(labels: np.ndarray) -> None:
     found = measure(labels, (labels + 1) % 3, labels)["accuracy.accuracy"]
     assert (found.base, found.slim, found.ratio) == (0, 1, None)
+
+
+def test_each_class_has_its_figures_and_intervals(labels: np.ndarray) -> None:
+    names = ("red", "green", "blue", "never")
+    base, slim = (
+        count_classes(names, labels, draw(seed, right, labels))
+        for seed, right in ((1, 0.9), (2, 0.7))
+    )
+    found = measure_classes(base, slim, seed=0, context={"n": ROWS})
+    assert [one.name for one in found] == ["classes.f1", "classes.precision", "classes.recall"] * 3
+    assert [one.context["class"] for one in found[::3]] == ["red", "green", "blue"]
+    assert sum(one.context["support"] for one in found[::3]) == ROWS
+    for place, one in enumerate(found):
+        assert (one.base, one.slim) == (base.figures.flat[place], slim.figures.flat[place])
+        assert one.interval.of == "difference"
+        assert one.interval.low < one.slim - one.base < one.interval.high
+    assert all(one.interval.high < 0 for one in found[::3]), "0.9 against 0.7 can be told apart"
+
+
+def test_classes_of_a_single_model(labels: np.ndarray) -> None:
+    slim = count_classes(("red", "green", "blue"), labels, draw(2, 0.7, labels))
+    for one in measure_classes(None, slim, seed=0, context={}):
+        assert one.base is None
+        assert one.interval.of == "slim"
+        assert one.interval.low < one.slim < one.interval.high
+
+
+def test_no_labelled_class_has_no_figures() -> None:
+    none = count_classes(("red",), np.array([], dtype=int), np.array([], dtype=int))
+    assert measure_classes(none, none, seed=0, context={}) == ()

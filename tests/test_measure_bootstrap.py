@@ -13,6 +13,7 @@ from bertslim.measure.bootstrap import (
     paired_difference_interval,
     ratio_interval,
     statistic_interval,
+    statistic_intervals,
 )
 
 
@@ -244,3 +245,14 @@ def test_a_surer_interval_is_wider(launches: tuple[int, ...] | None) -> None:
 
     assert (usual.level, surer.level) == (0.95, 0.99)
     assert surer.low < usual.low < usual.high < surer.high
+
+
+def test_several_statistics_are_those_of_each_alone(generator):
+    values = generator.normal(size=(40, 3))
+    together = statistic_intervals(lambda weights: weights @ values, rows=40, seed=3)
+    alone = [
+        statistic_interval(lambda weights, n=n: weights @ values[:, n], rows=40, seed=3)
+        for n in range(3)
+    ]
+    for one, other in zip(together, alone, strict=True):
+        assert (one.low, one.high) == pytest.approx((other.low, other.high))

@@ -11,7 +11,7 @@ import pytest
 
 from bertslim.cli import run
 from bertslim.pipeline import analyze as pipeline
-from bertslim.records import ANALYSIS_FILE, Analysis
+from bertslim.records import ANALYSIS_FILE, Analysis, read_record
 
 WORDS = ["list", "dict", "text", "file", "number", "value", "name", "path", "key", "error"]
 
@@ -44,7 +44,7 @@ def test_it_ends_with_a_recipe_that_runs(
         "## What can be read from the layers",
         "## What each block is worth",
         "## What to do",
-        "## Notes",
+        "## Notes on the analysis",
     ]
     assert out.endswith(f"Written to {target}, the recipe to {target}/recommended.yaml.\n")
     assert (target / "report.md").read_text() in out
@@ -128,3 +128,34 @@ def test_a_model_without_a_tokenizer_is_refused(
     base = make_checkpoint("bert", "SequenceClassification")
     assert run(["analyze", str(base), "-o", str(tmp_path / "a")]) == 2
     assert "has no tokenizer to read texts with" in capfd.readouterr().err
+
+
+def test_a_result_tells_of_what_was_found_out_about_it(
+    base: Path, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    slim, target = tmp_path / "slim", tmp_path / "both"
+    cut = ["cut", str(base), "--recipe", "drop_odd", "--no-measure", "-o", str(slim), "--quiet"]
+    assert run(cut) == 0
+    weights = (slim / "model.safetensors").read_bytes()
+    assert "## How alike" not in (slim / "report.md").read_text()
+
+    command = ["analyze", str(base), str(slim), "--data", str(data), "-o", str(target)]
+    assert run([*command, "--samples", "20"]) == 0
+    assert capfd.readouterr().out.endswith(f"The report of {slim} tells of it, too.\n")
+    found = Analysis.model_validate_json((target / ANALYSIS_FILE).read_text())
+    assert read_record(slim).analysis == found
+    assert "## How alike the layers are" in (slim / "report.md").read_text()
+    assert "CKA between layers of base and slim model" in (slim / "report.html").read_text()
+    assert (slim / "model.safetensors").read_bytes() == weights
+
+
+def test_a_result_of_another_base_is_left_alone(
+    base: Path, data: Path, tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    other = make_checkpoint("bert", "SequenceClassification", tokenizer=True, intermediate_size=48)
+    slim = tmp_path / "slim"
+    cut = ["cut", str(other), "--recipe", "drop_odd", "--no-measure", "-o", str(slim), "--quiet"]
+    assert run(cut) == 0
+    command = ["analyze", str(base), str(slim), "--data", str(data), "-o", str(tmp_path / "both")]
+    assert run([*command, "--samples", "20", "--quiet"]) == 0
+    assert read_record(slim).analysis is None

@@ -54,7 +54,10 @@ ENGLISH = {"num_labels": 3, "id2label": {0: "B-X", 1: "I-X", 2: "O"}}
 def measure(make_checkpoint, cut, tmp_path: Path) -> Callable[..., Quality]:
     """Return a function that measures a tiny model against the one cut from it."""
 
-    def run(head: str, name: str, content: str, *, model_type="bert", task=None, **changes: Any):
+    def run(
+        head: str, name: str, content: str, *,
+        model_type="bert", task=None, show_texts=False, **changes: Any,
+    ):  # fmt: skip
         (tmp_path / name).write_text(content, encoding="utf-8")
         directory = make_checkpoint(model_type, head, tokenizer=True, **changes)
         base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
@@ -65,7 +68,9 @@ def measure(make_checkpoint, cut, tmp_path: Path) -> Callable[..., Quality]:
         )
         tokenizer = load_tokenizer(directory)
         progress = Progress(visible=False)
-        return measure_quality(base, slim.model, splits, tokenizer, seed=0, progress=progress)
+        return measure_quality(
+            base, slim.model, splits, tokenizer, seed=0, progress=progress, show_texts=show_texts
+        )
 
     return run
 
@@ -298,3 +303,36 @@ def test_no_text_that_is_read_as_before(head: str, measure_pruned) -> None:
         f"the slim model reads {len(rows)} of {len(rows)} rows as other tokens; "
         f"fidelity{scored}: not measured"
     )
+
+
+WITH_WORDS = [
+    ("SequenceClassification", "a.tsv", CLASSES, {}),
+    ("SequenceClassification", "a.txt", "\n".join(TEXTS), {}),
+    ("SequenceClassification", "a.jsonl", SEVERAL, MULTI),
+    ("SequenceClassification", "a.tsv", PAIRS, {"num_labels": 1}),
+    ("TokenClassification", "a.conll", TAGGED, {}),
+    ("QuestionAnswering", "a.jsonl", QUESTIONS, {}),
+]
+
+
+@pytest.mark.parametrize(("head", "name", "content", "changes"), WITH_WORDS)
+def test_texts_are_told_where_they_are_asked_for(
+    head: str, name: str, content: str, changes: dict[str, Any], measure
+) -> None:
+    assert measure(head, name, content, **changes).disagreements is None
+    found = measure(head, name, content, show_texts=True, **changes)
+    told = found.disagreements
+    assert told is not None
+    assert told.different <= told.rows == found.measurements[0].context["n"]
+    assert len(told.shown) == told.different
+    assert all(one.base != one.slim for one in told.shown)
+    if name != "a.txt" and told.shown:
+        assert told.shown[0].truth is not None
+    assert measure(head, name, content, **changes).measurements == found.measurements
+
+
+def test_embeddings_have_no_words(measure) -> None:
+    found = measure("", "a.txt", "\n".join(TEXTS), show_texts=True)
+    assert found.disagreements is None
+    found = measure("", "a.tsv", PAIRS, show_texts=True)
+    assert any("no texts are shown" in note for note in found.notes)

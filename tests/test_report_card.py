@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from test_report_examples import EXAMPLES, cut_record, even_record, plan, retrain_record
+from huggingface_hub import ModelCard, ModelCardData
+from test_report_examples import (
+    EXAMPLES,
+    cut_record,
+    even_record,
+    full_record,
+    plan,
+    retrain_record,
+)
 
 from bertslim.report.card import read_front_matter
 from bertslim.report.render import render_model_card
@@ -43,7 +51,7 @@ def test_a_local_or_packaged_base_is_not(record):
 
 
 def test_licence_language_and_library_carry_over():
-    card = render_model_card(cut_record(), SENTENCE_TRANSFORMER_CARD)
+    card = render_model_card(cut_record(measurements=()), SENTENCE_TRANSFORMER_CARD)
     assert front_matter_of(card) == {
         "library_name": "sentence-transformers",
         "tags": ["bertslim", "bert", "pruned", "sentence-transformers"],
@@ -130,3 +138,40 @@ def test_the_auto_class_follows_the_head(architecture, auto_class):
     changed = record.slim.model_copy(update={"architecture": architecture})
     card = render_model_card(record.model_copy(update={"slim": changed}))
     assert f"model = {auto_class}.from_pretrained" in card
+
+
+def test_scores_stand_in_the_model_index_as_the_hub_library_reads_it():
+    card = ModelCard(render_model_card(full_record()))
+    assert card.data.metrics == ["accuracy", "f1"]
+    found = {one.metric_name: one for one in card.data.eval_results}
+    assert set(found) == {"accuracy", "macro F1"}
+    one = found["accuracy"]
+    assert (one.metric_type, one.metric_value, one.task_type) == (
+        "accuracy",
+        0.701,
+        "text-classification",
+    )
+    assert one.dataset_type == "custom"
+    assert "/" not in one.dataset_name
+
+
+def test_data_on_the_hub_are_named():
+    record = cut_record()
+    data = record.data.model_copy(update={"source": "org/set", "report_source": None})
+    metadata = front_matter_of(render_model_card(record.model_copy(update={"data": data})))
+    assert metadata["datasets"] == ["org/set"]
+    assert metadata["model-index"][0]["results"][0]["dataset"]["type"] == "org/set"
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_hub_library_reads_every_card(example):
+    text = render_model_card(EXAMPLES[example](), SENTENCE_TRANSFORMER_CARD)
+    data = ModelCard(text).data
+    assert data.license == "apache-2.0"
+    assert ModelCardData(**data.to_dict()).to_dict() == data.to_dict()
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_hub_accepts_every_card(example):
+    ModelCard(render_model_card(EXAMPLES[example](), SENTENCE_TRANSFORMER_CARD)).validate()

@@ -91,14 +91,14 @@ def measure_quality(
         context=context | {"n": comparison.rows},
         pooling=str(pooling),
     )
-    if comparison.base_answers is None or comparison.slim_answers is None:
-        return Quality(fidelity, notes if rows.scorable else (*notes, _NOT_SCORED))
     answered = rows.select(read.rows)
     disagreements = find_disagreements(answered, comparison) if show_texts else None
     if show_texts and disagreements is None:
         notes = (*notes, _NOT_TOLD)
     if not rows.scorable:
-        return Quality(fidelity, (*notes, _NOT_SCORED), disagreements)
+        notes = (*notes, _NOT_SCORED)
+    if not rows.scorable or comparison.base_answers is None or comparison.slim_answers is None:
+        return Quality(fidelity, notes, disagreements)
     answers = comparison.base_answers, comparison.slim_answers
     figures = _score(answered, answers, seed, context | {"n": len(answered)})
     return Quality((*figures, *fidelity), notes, disagreements)

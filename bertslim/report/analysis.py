@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bertslim.records import (
     Analysis,
+    Block,
     Cka,
     CkaMatrix,
     Effect,
@@ -16,8 +17,9 @@ from bertslim.records import (
 )
 from bertslim.report.analysis_words import BLOCKS, KINDS, Names, roles_of, two_digits
 from bertslim.report.escape import escape
-from bertslim.report.figures import kind_of
+from bertslim.report.figures import between, kind_of
 from bertslim.report.numbers import scale_for, significant
+from bertslim.report.paragraphs import wrapped
 from bertslim.report.part import Part, Picture
 from bertslim.report.plots.heat_map import heat_map
 from bertslim.report.plots.probe_curves import probe_curves
@@ -54,11 +56,11 @@ def analysis_parts(analysis: Analysis, colours: Palette = IN_PAGE) -> tuple[Part
 
 
 def _cka_parts(cka: Cka, names: Names, colours: Palette) -> Iterator[Part]:
-    yield Part(
-        "## How alike the layers are\n\n"
+    told = (
         f"Linear CKA, unbiased, of {counted(cka.tokens, 'token', 'tokens')} in "
         f"{cka.batches:,} batches of {cka.batch_size}, behind each block."
     )
+    yield Part(f"## How alike the layers are\n\n{wrapped(told)}")
     for matrix in cka.matrices:
         picture = Picture(_file_name(matrix), heat_map(matrix, names, colours))
         parts = [f"### {_matrix_name(matrix, names)}", cka_table(matrix).markdown()]
@@ -97,43 +99,44 @@ def _probe_parts(probes: Probes | None, names: Names, colours: Palette) -> Itera
     if probes is None:
         return
     told = (
-        "## What can be read from the layers\n\n"
         f"{_capital(probes.metric)} of linear probes, fitted to "
         f"{counted(probes.fitted, probes.unit[:-1], probes.unit)} and scored on {probes.scored:,} "
         f"others, with 95 % intervals; in brackets that of a probe for random labels. Naming the "
-        f"most frequent class always has {probes.chance:.1%}."
+        f"most frequent class always has {_share(probes.chance)}."
     )
-    pictures = tuple(
-        Picture(f"probes-{block}", probe_curves(probes, block, names, colours)) for block in BLOCKS
-    )
-    yield Part(f"{told}\n\n{probe_table(probes, names).markdown()}", pictures)
+    yield Part(f"## What can be read from the layers\n\n{wrapped(told)}")
+    for block in BLOCKS:
+        picture = Picture(f"probes-{block}", probe_curves(probes, block, names, colours))
+        table = probe_table(probes, block, names).markdown()
+        yield Part(f"### Behind {BLOCKS[block]}\n\n{table}", (picture,))
 
 
 def _capital(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}"
 
 
-def probe_table(probes: Probes, names: Names) -> Table:
-    """A row a layer; a column a model and block."""
-    columns = list(dict.fromkeys((one.model, one.site.block) for one in probes.points))
-    found = {(one.model, one.site.block, one.site.layer): one for one in probes.points}
-    layers = sorted({one.site.layer for one in probes.points})
+def probe_table(probes: Probes, block: Block, names: Names) -> Table:
+    """A row a layer; a column a model."""
+    own = [one for one in probes.points if one.site.block == block]
+    roles = list(dict.fromkeys(one.model for one in own))
+    found = {(one.model, one.site.layer): one for one in own}
     rows = [
-        (str(layer), *(_probe(found.get((*column, layer))) for column in columns))
-        for layer in layers
+        (str(layer), *(_probe(found.get((role, layer))) for role in roles))
+        for layer in sorted({one.site.layer for one in own})
     ]
-    several = len({role for role, _ in columns}) > 1
-    headers = (
-        f"{names[role]}, behind {BLOCKS[block]}" if several else f"behind {BLOCKS[block]}"
-        for role, block in columns
-    )
-    return Table("r" * (len(columns) + 1), ("layer", *headers), tuple(rows))
+    headers = ("layer", *(names[role] for role in roles))
+    return Table("r" * len(headers), headers, tuple(rows))
 
 
 def _probe(point: ProbePoint | None) -> str:
     if point is None:
         return NOTHING
-    return f"{point.score:.1%} ({point.low:.1%} to {point.high:.1%}) [{point.control:.1%}]"
+    sure = between(_share(point.low), _share(point.high))
+    return f"{_share(point.score)} ({sure}) [{_share(point.control)}]"
+
+
+def _share(value: float) -> str:
+    return _score(value, "share")
 
 
 def _sensitivity_part(sensitivity: Sensitivity, colours: Palette) -> Part:
@@ -142,13 +145,12 @@ def _sensitivity_part(sensitivity: Sensitivity, colours: Palette) -> Part:
         kind = kind_of(f"accuracy.{sensitivity.metric}")
         metric = f", and {kind} (as it is: {_score(sensitivity.score, sensitivity.unit)})"
     told = (
-        "## What each block is worth\n\n"
         f"What answers to {counted(sensitivity.rows, 'text', 'texts')} lose with one block "
         f"altered: {sensitivity.measure}, with its 95 % interval{metric}."
     )
     table = sensitivity_table(sensitivity).markdown()
     picture = Picture("sensitivity", sensitivity_bars(sensitivity, colours))
-    return Part(f"{told}\n\n{table}", (picture,))
+    return Part(f"## What each block is worth\n\n{wrapped(told)}\n\n{table}", (picture,))
 
 
 def sensitivity_table(sensitivity: Sensitivity) -> Table:
@@ -184,4 +186,7 @@ def _recommendation_part(recommendation: Recommendation) -> Part:
 
 def _notes(analysis: Analysis) -> Iterator[Part]:
     if analysis.notes:
-        yield Part("## Notes\n\n" + "\n".join(f"- {escape(note)}" for note in analysis.notes))
+        yield Part(
+            "## Notes on the analysis\n\n"
+            + "\n".join(f"- {escape(note)}" for note in analysis.notes)
+        )

@@ -19,7 +19,7 @@ KINDS: dict[AlterationKind, str] = {
 
 def roles_of(analysis: Analysis) -> Names:
     """Say what the models are called."""
-    return {"base": "model"} if analysis.slim is None else {"base": "base", "slim": "slim"}
+    return {"base": "model"} if analysis.slim is None else {"base": "base", "slim": "slim model"}
 
 
 def two_digits(value: float | None) -> str:

@@ -7,7 +7,8 @@ import unicodedata
 
 _MARKUP = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-_BLOCK_START = re.compile(r"^(?=#{1,6}(?:\s|$)|>|[+-](?:\s|$))")
+_BLOCK_START = re.compile(r"^(?=#{1,6}(?:\s|$)|>|[+-](?:\s|$)|-{3,}|={2,}|~{3,})")
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -25,7 +26,8 @@ def escape(text: str) -> str:
     """Make text stand for itself on one line of Markdown, in a table cell too."""
     line = " ".join(printable(text).split())
     line = _MARKUP.sub(lambda found: f"\\{found.group()}", _ENTITY.sub("&amp;", line))
-    return _BLOCK_START.sub(r"\\", line.replace("<", "&lt;"))
+    line = _NUMBERED.sub(r"\1\\\2", line.replace("<", "&lt;"))
+    return _BLOCK_START.sub(r"\\", line)
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -5,7 +5,6 @@ To add one, write it here and name it in SECTIONS, in the order in which they ar
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 
 from bertslim.recipe_yaml import write_yaml
@@ -22,6 +21,7 @@ from bertslim.report.comparison import (
 from bertslim.report.escape import escape, fenced
 from bertslim.report.exports import export_notes, exports_table
 from bertslim.report.headline import headline
+from bertslim.report.paragraphs import wrapped
 from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.provenance import origins, step_times, versions
 from bertslim.report.repairs import is_kept, repair_table, solving_note
@@ -32,13 +32,11 @@ from bertslim.wording import counted
 
 Section = Callable[[Record], str | None]
 
-_WIDTH = 100
-
 
 def lead(record: Record) -> str | None:
     """The result in one sentence, which stands before all sections."""
     sentence = headline(record)
-    return _wrapped(escape(f"{sentence[0].upper()}{sentence[1:]}.")) if sentence else None
+    return wrapped(escape(f"{sentence[0].upper()}{sentence[1:]}.")) if sentence else None
 
 
 def figures_section(record: Record) -> str | None:
@@ -72,7 +70,7 @@ def classes_section(record: Record) -> str | None:
     if len(shown) < len(classes):
         told += f"; the {len(shown)} whose F1 changed most are shown, {RECORD_FILE} has all"
     table = class_table(record, shown)
-    return f"## Classes\n\n{_wrapped(f'{told}.')}\n\n{table.markdown()}"
+    return f"## Classes\n\n{wrapped(f'{told}.')}\n\n{table.markdown()}"
 
 
 def texts_section(record: Record) -> str | None:
@@ -113,7 +111,7 @@ def repair_section(record: Record) -> str | None:
     )
     if any(map(is_kept, record.repairs)):
         note += " Kept: nothing did better than the map as it was."
-    return f"## Repair\n\n{_wrapped(note)}\n\n{repair_table(record.repairs).markdown()}"
+    return f"## Repair\n\n{wrapped(note)}\n\n{repair_table(record.repairs).markdown()}"
 
 
 def training_section(record: Record) -> str | None:
@@ -121,7 +119,7 @@ def training_section(record: Record) -> str | None:
     if record.training is None:
         return None
     note = escape(training_note(record.training))
-    return f"## Training\n\n{_wrapped(note)}\n\n{looks_table(record.training).markdown()}"
+    return f"## Training\n\n{wrapped(note)}\n\n{looks_table(record.training).markdown()}"
 
 
 def exports_section(record: Record) -> str | None:
@@ -132,7 +130,7 @@ def exports_section(record: Record) -> str | None:
     for export in record.exports:
         if comparison := export_quality(export):
             parts += [f"### {escape(export.file)}", comparison.markdown()]
-        parts += [_wrapped(f"{escape(note)}.") for note in export_notes(export)]
+        parts += [wrapped(f"{escape(note)}.") for note in export_notes(export)]
     return "\n\n".join(parts)
 
 
@@ -149,7 +147,7 @@ def provenance_section(record: Record) -> str | None:
     """Models, data, machine, versions and steps."""
     parts = [f"## Provenance\n\n{origins(record).markdown()}"]
     if record.environment.versions:
-        parts.append(_wrapped(f"Versions: {escape(versions(record))}."))
+        parts.append(wrapped(f"Versions: {escape(versions(record))}."))
     if steps := step_times(record):
         parts.append(steps.markdown())
     return "\n\n".join(parts)
@@ -178,10 +176,6 @@ SECTIONS: tuple[Section, ...] = (
     provenance_section,
     notes_section,
 )
-
-
-def _wrapped(paragraph: str) -> str:
-    return textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _without_paths(value: object, known: list[str]) -> object:

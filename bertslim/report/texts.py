@@ -29,10 +29,10 @@ def texts_told(found: Disagreements, before: str, after: str) -> str:
 
 
 def _entry(one: Disagreement, before: str, after: str) -> str:
-    answers = [f"{before} {one.base}", f"{after} {one.slim}"]
+    answers = [f"{before}: {one.base}", f"{after}: {one.slim}"]
     if one.truth is not None:
-        answers.append(f"label {one.truth}")
+        answers.append(f"label: {one.truth}")
     if one.distance is not None:
-        answers.append(f"apart by {significant(one.distance, 2)}")
+        answers.append(f"apart by: {significant(one.distance, 2)}")
     text = one.text if len(one.text) <= _LONGEST else f"{one.text[: _LONGEST - 1]}…"
     return f"{escape('; '.join(answers))}\n\n> {escape(text)}"

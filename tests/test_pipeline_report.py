@@ -1,0 +1,87 @@
+"""`bertslim report` as it is typed, for one result and for several."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import html5lib
+import pytest
+from test_report_examples import cut_record, full_record, no_change_record
+
+from bertslim.cli import run
+from bertslim.records import RECORD_FILE, Record
+from bertslim.report.render import render_report
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Callable[[Record, str], str]:
+    def write(record: Record, name: str) -> str:
+        (tmp_path / name).mkdir()
+        slim = record.slim.model_copy(update={"source": name})
+        record = record.model_copy(update={"slim": slim})
+        (tmp_path / name / RECORD_FILE).write_text(record.to_json())
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_one_result_is_printed_again(result, capfd: pytest.CaptureFixture[str]) -> None:
+    record = full_record()
+    assert run(["report", result(record, "slim")]) == 0
+    assert capfd.readouterr().out == render_report(
+        record.model_copy(update={"slim": record.slim.model_copy(update={"source": "slim"})})
+    )
+
+
+def test_several_are_compared(result, capfd: pytest.CaptureFixture[str]) -> None:
+    directories = [result(cut_record(), "one"), result(no_change_record(), "two")]
+    assert run(["report", *directories]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("# Results side by side\n")
+    assert "| one " in out
+    assert "| two " in out
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_directory_holds_page_and_pictures(
+    result, tmp_path: Path, capfd: pytest.CaptureFixture[str], count: int
+) -> None:
+    directories = [result(full_record(), f"r{number}") for number in range(count)]
+    target = tmp_path / "pages"
+    assert run(["report", *directories, "-o", str(target)]) == 0
+    assert capfd.readouterr().out == f"Written to {target}.\n"
+    page = (target / "report.html").read_text()
+    html5lib.HTMLParser(strict=True).parse(page)
+    assert (target / "report.md").read_text().startswith("# ")
+    assert (target / "pictures" / "accuracy-latency.png").stat().st_size > 1000
+    assert run(["report", *directories, "-o", str(target)]) == 2
+    assert "exists already" in capfd.readouterr().err
+    assert run(["report", *directories, "-o", str(target), "--force"]) == 0
+
+
+def test_json_of_one_is_a_record_of_several_a_list(
+    result, capfd: pytest.CaptureFixture[str]
+) -> None:
+    directories = [result(cut_record(), "one"), result(no_change_record(), "two")]
+    assert run(["report", directories[0], "--json"]) == 0
+    one = json.loads(capfd.readouterr().out)
+    assert run(["report", *directories, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)[0] == one
+
+
+def test_json_and_a_directory_do_not_go_together(
+    result, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    directory = result(cut_record(), "one")
+    assert run(["report", directory, "--json", "-o", str(tmp_path / "x")]) == 2
+    assert "--json" in capfd.readouterr().err
+
+
+def test_a_directory_that_is_no_result_is_named(
+    result, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(["report", result(cut_record(), "one"), str(tmp_path / "empty")]) == 2
+    assert "no bertslim record here" in capfd.readouterr().err

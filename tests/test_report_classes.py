@@ -1,0 +1,56 @@
+"""Classes in a report: as many as can be read, those that changed most."""
+
+from __future__ import annotations
+
+import html5lib
+from test_report_examples import cut_record, full_record
+
+from bertslim.records import Interval, compare
+from bertslim.report.classes import MOST_CLASSES, class_table, classes_of, most_changed
+from bertslim.report.page import render_page
+from bertslim.report.render import render_report
+
+HOSTILE = "<script>alert(1)</script>\u202e\U0001f600" + "long" * 2500
+
+
+def record_with(names, change=0.0):
+    figures = [
+        compare(
+            f"classes.{metric}", "share", 0.8, 0.8 - change * number,
+            interval=Interval(of="difference", low=-0.01, high=0.01),
+            **{"class": name, "support": 5},
+        )
+        for number, name in enumerate(names)
+        for metric in ("f1", "precision", "recall")
+    ]  # fmt: skip
+    return cut_record(measurements=tuple(figures))
+
+
+def test_a_row_a_class() -> None:
+    record = full_record()
+    table = class_table(record, classes_of(record))
+    assert [row[0] for row in table.rows] == ["refund | <late>", "other_thing"]
+    assert table.rows[0][1:6] == ("120", "80.0 %", "75.0 %", "−5.0 points", "−8.0 to −2.0 points")
+    assert table.rows[0][6] == "80.0 % → 75.0 %"
+
+
+def test_of_many_the_most_changed_are_shown() -> None:
+    names = [f"class {number}" for number in range(MOST_CLASSES + 10)]
+    record = record_with(names, change=0.01)
+    shown = most_changed(classes_of(record))
+    assert [one.name for one in shown] == names[10:]
+    assert f"{len(names)} classes" in render_report(record)
+    assert "bertslim.json has all" in " ".join(render_report(record).split())
+
+
+def test_they_are_no_rows_of_the_first_table() -> None:
+    text = render_report(full_record())
+    assert "classes, f1" not in text
+    assert text.count("## Classes") == 1
+
+
+def test_a_hostile_name_is_shown_harmlessly() -> None:
+    page = render_page(record_with([HOSTILE, "other"]))
+    tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
+    assert "script" not in {element.tag for element in tree.iter()}
+    assert "\u202e" not in page

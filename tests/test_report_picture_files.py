@@ -1,0 +1,48 @@
+"""Pictures as files: the same drawing as SVG and as PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_report_examples import full_record
+
+from bertslim.errors import OutputError
+from bertslim.report import picture_files
+from bertslim.report.illustrated import parts_of
+from bertslim.report.part import Picture
+from bertslim.report.picture_files import write_pictures
+from bertslim.report.svg import ON_PAPER, Drawing
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_each_is_written_twice(tmp_path: Path) -> None:
+    pictures = [one for part in parts_of(full_record(), ON_PAPER) for one in part.pictures]
+    write_pictures(pictures, tmp_path / "pictures")
+    names = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert names == {f"{one.name}.{kind}" for one in pictures for kind in ("svg", "png")}
+    assert len(names) == 2 * len(pictures) > 10
+    for one in pictures:
+        png = (tmp_path / "pictures" / f"{one.name}.png").read_bytes()
+        assert png.startswith(PNG)
+        width, height = (int.from_bytes(png[place : place + 4], "big") for place in (16, 20))
+        assert (width, height) == pytest.approx(
+            (3 * one.drawing.width, 3 * one.drawing.height), abs=3
+        )
+        svg = (tmp_path / "pictures" / f"{one.name}.svg").read_text()
+        assert svg == one.drawing.markup()
+        assert "var(" not in svg
+
+
+def test_without_pictures_there_is_no_folder(tmp_path: Path) -> None:
+    write_pictures([], tmp_path / "pictures")
+    assert not (tmp_path / "pictures").exists()
+
+
+def test_without_fonts_words_are_not_left_out_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_files, "_fonts_found", lambda: False)
+    with pytest.raises(OutputError, match="no fonts"):
+        write_pictures([Picture("a", Drawing(9, 9, "", "", ON_PAPER))], tmp_path / "pictures")

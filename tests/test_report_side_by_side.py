@@ -1,0 +1,62 @@
+"""Several results compared: figures as they were measured, and what was not alike."""
+
+from __future__ import annotations
+
+import pytest
+from test_report_examples import (
+    EXAMPLES,
+    cut_record,
+    even_record,
+    no_change_record,
+    retrain_record,
+    worse_record,
+)
+
+from bertslim.report.side_by_side import names_of, side_by_side
+
+
+def text_of(*records) -> str:
+    return "\n\n".join(part.text for part in side_by_side(records))
+
+
+def test_a_row_a_result() -> None:
+    text = text_of(cut_record(), worse_record())
+    overview = text.partition("## ")[0]
+    assert len(overview.strip().splitlines()) == 2 + 2
+    assert "1.42 x (1.39 x to 1.45 x) at 1x128" in overview
+    assert "-1.1 points (-2.0 to -0.2)".replace("-", "−") in overview
+
+
+def test_results_of_one_name_are_told_apart() -> None:
+    one, other = names_of([cut_record(), cut_record()])
+    assert (one, other) == (f"{one[:-4]} (1)", f"{one[:-4]} (2)")
+
+
+def test_a_picture_needs_one_base_and_one_metric() -> None:
+    def pictures(*records):
+        return [one.name for part in side_by_side(records) for one in part.pictures]
+
+    assert pictures(cut_record(), no_change_record()) == ["accuracy-latency"]
+    other = cut_record()
+    other = other.model_copy(update={"base": other.base.model_copy(update={"sha256": "9" * 64})})
+    assert pictures(cut_record(), other) == []
+    assert pictures(cut_record(), retrain_record()) == []
+
+
+def test_what_was_not_alike_is_said() -> None:
+    same = text_of(cut_record(), cut_record())
+    assert "## What is not alike" not in same
+    other = cut_record()
+    machine = other.environment.model_copy(update={"cpu": "Another CPU", "threads": 7})
+    text = text_of(cut_record(), other.model_copy(update={"environment": machine}))
+    assert "CPU: " in text
+    assert "Another CPU" in text
+    assert "threads: " in text
+    assert "base: " in text_of(cut_record(), even_record())
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_all_kinds_of_results_can_be_compared(example: str) -> None:
+    text = text_of(EXAMPLES[example](), cut_record())
+    for part in ("someone", "secret project", "/srv", "/mnt", "customers"):
+        assert part not in text
