@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ from bertslim.report.tables import Table
 
 PAGE = Path(__file__).parents[1] / "docs" / "analyze.md"
 CHUNK = 256
+ONE, GATHER = "--one", "--gather"
 Matrix = NDArray[np.float64]
 
 
@@ -47,16 +49,22 @@ def main() -> None:
     add("--tokens", type=int, default=8192, help="how many (default: %(default)s)")
     add("--runs", type=int, default=5, help="of each (default: %(default)s)")
     add("--write", action="store_true", help=f"write the table into {PAGE.name}")
-    if sys.argv[1:2] == ["--one"]:
+    if sys.argv[1:2] == [ONE]:
         run_one(*sys.argv[2:])
+        return
+    if sys.argv[1:2] == [GATHER]:
+        model, data, tokens, output = sys.argv[2:]
+        np.save(output, gather(model, data, int(tokens)))
         return
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.save(folder / "features.npy", gather(given.model, given.data, given.tokens))
+        # In a process of its own, for peak memory is handed down to the processes that one starts.
+        command = [sys.executable, __file__, GATHER, given.model, given.data, str(given.tokens)]
+        subprocess.run([*command, str(folder / "features.npy")], check=True)
         ways = [way for way, (_, package) in WAYS.items() if package is None or find_spec(package)]
         commands = {
-            way: [sys.executable, __file__, "--one", way, str(folder / "features.npy"),
+            way: [sys.executable, __file__, ONE, way, str(folder / "features.npy"),
                   str(folder / f"{number}.json")]
             for number, way in enumerate(ways)
         }  # fmt: skip
@@ -83,7 +91,7 @@ def main() -> None:
         f"{Table('lrrr', headers, rows).markdown()}\n\n"
         f"{tokens:,} tokens at {sites} places, {width} wide, of {Path(given.model).name} on "
         f"{Path(given.data).name}; the last of {given.runs} runs in turns, memory beside that of a "
-        f"process that only reads the tokens' shape. {packages()}{environment_line()}."
+        f"process that only opens their file. {packages()}{environment_line()}."
     )
     print(page)
     if given.write:
