@@ -8,7 +8,7 @@ import html5lib
 import pytest
 from test_report_examples import EXAMPLES, bare_record, cut_record
 
-from bertslim.report.page import html_of, render_page
+from bertslim.report.page import html_of, render_page, with_units
 from bertslim.report.render import render_report
 
 HOSTILE = "<script>alert(1)</script>&<b>\u202ex\U0001f600" + "long" * 2500
@@ -94,3 +94,11 @@ def test_pictures_have_names() -> None:
     pictures = [one for one in tree.iter() if str(one.tag).endswith("svg")]
     assert len(pictures) >= 2
     assert all(one.get("role") == "img" and one.get("aria-label") for one in pictures)
+
+
+def test_numbers_stay_with_their_units_but_not_in_code() -> None:
+    assert (
+        with_units("at 5 % of 3.2 ms, 2 xylophones") == "at 5\u00a0% of 3.2\u00a0ms, 2 xylophones"
+    )
+    fenced = "1 x\n\n```yaml\nsize: 5 %\n```\n\n2 points"
+    assert with_units(fenced) == "1\u00a0x\n\n```yaml\nsize: 5 %\n```\n\n2\u00a0points"

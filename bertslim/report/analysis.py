@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bertslim.records import (
     Analysis,
@@ -140,37 +140,38 @@ def _share(value: float) -> str:
 
 
 def _sensitivity_part(sensitivity: Sensitivity, colours: Palette) -> Part:
-    metric = ""
-    if sensitivity.metric is not None:
-        kind = kind_of(f"accuracy.{sensitivity.metric}")
-        metric = f", and {kind} (as it is: {_score(sensitivity.score, sensitivity.unit)})"
     told = (
         f"What answers to {counted(sensitivity.rows, 'text', 'texts')} lose with one block "
-        f"altered: {sensitivity.measure}, with its 95 % interval{metric}."
+        f"altered: {sensitivity.measure}, with its 95 % interval."
     )
-    table = sensitivity_table(sensitivity).markdown()
+    parts = [
+        f"## What each block is worth\n\n{wrapped(told)}",
+        sensitivity_table(sensitivity, _damage).markdown(),
+    ]
+    if sensitivity.metric is not None:
+        kind = kind_of(f"accuracy.{sensitivity.metric}")
+        whole = _score(sensitivity.score, sensitivity.unit)
+        scores = sensitivity_table(sensitivity, lambda one: _score(one.score, sensitivity.unit))
+        parts += [f"{_capital(kind)}, which is {whole} as it is:", scores.markdown()]
     picture = Picture("sensitivity", sensitivity_bars(sensitivity, colours))
-    return Part(f"## What each block is worth\n\n{wrapped(told)}\n\n{table}", (picture,))
+    return Part("\n\n".join(parts), (picture,))
 
 
-def sensitivity_table(sensitivity: Sensitivity) -> Table:
+def sensitivity_table(sensitivity: Sensitivity, told: Callable[[Effect], str]) -> Table:
     """A row a layer; a column a kind of alteration."""
-    found = {(one.layer, one.kind): one for one in sensitivity.effects}
+    found = {(one.layer, one.kind): told(one) for one in sensitivity.effects}
     layers = sorted({one.layer for one in sensitivity.effects})
     rows = [
-        (str(layer), *(_effect(found.get((layer, kind)), sensitivity.unit) for kind in KINDS))
-        for layer in layers
+        (str(layer), *(found.get((layer, kind), NOTHING) for kind in KINDS)) for layer in layers
     ]
     return Table("rrrr", ("layer", *KINDS.values()), tuple(rows))
 
 
-def _effect(effect: Effect | None, unit: str | None) -> str:
-    if effect is None:
-        return NOTHING
+def _damage(effect: Effect) -> str:
     shown = significant(effect.damage, 2)
-    if effect.low is not None and effect.high is not None:
-        shown += f" ({significant(effect.low, 2)} to {significant(effect.high, 2)})"
-    return shown if effect.score is None else f"{shown}, {_score(effect.score, unit)}"
+    if effect.low is None or effect.high is None:
+        return shown
+    return f"{shown} ({significant(effect.low, 2)} to {significant(effect.high, 2)})"
 
 
 def _score(value: float | None, unit: str | None) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertslim.records import Measurement, Record
-from bertslim.report.comparison import sides
-from bertslim.report.figures import base_value, change, from_to, interval, slim_value
+from bertslim.report.figures import change, from_to, interval, slim_value
 from bertslim.report.tables import Table
 
 MOST_CLASSES = 20
@@ -41,23 +40,22 @@ def most_changed(classes: Sequence[ClassFigures]) -> tuple[ClassFigures, ...]:
     return tuple(one for one in classes if one in chosen)
 
 
-def class_table(record: Record, classes: Sequence[ClassFigures]) -> Table:
+def class_table(classes: Sequence[ClassFigures]) -> Table:
     """Compare F1 class by class, with its interval; precision and recall beside it."""
-    before, after = (f"F1, {side}" for side in sides(record))
-    headers = ("class", "rows", before, after, "change", "95 % interval", "precision", "recall")
+    headers = ("class", "rows", "F1", "change", "95 % interval", "precision", "recall")
     rows = (
         (
             one.name,
             f"{one.support:,}",
-            base_value(one.f1),
-            slim_value(one.f1),
+            _both(one.f1),
             change(one.f1),
             interval(one.f1),
-            *(_both(figure) for figure in (one.precision, one.recall)),
+            _both(one.precision),
+            _both(one.recall),
         )
         for one in classes
     )
-    return Table("lrrrrrrr", headers, tuple(rows)).without_empty_columns()
+    return Table("lrrrrrr", headers, tuple(rows)).without_empty_columns()
 
 
 def _both(figure: Measurement) -> str:

@@ -28,8 +28,11 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def tenths(value: float) -> str:
-    """Write one decimal, or the first digit that is not zero where that lies further behind."""
-    if value == 0 or abs(value) >= 0.05:
+    """Write one decimal, or the first digit that is not zero where that lies further behind.
+
+    What is less than a 2,000th is nothing.
+    """
+    if abs(value) >= 0.05 or abs(value) < 0.0005:
         return fixed(value, 1)
     return significant(value, 1)
 

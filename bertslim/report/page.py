@@ -5,6 +5,7 @@ The text is that of report.md; pictures stand behind the part that they belong t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
@@ -21,6 +22,9 @@ from bertslim.report.part import Part
 from bertslim.report.render import opening_lines, title_of
 from bertslim.report.sources import last_component
 from bertslim.report.tiles import Tile, tiles_of
+
+_FENCED = re.compile(r"(^`{3,}.*?^`{3,}$)", re.MULTILINE | re.DOTALL)
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|x|ms|points|nats|[KMG]iB)(?![\w%]))")
 
 
 def render_page(record: Record) -> str:
@@ -48,16 +52,23 @@ def page(
     return _template().render(
         title=printable(title),
         origin=[printable(line) for line in origin],
-        tiles=tiles,
+        tiles=[Tile(one.figure, with_units(one.words)) for one in tiles],
         parts=[
             {
-                "body": html_of(part.text),
+                "body": html_of(with_units(part.text)),
                 # All text in a drawing is escaped.
                 "pictures": [Markup(one.drawing.markup()) for one in part.pictures],  # noqa: S704
             }
             for part in parts
         ],
     )
+
+
+def with_units(text: str) -> str:
+    """Keep numbers and what stands behind them on one line; what is fenced stays as it is."""
+    parts = _FENCED.split(text)
+    parts[::2] = (_BEFORE_UNIT.sub("\u00a0", part) for part in parts[::2])
+    return "".join(parts)
 
 
 def html_of(text: str) -> Markup:

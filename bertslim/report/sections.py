@@ -69,7 +69,7 @@ def classes_section(record: Record) -> str | None:
     told = f"{counted(len(classes), 'class', 'classes')}, each with intervals of its own"
     if len(shown) < len(classes):
         told += f"; the {len(shown)} whose F1 changed most are shown, {RECORD_FILE} has all"
-    table = class_table(record, shown)
+    table = class_table(shown)
     return f"## Classes\n\n{wrapped(f'{told}.')}\n\n{table.markdown()}"
 
 

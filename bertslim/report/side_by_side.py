@@ -32,9 +32,12 @@ _QUALITY = ("accuracy.", "fidelity.")
 def side_by_side(records: Sequence[Record], colours: Palette = IN_PAGE) -> tuple[Part, ...]:
     """Compare results: an overview, then latency and quality in full, then what is not alike."""
     parts = [Part(_overview(records), tuple(_picture(records, colours)))]
-    if speed := _rows(records, lambda one: one.name == "latency", shape, _sped_up):
+    speed = _rows(records, lambda one: one.name == "latency", shape, _sped_up, "shape")
+    if speed:
         parts.append(Part(f"## Latency\n\nTimes as fast as the base.\n\n{speed.markdown()}"))
-    if quality := _rows(records, lambda one: one.name.startswith(_QUALITY), label, _moved):
+    if quality := _rows(
+        records, lambda one: one.name.startswith(_QUALITY), label, _moved, "figure"
+    ):
         parts.append(Part(f"## Quality\n\n{quality.markdown()}"))
     if notes := list(_not_alike(records)):
         lines = "\n".join(f"- {escape(note)}" for note in notes)
@@ -109,6 +112,7 @@ def _rows(
     wanted: Callable[[Measurement], bool],
     named: Callable[[Measurement], str],
     told: Callable[[Measurement], str],
+    kind: str,
 ) -> Table | None:
     """Make a table with a row a kind of figure and a column a result."""
     found = [{named(one): one for one in record.measurements if wanted(one)} for record in records]
@@ -116,10 +120,10 @@ def _rows(
     if not kinds:
         return None
     rows = (
-        (kind, *(told(figures[kind]) if kind in figures else NOTHING for figures in found))
-        for kind in kinds
+        (one, *(told(figures[one]) if one in figures else NOTHING for figures in found))
+        for one in kinds
     )
-    return Table("l" + "r" * len(records), ("", *names_of(records)), tuple(rows))
+    return Table("l" + "r" * len(records), (kind, *names_of(records)), tuple(rows))
 
 
 def _sped_up(latency: Measurement) -> str:

@@ -23,7 +23,7 @@ def class_scores(
     for value in across.ticks(4):
         x = across(value)
         drawing.line([(x, 4), (x, bottom)], colours.muted, width=0.3)
-        drawing.words(x, bottom + 14, f"{value:.0%}", anchor="middle", colour=colours.muted)
+        drawing.words(x, bottom + 14, f"{100 * value:.0f} %", anchor="middle", colour=colours.muted)
     for number, one in enumerate(classes):
         y = 14 + ROW * number
         drawing.words(122, y + 4, shortened(one.name, 18), anchor="end")

@@ -23,7 +23,7 @@ def probe_curves(probes: Probes, block: Block, names: Names, colours: Palette = 
     lowest = min(min(one.low, one.control) for one in points)
     across = Scale(0, layers, 44, WIDTH - 10)
     up = Scale(min(lowest, probes.chance), 1.0, 180, 12)
-    _axes(drawing, across, up, layers, lambda value: f"{value:.0%}")
+    _axes(drawing, across, up, layers, lambda value: f"{100 * value:.0f} %")
     for role in roles:
         colour = colours.base if role == "base" else colours.slim
         own = [one for one in points if one.model == role]
