@@ -92,7 +92,7 @@ class Study:
     data: str
     model: str
     directory: Path
-    source: str
+    source: DataOptions
     again: Path | None
 
 
@@ -100,8 +100,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--study", action="append", nargs="+", required=True,
-        metavar="DATA MODEL DIR SOURCE [AGAIN]",
-        help="names of the data and of the model, the fine-tuned model, the data, and the same "
+        metavar="DATA MODEL DIR SEEN UNSEEN [AGAIN]",
+        help="names of the data and of the model, the fine-tuned model, the data that it has seen, others that it has not, and the same "
         "model fine-tuned with another seed")  # fmt: skip
     add("--samples", type=int, default=1000, help="texts to look at (default: %(default)s)")
     add("--minutes", type=float, default=2.0, help="of training (default: %(default)s)")
@@ -121,7 +121,8 @@ def main() -> None:
 
 
 def _study(words: list[str]) -> Study:
-    data, model, directory, source, *again = words
+    data, model, directory, seen, unseen, *again = words
+    source = DataOptions(seen, unseen)
     return Study(data, model, Path(directory), source, Path(again[0]) if again else None)
 
 
@@ -164,7 +165,7 @@ def make(study: Study, lost: str, state: State, given: argparse.Namespace) -> Pa
     recipe = target.with_suffix(".yaml")
     recipe.write_text(Recipe.model_validate(content).to_yaml(), encoding="utf-8")
     options = bertslim.CutOptions(
-        str(study.directory), str(recipe), output=target, data=DataOptions(study.source),
+        str(study.directory), str(recipe), output=target, data=study.source,
         measure=None, threads=default_threads(),
     )  # fmt: skip
     return bertslim.cut(options).directory
@@ -179,7 +180,7 @@ def look(study: Study, lost: str, state: State, directory: Path, samples: int) -
     base = models["base"]
     tokenizer = load_tokenizer(study.directory)
     head = describe_head(study.directory, base.config, base.facts)
-    splits = load_splits(DataOptions(study.source), head, _SILENT)
+    splits = load_splits(study.source, head, _SILENT)
     length = text_length(base.facts)
     fit, report = (drawn(rows, samples) for rows in (splits.fit, splits.report))
     in_order = batched(tokenise(fit, tokenizer, length, label=False), tokenizer, BATCH_SIZE)
@@ -273,7 +274,7 @@ def footnote(given: argparse.Namespace) -> str:
     """Say what the columns are, and where they come from."""
     return (
         "Points: the main metric of the result less that of the whole model, with its 95 % "
-        "interval, on all rows of the report split. CKA: with the same layer of the whole model, "
+        "interval, on all unseen rows. CKA: with the same layer of the whole model, "
         "mean and least over the layers. Probes: what a linear classifier reads from a layer, less "
         "what it reads from the same layer of the whole model, in points, mean and worst. "
         f"{given.samples:,} texts; retrained for {given.minutes:g} minutes with the whole model as "

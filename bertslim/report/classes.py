@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertslim.records import Measurement, Record
+from bertslim.report.escape import shortened
 from bertslim.report.figures import change, from_to, interval, slim_value
 from bertslim.report.tables import Table
 
 MOST_CLASSES = 20
+_LONGEST_NAME = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def class_table(classes: Sequence[ClassFigures]) -> Table:
     headers = ("class", "rows", "F1", "change", "95 % interval", "precision", "recall")
     rows = (
         (
-            one.name,
+            shortened(one.name, _LONGEST_NAME),
             f"{one.support:,}",
             _both(one.f1),
             change(one.f1),

@@ -38,6 +38,11 @@ def fenced(text: str, language: str = "") -> str:
     return "\n".join([fence + language, *lines, fence])
 
 
+def shortened(text: str, most: int) -> str:
+    """Cut a text to as many characters as there is room for."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def display_width(text: str) -> int:
     """Columns that a text takes in a terminal: wide characters take two, combining ones none."""
     return sum(

@@ -11,18 +11,21 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markupsafe import Markup, escape
 
 from bertslim.records import Analysis, Record
 from bertslim.report.analysis import analysis_parts
 from bertslim.report.analysis import title_of as analysis_title
-from bertslim.report.escape import printable
+from bertslim.report.escape import printable, shortened
 from bertslim.report.illustrated import parts_of
 from bertslim.report.part import Part
 from bertslim.report.render import opening_lines, title_of
 from bertslim.report.sources import last_component
 from bertslim.report.tiles import Tile, tiles_of
 
+_LONGEST_TITLE = 120  # characters
 _FENCED = re.compile(r"(^`{3,}.*?^`{3,}$)", re.MULTILINE | re.DOTALL)
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|x|ms|points|nats|[KMG]iB)(?![\w%]))")
 
@@ -50,7 +53,7 @@ def page(
         tiles: The figures that a reader sees first.
     """
     return _template().render(
-        title=printable(title),
+        title=shortened(printable(title), _LONGEST_TITLE),
         origin=[printable(line) for line in origin],
         tiles=[Tile(one.figure, with_units(one.words)) for one in tiles],
         parts=[
@@ -86,7 +89,14 @@ def _markdown() -> MarkdownIt:
     }
     for name, markup in wrap.items():
         reader.add_render_rule(name, lambda *_, markup=markup: markup)
+    reader.add_render_rule("fence", _fence)
     return reader
+
+
+def _fence(_: RendererHTML, tokens: Sequence[Token], place: int, *__: object) -> str:
+    """Write code that can be scrolled by keyboard, too."""
+    code = escape(tokens[place].content)
+    return f'<pre tabindex="0" role="group" aria-label="Code"><code>{code}</code></pre>\n'
 
 
 @cache

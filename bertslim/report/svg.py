@@ -174,11 +174,6 @@ def _round_step(rough: float) -> float:
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
 
 
-def shortened(text: str, most: int) -> str:
-    """Cut a text to as many characters as there is room for."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def _title(text: str) -> str:
     return f"<title>{_safe(text)}</title>"
 

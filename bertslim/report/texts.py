@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bertslim.records import Disagreement, Disagreements
-from bertslim.report.escape import escape
+from bertslim.report.escape import escape, shortened
 from bertslim.report.numbers import significant
 from bertslim.wording import counted
 
@@ -34,5 +34,4 @@ def _entry(one: Disagreement, before: str, after: str) -> str:
         answers.append(f"label: {one.truth}")
     if one.distance is not None:
         answers.append(f"apart by: {significant(one.distance, 2)}")
-    text = one.text if len(one.text) <= _LONGEST else f"{one.text[: _LONGEST - 1]}…"
-    return f"{escape('; '.join(answers))}\n\n> {escape(text)}"
+    return f"{escape('; '.join(answers))}\n\n> {escape(shortened(one.text, _LONGEST))}"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertslim.records import Role
+from bertslim.report.escape import shortened
 from bertslim.report.numbers import scale_for
-from bertslim.report.svg import IN_PAGE, WIDTH, Drawing, Palette, Scale, shortened
+from bertslim.report.svg import IN_PAGE, WIDTH, Drawing, Palette, Scale
 
 COMPARABLE = ("share", "correlation", "cosine")  # of which more is better, 1 at most
 _HEIGHT = 230.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bertslim.report.classes import ClassFigures
+from bertslim.report.escape import shortened
 from bertslim.report.figures import from_to
-from bertslim.report.svg import IN_PAGE, ROW, WIDTH, Drawing, Palette, Scale, shortened
+from bertslim.report.svg import IN_PAGE, ROW, WIDTH, Drawing, Palette, Scale
 
 
 def class_scores(

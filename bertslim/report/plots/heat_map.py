@@ -6,6 +6,8 @@ from bertslim.records import CkaMatrix
 from bertslim.report.analysis_words import BLOCKS, Names, two_digits
 from bertslim.report.svg import IN_PAGE, WIDTH, Drawing, Palette
 
+_DARKEST = 0.55  # of the colour, so that words on it can be read on light and dark pages
+
 
 def heat_map(matrix: CkaMatrix, names: Names, colours: Palette = IN_PAGE) -> Drawing:
     """Draw CKA between layers, the lowest at the bottom left."""
@@ -27,14 +29,11 @@ def heat_map(matrix: CkaMatrix, names: Names, colours: Palette = IN_PAGE) -> Dra
         for column, value in enumerate(row):
             x = left + side * column
             tip = f"{number} and {column}: {two_digits(value)}"
-            shade = max(0.0, value or 0.0)
+            shade = _DARKEST * max(0.0, value or 0.0)
             drawing.rectangle(x, y, side - 1, side - 1, colours.slim, opacity=shade, tip=tip)
             if side >= 22:
-                ink = colours.paper if shade > 0.55 else colours.ink
                 shown = two_digits(value).removeprefix("0")
-                drawing.words(
-                    x + side / 2 - 0.5, y + side / 2 + 3, shown, anchor="middle", size=9, colour=ink
-                )
+                drawing.words(x + side / 2 - 0.5, y + side / 2 + 3, shown, anchor="middle", size=9)
     for column in range(columns):
         x = left + side * (column + 0.5)
         drawing.words(x, top + side * rows + 12, str(column), anchor="middle", colour=colours.muted)
