@@ -101,8 +101,8 @@ def main() -> None:
     add = parser.add_argument
     add("--study", action="append", nargs="+", required=True,
         metavar="DATA MODEL DIR SEEN UNSEEN [AGAIN]",
-        help="names of the data and of the model, the fine-tuned model, the data that it has seen, others that it has not, and the same "
-        "model fine-tuned with another seed")  # fmt: skip
+        help="names of the data and of the model, the fine-tuned model, the data that it has seen, "
+        "others that it has not, and the same model fine-tuned with another seed")  # fmt: skip
     add("--samples", type=int, default=1000, help="texts to look at (default: %(default)s)")
     add("--minutes", type=float, default=2.0, help="of training (default: %(default)s)")
     add("--folder", type=Path, default=Path("representations"), help="where cut models are kept")

@@ -52,6 +52,8 @@ def test_it_ends_with_a_recipe_that_runs(
     assert len(found.sensitivity.effects) == 3 * 4
     assert found.probes is not None
     assert found.slim is None
+    typed = ("bertslim", "analyze", str(base), "--data", str(data), "-o", str(target))
+    assert found.command == typed
 
     cut = ["cut", str(base), "--recipe", str(target / "recommended.yaml"), "--data", str(data)]
     assert run([*cut, "--no-measure", "-o", str(tmp_path / "slim"), "--quiet"]) == 0

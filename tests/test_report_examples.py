@@ -294,6 +294,14 @@ def full_record() -> Record:
         update={
             "measurements": (*record.measurements, *classes),
             "disagreements": disagreements,
+            "command": (
+                "bertslim",
+                "cut",
+                BASE_DIRECTORY,
+                f"--data={DATA_FILE}",
+                "-o",
+                SLIM_DIRECTORY,
+            ),
             "analysis": analysis(record.base, record.slim, record.data, record.environment),
         }
     )

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 import bertslim
 from bertslim.cli import analyze, bench, check, cut, export, inspect, recipes, report, retrain
+from bertslim.cli.command_line import remember
 from bertslim.errors import BertslimError, one_line
 
 INTERRUPTED = 130
@@ -78,6 +79,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors are one line on standard error."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    remember(arguments)
     try:
         code = app(arguments, prog_name="bertslim", standalone_mode=False)
         sys.stdout.flush()

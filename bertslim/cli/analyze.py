@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bertslim.cli.command_line import command_line
 from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
     DATA_HELP,
@@ -91,6 +92,7 @@ def analyze(
         output=output,
         threads=usable_threads(threads),
         seed=seed,
+        command=command_line(),
         force=force,
     )
     found = run_analysis(options, Progress(visible=False if quiet or as_json else None))

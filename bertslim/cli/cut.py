@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bertslim.cli.command_line import command_line
 from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
     DATA_HELP,
@@ -139,6 +140,7 @@ def cut(
         threads=usable_threads(threads),
         seed=seed,
         resume=resume,
+        command=command_line(),
         force=force,
     )
     run_and_print(partial(pipeline.cut, options), as_json=as_json, quiet=quiet)

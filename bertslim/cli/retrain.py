@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bertslim.cli.command_line import command_line
 from bertslim.cli.options import (
     DATA_HELP,
     DebugOption,
@@ -223,6 +224,7 @@ def retrain(
         report_to=tuple(report_to or ()),
         threads=usable_threads(threads),
         seed=seed,
+        command=command_line(),
         force=force,
     )
     run_and_print(partial(pipeline.retrain, options), as_json=as_json, quiet=quiet)

@@ -54,6 +54,7 @@ class AnalyzeOptions:
         output: The directory to write; None: one named by the model.
         threads: Threads of every computation.
         seed: Settles which texts and tokens are drawn, and the bootstrap.
+        command: The command line, for the record.
         force: Whether the directory may be replaced.
     """
 
@@ -64,6 +65,7 @@ class AnalyzeOptions:
     output: Path | None = None
     threads: int = 1
     seed: int = 0
+    command: tuple[str, ...] = ()
     force: bool = False
 
 
@@ -165,6 +167,7 @@ class _Analysis:
             seed=options.seed,
             base=records["base"],
             slim=records.get("slim"),
+            command=options.command,
             data=splits.record,
             environment=describe_environment(options.threads),
             steps=tuple(progress.steps),

@@ -76,6 +76,7 @@ class CutOptions:
         threads: Threads of every computation.
         seed: Settles every random step.
         resume: Whether to go on with a training that was interrupted, if there is one.
+        command: The command line, for the record.
         force: Whether an existing output, or an interrupted training, may be replaced.
     """
 
@@ -87,6 +88,7 @@ class CutOptions:
     threads: int = 1
     seed: int = 0
     resume: bool = False
+    command: tuple[str, ...] = ()
     force: bool = False
 
 
@@ -139,6 +141,7 @@ def cut(options: CutOptions, progress: Progress) -> CutResult:
             bertslim=__version__,
             created=now(),
             kind="cut",
+            command=options.command,
             seed=options.seed,
             base=saved.base,
             slim=saved.slim,

@@ -57,6 +57,7 @@ class RetrainOptions:
         show_texts: Whether the report may quote held-out texts, those that are answered differently
             from the teacher, or from before.
         report_to: The trackers of experiments that transformers' Trainer knows, by name.
+        command: The command line, for the record.
         force: Whether an existing output, or an interrupted run, may be replaced.
     """
 
@@ -73,6 +74,7 @@ class RetrainOptions:
     resume: bool = False
     show_texts: bool = False
     report_to: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     force: bool = False
 
 
@@ -171,6 +173,7 @@ class _Run:
             bertslim=__version__,
             created=now(),
             kind="retrain",
+            command=self.options.command,
             seed=self.options.seed,
             base=base,
             slim=model_record(self.target.name, directory),

@@ -199,6 +199,7 @@ class Analysis(Frozen):
     Attributes:
         base: The model, or the first of two.
         slim: The other.
+        command: The command line, word by word; empty where the library was called.
         probes: None without labels that a linear classifier could tell.
     """
 
@@ -207,6 +208,7 @@ class Analysis(Frozen):
     seed: int
     base: ModelRecord
     slim: ModelRecord | None = None
+    command: tuple[str, ...] = ()
     data: DataRecord
     environment: Environment
     steps: tuple[Step, ...] = ()

@@ -28,6 +28,7 @@ class Record(Frozen):
         kind: Which command made the result.
         base: The model that went in.
         slim: The model that came out.
+        command: The command line, word by word; empty where the library was called.
         recipe: The resolved recipe, for a cut.
         training: How it was trained, if it was.
         exports: Files for other runtimes that were made of it since.
@@ -40,6 +41,7 @@ class Record(Frozen):
     bertslim: str
     created: str
     kind: Literal["cut", "retrain"]
+    command: tuple[str, ...] = ()
     seed: int
     base: ModelRecord
     slim: ModelRecord

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 
 from bertslim.records import DataRecord, ModelRecord, Record
+from bertslim.report.escape import fenced, printable
 from bertslim.report.numbers import fixed, significant
 from bertslim.report.sources import shown_source
 from bertslim.report.tables import Table
 
 Row = tuple[str, str]
+
+_LONGEST_LINE = 96
 
 
 def origins(record: Record) -> Table:
@@ -30,6 +34,29 @@ def versions(record: Record) -> str:
     """List the versions that the figures were measured with."""
     found = record.environment.versions.items()
     return ", ".join(f"{name} {version}" for name, version in sorted(found))
+
+
+def command_told(command: Sequence[str]) -> str | None:
+    """Write a command line as it can be typed; of local paths the last component alone.
+
+    A line ends before an option where it would be too long.
+    """
+    lines: list[str] = []
+    for word in command:
+        shown = shlex.quote(printable(_without_path(word)))
+        fits = lines and len(lines[-1]) + len(shown) < _LONGEST_LINE
+        if lines and (fits or not word.startswith("-")):
+            lines[-1] += f" {shown}"
+        else:
+            lines.append(f"    {shown}" if lines else shown)
+    return fenced(" \\\n".join(lines), "console") if lines else None
+
+
+def _without_path(word: str) -> str:
+    option, equals, value = word.partition("=")
+    if equals and option.startswith("-"):
+        return f"{option}={shown_source(value)}"
+    return shown_source(word)
 
 
 def step_times(record: Record) -> Table | None:

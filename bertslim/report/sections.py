@@ -23,7 +23,7 @@ from bertslim.report.exports import export_notes, exports_table
 from bertslim.report.headline import headline
 from bertslim.report.paragraphs import wrapped
 from bertslim.report.plan_tables import plan_table, vocabulary_note
-from bertslim.report.provenance import origins, step_times, versions
+from bertslim.report.provenance import command_told, origins, step_times, versions
 from bertslim.report.repairs import is_kept, repair_table, solving_note
 from bertslim.report.sources import sources_of, without_paths
 from bertslim.report.texts import texts_told
@@ -145,12 +145,12 @@ def recipe_section(record: Record) -> str | None:
 
 def provenance_section(record: Record) -> str | None:
     """Models, data, machine, versions and steps."""
-    parts = [f"## Provenance\n\n{origins(record).markdown()}"]
+    parts = ["## Provenance", command_told(record.command), origins(record).markdown()]
     if record.environment.versions:
         parts.append(wrapped(f"Versions: {escape(versions(record))}."))
     if steps := step_times(record):
         parts.append(steps.markdown())
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def notes_section(record: Record) -> str | None:

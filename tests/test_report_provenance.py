@@ -1,0 +1,44 @@
+"""Where a result comes from, as a reader sees it."""
+
+from __future__ import annotations
+
+import shlex
+
+from test_report_examples import cut_record, full_record
+
+from bertslim.report.provenance import command_told
+from bertslim.report.render import render_report
+
+
+def typed(shown: str) -> list[str]:
+    """Read a command as a shell would."""
+    fence, *lines, end = shown.splitlines()
+    assert (fence, end) == ("```console", "```")
+    return shlex.split("\n".join(lines).replace("\\\n", " "))
+
+
+def test_a_command_can_be_typed_again_without_its_paths() -> None:
+    command = ("bertslim", "cut", "/a b/model", "--data=/c/it's.csv", "--label-column", "a b")
+    assert typed(command_told(command)) == [
+        *("bertslim", "cut", "model", "--data=it's.csv", "--label-column", "a b"),
+    ]
+
+
+def test_a_long_command_is_broken_before_options() -> None:
+    command = ("bertslim", "cut", "m", *(word for n in range(30) for word in ("--length", str(n))))
+    shown = command_told(command)
+    assert typed(shown) == list(command)
+    assert len(shown.splitlines()) > 4
+    assert max(map(len, shown.splitlines())) <= 110
+
+
+def test_words_are_shown_as_text() -> None:
+    shown = command_told(("bertslim", "cut", "m", "--recipe", "```\n# x\u202e"))
+    assert shown.splitlines()[0].startswith("````")
+    assert "\u202e" not in shown
+
+
+def test_a_library_call_has_no_command() -> None:
+    assert command_told(()) is None
+    assert "console" not in render_report(cut_record())
+    assert "bertslim cut base --data=tickets.csv -o slim" in render_report(full_record())
