@@ -9,9 +9,9 @@ from pathlib import Path
 MARKS = "<!-- results -->", "<!-- end of results -->"
 
 
-def write_between_marks(page: Path, content: str) -> None:
+def write_between_marks(page: Path, content: str, marks: tuple[str, str] = MARKS) -> None:
     """Put content between the marks of a page; one without them ends the benchmark."""
-    start, end = MARKS
+    start, end = marks
     pattern = re.compile(f"{start}.*?{end}", re.DOTALL)
     text = page.read_text(encoding="utf-8")
     if not pattern.search(text):

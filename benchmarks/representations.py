@@ -56,6 +56,7 @@ class Case(Frozen):
         model: The kind of model.
         lost: What went; "" for nothing.
         state: What was done.
+        texts: How many were looked at, at most.
         cka: Between the two, and within each.
         probes: Of both.
         score: Of both, on the report split.
@@ -65,6 +66,7 @@ class Case(Frozen):
     model: str
     lost: str
     state: State
+    texts: int = 1000
     cka: Cka
     probes: Probes
     score: Measurement
@@ -113,7 +115,7 @@ def main() -> None:
     results = read_results(given.output, Representations, describe_environment(default_threads()))
     for study in map(_study, given.study):
         results = carry_out(study, given, results)
-    page = f"{table_of(results).markdown()}\n\n{footnote(given)}"
+    page = f"{table_of(results).markdown()}\n\n{footnote(results, given.minutes)}"
     print(page)
     if given.write:
         write_between_marks(PAGE, page)
@@ -193,6 +195,7 @@ def look(study: Study, lost: str, state: State, directory: Path, samples: int) -
         model=study.model,
         lost=lost,
         state=state,
+        texts=samples,
         cka=measure_cka(models, dict.fromkeys(models, in_order), _SILENT, seed=0),
         probes=measure_probes(models, dict.fromkeys(models, labelled), _SILENT, seed=0),
         score=score(models, splits, tokenizer),
@@ -270,15 +273,17 @@ def read(case: Case, block: Block) -> str:
     return f"{mean:+.1f} ({worst:+.1f})".replace("-", "−")
 
 
-def footnote(given: argparse.Namespace) -> str:
+def footnote(results: Representations, minutes: float) -> str:
     """Say what the columns are, and where they come from."""
+    texts = {one.model: one.texts for one in results.cases}
+    looked = ", ".join(f"{count:,} texts for {model}" for model, count in texts.items())
     return (
         "Points: the main metric of the result less that of the whole model, with its 95 % "
         "interval, on all unseen rows. CKA: with the same layer of the whole model, "
         "mean and least over the layers. Probes: what a linear classifier reads from a layer, less "
         "what it reads from the same layer of the whole model, in points, mean and worst. "
-        f"{given.samples:,} texts; retrained for {given.minutes:g} minutes with the whole model as "
-        f"teacher. {environment_line()}."
+        f"{looked}; retrained for {minutes:g} minutes with the whole model as teacher. "
+        f"{environment_line()}."
     )
 
 
