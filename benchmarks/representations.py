@@ -168,7 +168,7 @@ def make(study: Study, lost: str, state: State, given: argparse.Namespace) -> Pa
     recipe.write_text(Recipe.model_validate(content).to_yaml(), encoding="utf-8")
     options = bertslim.CutOptions(
         str(study.directory), str(recipe), output=target, data=study.source,
-        measure=None, threads=default_threads(),
+        measure=None, threads=default_threads(), resume=True,
     )  # fmt: skip
     return bertslim.cut(options).directory
 
