@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,3 +87,17 @@ def test_a_directory_that_is_no_result_is_named(
     (tmp_path / "empty").mkdir()
     assert run(["report", result(cut_record(), "one"), str(tmp_path / "empty")]) == 2
     assert "no bertslim record here" in capfd.readouterr().err
+
+
+def test_nothing_of_it_needs_torch(result, tmp_path: Path) -> None:
+    directory = result(full_record(), "slim")
+    code = (
+        "import sys; from bertslim.cli import run;"
+        f"assert run(['report', {directory!r}, '-o', {str(tmp_path / 'pages')!r}]) == 0;"
+        "from bertslim.report.render import render_model_card;"
+        "from bertslim.records import read_record; from pathlib import Path;"
+        f"render_model_card(read_record(Path({directory!r})));"
+        "print({'torch', 'transformers', 'datasets'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "set()"
