@@ -13,7 +13,8 @@ import pytest
 from test_report_examples import cut_record, full_record, no_change_record
 
 from bertslim.cli import run
-from bertslim.records import RECORD_FILE, Record
+from bertslim.records import ANALYSIS_FILE, RECORD_FILE, Record
+from bertslim.report.analysis import analysis_text
 from bertslim.report.render import render_report
 
 
@@ -101,3 +102,24 @@ def test_nothing_of_it_needs_torch(result, tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "set()"
+
+
+def test_an_analysis_is_told_with_its_pictures(
+    result, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = full_record().analysis
+    directory = tmp_path / "model-analysis"
+    directory.mkdir()
+    (directory / ANALYSIS_FILE).write_text(found.to_json())
+    assert run(["report", str(directory)]) == 0
+    assert capfd.readouterr().out == analysis_text(found)
+    assert run(["report", str(directory), "-o", str(tmp_path / "pages")]) == 0
+    assert (tmp_path / "pages" / "pictures" / "sensitivity.png").is_file()
+    assert run(["report", str(directory), result(cut_record(), "one")]) == 2
+    assert "an analysis is not compared with others" in capfd.readouterr().err
+
+
+def test_a_damaged_analysis_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ANALYSIS_FILE).write_text("{")
+    assert run(["report", str(tmp_path)]) == 2
+    assert capfd.readouterr().err.count("\n") == 1

@@ -27,11 +27,11 @@ def test_each_is_written_twice(tmp_path: Path) -> None:
         png = (tmp_path / "pictures" / f"{one.name}.png").read_bytes()
         assert png.startswith(PNG)
         width, height = (int.from_bytes(png[place : place + 4], "big") for place in (16, 20))
-        assert (width, height) == pytest.approx(
-            (3 * one.drawing.width, 3 * one.drawing.height), abs=3
-        )
+        framed = one.drawing.framed()
+        assert (width, height) == pytest.approx((3 * framed.width, 3 * framed.height), abs=3)
         svg = (tmp_path / "pictures" / f"{one.name}.svg").read_text()
-        assert svg == one.drawing.markup()
+        assert svg == framed.markup()
+        assert svg.count("<text") == one.drawing.markup().count("<text") + 1
         assert "var(" not in svg
 
 

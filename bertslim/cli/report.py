@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,14 +12,17 @@ from bertslim.cli.chosen_result import chosen_result
 from bertslim.cli.options import DebugOption, ForceOption, JsonOption
 from bertslim.errors import InputError
 
+if TYPE_CHECKING:
+    from bertslim.records import Analysis, Record
+
 
 def report(
     directories: Annotated[
         list[Path] | None,
         typer.Argument(
             metavar="[DIR]...",
-            help="A result of bertslim, or several to be compared. By default the current "
-            "directory if it is one, else the newest one directly under it.",
+            help="A result of bertslim, or several to be compared, or an analysis. By default the "
+            "current directory if it is a result, else the newest one directly under it.",
             show_default=False,
         ),
     ] = None,
@@ -45,23 +48,28 @@ def report(
       bertslim report ./bert-base-uncased-drop_odd
       bertslim report ./model-drop_odd ./model-halve_width ./model-quarter_width_repaired
       bertslim report ./model-drop_odd --output pages
+      bertslim report ./model-analysis --output pages
       bertslim report --json | jq '.measurements[] | select(.name == "latency")'
     """
-    from bertslim.pipeline.report import report_of
-    from bertslim.records import read_record
+    from bertslim.pipeline.report import read_accounts, report_of
 
     if as_json and output is not None:
         raise InputError("give one of --json and --output", where="--output")
     chosen: Sequence[Path | None] = directories or [None]
-    records = [read_record(chosen_result(one)) for one in chosen]
+    accounts = read_accounts([chosen_result(one) for one in chosen])
     if as_json:
-        one_by_one = (record.to_json().rstrip("\n") for record in records)
-        text = ",\n".join(one_by_one)
-        typer.echo(text if len(records) == 1 else f"[\n{text}\n]")
+        typer.echo(_json_of(accounts), nl=False)
         return
-    made = report_of(records)
+    made = report_of(accounts)
     if output is None:
         typer.echo(made.markdown, nl=False)
         return
     made.write(output, force=force)
     typer.echo(f"Written to {output}.")
+
+
+def _json_of(accounts: Sequence[Record] | Analysis) -> str:
+    """Write one account, or a list of several."""
+    each = accounts if isinstance(accounts, Sequence) else [accounts]
+    texts = [one.to_json() for one in each]
+    return texts[0] if len(texts) == 1 else f"[\n{','.join(texts)}]\n"

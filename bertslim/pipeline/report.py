@@ -1,4 +1,4 @@
-"""`bertslim report`: one result or several -> Markdown, or a directory with a page and pictures."""
+"""`bertslim report`: results, or an analysis -> Markdown, or a directory of page and pictures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bertslim.errors import InputError
 from bertslim.output_directory import output_directory, writing
 from bertslim.pipeline.publish import PAGE_FILE, REPORT_FILE
-from bertslim.records import Record
+from bertslim.records import (
+    ANALYSIS_FILE,
+    RECORD_FILE,
+    Analysis,
+    Record,
+    read_analysis,
+    read_record,
+)
+from bertslim.report.analysis import analysis_parts, analysis_text
 from bertslim.report.illustrated import parts_of
-from bertslim.report.page import page, render_page
+from bertslim.report.page import page, render_analysis_page, render_page
 from bertslim.report.part import Part
 from bertslim.report.picture_files import write_pictures
 from bertslim.report.render import render_report
@@ -48,15 +57,43 @@ class WrittenReport:
             write_pictures(pictures, directory / PICTURES)
 
 
-def report_of(records: Sequence[Record]) -> WrittenReport:
-    """Write the report of one result, or of several side by side."""
-    if len(records) == 1:
-        record = records[0]
+def read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis:
+    """Read the records of results, or the one analysis that was named.
+
+    Raises:
+        InputError: A directory holds neither, or an analysis is named among others.
+    """
+    analyses = [one for one in directories if _holds_analysis(one)]
+    if analyses and len(directories) > 1:
+        raise InputError(
+            "an analysis is not compared with others",
+            where=str(analyses[0]),
+            remedy="name it alone, or two models to `bertslim analyze`",
+        )
+    if analyses:
+        return read_analysis(analyses[0])
+    return tuple(map(read_record, directories))
+
+
+def _holds_analysis(directory: Path) -> bool:
+    return (directory / ANALYSIS_FILE).is_file() and not (directory / RECORD_FILE).is_file()
+
+
+def report_of(accounts: Sequence[Record] | Analysis) -> WrittenReport:
+    """Write the report of an analysis, of one result, or of several side by side."""
+    if isinstance(accounts, Analysis):
+        return WrittenReport(
+            analysis_text(accounts),
+            render_analysis_page(accounts),
+            analysis_parts(accounts, ON_PAPER),
+        )
+    if len(accounts) == 1:
+        record = accounts[0]
         return WrittenReport(render_report(record), render_page(record), parts_of(record, ON_PAPER))
-    texts = (part.text for part in side_by_side(records))
-    origin = f"{listed(names_of(records))}: what each gained and lost beside its base."
+    texts = (part.text for part in side_by_side(accounts))
+    origin = f"{listed(names_of(accounts))}: what each gained and lost beside its base."
     return WrittenReport(
         "\n\n".join([f"# {TITLE}", *texts]) + "\n",
-        page(TITLE, [origin], side_by_side(records)),
-        side_by_side(records, ON_PAPER),
+        page(TITLE, [origin], side_by_side(accounts)),
+        side_by_side(accounts, ON_PAPER),
     )

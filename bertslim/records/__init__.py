@@ -27,7 +27,7 @@ from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.measurements import Interval, Measurement, compare
 from bertslim.records.plans import LayerPlan, Plan, StepPlan, VocabularyPlan
 from bertslim.records.provenance import DataRecord, Environment, ModelRecord, SplitRecord, Step
-from bertslim.records.record import RECORD_FILE, SCHEMA, Record, read_record
+from bertslim.records.record import RECORD_FILE, SCHEMA, Record, read_analysis, read_record
 from bertslim.records.timings import BenchResult, TimeRatio, Timing
 
 __all__ = [
@@ -74,5 +74,6 @@ __all__ = [
     "Training",
     "VocabularyPlan",
     "compare",
+    "read_analysis",
     "read_record",
 ]

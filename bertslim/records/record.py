@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bertslim.errors import InputError
-from bertslim.records.analysis import Analysis
+from bertslim.records.analysis import ANALYSIS_FILE, Analysis
 from bertslim.records.changes import ExportRecord, Repair, Training
 from bertslim.records.disagreements import Disagreements
 from bertslim.records.frozen import Frozen
@@ -79,20 +79,35 @@ def read_record(directory: Path) -> Record:
         InputError: The file is missing, is not a record, or was written by a later bertslim.
     """
     path = directory / RECORD_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            "no bertslim record here",
-            where=str(path),
-            remedy="name a directory that `bertslim cut` or `bertslim retrain` wrote",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError("not UTF-8 text; write the result again", where=str(path)) from error
+    remedy = "name a directory that `bertslim cut` or `bertslim retrain` wrote"
+    text = _read(path, "no bertslim record here", remedy)
     try:
         return Record.model_validate_json(text)
     except ValidationError as error:
         raise InputError(_why_unreadable(text, error), where=str(path)) from error
+
+
+def read_analysis(directory: Path) -> Analysis:
+    """Read what `bertslim analyze` wrote into a directory.
+
+    Raises:
+        InputError: The file is missing, or is not an analysis.
+    """
+    path = directory / ANALYSIS_FILE
+    text = _read(path, "no analysis here", "name a directory that `bertslim analyze` wrote")
+    try:
+        return Analysis.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(_why_unreadable(text, error), where=str(path)) from error
+
+
+def _read(path: Path, missing: str, remedy: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(missing, where=str(path), remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8 text; write the result again", where=str(path)) from error
 
 
 def _from_schema_1(raw: dict[str, Any]) -> dict[str, Any]:

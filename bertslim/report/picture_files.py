@@ -14,14 +14,14 @@ _PIXELS_A_UNIT = 3
 
 
 def write_pictures(pictures: Iterable[Picture], folder: Path) -> None:
-    """Write each picture twice, `NAME.svg` and `NAME.png`; drawn ON_PAPER.
+    """Write each picture twice, `NAME.svg` and `NAME.png`, framed; drawn ON_PAPER.
 
     Raises:
         OutputError: There is no font for the words of a PNG.
     """
     for picture in pictures:
         folder.mkdir(exist_ok=True)
-        svg = picture.drawing.markup()
+        svg = picture.drawing.framed().markup()
         (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
         (folder / f"{picture.name}.png").write_bytes(_png(svg, folder))
 
@@ -35,7 +35,7 @@ def _png(svg: str, folder: Path) -> bytes:
             where=str(folder),
             remedy="install some, such as fonts-dejavu, or leave out --output",
         )
-    return bytes(svg_to_bytes(svg_string=svg, zoom=_PIXELS_A_UNIT, background=ON_PAPER.paper))
+    return bytes(svg_to_bytes(svg_string=svg, zoom=_PIXELS_A_UNIT))
 
 
 @cache

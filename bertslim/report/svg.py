@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Literal
 
-from bertslim.report.escape import printable
+from bertslim.report.escape import printable, shortened
 
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
@@ -15,6 +15,8 @@ Point = tuple[float, float]
 FONT_SIZE = 11
 WIDTH = 400.0  # of a picture that fits a phone
 ROW = 18.0
+_MARGIN = 16.0
+_LONGEST_TITLE = 64  # characters
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -127,6 +129,18 @@ class Drawing:
             self.rectangle(x, y - 8, 9, 9, colour)
             self.words(x + 13, y, text)
             x += 13 + 6.2 * len(text) + 14
+
+    def framed(self) -> Drawing:
+        """Return the drawing on paper of its own, with its title above it and a margin around."""
+        width, height = self.width + 2 * _MARGIN, self.height + 3 * _MARGIN
+        frame = Drawing(width, height, self.title, self.description, self.colours)
+        frame.rectangle(0, 0, width, height, self.colours.paper)
+        frame.words(_MARGIN, 1.4 * _MARGIN, shortened(self.title, _LONGEST_TITLE))
+        inner = "".join(self._parts)
+        frame._parts.append(
+            f'<g transform="translate({_n(_MARGIN)} {_n(2 * _MARGIN)})">{inner}</g>'
+        )
+        return frame
 
     def markup(self) -> str:
         """Return the SVG element."""
