@@ -23,8 +23,23 @@ def test_a_row_a_result() -> None:
     text = text_of(cut_record(), worse_record())
     overview = text.partition("## ")[0]
     assert len(overview.strip().splitlines()) == 2 + 2
-    assert "1.42 x (1.39 x to 1.45 x) at 1x128" in overview
+    assert "times as fast at 1x128 |" in overview
+    assert "1.42 x (1.39 to 1.45 x)" in overview
     assert "-1.1 points (-2.0 to -0.2)".replace("-", "−") in overview
+
+
+def test_each_figure_has_a_table_with_a_row_a_result() -> None:
+    text = text_of(cut_record(), worse_record())
+    quality = text.partition("## Quality")[2]
+    accuracy = quality.partition("### accuracy")[2].partition("###")[0]
+    assert accuracy.count("\n| slim") == 2
+    assert "−2.0 to −0.2 points" in accuracy
+    latency = text.partition("## Latency")[2].partition("## Quality")[0]
+    assert [line for line in latency.splitlines() if line.startswith("###")] == [
+        "### 1x32",
+        "### 1x128",
+        "### 8x128",
+    ]
 
 
 def test_results_of_one_name_are_told_apart() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bertslim.records import Measurement, Record
 from bertslim.report.escape import escape
 from bertslim.report.figures import (
     base_value,
+    between,
     change,
     interval,
     kind_of,
@@ -31,14 +32,9 @@ _QUALITY = ("accuracy.", "fidelity.")
 
 def side_by_side(records: Sequence[Record], colours: Palette = IN_PAGE) -> tuple[Part, ...]:
     """Compare results: an overview, then latency and quality in full, then what is not alike."""
-    parts = [Part(_overview(records), tuple(_picture(records, colours)))]
-    speed = _rows(records, lambda one: one.name == "latency", shape, _sped_up, "shape")
-    if speed:
-        parts.append(Part(f"## Latency\n\nTimes as fast as the base.\n\n{speed.markdown()}"))
-    if quality := _rows(
-        records, lambda one: one.name.startswith(_QUALITY), label, _moved, "figure"
-    ):
-        parts.append(Part(f"## Quality\n\n{quality.markdown()}"))
+    parts = [Part(_overview(records).markdown(), tuple(_picture(records, colours)))]
+    parts += _in_full(records, "Latency", lambda one: one.name == "latency", shape)
+    parts += _in_full(records, "Quality", lambda one: one.name.startswith(_QUALITY), label)
     if notes := list(_not_alike(records)):
         lines = "\n".join(f"- {escape(note)}" for note in notes)
         parts.append(Part(f"## What is not alike\n\n{lines}"))
@@ -54,24 +50,51 @@ def names_of(records: Sequence[Record]) -> tuple[str, ...]:
     )
 
 
-def _overview(records: Sequence[Record]) -> str:
-    rows = []
-    for name, record in zip(names_of(records), records, strict=True):
-        parameters = next(iter(record.find("parameters")), None)
-        latency = _latency(record)
-        quality = quality_figure(record)
-        rows.append(
-            (
-                name,
-                slim_value(parameters) if parameters else NOTHING,
-                change(parameters) if parameters else NOTHING,
-                f"{_sped_up(latency)} at {shape(latency)}" if latency else NOTHING,
-                f"{label(quality)} {slim_value(quality)}" if quality else NOTHING,
-                _change(quality) if quality else NOTHING,
-            )
+def _overview(records: Sequence[Record]) -> Table:
+    """A row a result: how much smaller, how much faster, how good."""
+    latencies, qualities = map(_latency, records), list(map(quality_figure, records))
+    shapes = _joined(shape(one) for one in map(_latency, records) if one)
+    metrics = _joined(label(one) for one in qualities if one)
+    rows = tuple(
+        (name, *_size(record), _sped_up(latency), *_moved(quality))
+        for name, record, latency, quality in zip(
+            names_of(records), records, latencies, qualities, strict=True
         )
-    headers = ("result", "parameters", "change", "times as fast", "quality", "change (95 %)")
-    return Table("lrrrrr", headers, tuple(rows)).without_empty_columns().markdown()
+    )
+    headers = (
+        "result", "parameters", "change", f"times as fast at {shapes}", metrics, "change (95 %)",
+    )  # fmt: skip
+    return Table("lrrrrr", headers, rows).without_empty_columns()
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(words)) or NOTHING
+
+
+def _size(record: Record) -> tuple[str, str]:
+    found = next(iter(record.find("parameters")), None)
+    return (slim_value(found), change(found)) if found else (NOTHING, NOTHING)
+
+
+def _in_full(
+    records: Sequence[Record],
+    title: str,
+    wanted: Callable[[Measurement], bool],
+    named: Callable[[Measurement], str],
+) -> Iterator[Part]:
+    """Make a table a kind of figure, with a row a result."""
+    found = [{named(one): one for one in record.measurements if wanted(one)} for record in records]
+    heading = f"## {title}\n\n"
+    for kind in dict.fromkeys(kind for figures in found for kind in figures):
+        rows = tuple(
+            (name, base_value(one), slim_value(one), change(one), interval(one))
+            for name, figures in zip(names_of(records), found, strict=True)
+            if (one := figures.get(kind)) is not None
+        )
+        headers = ("result", "before", "after", "change", "95 % interval")
+        table = Table("lrrrr", headers, rows).without_empty_columns().markdown()
+        yield Part(f"{heading}### {escape(kind)}\n\n{table}")
+        heading = ""
 
 
 def _picture(records: Sequence[Record], colours: Palette) -> Iterator[Picture]:
@@ -107,43 +130,23 @@ def _latency(record: Record) -> Measurement | None:
     return at_headline_shape(found) if found else None
 
 
-def _rows(
-    records: Sequence[Record],
-    wanted: Callable[[Measurement], bool],
-    named: Callable[[Measurement], str],
-    told: Callable[[Measurement], str],
-    kind: str,
-) -> Table | None:
-    """Make a table with a row a kind of figure and a column a result."""
-    found = [{named(one): one for one in record.measurements if wanted(one)} for record in records]
-    kinds = dict.fromkeys(kind for figures in found for kind in figures)
-    if not kinds:
-        return None
-    rows = (
-        (one, *(told(figures[one]) if one in figures else NOTHING for figures in found))
-        for one in kinds
-    )
-    return Table("l" + "r" * len(records), (kind, *names_of(records)), tuple(rows))
-
-
-def _sped_up(latency: Measurement) -> str:
-    if not latency.ratio:
+def _sped_up(latency: Measurement | None) -> str:
+    if latency is None or not latency.ratio:
         return NOTHING
     found = latency.interval
     if found is None or found.of != "ratio" or not found.low:
         return speed_up(latency.ratio)
-    return f"{speed_up(latency.ratio)} ({speed_up(found.high)} to {speed_up(found.low)})"
+    sure = between(speed_up(found.high), speed_up(found.low))
+    return f"{speed_up(latency.ratio)} ({sure})"
 
 
-def _moved(figure: Measurement) -> str:
-    before = "" if figure.base is None else f"{base_value(figure)} → "
-    moved = _change(figure)
-    return f"{before}{slim_value(figure)}" + (f", {moved}" if moved != NOTHING else "")
-
-
-def _change(figure: Measurement) -> str:
+def _moved(figure: Measurement | None) -> tuple[str, str]:
+    if figure is None:
+        return NOTHING, NOTHING
     moved, sure = change(figure), interval(figure)
-    return moved if NOTHING in (moved, sure) else f"{moved} ({sure.removesuffix(' points')})"
+    if NOTHING not in (moved, sure):
+        moved = f"{moved} ({sure.removesuffix(' points')})"
+    return slim_value(figure), moved
 
 
 def _not_alike(records: Sequence[Record]) -> Iterator[str]:
