@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats.mstats import trimmed_mean_ci
 
 from bertslim.measure import bootstrap
 from bertslim.measure.bootstrap import (
@@ -256,3 +257,26 @@ def test_several_statistics_are_those_of_each_alone(generator):
     ]
     for one, other in zip(together, alone, strict=True):
         assert (one.low, one.high) == pytest.approx((other.low, other.high))
+
+
+@pytest.mark.parametrize(("launches", "trimmed"), [(7, 1), (13, 1), (15, 2)])
+def test_of_many_launches_the_extremes_do_not_count(generator, launches: int, trimmed: int):
+    ratios = np.exp(generator.normal(0, 0.02, launches))
+    ratios[0] = 1.4
+    base = np.ones(2 * launches)
+    found = ratio_interval(base, np.repeat(ratios, 2), (2,) * launches, seed=0, level=0.99)
+    share = trimmed / launches
+    expected = trimmed_mean_ci(np.log(ratios), limits=(share, share), alpha=0.01)
+    assert (found.low, found.high) == pytest.approx(tuple(np.exp(expected)))
+    middle = launch_ratio(base, np.repeat(ratios, 2), (2,) * launches)
+    assert middle == pytest.approx(math.sqrt(found.low * found.high))
+
+
+def test_one_launch_that_is_far_off_hardly_widens_the_interval(generator):
+    def width(launches: int) -> float:
+        ratios = np.exp(generator.normal(0, 0.01, launches))
+        ratios[0] = 1.3
+        found = ratio_interval(np.ones(launches), ratios, (1,) * launches, seed=0)
+        return found.high - found.low
+
+    assert width(8) < width(6) / 4

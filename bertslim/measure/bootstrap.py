@@ -20,6 +20,7 @@ IndexArray = NDArray[np.int64]
 Statistic = Callable[[FloatArray], FloatArray]
 
 RESAMPLES = 2000
+TRIMMED_OF = 7  # launches, of which the lowest and the highest ratio do not count
 CHUNK_ELEMENTS = 1 << 21
 _MAD_OF_NORMAL = 0.6744897501960817  # of a standard deviation
 
@@ -36,9 +37,11 @@ def ratio_interval(
     """Interval of the median over rounds of median(slim block) / median(base block).
 
     The two blocks of a round follow one upon the other, so that what slows the machine for seconds
-    slows both. With several launches, Student's t interval over the logarithms of their ratios,
+    slows both. With several launches, the interval of the mean of the logarithms of their ratios,
     since processes of one model differ from launch to launch; with one, the bootstrap over its
-    rounds.
+    rounds. Of seven launches and more the mean is trimmed, for on a busy machine one launch in many
+    is far off: Student's t interval becomes that of Tukey and McLaughlin 1963 (Sankhya A 25), with
+    the variance of the Winsorised logarithms.
 
     Args:
         base: Shape (rounds,), or (rounds, calls); medians are over all calls of the rounds drawn.
@@ -58,8 +61,9 @@ def ratio_interval(
 
 
 def launch_ratio(base: FloatArray, slim: FloatArray, launches: Sequence[int]) -> float:
-    """Geometric mean of the ratios of the launches, arguments as above."""
-    return math.exp(float(_of_launches(log_ratios(base, slim), launches).mean()))
+    """Geometric mean of the ratios of the launches, trimmed as above, arguments as above."""
+    logs = np.sort(_of_launches(log_ratios(base, slim), launches))
+    return math.exp(float(logs[_kept(len(logs))].mean()))
 
 
 def median_error(values: FloatArray) -> float:
@@ -84,11 +88,20 @@ def _of_launches(logs: FloatArray, launches: Sequence[int]) -> FloatArray:
 def _interval_over_launches(logs: FloatArray, level: float) -> Interval:
     from scipy.special import stdtrit
 
-    mean = float(logs.mean())
-    error = float(logs.std(ddof=1)) / math.sqrt(len(logs))
-    reach = float(stdtrit(len(logs) - 1, (1 + level) / 2)) * error
+    logs, kept = np.sort(logs), _kept(len(logs))
+    left = logs[kept]
+    mean = float(left.mean())
+    winsorised = logs.clip(left[0], left[-1])
+    error = float(winsorised.std(ddof=1)) * math.sqrt(len(logs)) / len(left)
+    reach = float(stdtrit(len(left) - 1, (1 + level) / 2)) * error
     low, high = math.exp(mean - reach), math.exp(mean + reach)
     return Interval(of="ratio", low=low, high=high, level=level)
+
+
+def _kept(launches: int) -> slice:
+    """Which of the sorted launches count: of every seven the lowest and the highest do not."""
+    trimmed = launches // TRIMMED_OF
+    return slice(trimmed, launches - trimmed)
 
 
 def paired_difference_interval(
