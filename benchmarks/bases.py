@@ -68,13 +68,14 @@ class Training:
 SST2 = Training("SequenceClassification", epochs=2, learning_rate=1e-4, batch_size=32)
 MPNET = Training("SequenceClassification", epochs=1, learning_rate=3e-5, batch_size=32)
 WNUT17 = Training("TokenClassification", epochs=4, learning_rate=2e-4, batch_size=16)
+MPNET_WNUT17 = Training("TokenClassification", epochs=2, learning_rate=5e-5, batch_size=16)
 XQUAD = Training("QuestionAnswering", epochs=10, learning_rate=1e-4, batch_size=16, max_length=384)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
-    kinds = ("sst2", "wnut17", "xquad", "mpnet")
+    kinds = ("sst2", "wnut17", "xquad", "mpnet", "mpnet-wnut17")
     add("output", type=Path, help="where the bases go, each to a folder of its own")
     add("--bases", nargs="+", choices=kinds, default=kinds, help="default: all")
     add("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of sst2; default: 0 1 2")
@@ -85,9 +86,10 @@ def main() -> None:
     add("--xquad", type=Path, help="xquad.en.json of github.com/google-deepmind/xquad")
     add("--threads", type=int, default=default_threads(), help="default: all cores")
     arguments = parser.parse_args()
-    for kind in ("wnut17", "xquad"):
-        if kind in arguments.bases and getattr(arguments, kind) is None:
-            parser.error(f"--{kind} FILE is needed; --help says where it is to be had")
+    for kind in arguments.bases:
+        option = kind.removeprefix("mpnet-")
+        if option in ("wnut17", "xquad") and getattr(arguments, option) is None:
+            parser.error(f"--{option} FILE is needed; --help says where it is to be had")
     torch.set_num_threads(arguments.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     print(f"{environment_line()}; {device}, {arguments.threads} threads, bfloat16", flush=True)
@@ -108,9 +110,12 @@ def wanted(arguments: argparse.Namespace) -> dict[str, Callable[[Path], None]]:
             f"sst2-s{seed}": partial(make_classifier, minilm, sst2, SST2, seed, None)
             for seed in arguments.seeds
         },
-        "wnut17": {"wnut17": partial(make_tagger, minilm, arguments.wnut17)},
+        "wnut17": {"wnut17": partial(make_tagger, minilm, arguments.wnut17, WNUT17)},
         "xquad": {"xquad": partial(make_reader, minilm, arguments.xquad)},
         "mpnet": {"mpnet": partial(make_classifier, mpnet, sst2, MPNET, 0, MPNET_ROWS)},
+        "mpnet-wnut17": {
+            "mpnet-wnut17": partial(make_tagger, mpnet, arguments.wnut17, MPNET_WNUT17)
+        },
     }
     return {name: make for kind in arguments.bases for name, make in every[kind].items()}
 
@@ -126,10 +131,12 @@ def make_classifier(
     train(encoder, directory / "fit.tsv", training, seed)
 
 
-def make_tagger(encoder: str, data: Path, directory: Path, *, seed: int = 0) -> None:
+def make_tagger(
+    encoder: str, data: Path, training: Training, directory: Path, *, seed: int = 0
+) -> None:
     """Train on the train set of WNUT-17, which comes with a test set to hold the tagger to."""
     shutil.copyfile(data, directory / "fit.conll")
-    train(encoder, directory / "fit.conll", WNUT17, seed)
+    train(encoder, directory / "fit.conll", training, seed)
 
 
 def make_reader(encoder: str, data: Path, directory: Path, *, seed: int = 0) -> None:
