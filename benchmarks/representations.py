@@ -37,6 +37,7 @@ from bertslim.pipeline.texts import BATCH_SIZE, DataOptions, describe_head, load
 from bertslim.progress import Progress
 from bertslim.recipe import Recipe
 from bertslim.records import Block, Cka, Frozen, Measurement, Probes, Role
+from bertslim.report.figures import base_value, kind_of
 from bertslim.report.tables import Table
 
 PAGE = Path(__file__).parents[1] / "docs" / "representations.md"
@@ -249,15 +250,16 @@ def table_of(results: Representations) -> Table:
         what = f"{CUTS[one.lost]} gone" if one.lost else ""
         rows.append((
             one.data, one.model, f"{what}, {one.state}" if what else one.state,
+            f"{kind_of(one.score.name)} {base_value(one.score)}",
             points_of(one.score).shown(1, "+").replace("-", "−"),
             *(alike(one, block) for block in BLOCKS),
             *(read(one, block) for block in BLOCKS),
         ))  # fmt: skip
     headers = (
-        "data", "model", "what", "points", "CKA, attention", "CKA, FFN",
+        "data", "model", "what", "whole", "points", "CKA, attention", "CKA, FFN",
         "probes, attention", "probes, FFN",
     )  # fmt: skip
-    return Table("lllrrrrr", headers, tuple(rows))
+    return Table("llllrrrrr", headers, tuple(rows))
 
 
 def alike(case: Case, block: Block) -> str:
@@ -278,8 +280,8 @@ def footnote(results: Representations, minutes: float) -> str:
     texts = {one.model: one.texts for one in results.cases}
     looked = ", ".join(f"{count:,} texts for {model}" for model, count in texts.items())
     return (
-        "Points: the main metric of the result less that of the whole model, with its 95 % "
-        "interval, on all unseen rows. CKA: with the same layer of the whole model, "
+        "Whole: the main metric of the whole model on all unseen rows. Points: that of the result "
+        "less it, with the 95 % interval. CKA: with the same layer of the whole model, "
         "mean and least over the layers. Probes: what a linear classifier reads from a layer, less "
         "what it reads from the same layer of the whole model, in points, mean and worst. "
         f"{looked}; retrained for {minutes:g} minutes with the whole model as teacher. "
