@@ -78,10 +78,8 @@ def add_analysis(analysis: Analysis, directory: Path) -> bool:
     if analysis.slim is None or not (directory / RECORD_FILE).is_file():
         return False
     record = read_record(directory)
-    analysed, recorded = (
-        (one.base.sha256, one.slim and one.slim.sha256) for one in (analysis, record)
-    )
-    if analysed != recorded:
+    recorded = record.base.sha256, record.slim.sha256
+    if (analysis.base.sha256, analysis.slim.sha256) != recorded:
         return False
     _tell(record.model_copy(update={"analysis": analysis}), directory)
     return True

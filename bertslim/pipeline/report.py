@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from bertslim.records import (
 from bertslim.report.analysis import analysis_parts, analysis_text
 from bertslim.report.illustrated import parts_of
 from bertslim.report.page import page, render_analysis_page, render_page
-from bertslim.report.part import Part
+from bertslim.report.part import Part, Picture
 from bertslim.report.picture_files import write_pictures
 from bertslim.report.render import render_report
 from bertslim.report.side_by_side import TITLE, names_of, side_by_side
@@ -37,12 +37,12 @@ class WrittenReport:
     Attributes:
         markdown: As plain text.
         html: As a page.
-        pictures: The parts whose pictures are drawn for paper.
+        pictures: Drawn for paper.
     """
 
     markdown: str
     html: str
-    parts: tuple[Part, ...]
+    pictures: tuple[Picture, ...]
 
     def write(self, target: Path, *, force: bool) -> None:
         """Write a directory: both texts, and each picture as SVG and PNG.
@@ -53,8 +53,7 @@ class WrittenReport:
         with output_directory(target, force=force) as directory, writing(target):
             (directory / REPORT_FILE).write_text(self.markdown, encoding="utf-8")
             (directory / PAGE_FILE).write_text(self.html, encoding="utf-8")
-            pictures = (picture for part in self.parts for picture in part.pictures)
-            write_pictures(pictures, directory / PICTURES)
+            write_pictures(self.pictures, directory / PICTURES)
 
 
 def read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis:
@@ -85,15 +84,20 @@ def report_of(accounts: Sequence[Record] | Analysis) -> WrittenReport:
         return WrittenReport(
             analysis_text(accounts),
             render_analysis_page(accounts),
-            analysis_parts(accounts, ON_PAPER),
+            _pictures(analysis_parts(accounts, ON_PAPER)),
         )
     if len(accounts) == 1:
         record = accounts[0]
-        return WrittenReport(render_report(record), render_page(record), parts_of(record, ON_PAPER))
-    texts = (part.text for part in side_by_side(accounts))
+        pictures = _pictures(parts_of(record, ON_PAPER))
+        return WrittenReport(render_report(record), render_page(record), pictures)
+    parts = side_by_side(accounts)
     origin = f"{listed(names_of(accounts))}: what each gained and lost beside its base."
     return WrittenReport(
-        "\n\n".join([f"# {TITLE}", *texts]) + "\n",
-        page(TITLE, [origin], side_by_side(accounts)),
-        side_by_side(accounts, ON_PAPER),
+        "\n\n".join([f"# {TITLE}", *(part.text for part in parts)]) + "\n",
+        page(TITLE, [origin], parts),
+        _pictures(side_by_side(accounts, ON_PAPER)),
     )
+
+
+def _pictures(parts: Iterable[Part]) -> tuple[Picture, ...]:
+    return tuple(picture for part in parts for picture in part.pictures)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Literal
 
+from bertslim.records import Role
 from bertslim.report.escape import printable, shortened
 
 Anchor = Literal["start", "middle", "end"]
@@ -41,6 +42,10 @@ class Palette:
     base: str
     slim: str
     third: str
+
+    def of(self, role: Role) -> str:
+        """Return the colour of one of two models."""
+        return self.base if role == "base" else self.slim
 
 
 IN_PAGE = Palette(
@@ -122,6 +127,16 @@ class Drawing:
             f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}" font-size="{_n(size)}" '
             f'fill="{colour or self.colours.ink}">{_safe(text)}</text>'
         )
+
+    def grid(
+        self, across: Scale, up: Scale, shown: Callable[[float], str], *, most: int = 5
+    ) -> None:
+        """Draw a thin line at each round figure, and the figure beside it."""
+        for value in up.ticks(most):
+            y, ends = up(value), (across.start, across.end)
+            self.line([(x, y) for x in ends], self.colours.muted, width=0.3)
+            beside = across.start - 6
+            self.words(beside, y + 4, shown(value), anchor="end", colour=self.colours.muted)
 
     def legend(self, y: float, entries: Sequence[tuple[str, str]], *, x: float = 0) -> None:
         """Say what colours stand for: pairs of a word and its colour."""

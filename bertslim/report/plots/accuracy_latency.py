@@ -68,25 +68,17 @@ def accuracy_latency(places: Sequence[Place], axes: Axes, colours: Palette = IN_
     across = Scale(0, max(one.time for one in places) * 1.1, 50, WIDTH - 10)
     up = Scale(max(0.0, min(scores) - margin), min(1.0, max(scores) + margin), 180, 26)
     drawing.words(0, 11, f"{axes.score}; up and to the left is better", colour=colours.muted)
-    _grid(drawing, across, up, axes)
+    drawing.grid(across, up, axes.told, most=4)
+    for value in across.ticks():
+        drawing.words(across(value), 195, f"{value:g}", anchor="middle", colour=colours.muted)
+    drawing.words(across.end, 211, axes.time, anchor="end", colour=colours.muted)
     for one in places:
         _place(drawing, one, across(one.time), up(one.score), axes)
     return drawing
 
 
-def _grid(drawing: Drawing, across: Scale, up: Scale, axes: Axes) -> None:
-    muted = drawing.colours.muted
-    for value in up.ticks(4):
-        drawing.line([(across.start, up(value)), (across.end, up(value))], muted, width=0.3)
-        drawing.words(across.start - 6, up(value) + 4, axes.told(value), anchor="end", colour=muted)
-    for value in across.ticks():
-        drawing.words(across(value), 195, f"{value:g}", anchor="middle", colour=muted)
-    drawing.words(across.end, 211, axes.time, anchor="end", colour=muted)
-
-
 def _place(drawing: Drawing, one: Place, x: float, y: float, axes: Axes) -> None:
-    colour = drawing.colours.base if one.role == "base" else drawing.colours.slim
-    drawing.dot(x, y, colour, tip=axes.describe(one), radius=5)
+    drawing.dot(x, y, drawing.colours.of(one.role), tip=axes.describe(one), radius=5)
     name = shortened(one.name, 28)
     if x > WIDTH * 0.6:
         drawing.words(x - 8, y - 6, name, anchor="end")

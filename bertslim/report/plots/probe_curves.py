@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bertslim.records import Block, Probes
 from bertslim.report.analysis_words import BLOCKS, Names
 from bertslim.report.svg import IN_PAGE, WIDTH, Drawing, Palette, Point, Scale
+
+_MOST_NUMBERS = 12  # below the axis
 
 
 def probe_curves(probes: Probes, block: Block, names: Names, colours: Palette = IN_PAGE) -> Drawing:
@@ -23,9 +23,11 @@ def probe_curves(probes: Probes, block: Block, names: Names, colours: Palette = 
     lowest = min(min(one.low, one.control) for one in points)
     across = Scale(0, layers, 44, WIDTH - 10)
     up = Scale(min(lowest, probes.chance), 1.0, 180, 12)
-    _axes(drawing, across, up, layers, lambda value: f"{100 * value:.0f} %")
+    drawing.grid(across, up, lambda value: f"{100 * value:.0f} %")
+    for layer in range(0, layers + 1, -(-(layers + 1) // _MOST_NUMBERS)):
+        drawing.words(across(layer), 195, str(layer), anchor="middle", colour=colours.muted)
     for role in roles:
-        colour = colours.base if role == "base" else colours.slim
+        colour = colours.of(role)
         own = [one for one in points if one.model == role]
         upper: list[Point] = [(across(one.site.layer), up(one.high)) for one in own]
         lower: list[Point] = [(across(one.site.layer), up(one.low)) for one in own]
@@ -36,21 +38,6 @@ def probe_curves(probes: Probes, block: Block, names: Names, colours: Palette = 
             drawing.dot(across(one.site.layer), up(one.score), colour, tip=tip)
     control = [one for one in points if one.model == roles[0]]
     drawing.line([(across(one.site.layer), up(one.control)) for one in control], colours.third)
-    entries = [(names[role], colours.base if role == "base" else colours.slim) for role in roles]
+    entries = [(names[role], colours.of(role)) for role in roles]
     drawing.legend(214, [*entries, ("random labels", colours.third)], x=44)
     return drawing
-
-
-def _axes(
-    drawing: Drawing, across: Scale, up: Scale, layers: int, shown: Callable[[float], str]
-) -> None:
-    for value in up.ticks():
-        drawing.line([(across.start, up(value)), (across.end, up(value))], drawing.colours.muted,
-                     width=0.3)  # fmt: skip
-        drawing.words(across.start - 6, up(value) + 4, shown(value), anchor="end",
-                      colour=drawing.colours.muted)  # fmt: skip
-    step = -(-(layers + 1) // 12)
-    for layer in range(0, layers + 1, step):
-        drawing.words(
-            across(layer), up.start + 15, str(layer), anchor="middle", colour=drawing.colours.muted
-        )
