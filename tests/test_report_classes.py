@@ -8,6 +8,7 @@ from test_report_examples import cut_record, full_record
 from bertslim.records import Interval, compare
 from bertslim.report.classes import MOST_CLASSES, class_table, classes_of, most_changed
 from bertslim.report.page import render_page
+from bertslim.report.plots.class_scores import class_scores
 from bertslim.report.render import render_report
 
 HOSTILE = "<script>alert(1)</script>\u202e\U0001f600" + "long" * 2500
@@ -59,3 +60,17 @@ def test_a_hostile_name_is_shown_harmlessly() -> None:
     tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
     assert "script" not in {element.tag for element in tree.iter()}
     assert "\u202e" not in page
+
+
+def test_a_model_without_a_base_is_drawn_alone() -> None:
+    figures = (
+        compare(f"classes.{metric}", "share", None, 0.9, **{"class": name, "support": 5})
+        for name in ("a", "b")
+        for metric in ("f1", "precision", "recall")
+    )
+    classes = classes_of(cut_record(measurements=tuple(figures)))
+    drawn = class_scores(classes, "before", "after").markup()
+    assert drawn.count("<circle") == 2
+    assert "before" not in drawn
+    assert "–" not in drawn
+    assert ">0 %<" not in drawn, "the axis begins near the figures"

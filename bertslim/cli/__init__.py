@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 app.command("cut", short_help="Cut a model by a recipe.")(cut.cut)
 app.command("retrain", short_help="Train a model briefly.")(retrain.retrain)
-app.command("report", short_help="Print the report of a result again.")(report.report)
+app.command("report", short_help="Print a report again, or compare results.")(report.report)
 app.command("inspect", short_help="Show what a model is made of.")(inspect.inspect)
 app.command("analyze", short_help="See what each layer is worth.")(analyze.analyze)
 app.command("export", short_help="Write a result for another runtime.")(export.export)

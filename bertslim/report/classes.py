@@ -49,18 +49,19 @@ def class_table(classes: Sequence[ClassFigures]) -> Table:
         (
             shortened(one.name, _LONGEST_NAME),
             f"{one.support:,}",
-            _both(one.f1),
+            both_values(one.f1),
             change(one.f1),
             interval(one.f1),
-            _both(one.precision),
-            _both(one.recall),
+            both_values(one.precision),
+            both_values(one.recall),
         )
         for one in classes
     )
     return Table("lrrrrrr", headers, tuple(rows)).without_empty_columns()
 
 
-def _both(figure: Measurement) -> str:
+def both_values(figure: Measurement) -> str:
+    """Write what a figure was and is; what it is alone where there is no base."""
     return slim_value(figure) if figure.base is None else from_to(figure)
 
 

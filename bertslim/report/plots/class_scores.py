@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bertslim.report.classes import ClassFigures
+from bertslim.report.classes import ClassFigures, both_values
 from bertslim.report.escape import shortened
-from bertslim.report.figures import from_to
 from bertslim.report.svg import IN_PAGE, ROW, WIDTH, Drawing, Palette, Scale
 
 
@@ -15,11 +14,14 @@ def class_scores(
 ) -> Drawing:
     """Draw F1 class by class: from where it was to where it is."""
     height = 20 + ROW * len(classes) + 40
-    lines = (f"{one.name}: {from_to(one.f1)}" for one in classes)
-    title = f"F1 of each class, {before} and {after}"
+    lines = (f"{one.name}: {both_values(one.f1)}" for one in classes)
+    figures = [one for each in classes for one in (each.f1.base, each.f1.slim) if one is not None]
+    entries = [(before, colours.base), (after, colours.slim)]
+    if all(one.f1.base is None for one in classes):
+        entries = entries[1:]
+    title = f"F1 of each class, {' and '.join(name for name, _ in entries)}"
     drawing = Drawing(WIDTH, height, title, "; ".join(lines), colours)
-    lowest = min(min(one.f1.base or 0.0, one.f1.slim or 0.0) for one in classes)
-    across = Scale(max(0.0, lowest - 0.05), 1.0, 130, WIDTH - 16)
+    across = Scale(max(0.0, min(figures) - 0.05), 1.0, 130, WIDTH - 16)
     bottom = 8 + ROW * len(classes)
     for value in across.ticks(4):
         x = across(value)
@@ -29,11 +31,11 @@ def class_scores(
         y = 14 + ROW * number
         drawing.words(122, y + 4, shortened(one.name, 18), anchor="end")
         was, found = one.f1.base, one.f1.slim
-        tip = f"{one.name}: {from_to(one.f1)}"
+        tip = f"{one.name}: {both_values(one.f1)}"
         if was is not None and found is not None:
             drawing.line([(across(was), y), (across(found), y)], colours.muted)
             drawing.dot(across(was), y, colours.base, tip=tip)
         if found is not None:
             drawing.dot(across(found), y, colours.slim, tip=tip)
-    drawing.legend(height - 6, [(before, colours.base), (after, colours.slim)], x=130)
+    drawing.legend(height - 6, entries, x=130)
     return drawing
