@@ -1,4 +1,4 @@
-"""What each shipped recipe gains and loses: the table and picture of README.md.
+"""What each shipped recipe that trains nothing gains and loses: the table and picture of README.md.
 
 A classifier is trained, cut by every recipe and measured on held-out texts. With --write the table
 goes between the marks in README.md and the picture beside the guides.
@@ -18,7 +18,7 @@ from pictures import ACCENT, INK, MUTED, drawing_tools, save_picture
 
 import bertslim
 from bertslim.measure.environment import default_threads
-from bertslim.recipe import Retrain, shipped_recipes
+from bertslim.recipe import Retrain, load_recipe, shipped_recipes
 from bertslim.records import Measurement, Record
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> list[Point]:
                 threads=arguments.threads,
             )
         )
-        for name in shipped_recipes():
+        for name in untrained_recipes():
             options = bertslim.CutOptions(
                 model=str(base.directory),
                 recipe=name,
@@ -84,6 +84,11 @@ def run(arguments: argparse.Namespace) -> list[Point]:
             )
             points.append(Point(name, bertslim.cut(options).record))
     return sorted(points, key=lambda point: point.one("latency", batch=8).ratio or 1, reverse=True)
+
+
+def untrained_recipes() -> list[str]:
+    """Return the names of the recipes that come along and do not end in training."""
+    return [name for name in shipped_recipes() if load_recipe(name).recipe.retrain is None]
 
 
 def markdown(points: Sequence[Point]) -> str:

@@ -1,6 +1,6 @@
 """What the runtime, the precision and the cut give: time and accuracy of each, and of all together.
 
-A classifier, whole and cut by a recipe, runs in PyTorch, ONNX Runtime and OpenVINO; every pair of
+A classifier, whole and cut by recipes, runs in PyTorch, ONNX Runtime and OpenVINO; every pair of
 model and runtime in a process of its own, all in turns. Each answers all held-out rows, too.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from bertslim.export.parity import Precision
 
 SHAPES = (Shape(1, 32), Shape(1, 128), Shape(8, 128))
-PAGE = Path(__file__).parents[1] / "docs" / "bench.md"
+RECIPES = ("quarter_width_repaired", "quarter_width_half_heads_trained")
+ROOT = Path(__file__).parents[1]
+PAGE, SUMMARY = ROOT / "docs" / "bench.md", ROOT / "README.md"
+SUMMARY_MARKS = "<!-- speed -->", "<!-- end of speed -->"
 _SILENT = Progress(visible=False)
 
 
@@ -43,7 +46,7 @@ class Way(Frozen):
     """A way to run a model.
 
     Attributes:
-        model: "whole", or the recipe that cut it.
+        model: "whole", or the name of the recipe that cut it.
         runtime: The program, in words.
         weights: The type of weights and products.
         latencies: Of this way ("slim") and the whole model in PyTorch and float32 ("base").
@@ -72,15 +75,16 @@ class Kind:
     timed: Runtime
     format: Format | None = None
     precision: Precision = "fp32"
+    in_summary: bool = False
 
 
 KINDS = (
-    Kind("PyTorch", "float32", Runtime.TORCH),
+    Kind("PyTorch", "float32", Runtime.TORCH, in_summary=True),
     Kind("PyTorch", "bfloat16", Runtime.TORCH_BF16),
     Kind("ONNX Runtime", "float32", Runtime.ONNXRUNTIME, Format.ONNX),
-    Kind("ONNX Runtime", "int8", Runtime.ONNXRUNTIME, Format.ONNX, "int8"),
+    Kind("ONNX Runtime", "int8", Runtime.ONNXRUNTIME, Format.ONNX, "int8", in_summary=True),
     Kind("OpenVINO", "float32", Runtime.OPENVINO, Format.OPENVINO),
-    Kind("OpenVINO", "bfloat16", Runtime.OPENVINO_BF16, Format.OPENVINO),
+    Kind("OpenVINO", "bfloat16", Runtime.OPENVINO_BF16, Format.OPENVINO, in_summary=True),
     Kind("OpenVINO", "int8 and bfloat16", Runtime.OPENVINO_BF16, Format.OPENVINO, "int8"),
 )
 
@@ -89,33 +93,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("model", help="a fine-tuned classifier")
-    add("--recipe", default="quarter_width_repaired", help="what it is cut by")
+    add("--recipes", nargs="+", default=RECIPES, help="what it is cut by; default: %(default)s")
     add("--data", default="stanfordnlp/sst2", help="rows to cut and to quantise by")
     add("--eval-data", help="rows to measure accuracy on; default: a tenth of --data")
     add("--seconds", type=float, default=30.0, help="for each shape, over all launches")
     add("--launches", type=int, default=5)
     add("--output", type=Path, default=Path("speedup.json"), help="where results are kept")
-    add("--write", action="store_true", help=f"write the table into {PAGE.name}")
+    add("--write", action="store_true",
+        help=f"write the table into {PAGE.name}, and a part of it into {SUMMARY.name}")  # fmt: skip
     given = parser.parse_args()
     results = read_results(given.output, Speedups, describe_environment(default_threads()))
     if not results.ways:
         results = results.model_copy(update={"ways": measure(given)})
         write_results(given.output, results)
-    page = f"{table_of(results).markdown()}\n\n{footnote(results)}"
+    page = f"{table_of(results.ways).markdown()}\n\n{footnote(results)}"
     print(page)
     if given.write:
         write_between_marks(PAGE, page)
+        summary = f"{table_of(summarised(results.ways)).markdown()}\n\n{footnote(results)}"
+        write_between_marks(SUMMARY, summary, SUMMARY_MARKS)
 
 
 def measure(given: argparse.Namespace) -> tuple[Way, ...]:
     """Cut the model, export both, and measure all ways."""
     base, data = find_model(given.model).directory, DataOptions(given.data, given.eval_data)
     with tempfile.TemporaryDirectory() as folder:
-        cut = bertslim.CutOptions(
-            str(base), given.recipe, output=Path(folder) / "slim", data=data,
-            measure=None, threads=default_threads(),
-        )  # fmt: skip
-        directories = {"whole": base, Path(given.recipe).stem: bertslim.cut(cut).directory}
+        directories = {"whole": base} | {
+            Path(recipe).stem: cut(base, recipe, data, Path(folder)) for recipe in given.recipes
+        }
         ways = [(model, kind) for model in directories for kind in KINDS]
         paths = {
             (model, kind): export(directories[model], kind, data, Path(folder) / model)
@@ -142,6 +147,15 @@ def measure(given: argparse.Namespace) -> tuple[Way, ...]:
             )
             for number, ((model, kind), found) in enumerate(zip(ways, latencies, strict=True))
         )
+
+
+def cut(base: Path, recipe: str, data: DataOptions, folder: Path) -> Path:
+    """Cut the model and return where the result is."""
+    options = bertslim.CutOptions(
+        str(base), recipe, output=folder / f"cut-{Path(recipe).stem}", data=data,
+        measure=None, threads=default_threads(),
+    )  # fmt: skip
+    return bertslim.cut(options).directory
 
 
 def export(directory: Path, kind: Kind, data: DataOptions, folder: Path) -> Path:
@@ -196,10 +210,16 @@ def load(path: Path, kind: Kind) -> Callable[..., Any]:
     return model.to(torch.bfloat16 if kind.timed.in_bfloat16 else torch.float32)
 
 
-def table_of(results: Speedups) -> Table:
-    """Compare all ways with the first."""
+def summarised(ways: Sequence[Way]) -> list[Way]:
+    """Return some of the ways: each runtime as it is fastest, or as it comes."""
+    chosen = {(kind.runtime, kind.weights) for kind in KINDS if kind.in_summary}
+    return [way for way in ways if (way.runtime, way.weights) in chosen]
+
+
+def table_of(ways: Sequence[Way]) -> Table:
+    """Compare ways with the first of all."""
     rows = []
-    for way in results.ways:
+    for way in ways:
         times = (
             f"{latency.slim:.2f} ms, {faster(latency).shown(1)} x" for latency in way.latencies
         )

@@ -91,6 +91,7 @@ def test_drop_odd() -> None:
         ("quarter_width_repaired", True),
         ("eighth_width", False),
         ("prune_half_heads", False),
+        ("quarter_width_half_heads_trained", False),
     ],
 )
 def test_which_shipped_recipes_a_stock_class_can_express(name: str, even: bool) -> None:

@@ -308,7 +308,7 @@ def test_shipped_names():
         *("halve_width", "keep_every_third", "quarter_width_odd", "scale_half"),
         *("drop_odd_repaired", "drop_odd_linear", "drop_least_important", "linear_all"),
         *("narrow_odd", "quarter_width_repaired", "eighth_width", "prune_half_heads"),
-        "vocab_to_corpus",
+        *("vocab_to_corpus", "quarter_width_half_heads_trained"),
     }
 
 
