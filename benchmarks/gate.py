@@ -16,7 +16,7 @@ import shutil
 import statistics
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -87,11 +87,14 @@ def main() -> None:
     add("--machine", choices=MACHINES, help="check on this one alone (default: both)")
     add("--folder", type=Path, default=Path("gate-models"), help="where the cut models are kept")
     add("--output", type=Path, default=Path("gate.json"), help="where results are gathered")
+    add("--beside", nargs="+", type=Path, default=[], help="results of other machines to show, too")
     add("--write", action="store_true", help=f"write the table into {PAGE.name}")
     given = parser.parse_args()
     results = read_results(given.output, GateResults, describe_environment(default_threads()))
     results = run_checks(given, results)
-    page = f"{table_of(results).markdown()}\n\n{footnote(results)}"
+    beside = [GateResults.model_validate_json(path.read_bytes()) for path in given.beside]
+    shown = [one for one in (results, *beside) if one.checks]
+    page = f"{table_of(shown).markdown()}\n\n{footnote(shown)}"
     print(page)
     if given.write:
         write_between_marks(PAGE, page)
@@ -208,38 +211,43 @@ def _work() -> None:
         time.sleep(draw.uniform(0.2, 3.0))
 
 
-def table_of(results: GateResults) -> Table:
-    """Count outcomes, and say how long they took."""
-    rows = []
-    for machine in MACHINES:
-        for model, right in RIGHT.items():
-            found = [one for one in results.checks if (one.model, one.machine) == (model, machine)]
-            if not found:
-                continue
+def table_of(shown: Sequence[GateResults]) -> Table:
+    """Count outcomes on each machine, and say how long they took."""
+    headers = (
+        "CPU", "model", "machine", "checks", "right is", "right", "inconclusive", "wrong",
+        "median, s", "longest, s",
+    )  # fmt: skip
+    return Table("lllrlrrrrr", headers, tuple(row for one in shown for row in rows_of(one)))
+
+
+def rows_of(results: GateResults) -> Iterator[tuple[str, ...]]:
+    """Count the outcomes of one machine."""
+    for machine, (model, right) in itertools.product(MACHINES, RIGHT.items()):
+        found = [one for one in results.checks if (one.model, one.machine) == (model, machine)]
+        if found:
             outcomes = Counter(one.outcome for one in found)
             seconds = sorted(one.seconds for one in found)
             wrong = len(found) - outcomes[right] - outcomes["inconclusive"]
-            rows.append((
-                model, machine, str(len(found)), right, str(outcomes[right]),
-                str(outcomes["inconclusive"]), str(wrong), f"{statistics.median(seconds):.0f}",
-                f"{seconds[-1]:.0f}",
-            ))  # fmt: skip
-    headers = (
-        "model", "machine", "checks", "right is", "right", "inconclusive", "wrong",
-        "median, s", "longest, s",
-    )  # fmt: skip
-    return Table("llrlrrrrr", headers, tuple(rows))
+            yield (
+                results.environment.cpu, model, machine, str(len(found)), right,
+                str(outcomes[right]), str(outcomes["inconclusive"]), str(wrong),
+                f"{statistics.median(seconds):.0f}", f"{seconds[-1]:.0f}",
+            )  # fmt: skip
 
 
-def footnote(results: GateResults) -> str:
+def footnote(shown: Sequence[GateResults]) -> str:
     """Say what was checked, and where."""
-    slower = ", ".join(
-        f"{100 * (ratio - 1):.1f} % at {shape}" for shape, ratio in results.planted.items()
-    )
+    told = "; ".join(f"{planted(one)} on {environment_line(one.environment)}" for one in shown)
     return (
-        f"`bertslim check --max-regression {PERCENT:g}%`, two minutes at most; the slower model "
-        f"took {slower} longer. Busy: another process computes on one core, with breaks of random "
-        f"length. {environment_line()}."
+        f"`bertslim check --max-regression {PERCENT:g}%`, two minutes at most. Busy: another "
+        f"process computes on one core, with breaks of random length. The slower model took {told}."
+    )
+
+
+def planted(results: GateResults) -> str:
+    """Say how much longer the slower model took."""
+    return " and ".join(
+        f"{100 * (ratio - 1):.1f} % longer at {shape}" for shape, ratio in results.planted.items()
     )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.measure.environment import default_threads, describe_environment
+from bertslim.records import Environment
 
 BERTSLIM = str(Path(sys.executable).with_name("bertslim"))
 
@@ -99,9 +100,9 @@ def median(runs: Sequence[Run], figure: Callable[[Run], float]) -> float:
     return statistics.median(figure(run) for run in runs)
 
 
-def environment_line() -> str:
-    """Say in one line what the figures were taken on."""
-    here = describe_environment(default_threads())
+def environment_line(here: Environment | None = None) -> str:
+    """Say in one line what figures were taken on; by default this machine."""
+    here = here or describe_environment(default_threads())
     versions = ", ".join(f"{name} {version}" for name, version in here.versions.items())
     memory = f"{here.memory_bytes / 2**30:.0f} GiB"
     return f"{here.cpu}, {here.cores} cores, {memory}, {here.os}, Python {here.python}, {versions}"
