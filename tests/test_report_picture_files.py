@@ -43,6 +43,6 @@ def test_without_pictures_there_is_no_folder(tmp_path: Path) -> None:
 def test_without_fonts_words_are_not_left_out_in_silence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_files, "_fonts_found", lambda: False)
+    monkeypatch.setattr(picture_files, "_font_family", lambda: None)
     with pytest.raises(OutputError, match="no fonts"):
         write_pictures([Picture("a", Drawing(9, 9, "", "", ON_PAPER))], tmp_path / "pictures")

@@ -11,6 +11,8 @@ from bertslim.report.part import Picture
 from bertslim.report.svg import ON_PAPER, Drawing
 
 _PIXELS_A_UNIT = 3
+# resvg does not ask fontconfig which font is meant by sans-serif
+_SANS_SERIF = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans", "Noto Sans", "Ubuntu")
 
 
 def write_pictures(pictures: Iterable[Picture], folder: Path) -> None:
@@ -27,23 +29,28 @@ def write_pictures(pictures: Iterable[Picture], folder: Path) -> None:
 
 
 def _png(svg: str, folder: Path) -> bytes:
-    from resvg_py import svg_to_bytes
-
-    if not _fonts_found():
+    family = _font_family()
+    if family is None:
         raise OutputError(
             "no fonts on this machine to write PNG files with",
             where=str(folder),
             remedy="install some, such as fonts-dejavu, or leave out --output",
         )
-    return bytes(svg_to_bytes(svg_string=svg, zoom=_PIXELS_A_UNIT))
+    return _rendered(svg, family, zoom=_PIXELS_A_UNIT)
+
+
+def _rendered(svg: str, family: str, *, zoom: int = 1) -> bytes:
+    from resvg_py import svg_to_bytes
+
+    return bytes(svg_to_bytes(svg_string=svg, zoom=zoom, sans_serif_family=family))
 
 
 @cache
-def _fonts_found() -> bool:
-    """Whether words are drawn at all: without fonts they are left out without a word."""
-    from resvg_py import svg_to_bytes
-
+def _font_family() -> str | None:
+    """Return a font that words are drawn in: without one they are left out without a word."""
     blank, written = Drawing(20, 20, "", "", ON_PAPER), Drawing(20, 20, "", "", ON_PAPER)
     written.words(2, 15, "A")
-    empty, full = (bytes(svg_to_bytes(svg_string=one.markup())) for one in (blank, written))
-    return empty != full
+    for family in _SANS_SERIF:
+        if _rendered(blank.markup(), family) != _rendered(written.markup(), family):
+            return family
+    return None
