@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import transformers
 from datasets import Dataset
-from startup import environment_line
+from machine import environment_line
 from transformers import (
     DataCollatorForTokenClassification,
     DataCollatorWithPadding,

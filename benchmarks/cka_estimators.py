@@ -19,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from machine import environment_line
 from marked_page import write_between_marks
 from numpy.typing import NDArray
-from startup import environment_line, median, take_turns
+from startup import median, take_turns
 from torch import Tensor
 
 from bertslim.analyze.cka import MinibatchCka, mixed

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from startup import BERTSLIM, environment_line, median, take_turns
+from machine import environment_line
+from startup import BERTSLIM, median, take_turns
 
 PLAIN = Path(__file__).with_name("plain_cut.py")
 PACKAGE = "pkg:"

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from machine import environment_line
 from marked_page import write_between_marks
 from results_file import Results, read_results, write_results
-from startup import environment_line
 
 import bertslim
 from bertslim.gate.latency_rules import MaxRegression

@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 from figures import points_of
+from machine import environment_line
 from marked_page import write_between_marks
 from results_file import Results, read_results, write_results
-from startup import environment_line
 
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.pipeline.export import ExportOptions, export_checkpoint

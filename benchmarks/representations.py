@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import torch
 from figures import points_of
+from machine import environment_line
 from marked_page import write_between_marks
 from pictures import ACCENT, INK, MUTED, OTHER, drawing_tools, save_picture
 from results_file import Results, read_results, write_results
-from startup import environment_line
 
 import bertslim
 from bertslim.analyze.layer_cka import measure_cka

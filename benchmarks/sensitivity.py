@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from startup import environment_line
+from machine import environment_line
 from torch import Tensor
 
 from bertslim.analyze.sensitivity import KINDS

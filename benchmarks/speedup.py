@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from figures import Figure, points_of, ratio_of
+from machine import environment_line
 from marked_page import write_between_marks
 from results_file import Results, read_results, write_results
-from startup import environment_line
 
 import bertslim
 from bertslim.measure.environment import default_threads, describe_environment

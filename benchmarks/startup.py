@@ -16,8 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bertslim.measure.environment import default_threads, describe_environment
-from bertslim.records import Environment
+from machine import environment_line
 
 BERTSLIM = str(Path(sys.executable).with_name("bertslim"))
 
@@ -98,14 +97,6 @@ def run_once(command: Sequence[str]) -> Run:
 def median(runs: Sequence[Run], figure: Callable[[Run], float]) -> float:
     """Return the median of one figure of the runs."""
     return statistics.median(figure(run) for run in runs)
-
-
-def environment_line(here: Environment | None = None) -> str:
-    """Say in one line what figures were taken on; by default this machine."""
-    here = here or describe_environment(default_threads())
-    versions = ", ".join(f"{name} {version}" for name, version in here.versions.items())
-    memory = f"{here.memory_bytes / 2**30:.0f} GiB"
-    return f"{here.cpu}, {here.cores} cores, {memory}, {here.os}, Python {here.python}, {versions}"
 
 
 if __name__ == "__main__":

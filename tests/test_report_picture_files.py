@@ -46,3 +46,16 @@ def test_without_fonts_words_are_not_left_out_in_silence(
     monkeypatch.setattr(picture_files, "_font_family", lambda: None)
     with pytest.raises(OutputError, match="no fonts"):
         write_pictures([Picture("a", Drawing(9, 9, "", "", ON_PAPER))], tmp_path / "pictures")
+
+
+def test_words_are_drawn_in_a_font_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rendered(svg: str, family: str) -> bytes:
+        return b"words" if "<text" in svg and family == "DejaVu Sans" else b"nothing"
+
+    monkeypatch.setattr(picture_files, "_rendered", rendered)
+    picture_files._font_family.cache_clear()
+    assert picture_files._font_family() == "DejaVu Sans"
+    monkeypatch.setattr(picture_files, "_rendered", lambda *_: b"nothing")
+    picture_files._font_family.cache_clear()
+    assert picture_files._font_family() is None
+    picture_files._font_family.cache_clear()

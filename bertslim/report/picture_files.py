@@ -48,9 +48,8 @@ def _rendered(svg: str, family: str, *, zoom: int = 1) -> bytes:
 @cache
 def _font_family() -> str | None:
     """Return a font that words are drawn in: without one they are left out without a word."""
-    blank, written = Drawing(20, 20, "", "", ON_PAPER), Drawing(20, 20, "", "", ON_PAPER)
-    written.words(2, 15, "A")
-    for family in _SANS_SERIF:
-        if _rendered(blank.markup(), family) != _rendered(written.markup(), family):
-            return family
-    return None
+    drawing = Drawing(20, 20, "", "", ON_PAPER)
+    blank = _rendered(drawing.markup(), _SANS_SERIF[0])
+    drawing.words(2, 15, "A")
+    written = drawing.markup()
+    return next((one for one in _SANS_SERIF if _rendered(written, one) != blank), None)
