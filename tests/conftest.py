@@ -6,6 +6,7 @@ What is made is made once a session and shared: a test that changes a directory 
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import shutil
@@ -36,6 +37,13 @@ def _away_from_github(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide that GitHub runs the tests, since `check` prints more there."""
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _as_if_the_machine_were_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither wait for cores nor speak of it: tests run beside one another."""
+    monkeypatch.setattr("bertslim.measure.latency.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("bertslim.measure.latency_samples.NOW_AND_THEN", math.inf)
 
 
 @pytest.fixture(scope="session")

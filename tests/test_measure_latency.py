@@ -14,11 +14,12 @@ import psutil
 import pytest
 
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure import latency, latency_process
+from bertslim.measure import latency, latency_process, latency_samples, latency_worker
+from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import InputLimits
 from bertslim.measure.latency import LatencyBench, check_shapes, measure_latency
-from bertslim.measure.latency_process import WORKER_MODULE, Shape, WarmUp, WorkerProcess
-from bertslim.measure.latency_worker import settle
+from bertslim.measure.latency_process import WORKER_MODULE, Block, Shape, WarmUp, WorkerProcess
+from bertslim.measure.latency_worker import Stopwatch, settle
 from bertslim.measure.runtimes import TimedModel
 from bertslim.progress import Progress
 
@@ -96,12 +97,20 @@ class DriftingWorker:
     def warm_up(self, shape):
         return WarmUp(calls=4, fastest_ms=self.ms)
 
-    def block_ms(self, shape, calls):
+    def block(self, shape, calls, *, patient):
         DriftingWorker.clock += 1
-        return np.full(calls, self.ms * (1 + DriftingWorker.clock))
+        return Block(np.full(calls, self.ms * (1 + DriftingWorker.clock)), disturbed=False)
 
     def close(self):
         pass
+
+
+def stand_in_bench(worker, tmp_path, monkeypatch, quiet, threads=1):
+    """A bench whose models take 10 and 5 ms a call, in the place of processes."""
+    monkeypatch.setattr(latency, "WorkerProcess", worker)
+    monkeypatch.setattr(latency, "read_limits", lambda _: InputLimits(100, 512))
+    models = {"base": TimedModel(tmp_path / "10"), "slim": TimedModel(tmp_path / "5")}
+    return LatencyBench(models, [SMALL], threads=threads, seed=0, progress=quiet)
 
 
 def test_shape_reads_as_people_write_it():
@@ -187,10 +196,7 @@ def test_measures_one_model_alone_and_leaves_no_process_behind(shallow, quiet):
 
 
 def test_steady_drift_of_the_machine_cancels(tmp_path, quiet, monkeypatch):
-    monkeypatch.setattr(latency, "WorkerProcess", DriftingWorker)
-    monkeypatch.setattr(latency, "read_limits", lambda _: InputLimits(100, 512))
-    models = {"base": TimedModel(tmp_path / "10"), "slim": TimedModel(tmp_path / "5")}
-    with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet) as bench:
+    with stand_in_bench(DriftingWorker, tmp_path, monkeypatch, quiet) as bench:
         bench.run(0.0)
         median = bench.compare("base", "slim").measurements[0]
     assert median.context["rounds"] == 10
@@ -203,13 +209,105 @@ def test_names_both_dtypes_where_they_differ(tmp_path, quiet, monkeypatch):
         def dtype(self):
             return "float32" if self.ms == 10 else "bfloat16"
 
-    monkeypatch.setattr(latency, "WorkerProcess", HalfWorker)
-    monkeypatch.setattr(latency, "read_limits", lambda _: InputLimits(100, 512))
-    models = {"base": TimedModel(tmp_path / "10"), "slim": TimedModel(tmp_path / "5")}
-    with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet) as bench:
+    with stand_in_bench(HalfWorker, tmp_path, monkeypatch, quiet) as bench:
         bench.run(0.0)
         figures = bench.compare("base", "slim").measurements
     assert {figure.context["dtype"] for figure in figures} == {"float32 / bfloat16"}
+
+
+@pytest.fixture
+def told_of_disturbance(monkeypatch):
+    monkeypatch.setattr(latency, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(latency_samples, "NOW_AND_THEN", 0.05)
+
+
+class DisturbedWorker(DriftingWorker):
+    """On a machine where another program takes the cores now and then."""
+
+    asked = 0
+    every = 3
+
+    def block(self, shape, calls, *, patient):
+        DisturbedWorker.asked += 1
+        disturbed = DisturbedWorker.asked % self.every == 0
+        if disturbed and patient:
+            return Block(np.empty(0), disturbed=True)
+        return Block(np.full(calls, self.ms * (20 if disturbed else 1)), disturbed=disturbed)
+
+
+@pytest.mark.usefixtures("told_of_disturbance")
+def test_blocks_are_timed_again_where_another_program_took_the_cores(tmp_path, quiet, monkeypatch):
+    monkeypatch.setattr(DisturbedWorker, "asked", 0)
+    with stand_in_bench(DisturbedWorker, tmp_path, monkeypatch, quiet) as bench:
+        bench.run(0.0)
+        median, _, p99, _ = bench.compare("base", "slim").measurements
+    assert DisturbedWorker.asked == 29, "20 that count, 9 timed again"
+    assert (median.base, median.slim, median.ratio) == (10, 5, pytest.approx(0.5))
+    assert (p99.base, p99.slim) == (10, 5)
+    assert median.context["rounds"] == 10
+    assert median.context["blocks_timed_again"] == 9
+    assert median.context["blocks_disturbed"] == 0
+    assert bench.disturbance() == (
+        "the machine is busy, so models had to wait for cores: of 29 blocks of calls 9 were "
+        "timed again, and 0 count although they are slower for it",
+    )
+
+
+@pytest.mark.usefixtures("told_of_disturbance")
+def test_on_a_machine_that_stays_busy_disturbed_blocks_count(tmp_path, quiet, monkeypatch):
+    monkeypatch.setattr(DisturbedWorker, "every", 1)
+    with stand_in_bench(DisturbedWorker, tmp_path, monkeypatch, quiet) as bench:
+        bench.run(0.0)
+        median = bench.compare("base", "slim").measurements[0]
+    assert (median.base, median.slim) == (200, 100)
+    assert median.context["blocks_disturbed"] == 20
+    assert median.context["blocks_timed_again"] > 0
+    assert "and 20 count although they are slower for it" in bench.disturbance()[0]
+
+
+@pytest.mark.usefixtures("told_of_disturbance")
+def test_nothing_is_timed_again_where_threads_have_to_share_cores(tmp_path, quiet, monkeypatch):
+    monkeypatch.setattr(DisturbedWorker, "every", 1)
+    many = default_threads() + 1
+    with stand_in_bench(DisturbedWorker, tmp_path, monkeypatch, quiet, threads=many) as bench:
+        bench.run(0.0)
+        context = bench.compare("base", "slim").measurements[0].context
+    assert (context["blocks_disturbed"], context["blocks_timed_again"]) == (20, 0)
+
+
+@pytest.mark.usefixtures("told_of_disturbance")
+def test_a_quiet_machine_is_not_worth_a_word(tmp_path, quiet, monkeypatch):
+    monkeypatch.setattr(DisturbedWorker, "asked", 0)
+    monkeypatch.setattr(DisturbedWorker, "every", 21)
+    with stand_in_bench(DisturbedWorker, tmp_path, monkeypatch, quiet) as bench:
+        bench.run(0.0)
+        bench.run(0.0)
+        context = bench.compare("base", "slim").measurements[0].context
+    assert bench.disturbance() == ()
+    assert "blocks_timed_again" not in context
+    assert "blocks_disturbed" not in context
+
+
+@pytest.fixture
+def stopwatch(shallow):
+    return Stopwatch(TimedModel(shallow), threads=1, vocabulary=99, seed=0)
+
+
+def test_a_block_is_broken_off_by_a_wait_for_cores_if_the_caller_is_patient(stopwatch, monkeypatch):
+    start = time.perf_counter()
+    monkeypatch.setattr(latency_worker, "waited_ms", lambda: 500 * (time.perf_counter() - start))
+    assert stopwatch.block(1, 8, 3, patient=True) == {"ms": [], "disturbed": True}
+    told = stopwatch.block(1, 8, 3, patient=False)
+    assert told["disturbed"]
+    assert len(told["ms"]) == 3
+
+
+def test_a_wait_of_less_than_a_tenth_does_not_disturb(stopwatch, monkeypatch):
+    start = time.perf_counter()
+    monkeypatch.setattr(latency_worker, "waited_ms", lambda: 50 * (time.perf_counter() - start))
+    told = stopwatch.block(1, 8, 3, patient=True)
+    assert not told["disturbed"]
+    assert len(told["ms"]) == 3
 
 
 def test_a_bad_model_is_one_line_and_ends_both_processes(shallow, tmp_path, quiet):

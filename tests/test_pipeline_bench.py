@@ -32,6 +32,7 @@ class ScriptedBench:
         self.script = script
         self.seconds: list[float] = []
         self.restarts = 0
+        self.disturbed: tuple[str, ...] = ()
 
     def __call__(
         self, models: Mapping[str, TimedModel], shapes: Sequence[Shape], **options: Any
@@ -53,6 +54,9 @@ class ScriptedBench:
 
     def compare(self, base: str | None, slim: str) -> LatencyResult:
         return LatencyResult(tuple(self._figures(base, slim)))
+
+    def disturbance(self) -> tuple[str, ...]:
+        return self.disturbed
 
     def _figures(self, base: str | None, slim: str) -> Iterator[Measurement]:
         ms = self._ms(slim)
@@ -202,6 +206,15 @@ def test_what_openvino_cannot_read_is_left_out_unless_asked_for(
     )
     bench_json(capfd, name, "--runtime", "openvino", *QUICK)
     assert [model.runtime for model in scripted.models.values()] == [Runtime.OPENVINO]
+
+
+def test_a_busy_machine_is_noted(
+    models: dict[str, str],
+    script: Callable[..., ScriptedBench],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    script({("base", "torch"): 1.0}).disturbed = ("the machine is busy",)
+    assert bench_json(capfd, models["base"], *QUICK).notes == ("the machine is busy",)
 
 
 def test_openvino_that_is_not_installed_is_noted_where_it_would_be_timed(

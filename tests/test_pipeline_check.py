@@ -56,6 +56,7 @@ class ScriptedBench:
     shapes: Sequence[Shape] = ()
     threads: int = 0
     seed: int = -1
+    disturbed: tuple[str, ...] = ()
 
     def __call__(
         self, models: Mapping[str, TimedModel], shapes: Sequence[Shape], **options: Any
@@ -84,6 +85,9 @@ class ScriptedBench:
 
     def restart(self) -> None:
         self.launches += 1
+
+    def disturbance(self) -> tuple[str, ...]:
+        return self.disturbed
 
     def compare(self, base: str | None, slim: str, *, level: float) -> LatencyResult:
         assert level == LEVEL
@@ -342,6 +346,16 @@ def test_another_base_is_noted(
     assert run(["check", str(result), "--base", str(other)]) == 0
 
     assert "is not the base of the record: its weights differ." in capfd.readouterr().out
+
+
+def test_a_busy_machine_is_noted(
+    result: Path, script: Callable[..., ScriptedBench], capfd: pytest.CaptureFixture[str]
+) -> None:
+    script({}).disturbed = ("the machine is busy",)
+
+    run(["check", str(result), "--json"])
+
+    assert json.loads(capfd.readouterr().out)["notes"] == ["the machine is busy"]
 
 
 def test_json_tells_the_outcome_also_of_a_failure(

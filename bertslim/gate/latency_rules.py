@@ -132,8 +132,8 @@ class MaxLatency:
     """The slim model's median call takes at most so many milliseconds.
 
     It says something on the machine of the record alone. Its interval is, as a share, that of the
-    ratio slim / base: both come from the same rounds. What slows both models alike, such as a busy
-    machine, is not in it.
+    ratio slim / base: both come from the same rounds. What slows both models alike, such as a
+    hotter CPU, is not in it.
     """
 
     milliseconds: float

@@ -2,7 +2,8 @@
 
 The models take turns: in a round, each times one block of consecutive calls, while the others wait
 on their pipes with sleeping threads; the order alternates. So drift of the machine hits all alike,
-and the interval of a ratio resamples whole rounds.
+and the interval of a ratio resamples whole rounds. A block during which another program took the
+cores is timed again, unless that goes on for seconds: then the machine is a busy one, and so be it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bertslim.measure.bootstrap import (
     median_error,
     ratio_interval,
 )
+from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import read_limits, shared_limits
 from bertslim.measure.latency_process import Shape, WorkerProcess
 from bertslim.measure.latency_samples import Samples
@@ -36,6 +38,7 @@ BASE, SLIM = "base", "slim"
 RUNTIME = Runtime.TORCH
 MIN_ROUNDS = 10
 BLOCK_MS = 50.0
+PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,8 @@ class LatencyBench:
         self._workers: dict[str, WorkerProcess] = {}
         self._peaks: dict[str, int] = {}
         self._dtypes: dict[str, str] = {}
+        self._patience = PATIENCE_SECONDS if threads <= default_threads() else 0.0
+        self._undisturbed = time.monotonic()
 
     def __enter__(self) -> Self:
         """Start the processes, load the models and take their peak memory."""
@@ -203,6 +208,20 @@ class LatencyBench:
             for one in self._samples.values()
         )
 
+    def disturbance(self) -> tuple[str, ...]:
+        """Note how often models had to wait for cores, if that was more than now and then."""
+        samples = self._samples.values()
+        if not any(one.often_disturbed for one in samples):
+            return ()
+        again = sum(one.timed_again for one in samples)
+        blocks = again + sum(one.counted_blocks for one in samples)
+        disturbed = sum(one.disturbed for one in samples)
+        note = (
+            f"the machine is busy, so models had to wait for cores: of {blocks} blocks of calls "
+            f"{again} were timed again, and {disturbed} count although they are slower for it"
+        )
+        return (note,)
+
     @property
     def _largest_shape(self) -> Shape:
         return max(self._samples, key=lambda shape: (shape.batch * shape.length, shape.length))
@@ -210,14 +229,28 @@ class LatencyBench:
     def _rounds(self, shape: Shape, samples: Samples, deadline: float) -> Iterator[None]:
         if not samples.rounds_of_launch:
             self._warm_up(shape, samples)
+            self._undisturbed = time.monotonic()
         while samples.rounds_of_launch < self._min_rounds or time.monotonic() < deadline:
             names = list(self._workers)
             if samples.rounds % 2:
                 names.reverse()
             for name in names:
-                block = self._workers[name].block_ms(shape, samples.calls[name])
+                block = self._block(name, shape, samples)
                 samples.blocks.setdefault(name, []).append(block)
             yield
+
+    def _block(self, name: str, shape: Shape, samples: Samples) -> FloatArray:
+        """Time a block, again where another program took the cores, as long as that may end."""
+        while True:
+            patient = time.monotonic() < self._undisturbed + self._patience
+            block = self._workers[name].block(shape, samples.calls[name], patient=patient)
+            if not block.disturbed:
+                self._undisturbed = time.monotonic()
+            elif patient:
+                samples.timed_again += 1
+                continue
+            samples.disturbed += block.disturbed
+            return block.ms
 
     def _warm_up(self, shape: Shape, samples: Samples) -> None:
         warm = {name: worker.warm_up(shape) for name, worker in self._workers.items()}
@@ -243,6 +276,9 @@ class LatencyBench:
             "launches": len(samples.launches),
             "warmup": samples.warm_up_calls,
         }
+        if samples.often_disturbed:
+            context["blocks_timed_again"] = samples.timed_again
+            context["blocks_disturbed"] = samples.disturbed
         for name, share in (("latency", 0.5), ("latency.p90", 0.9), ("latency.p99", 0.99)):
             before, after = _quantile(times, share), _quantile(slim_times, share)
             measurement = compare(name, "ms", before, after, interval=None, **context)

@@ -46,6 +46,19 @@ class WarmUp:
     fastest_ms: float
 
 
+@dataclass(frozen=True)
+class Block:
+    """Consecutive calls of one model.
+
+    Attributes:
+        ms: Of each call; none where the block was broken off.
+        disturbed: Whether another program had a core that the model needed.
+    """
+
+    ms: FloatArray
+    disturbed: bool
+
+
 class WorkerProcess:
     """The near end of a `latency_worker` process."""
 
@@ -85,9 +98,10 @@ class WorkerProcess:
         answer = self._ask("warm_up", shape)
         return WarmUp(answer["calls"], answer["fastest_ms"])
 
-    def block_ms(self, shape: Shape, calls: int) -> FloatArray:
-        """Time so many consecutive calls; (calls,) in ms."""
-        return np.asarray(self._ask("block", shape, calls=calls)["ms"], dtype=np.float64)
+    def block(self, shape: Shape, calls: int, *, patient: bool) -> Block:
+        """Time so many consecutive calls; a patient caller has it broken off when disturbed."""
+        answer = self._ask("block", shape, calls=calls, patient=patient)
+        return Block(np.asarray(answer["ms"], dtype=np.float64), answer["disturbed"])
 
     def close(self) -> None:
         """End the process at once, and what it started: it has nothing to save."""

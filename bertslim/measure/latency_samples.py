@@ -9,6 +9,8 @@ import numpy as np
 
 from bertslim.measure.bootstrap import FloatArray
 
+NOW_AND_THEN = 0.05
+
 
 @dataclass
 class Samples:
@@ -18,12 +20,16 @@ class Samples:
         calls: How many a block has, by model: of a fast one more, so that all last about as long.
         warm_up_calls: How many were made before, at least.
         blocks: By model: (calls,) each.
+        timed_again: How many more blocks there were that do not count: they were disturbed.
+        disturbed: How many count that are disturbed, as this would not end.
         starts: The number of rounds before each launch.
     """
 
     calls: dict[str, int] = field(default_factory=dict)
     warm_up_calls: int = 0
     blocks: dict[str, list[FloatArray]] = field(default_factory=dict)
+    timed_again: int = 0
+    disturbed: int = 0
     starts: list[int] = field(default_factory=lambda: [0])
 
     @property
@@ -45,6 +51,17 @@ class Samples:
     def rounds(self) -> int:
         """Rounds that all models have run."""
         return min((len(blocks) for blocks in self.blocks.values()), default=0)
+
+    @property
+    def counted_blocks(self) -> int:
+        """Blocks of all models that count."""
+        return self.rounds * len(self.blocks)
+
+    @property
+    def often_disturbed(self) -> bool:
+        """Whether models had to wait for cores more than now and then."""
+        all_blocks = self.counted_blocks + self.timed_again
+        return self.timed_again + self.disturbed > NOW_AND_THEN * all_blocks
 
     def times(self, name: str) -> FloatArray:
         """All times of one model, shape (rounds, calls)."""

@@ -7,7 +7,8 @@ output, and ends at end of file, so that it never outlives the process that star
     {"do": "dtype"}                                             {"dtype": "float32"}
     {"do": "peak",    "batch": 8, "length": 128}                {"bytes": 123456}
     {"do": "warm_up", "batch": 8, "length": 128}                {"calls": 12, "fastest_ms": 110.2}
-    {"do": "block",   "batch": 8, "length": 128, "calls": 2}    {"ms": [109.8, 110.4]}
+    {"do": "block",   "batch": 8, "length": 128, "calls": 2, "patient": true}
+                                             {"ms": [109.8, 110.4], "disturbed": false}
     (any failure, after which it ends)                          {"error": {"what": …}, "input": …}
 """
 
@@ -16,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +26,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from bertslim.errors import BertslimError, InputError
+from bertslim.measure.contention import waited_ms
 from bertslim.measure.engines import Call, import_libraries, load_engine
 from bertslim.measure.memory import peak_resident_bytes, resident_bytes
 from bertslim.measure.runtimes import Runtime, TimedModel
@@ -37,6 +38,7 @@ LEAD_IN_SECONDS = 0.02
 SETTLE_SECONDS = 0.01
 SETTLE_LIMIT_SECONDS = 1.0
 IDLE_SHARE = 0.1
+DISTURBED_SHARE = 0.1
 
 
 class Stopwatch:
@@ -61,26 +63,33 @@ class Stopwatch:
         return {"bytes": peak_resident_bytes() - self._resident_before}
 
     def warm_up(self, batch: int, length: int) -> dict[str, Any]:
-        """Run the shape until two windows running have the same median, or time is up."""
+        """Run the shape until two windows running have the same fastest call, or time is up."""
         self._call_of(batch, length)  # may take long where it compiles
         start = time.perf_counter()
         window = self._run_for(WINDOW_SECONDS, batch, length)
         calls = len(window)
         while True:
-            before = statistics.median(window)
+            before = min(window)
             window = self._run_for(WINDOW_SECONDS, batch, length)
             calls += len(window)
-            median = statistics.median(window)
-            if abs(median / before - 1) < STABLE or time.perf_counter() - start > WARM_UP_SECONDS:
-                return {"calls": calls, "fastest_ms": min(window)}
+            fastest = min(window)
+            if abs(fastest / before - 1) < STABLE or time.perf_counter() - start > WARM_UP_SECONDS:
+                return {"calls": calls, "fastest_ms": min(before, fastest)}
 
-    def block(self, batch: int, length: int, calls: int) -> dict[str, Any]:
+    def block(self, batch: int, length: int, calls: int, *, patient: bool) -> dict[str, Any]:
         """Time consecutive calls, in ms each, after a lead-in that is not timed.
 
-        The lead-in refills the caches and wakes the threads that slept while other models ran.
+        The lead-in refills the caches and wakes the threads that slept while other models ran. It
+        also tells whether another program has a core that this one needs: then calls take many
+        times as long, as threads wait for one another, and a patient caller asks again instead.
         """
+        lead_in = Vigil()
         self._run_for(LEAD_IN_SECONDS, batch, length)
-        return {"ms": [self._time(batch, length) for _ in range(calls)]}
+        if patient and lead_in.disturbed():
+            return {"ms": [], "disturbed": True}
+        block = Vigil()
+        times = [self._time(batch, length) for _ in range(calls)]
+        return {"ms": times, "disturbed": block.disturbed()}
 
     def _run_for(self, seconds: float, batch: int, length: int) -> list[float]:
         end = time.perf_counter() + seconds
@@ -108,6 +117,18 @@ class Stopwatch:
             }
             self._calls[shape] = self._engine.prepare(arrays)
         return self._calls[batch, length]
+
+
+class Vigil:
+    """A span of time, from here on, in which another program may take the cores."""
+
+    def __init__(self) -> None:
+        self._start, self._waited_ms = time.perf_counter(), waited_ms()
+
+    def disturbed(self) -> bool:
+        """Tell whether this process's threads waited for a core for a tenth of the time so far."""
+        passed_ms = 1e3 * (time.perf_counter() - self._start)
+        return waited_ms() - self._waited_ms > DISTURBED_SHARE * passed_ms
 
 
 def settle() -> None:

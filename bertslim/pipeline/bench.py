@@ -64,14 +64,14 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
             entrants, left_out = _that_run(entrants, options, limits, shapes[0])
         notes += left_out
     with progress.step("measure latency"):
-        timings = _measure(entrants, shapes, options, progress)
+        timings, disturbance = _measure(entrants, shapes, options, progress)
     packages = dict.fromkeys(["transformers", *(entrant.runtime.package for entrant in entrants)])
     return BenchResult(
         timings=timings,
         environment=describe_environment(options.threads, tuple(packages)),
         launches=options.launches,
         seed=options.seed,
-        notes=tuple(notes),
+        notes=(*notes, *disturbance),
     )
 
 
@@ -115,7 +115,8 @@ def _measure(
     shapes: Sequence[Shape],
     options: BenchOptions,
     progress: Progress,
-) -> tuple[Timing, ...]:
+) -> tuple[tuple[Timing, ...], tuple[str, ...]]:
+    """Time all of them at each shape, and note what disturbed that."""
     models = {str(number): entrant.model for number, entrant in enumerate(entrants)}
     with LatencyBench(
         models,
@@ -127,7 +128,9 @@ def _measure(
     ) as running:
         run_launches(running, options.launches, options.seconds * len(entrants))
     found = _Found(entrants, running)
-    return tuple(timing for shape in shapes for timing in found.timings(shape))
+    return tuple(
+        timing for shape in shapes for timing in found.timings(shape)
+    ), running.disturbance()
 
 
 class _Found:

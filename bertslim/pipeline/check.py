@@ -168,7 +168,7 @@ class _Check:
             seconds = round(time.monotonic() - start, 3)
         verdicts = judge(rules, latencies, baseline).verdicts
         notes = machine_differences(self.record.environment, self._here)
-        return Checked(verdicts, latencies, notes, seconds)
+        return Checked(verdicts, latencies, (*notes, *bench.disturbance()), seconds)
 
     def _held_out(self, base: ModelSource | None) -> HeldOut | None:
         data = self.options.data

@@ -26,7 +26,9 @@ from bertslim.report.tables import NOTHING, Table
 _PERCENTILES = ("latency", "latency.p90", "latency.p99")
 _IN_TABLES_OF_THEIR_OWN = ("parameters.layer", *_PERCENTILES[1:], "fidelity.", "classes.")
 _SHAPE = ("batch", "length")
-_EFFORT = ("runs", "rounds", "warmup", "n", "what")
+_EFFORT = (
+    "runs", "rounds", "warmup", "blocks_timed_again", "blocks_disturbed", "n", "what",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

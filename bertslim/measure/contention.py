@@ -1,0 +1,23 @@
+"""How long this process's threads wait for a core while other programs run on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_THREADS = Path("/proc/self/task")
+
+
+def waited_ms() -> float:
+    """Time, in ms, that the threads of this process were ready to run and had no core, all in all.
+
+    The run delay of `schedstat` (Linux kernel, Documentation/scheduler/sched-stats.rst). Where the
+    kernel does not keep it, the time is 0, as if no thread ever waited.
+    """
+    return sum(map(_run_delay_ns, _THREADS.iterdir())) / 1e6
+
+
+def _run_delay_ns(thread: Path) -> int:
+    try:
+        return int((thread / "schedstat").read_text(encoding="ascii").split()[1])
+    except OSError:  # the kernel keeps none, or the thread has just ended
+        return 0
