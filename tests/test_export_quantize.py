@@ -312,6 +312,27 @@ def test_a_model_without_outliers_is_int8_throughout(load: Callable[..., Checkpo
     assert len(plan.sensitive) == 2 * 4, "query, key and value are one product"
 
 
+def test_query_key_and_value_beside_a_position_bias_share_their_input(
+    load: Callable[..., Checkpoint], tmp_path: Path
+) -> None:
+    """It is smoothed once and quantised once, and nothing has to be split."""
+    checkpoint = load("mpnet", "")
+    give_one_channel_an_outlier(checkpoint)
+    plan = survey(checkpoint, [texts(checkpoint)])
+    attention = LayerMap(0, ATTENTION["mpnet"])
+    alone = replace(plan, smoothing={attention: plan.smoothing[attention]})
+
+    smooth = quantised(checkpoint, tmp_path / "smooth.onnx", alone)
+    rough = quantised(checkpoint, tmp_path / "rough.onnx", replace(plan, smoothing={}))
+
+    for path in (smooth, rough):
+        products = [one for one in onnx.load(path).graph.node if one.op_type == "MatMulInteger"]
+        readers = Counter(one.input[0] for one in products)
+        assert list(readers.values()).count(3) == 2, "one input of three products in each layer"
+        assert operators(path)["Split"] == 0
+    assert operators(smooth)["Mul"] == operators(rough)["Mul"] + 1
+
+
 @pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
 @pytest.mark.parametrize("head", ["SequenceClassification", ""])
 def test_what_is_left_in_float32_is_exact(

@@ -84,9 +84,9 @@ def _lacks_attention(layer: nn.Module, family: Family) -> bool:
 def _fuse_attention(
     layer: nn.Module, family: Family, mask: PaddingMask, *, projected: bool
 ) -> None:
-    projection = packed(*(_linear(layer, name) for name in family.layout.attention_in))
+    projections = [_linear(layer, name) for name in family.layout.attention_in]
     kind = ProjectedAttention if projected else FusedAttention
-    made = kind(projection, _out(layer, family), _heads(layer, family, mask))
+    made = kind(projections, _out(layer, family), _heads(layer, family, mask))
     layer.set_submodule(family.layout.attention[0], made)
 
 
@@ -151,7 +151,7 @@ def _smooth_contexts(layers: nn.ModuleList, family: Family, plan: Int8Plan) -> N
 
 def _smooth(layer: nn.Module, name: str, scale: Tensor) -> None:
     attention = layer.get_submodule(name)
-    if isinstance(attention, FusedAttention):
+    if isinstance(attention, FusedAttention | ProjectedAttention):
         attention.smooth(scale)
         return
     for one in _maps(layer, name):

@@ -7,6 +7,7 @@ compute is computed by ONNX Runtime alone; called in PyTorch they return zeros o
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,13 +107,14 @@ class FusedAttention(ExportedAttention):
     """One node, query, key and value as one product in it.
 
     Args:
-        projection: The maps to query, key and value, packed.
+        projections: The maps to query, key and value.
         out: As above.
         heads: As above.
     """
 
-    def __init__(self, projection: nn.Linear, out: nn.Module, heads: Heads) -> None:
+    def __init__(self, projections: Sequence[nn.Linear], out: nn.Module, heads: Heads) -> None:
         super().__init__(out, heads)
+        projection = packed(*projections)
         self.weight = nn.Parameter(projection.weight.detach().T.contiguous())
         self.bias = projection.bias
         self.factor: nn.Parameter | None = None
@@ -137,25 +139,36 @@ class FusedAttention(ExportedAttention):
 
 
 class ProjectedAttention(ExportedAttention):
-    """A packed product, and a node for what follows.
+    """A product for each of query, key and value, and a node for what follows.
 
-    An Attention node with a position bias loses the bias when it is quantised; this does not.
+    An Attention node with a position bias loses the bias when it is quantised; this does not. One
+    product of all three would have to be split, which takes longer than three products: they share
+    the quantised input.
 
     Args:
-        projection: The maps to query, key and value, packed.
+        projections: The maps to query, key and value.
         out: As above.
         heads: As above.
     """
 
-    maps = ("projection",)
+    maps = ("query", "key", "value")
 
-    def __init__(self, projection: nn.Module, out: nn.Module, heads: Heads) -> None:
+    def __init__(self, projections: Sequence[nn.Linear], out: nn.Module, heads: Heads) -> None:
         super().__init__(out, heads)
-        self.projection = projection
+        self.query, self.key, self.value = projections
+        self.factor: nn.Parameter | None = None
+
+    def smooth(self, scale: Tensor) -> None:
+        """Divide inputs by a scale, (in,), and multiply the weights by it."""
+        self.query, self.key, self.value = (
+            scaled_inputs(one, scale) for one in (self.query, self.key, self.value)
+        )
+        self.factor = nn.Parameter(1 / scale)
 
     def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
-        packed = self.projection(hidden_states)
-        query, key, value = torch.split(packed, self._heads.width, dim=-1)
+        if self.factor is not None:
+            hidden_states = hidden_states * self.factor
+        query, key, value = (one(hidden_states) for one in (self.query, self.key, self.value))
         return self._heads.attend(query, key, value, position_bias)
 
 
