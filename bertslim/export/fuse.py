@@ -19,6 +19,7 @@ from bertslim.export.fused_modules import (
     Int8Embedding,
     PaddingMask,
     ProjectedAttention,
+    SmoothableAttention,
     SmoothedLinear,
     packed,
     scaled_inputs,
@@ -151,7 +152,7 @@ def _smooth_contexts(layers: nn.ModuleList, family: Family, plan: Int8Plan) -> N
 
 def _smooth(layer: nn.Module, name: str, scale: Tensor) -> None:
     attention = layer.get_submodule(name)
-    if isinstance(attention, FusedAttention | ProjectedAttention):
+    if isinstance(attention, SmoothableAttention):
         attention.smooth(scale)
         return
     for one in _maps(layer, name):

@@ -103,7 +103,30 @@ class ExportedAttention(nn.Module):
         raise NotImplementedError
 
 
-class FusedAttention(ExportedAttention):
+class SmoothableAttention(ExportedAttention):
+    """One in which query, key and value read the same inputs, which int8 may want smoothed."""
+
+    def __init__(self, out: nn.Module, heads: Heads) -> None:
+        super().__init__(out, heads)
+        self.factor: nn.Parameter | None = None
+
+    def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, None]:
+        """As above."""
+        if self.factor is not None:
+            hidden_states = hidden_states * self.factor
+        return super().forward(hidden_states, *args, **kwargs)
+
+    def smooth(self, scale: Tensor) -> None:
+        """Divide inputs by a scale, (in,), and multiply the weights by it."""
+        self._multiply_weights(scale)
+        self.factor = nn.Parameter(1 / scale)
+
+    def _multiply_weights(self, scale: Tensor) -> None:
+        """Multiply the weights of query, key and value by a scale, (in,)."""
+        raise NotImplementedError
+
+
+class FusedAttention(SmoothableAttention):
     """One node, query, key and value as one product in it.
 
     Args:
@@ -117,17 +140,12 @@ class FusedAttention(ExportedAttention):
         projection = packed(*projections)
         self.weight = nn.Parameter(projection.weight.detach().T.contiguous())
         self.bias = projection.bias
-        self.factor: nn.Parameter | None = None
 
-    def smooth(self, scale: Tensor) -> None:
-        """Divide inputs by a scale, (in,), and multiply the weights by it."""
+    def _multiply_weights(self, scale: Tensor) -> None:
         self.weight = nn.Parameter(self.weight.detach() * scale.unsqueeze(1))
-        self.factor = nn.Parameter(1 / scale)
 
     def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
         mask = self._heads.mask.tensor
-        if self.factor is not None:
-            hidden_states = hidden_states * self.factor
         return torch.onnx.ops.symbolic(
             f"{DOMAIN}::Attention",
             (hidden_states, self.weight, self.bias, mask, None, position_bias),
@@ -138,7 +156,7 @@ class FusedAttention(ExportedAttention):
         )
 
 
-class ProjectedAttention(ExportedAttention):
+class ProjectedAttention(SmoothableAttention):
     """A product for each of query, key and value, and a node for what follows.
 
     An Attention node with a position bias loses the bias when it is quantised; this does not. One
@@ -156,18 +174,13 @@ class ProjectedAttention(ExportedAttention):
     def __init__(self, projections: Sequence[nn.Linear], out: nn.Module, heads: Heads) -> None:
         super().__init__(out, heads)
         self.query, self.key, self.value = projections
-        self.factor: nn.Parameter | None = None
 
-    def smooth(self, scale: Tensor) -> None:
-        """Divide inputs by a scale, (in,), and multiply the weights by it."""
+    def _multiply_weights(self, scale: Tensor) -> None:
         self.query, self.key, self.value = (
             scaled_inputs(one, scale) for one in (self.query, self.key, self.value)
         )
-        self.factor = nn.Parameter(1 / scale)
 
     def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
-        if self.factor is not None:
-            hidden_states = hidden_states * self.factor
         query, key, value = (one(hidden_states) for one in (self.query, self.key, self.value))
         return self._heads.attend(query, key, value, position_bias)
 
