@@ -15,6 +15,7 @@ import multiprocessing
 import shutil
 import statistics
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -200,8 +201,6 @@ def busy_process() -> Iterator[None]:
 
 
 def _work() -> None:
-    import time
-
     draw = np.random.default_rng(0)
     matrix = draw.standard_normal((300, 300))
     parent = multiprocessing.parent_process()
