@@ -28,11 +28,11 @@ from torch import Tensor
 from bertslim.analyze.cka import MinibatchCka, mixed
 from bertslim.analyze.layer_cka import BATCH_SIZE, BUFFER, ROUNDS
 from bertslim.analyze.representations import sites_of, watched
-from bertslim.measure.decisions import model_inputs
+from bertslim.data.load import DataOptions, describe_head, load_splits, text_length
+from bertslim.data.outputs import model_inputs
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.pipeline.texts import DataOptions, describe_head, load_splits, text_length
 from bertslim.progress import Progress
 from bertslim.report.tables import Table
 

@@ -19,14 +19,14 @@ from marked_page import write_between_marks
 from results_file import Results, read_results, write_results
 
 import bertslim
+from bertslim.commands.export import ExportOptions, export_checkpoint
+from bertslim.data.load import DataOptions
 from bertslim.errors import one_line
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.latency_process import Shape
+from bertslim.measure.options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.model.source import find_model
-from bertslim.pipeline.export import ExportOptions, export_checkpoint
-from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table

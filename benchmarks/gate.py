@@ -27,19 +27,18 @@ from marked_page import write_between_marks
 from results_file import Results, read_results, write_results
 
 import bertslim
+from bertslim.commands.check import CheckOptions, check
 from bertslim.gate.latency_rules import MaxRegression
 from bertslim.gate.verdicts import Outcome
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.latency_process import Shape
+from bertslim.measure.options import MeasureOptions, Shape
 from bertslim.measure.runtimes import TimedModel
 from bertslim.model.facts import read_facts
 from bertslim.model.files import read_config
 from bertslim.model.source import find_model
-from bertslim.pipeline.check import CheckOptions, check
-from bertslim.pipeline.cut import MeasureOptions
 from bertslim.progress import Progress
-from bertslim.recipe import Recipe
+from bertslim.recipe.schema import Recipe
 from bertslim.records import RECORD_FILE, Frozen
 from bertslim.report.tables import Table
 

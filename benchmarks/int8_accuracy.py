@@ -14,9 +14,9 @@ from machine import environment_line
 from marked_page import write_between_marks
 from results_file import Results, read_results, write_results
 
+from bertslim.commands.export import ExportOptions, export_checkpoint
+from bertslim.data.load import DataOptions
 from bertslim.measure.environment import default_threads, describe_environment
-from bertslim.pipeline.export import ExportOptions, export_checkpoint
-from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.figures import base_value, kind_of, slim_value

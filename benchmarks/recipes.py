@@ -18,7 +18,7 @@ from pictures import ACCENT, INK, MUTED, drawing_tools, save_picture
 
 import bertslim
 from bertslim.measure.environment import default_threads
-from bertslim.recipe import Retrain, load_recipe, shipped_recipes
+from bertslim.recipe.schema import Retrain, load_recipe, shipped_recipes
 from bertslim.records import Measurement, Record
 
 ROOT = Path(__file__).parent.parent

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 import bertslim
-from bertslim.data.batches import Batch
 from bertslim.data.splits import Splits
+from bertslim.data.task import Batch
+from bertslim.measure.quality import measure_quality
 from bertslim.model.checkpoint import Checkpoint, load_model
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
-from bertslim.pipeline.quality import measure_quality
 from bertslim.progress import Progress
 from bertslim.records import Measurement
 

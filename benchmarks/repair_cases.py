@@ -16,16 +16,16 @@ from repair_results import Architecture, Request
 from transformers import PreTrainedModel
 
 import bertslim
-from bertslim.data.batches import Batch, batches
-from bertslim.data.calibration_rows import draw_rows
-from bertslim.data.splits import Splits
+from bertslim.commands.cut import CutResult
+from bertslim.commands.prepare_cut import prepare_cut
+from bertslim.data.batches import batches
+from bertslim.data.load import BATCH_SIZE, describe_head, load_splits, text_length
+from bertslim.data.splits import Splits, draw_rows
+from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.files import find_weights
 from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.pipeline.cut import CutResult
-from bertslim.pipeline.preparation import prepare_cut
-from bertslim.pipeline.texts import BATCH_SIZE, describe_head, load_splits, text_length
 from bertslim.progress import Progress
 from bertslim.records import Measurement, ModelFacts, Plan
 

@@ -26,16 +26,16 @@ import bertslim
 from bertslim.analyze.layer_cka import measure_cka
 from bertslim.analyze.probes import LabelledTexts, measure_probes
 from bertslim.data.batches import batched, batches, tokenise
+from bertslim.data.load import BATCH_SIZE, DataOptions, describe_head, load_splits, text_length
 from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
 from bertslim.measure.environment import default_threads, describe_environment
+from bertslim.measure.quality import measure_quality
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.pipeline.quality import measure_quality
-from bertslim.pipeline.texts import BATCH_SIZE, DataOptions, describe_head, load_splits, text_length
 from bertslim.progress import Progress
-from bertslim.recipe import Recipe
+from bertslim.recipe.schema import Recipe
 from bertslim.records import Block, Cka, Frozen, Measurement, Probes, Role
 from bertslim.report.figures import base_value, kind_of
 from bertslim.report.tables import Table

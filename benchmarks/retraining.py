@@ -29,7 +29,7 @@ from repair_results import Result, Store
 
 import bertslim
 from bertslim.measure.environment import default_threads, describe_environment
-from bertslim.recipe import Recipe
+from bertslim.recipe.schema import Recipe
 
 ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/retraining.md")

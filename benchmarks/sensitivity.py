@@ -18,16 +18,17 @@ from machine import environment_line
 from torch import Tensor
 
 from bertslim.analyze.sensitivity import KINDS
-from bertslim.data.batches import Batch, batches
+from bertslim.data.batches import batches
+from bertslim.data.load import BATCH_SIZE, DataOptions, describe_head, load_splits, text_length
+from bertslim.data.outputs import model_inputs
+from bertslim.data.task import Batch
 from bertslim.measure.bootstrap import ratio_interval
-from bertslim.measure.decisions import model_inputs
 from bertslim.measure.environment import default_threads
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import ffn_of, layers_of, remove_attention, remove_ffn
 from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.pipeline.texts import BATCH_SIZE, DataOptions, describe_head, load_splits, text_length
 from bertslim.progress import Progress
 from bertslim.surgery.altered_outputs import Alteration, altered_outputs, possible_alterations
 from bertslim.surgery.importance import keep_best, magnitude

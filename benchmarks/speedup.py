@@ -19,14 +19,14 @@ from marked_page import write_between_marks
 from results_file import Results, read_results, write_results
 
 import bertslim
+from bertslim.commands.export import ExportOptions, export_checkpoint
+from bertslim.data.load import DataOptions
+from bertslim.export.formats import Format
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.latency_process import Shape
+from bertslim.measure.options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.model.source import find_model
-from bertslim.pipeline.export import ExportOptions, export_checkpoint
-from bertslim.pipeline.export_formats import Format
-from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table
@@ -175,9 +175,9 @@ class Judge:
     """Compares answers to the held-out rows with those of the whole model in PyTorch."""
 
     def __init__(self, base: Path, data: DataOptions) -> None:
+        from bertslim.data.load import describe_head, load_splits
         from bertslim.model.checkpoint import load_checkpoint
         from bertslim.model.tokenizer import load_tokenizer
-        from bertslim.pipeline.texts import describe_head, load_splits
 
         self._base = load_checkpoint(base)
         head = describe_head(base, self._base.config, self._base.facts)
@@ -186,7 +186,7 @@ class Judge:
 
     def accuracy(self, path: Path, kind: Kind) -> Measurement:
         """Measure the main metric."""
-        from bertslim.pipeline.quality import measure_quality
+        from bertslim.measure.quality import measure_quality
 
         quality = measure_quality(
             self._base, load(path, kind), self._splits, self._tokenizer, seed=0, progress=Progress()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bertslim.commands.cut import CutOptions, CutResult
+from bertslim.commands.cut import cut as _cut
+from bertslim.commands.retrain import RetrainOptions, RetrainResult
+from bertslim.commands.retrain import retrain as _retrain
+from bertslim.data.load import DataOptions
+from bertslim.measure.options import MeasureOptions
 from bertslim.model.source import find_model
-from bertslim.pipeline.cut import CutOptions, CutResult, MeasureOptions
-from bertslim.pipeline.cut import cut as _cut
-from bertslim.pipeline.retrain import RetrainOptions, RetrainResult
-from bertslim.pipeline.retrain import retrain as _retrain
-from bertslim.pipeline.texts import DataOptions
 from bertslim.progress import Progress
 
 if TYPE_CHECKING:

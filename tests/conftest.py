@@ -142,7 +142,7 @@ def make_recipe(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     folder = tmp_path_factory.mktemp("recipes")
 
     def make(*operations: dict[str, Any], name: str = "mine", **sections: Any) -> Any:
-        from bertslim.recipe import load_recipe
+        from bertslim.recipe.schema import load_recipe
 
         path = folder / f"{name}.yaml"
         recipe = {"version": 1, "name": name, "surgery": operations}
@@ -160,8 +160,8 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(base: Path, recipe: Any) -> Path:
         from bertslim.model.carried import carry_files
         from bertslim.model.checkpoint import build_slim, load_checkpoint, save_checkpoint
-        from bertslim.plan import make_plan
-        from bertslim.recipe import load_recipe
+        from bertslim.recipe.plan import make_plan
+        from bertslim.recipe.schema import load_recipe
         from bertslim.surgery.operations import operate
 
         loaded = load_recipe(recipe) if isinstance(recipe, str) else recipe

@@ -10,7 +10,7 @@ from bertslim.analyze import layer_cka
 from bertslim.analyze.cka import hsic
 from bertslim.analyze.layer_cka import measure_cka
 from bertslim.analyze.representations import sites_of, watched
-from bertslim.data.batches import Batch
+from bertslim.data.task import Batch
 from bertslim.errors import DataError
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.progress import Progress

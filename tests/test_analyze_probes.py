@@ -11,7 +11,7 @@ import torch
 from bertslim.analyze.features import gather_features
 from bertslim.analyze.probes import LabelledTexts, measure_probes
 from bertslim.analyze.representations import watched
-from bertslim.data.batches import Batch
+from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.progress import Progress
 from bertslim.records import Site

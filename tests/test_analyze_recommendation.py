@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bertslim.analyze.recommendation import recommend
-from bertslim.recipe import Recipe
+from bertslim.recipe.schema import Recipe
 from bertslim.records import (
     Cka,
     CkaMatrix,

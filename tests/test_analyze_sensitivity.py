@@ -7,12 +7,11 @@ import torch
 from datasets import Dataset
 
 from bertslim.analyze.sensitivity import measure_sensitivity
-from bertslim.data.batches import Batch
-from bertslim.data.task import Rows
+from bertslim.data.task import Batch, Rows
 from bertslim.data.text_classification import TextClassification
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.plan import count
 from bertslim.progress import Progress
+from bertslim.recipe.plan import count
 from bertslim.surgery.block_damage import block_damage
 
 SILENT = Progress(visible=False)

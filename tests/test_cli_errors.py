@@ -183,7 +183,7 @@ def test_unexpected_errors_are_one_line_and_exit_1(
     def explode(*_: object, **__: object) -> None:
         raise ZeroDivisionError("two\nlines")
 
-    monkeypatch.setattr("bertslim.pipeline.cut.prepare_cut", explode)
+    monkeypatch.setattr("bertslim.commands.cut.prepare_cut", explode)
     assert run(["cut", MODEL, "-r", "drop_odd"]) == 1
     assert capfd.readouterr().err == (
         "bertslim: unexpected error: ZeroDivisionError: two lines; --debug shows where\n"

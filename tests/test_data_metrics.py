@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from bertslim.data.metrics import (
     Score,
     accuracy,
+    exact_match,
+    f1_of_words,
     f1_score_of_counts,
     macro_f1,
     matthews,
@@ -158,3 +160,23 @@ def test_an_interval_over_many_rows_and_classes_takes_no_time() -> None:
     labels, predictions = draw.integers(0, 50, (2, 4000))
     found = statistic_interval(macro_f1(labels, predictions).resampled, rows=4000, seed=0)
     assert 0.01 < found.low < found.high < 0.03
+
+
+@pytest.mark.parametrize(
+    ("answers", "given", "exact", "f1"),
+    [
+        (["Denver Broncos"], "the Denver  broncos.", 1, 1),
+        (["Denver Broncos"], "Broncos", 0, 2 / 3),
+        (["a cat", "dog"], "big dog", 0, 2 / 3),
+        (["to be or not to be"], "be be be", 0, 2 * 2 / (6 + 3)),
+        (["308"], "three", 0, 0),
+        (["U.S."], "us", 1, 1),
+        ([], "", 1, 1),
+        ([], "Ada", 0, 0),
+        (["Ada"], "", 0, 0),
+        (["the"], "", 1, 1),
+    ],
+)
+def test_answers(answers: list[str], given: str, exact: float, f1: float) -> None:
+    assert exact_match(answers, given) == exact
+    assert f1_of_words(answers, given) == pytest.approx(f1)

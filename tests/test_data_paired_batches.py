@@ -9,13 +9,13 @@ import pytest
 import torch
 from datasets import Dataset
 
-from bertslim.data.batches import Batch, batches
+from bertslim.data.batches import batches
 from bertslim.data.feature_extraction import FeatureExtraction
 from bertslim.data.fill_mask import FillMask
 from bertslim.data.paired_batches import PairedBatch, paired_batches, shared_tokens
 from bertslim.data.plain_text import PlainText
 from bertslim.data.question_answering import QuestionAnswering
-from bertslim.data.task import Rows, Task
+from bertslim.data.task import Batch, Rows, Task
 from bertslim.model.tokenizer import load_tokenizer
 
 TEXTS = ["good bad", "a film", "bad film film", "b", "ab good"]

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from bertslim.data.batches import Batch
+from bertslim.data.task import Batch
 from bertslim.errors import BertslimError
 from bertslim.export.fused_modules import Int8Embedding
 from bertslim.export.int8_plan import Int8Plan, LayerMap

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from gate_verdicts import MACHINE
 from latencies import latency
 
-from bertslim.gate.baseline import find_baseline
+from bertslim.gate.baseline import find_baseline, machine_differences
 from bertslim.records import Measurement
 
 
@@ -25,3 +28,16 @@ def test_the_baseline_is_of_the_same_runtime_batch_and_length() -> None:
 )
 def test_figures_that_cannot_be_are_no_baseline(unusable: Measurement) -> None:
     assert find_baseline(latency(0.5), [unusable]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"cpu": "New CPU"}, ("the record was measured on Test CPU, this is New CPU",)),
+        ({"cores": 8}, ("the record was measured on 4 cores, this has 8",)),
+        ({"threads": 2}, ("the record was measured with 4 threads, this with 2",)),
+        ({"versions": {}, "git": "abc", "memory_bytes": 1, "os": "Other"}, ()),
+    ],
+)
+def test_what_differs_is_told(change: dict[str, Any], told: tuple[str, ...]) -> None:
+    assert machine_differences(MACHINE, MACHINE.model_copy(update=change)) == told

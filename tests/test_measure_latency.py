@@ -17,9 +17,10 @@ from bertslim.errors import BertslimError, InputError
 from bertslim.measure import latency, latency_process, latency_samples, latency_worker
 from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import InputLimits
-from bertslim.measure.latency import LatencyBench, check_shapes, measure_latency
-from bertslim.measure.latency_process import WORKER_MODULE, Block, Shape, WarmUp, WorkerProcess
+from bertslim.measure.latency import LatencyBench, measure_latency
+from bertslim.measure.latency_process import WORKER_MODULE, Block, WarmUp, WorkerProcess
 from bertslim.measure.latency_worker import Stopwatch, settle
+from bertslim.measure.options import Shape, check_shapes
 from bertslim.measure.runtimes import TimedModel
 from bertslim.progress import Progress
 
@@ -346,7 +347,7 @@ def start_parent(directory, body):
         import signal, sys, time
         from pathlib import Path
         from bertslim.measure.latency import LatencyBench
-        from bertslim.measure.latency_process import Shape
+        from bertslim.measure.options import Shape
         from bertslim.measure.runtimes import TimedModel
         from bertslim.progress import Progress
         import psutil

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from tiny_onnx import BERT_INPUTS, VOCABULARY, write_tiny_onnx
 
+from bertslim.commands.export import ExportOptions, export_checkpoint
 from bertslim.errors import InputError
 from bertslim.measure.onnx_graph import read_onnx
-from bertslim.pipeline.export import ExportOptions, export_checkpoint
 from bertslim.progress import Progress
 
 

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bertslim.data.batches import Batch
+from bertslim.data import outputs
 from bertslim.data.paired_batches import PairedBatch, paired_batches, shared_tokens
 from bertslim.data.plain_text import PlainText
 from bertslim.data.pooling import Pooling
-from bertslim.data.task import Rows
+from bertslim.data.task import Batch, Rows
 from bertslim.data.text_classification import TextClassification
-from bertslim.measure import decisions, predictions
+from bertslim.measure import predictions
 from bertslim.measure.predictions import Comparison, compare_predictions, kl_divergence, predict
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.families import FAMILIES
@@ -147,7 +147,7 @@ def test_the_batches_make_no_difference(model_type: str, head: str, compare) -> 
 def test_small_pieces_make_no_difference(model_type: str, head: str, compare, monkeypatch) -> None:
     usual = compare(model_type, head, make_batches(ALL_AT_ONCE))
     for outputs_at_once in (1, 99 * 9 * 2):
-        monkeypatch.setattr(decisions, "OUTPUTS_AT_ONCE", outputs_at_once)
+        monkeypatch.setattr(outputs, "OUTPUTS_AT_ONCE", outputs_at_once)
         found = compare(model_type, head, make_batches(ALL_AT_ONCE))
         assert found.kl == pytest.approx(usual.kl, abs=1e-6)
         assert found.agreement == pytest.approx(usual.agreement)
@@ -155,7 +155,7 @@ def test_small_pieces_make_no_difference(model_type: str, head: str, compare, mo
 
 def test_a_masked_lm_of_a_large_vocabulary_is_never_held_whole(monkeypatch) -> None:
     """With 250,000 words, 32 texts of 256 tokens would take 8 gigabytes."""
-    for module in (decisions, predictions):
+    for module in (outputs, predictions):
         monkeypatch.setattr(module, "OUTPUTS_AT_ONCE", 1 << 20)
     seen = []
 

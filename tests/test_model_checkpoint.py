@@ -29,8 +29,8 @@ from bertslim.model.checkpoint import (
 )
 from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.plan import make_plan
-from bertslim.recipe import load_recipe
+from bertslim.recipe.plan import make_plan
+from bertslim.recipe.schema import load_recipe
 from bertslim.surgery.operations import operate
 
 WEIGHTS = "model.safetensors"

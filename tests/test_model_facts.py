@@ -17,7 +17,7 @@ from bertslim.model.facts import family_of, read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.files import find_weights, read_config
 from bertslim.model.heads import heads_of
-from bertslim.plan import count
+from bertslim.recipe.plan import count
 from bertslim.records import LayerFacts
 
 LENGTH = 12

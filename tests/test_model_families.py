@@ -16,7 +16,12 @@ from bertslim.model.slim_modeling import layers_of
 
 each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 
-LIGHT = ("bertslim.model.families", "bertslim.model.heads", "bertslim.model.facts", "bertslim.plan")
+LIGHT = (
+    "bertslim.model.families",
+    "bertslim.model.heads",
+    "bertslim.model.facts",
+    "bertslim.recipe.plan",
+)
 
 
 @each_family

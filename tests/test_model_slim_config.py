@@ -13,7 +13,7 @@ from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_config import slim_config
-from bertslim.plan import make_plan
+from bertslim.recipe.plan import make_plan
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 

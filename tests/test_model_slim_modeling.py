@@ -16,8 +16,8 @@ from bertslim.model import slim_modeling
 from bertslim.model.checkpoint import build_slim, load_checkpoint, load_model, save_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.quiet import quiet_libraries
-from bertslim.plan import make_plan
-from bertslim.recipe import load_recipe
+from bertslim.recipe.plan import make_plan
+from bertslim.recipe.schema import load_recipe
 from bertslim.surgery.operations import operate
 
 HEADS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MaskedLM", "")

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from bertslim.errors import BertslimError, OutputError
-from bertslim.output_directory import check_space, output_directory, writing
+from bertslim.output import check_space, output_directory, writing
 
 FILES = 20
 
 CHILD = """
 import os, pathlib, shutil, signal, sys, time
-from bertslim.output_directory import output_directory
+from bertslim.output import output_directory
 
 target, version, moment = sys.argv[1:]
 real_rename, real_rmtree, renames = pathlib.Path.rename, shutil.rmtree, 0

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from bertslim.errors import OutputError
-from bertslim.output_file import output_file, output_files
+from bertslim.output import output_file, output_files
 
 WRITE_HALF_AND_WAIT = """
 import sys
 from pathlib import Path
-from bertslim.output_file import output_file
+from bertslim.output import output_file
 
 with output_file(Path(sys.argv[1]), force=True) as new:
     new.write_text("half")

@@ -9,9 +9,9 @@ from test_report_examples import full_record
 
 from bertslim.errors import OutputError
 from bertslim.report import picture_files
-from bertslim.report.illustrated import parts_of
 from bertslim.report.part import Picture
 from bertslim.report.picture_files import write_pictures
+from bertslim.report.sections import parts_of
 from bertslim.report.svg import ON_PAPER, Drawing
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from bertslim.data.batches import Batch
 from bertslim.data.paired_batches import PairedBatch
+from bertslim.data.task import Batch
 from bertslim.errors import ModelError
 from bertslim.measure.predictions import compare_predictions
 from bertslim.model.checkpoint import load_checkpoint

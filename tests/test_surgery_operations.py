@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bertslim.model.checkpoint import sharing_copy
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of, linear_of
-from bertslim.plan import make_plan
+from bertslim.recipe.plan import make_plan
 from bertslim.surgery.importance import magnitude
 from bertslim.surgery.operations import multiply_ffn, narrow_ffn, operate
 

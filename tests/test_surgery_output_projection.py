@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bertslim.data.batches import Batch
+from bertslim.data.outputs import model_inputs
 from bertslim.data.pooling import Pooling
-from bertslim.measure.decisions import model_inputs
+from bertslim.data.task import Batch
 from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of

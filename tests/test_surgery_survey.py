@@ -9,18 +9,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from bertslim.data.batches import Batch
+from bertslim.data import outputs
+from bertslim.data.outputs import model_inputs
 from bertslim.data.pooling import Pooling
+from bertslim.data.task import Batch
 from bertslim.errors import ModelError
-from bertslim.measure import decisions
-from bertslim.measure.decisions import model_inputs
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_modeling import ffn_of, layers_of
-from bertslim.plan import make_plan
 from bertslim.progress import Progress
+from bertslim.recipe.plan import make_plan
 from bertslim.surgery.criteria import OUTPUT_CRITERIA
 from bertslim.surgery.output_projection import project_outputs
 from bertslim.surgery.survey import Survey, survey
@@ -210,7 +210,7 @@ def test_outputs_that_take_too_much_memory_are_looked_at_in_pieces(
 ) -> None:
     model = tiny_model("bert", "MaskedLM")
     usual = surveyed(model, resize("obs"), token_weights=True)
-    monkeypatch.setattr(decisions, "OUTPUTS_AT_ONCE", 1)
+    monkeypatch.setattr(outputs, "OUTPUTS_AT_ONCE", 1)
     found = surveyed(model, resize("obs"), token_weights=True)
     assert torch.equal(found.scores["obs", 1], usual.scores["obs", 1])
     shapes = [weights.shape for weights in found.token_weights]

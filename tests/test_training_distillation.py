@@ -11,13 +11,13 @@ import torch
 from noisy_model import with_noise
 from torch import Tensor
 
-from bertslim.data.batches import Batch
+from bertslim.data.outputs import Decisions
 from bertslim.data.pooling import Pooling
-from bertslim.measure.decisions import Decisions
+from bertslim.data.task import Batch
 from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
-from bertslim.recipe import Distill
+from bertslim.recipe.schema import Distill
 from bertslim.training.distillation import (
     Distillation,
     Teacher,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import torch
 from datasets import Dataset
 from noisy_model import with_noise
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import TrainerCallback
 
 from bertslim.data.batches import batches
@@ -21,13 +23,21 @@ from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
-from bertslim.recipe import Distill, Retrain
+from bertslim.recipe.schema import Distill, Retrain
 from bertslim.records import Training
 from bertslim.training import best
 from bertslim.training.distillation import Distillation, Teacher
 from bertslim.training.interruption import Interruption, interruption_of
 from bertslim.training.selection import ByTeacher, Selection
-from bertslim.training.trainer import DistillingTrainer, Lesson, Run, train
+from bertslim.training.train import train
+from bertslim.training.trainer import (
+    DistillingTrainer,
+    EpochOrder,
+    Lesson,
+    Run,
+    attention_kernels,
+    trains_in_bfloat16,
+)
 
 HEAD = "SequenceClassification"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -236,3 +246,85 @@ def test_labels_of_the_loss_are_those_of_the_rows(learn) -> None:
     """Rows without labels have none to count."""
     training, _ = learn(distill=Distill(logits=0.0, hidden=1.0))
     assert training.best.score <= training.start.score
+
+
+LENGTHS = random.Random(3).choices(range(4, 60), k=400)
+
+
+def test_every_row_comes_once_an_epoch() -> None:
+    order = EpochOrder(LENGTHS, 8, seed=1)
+    assert len(order) == 400
+    assert sorted(order) == list(range(400))
+
+
+def test_an_epoch_has_one_order_in_whichever_process() -> None:
+    first, second = EpochOrder(LENGTHS, 8, seed=1), EpochOrder(LENGTHS, 8, seed=1)
+    early = list(first)
+    assert list(first) == early
+    first.epoch = second.epoch = 3
+    assert list(first) == list(second) != early
+    assert list(EpochOrder(LENGTHS, 8, seed=2)) != early
+
+
+def test_rows_of_a_batch_are_of_like_length() -> None:
+    def spread(rows: list[int]) -> int:
+        batches = [[LENGTHS[row] for row in rows[start : start + 8]] for start in range(0, 400, 8)]
+        return sum(max(batch) - min(batch) for batch in batches)
+
+    assert spread(list(EpochOrder(LENGTHS, 8, seed=1))) < 0.5 * spread(list(range(400)))
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"avx512_bf16": True}, True),
+        ({"amx_bf16": True}, True),
+        ({"avx2": True}, False),
+        ({}, False),
+    ],
+)
+def test_a_cpu_needs_instructions_for_it(
+    known: dict[str, bool], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
+    assert trains_in_bfloat16() is expected
+
+
+def test_a_gpu_that_only_plays_it_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation
+    )
+    assert trains_in_bfloat16() is False
+
+
+@pytest.mark.parametrize(
+    ("device", "length", "bfloat16", "plain"),
+    [
+        ("cpu", 16, True, True),
+        ("cpu", 128, True, True),
+        ("cpu", 129, True, False),
+        ("cpu", 16, False, False),
+        ("cuda", 16, True, False),
+    ],
+)
+def test_short_sequences_go_through_plain_products(
+    device: str, length: int, bfloat16: bool, plain: bool
+) -> None:
+    flash = torch.backends.cuda.flash_sdp_enabled
+    assert flash()
+    with attention_kernels(device, length, bfloat16=bfloat16):
+        assert flash() is not plain
+    assert flash()
+
+
+def test_the_kernels_come_to_the_same() -> None:
+    draw = torch.Generator().manual_seed(0)
+    query = torch.randn(2, 3, 8, 4, generator=draw, requires_grad=True)
+    gradients = []
+    for bfloat16 in (False, True):
+        with attention_kernels("cpu", 8, bfloat16=bfloat16):
+            out = scaled_dot_product_attention(query, query, query)
+        gradients.append(torch.autograd.grad(out.square().sum(), query)[0])
+    torch.testing.assert_close(*gradients)

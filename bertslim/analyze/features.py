@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bertslim.analyze.representations import sites_of, watched
-from bertslim.data.batches import Batch
+from bertslim.data.outputs import model_inputs
 from bertslim.data.pooling import Pooling
-from bertslim.data.task import IGNORED
+from bertslim.data.task import IGNORED, Batch
 from bertslim.errors import OutputError
-from bertslim.measure.decisions import model_inputs
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.records import Site

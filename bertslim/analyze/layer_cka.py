@@ -13,9 +13,9 @@ from torch import Tensor
 from bertslim.analyze.cka import MinibatchCka, mixed
 from bertslim.analyze.clusters import clusters_of
 from bertslim.analyze.representations import BLOCKS, sites_of, watched
-from bertslim.data.batches import Batch
+from bertslim.data.outputs import model_inputs
+from bertslim.data.task import Batch
 from bertslim.errors import DataError
-from bertslim.measure.decisions import model_inputs
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.records import Cka, CkaMatrix, Role, Site

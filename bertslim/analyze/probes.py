@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from bertslim.analyze.features import Features, gather_features
 from bertslim.analyze.representations import sites_of
-from bertslim.data.batches import Batch
 from bertslim.data.metrics import Score, accuracy, macro_f1
+from bertslim.data.task import Batch
 from bertslim.measure.bootstrap import statistic_interval
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress

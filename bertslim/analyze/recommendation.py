@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bertslim.recipe import Recipe
+from bertslim.recipe.schema import Recipe
 from bertslim.records import Cka, Effect, ModelFacts, Probes, Recommendation, Sensitivity
 from bertslim.wording import listed
 

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bertslim.data.batches import Batch
 from bertslim.data.feature_extraction import pooling_of
 from bertslim.data.metrics import Score
-from bertslim.data.task import Rows
+from bertslim.data.outputs import model_inputs, pieces
+from bertslim.data.task import Batch, Rows
 from bertslim.measure.bootstrap import mean_interval
-from bertslim.measure.decisions import model_inputs, pieces
 from bertslim.measure.predictions import GatheredAnswers, average_by_row, compare_outputs
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.families import FAMILIES
-from bertslim.plan import layer_macs, layer_parameters
 from bertslim.progress import Progress
+from bertslim.recipe.plan import layer_macs, layer_parameters
 from bertslim.records import AlterationKind, Effect, LayerFacts, ModelFacts, Sensitivity
 from bertslim.surgery.altered_outputs import Alteration, altered_outputs, possible_alterations
 from bertslim.surgery.block_damage import damage_of

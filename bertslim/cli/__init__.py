@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 
 import bertslim
 from bertslim.cli import analyze, bench, check, cut, export, inspect, recipes, report, retrain
-from bertslim.cli.command_line import remember
+from bertslim.cli.options import remember
 from bertslim.errors import BertslimError, one_line
 
 INTERRUPTED = 130

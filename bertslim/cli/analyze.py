@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from bertslim.cli.command_line import command_line
-from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
     DATA_HELP,
     DebugOption,
@@ -22,6 +20,8 @@ from bertslim.cli.options import (
     TaskOption,
     TextColumnOption,
     ThreadsOption,
+    command_line,
+    data_options,
     usable_threads,
 )
 
@@ -79,8 +79,8 @@ def analyze(
       bertslim analyze ./my-classifier ./my-classifier-drop_odd --data reviews.csv
       bertslim cut ./my-classifier --recipe my-classifier-analysis/recommended.yaml --data x.csv
     """
-    from bertslim.pipeline.analyze import AnalyzeOptions
-    from bertslim.pipeline.analyze import analyze as run_analysis
+    from bertslim.commands.analyze import AnalyzeOptions
+    from bertslim.commands.analyze import analyze as run_analysis
     from bertslim.progress import Progress
     from bertslim.report.analysis import analysis_text
 

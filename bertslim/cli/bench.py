@@ -84,7 +84,7 @@ def bench(
       bertslim bench ./base ./slim ./slim/model.onnx --length 32,128
       bertslim bench ./base.onnx ./slim.onnx --runtime onnxruntime --threads 1
     """
-    from bertslim.pipeline import bench as pipeline
+    from bertslim.commands import bench as pipeline
     from bertslim.progress import Progress
     from bertslim.report.bench import bench_text
 

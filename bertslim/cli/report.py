@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bertslim.cli.chosen_result import chosen_result
-from bertslim.cli.options import DebugOption, ForceOption, JsonOption
+from bertslim.cli.options import DebugOption, ForceOption, JsonOption, chosen_result
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def report(
       bertslim report ./model-analysis --output pages
       bertslim report --json | jq '.measurements[] | select(.name == "latency")'
     """
-    from bertslim.pipeline.report import read_accounts, report_of
+    from bertslim.commands.report import read_accounts, report_of
 
     if as_json and output is not None:
         raise InputError("give one of --json and --output", where="--output")

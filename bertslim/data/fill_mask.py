@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
-    from bertslim.data.batches import Batch
+    from bertslim.data.task import Batch
 
 _SHARE = 0.15
 

@@ -9,7 +9,10 @@ To add a metric, write a function that returns a `Score` and call it in the `sco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,3 +220,33 @@ def share(above: FloatArray, below: FloatArray) -> FloatArray:
     """Divide; 0 by 0 is 0."""
     above, below = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def exact_match(answers: Sequence[str], given: str) -> float:
+    """Return 1 if the answer given is one of the right ones, once normalised; else 0."""
+    return max(float(_normalise(one) == _normalise(given)) for one in answers or ("",))
+
+
+def f1_of_words(answers: Sequence[str], given: str) -> float:
+    """Return F1 of the words of the answer given and the nearest right one, once normalised.
+
+    If either has no words, it is 1 where both have none, else 0 (Rajpurkar et al. 2018).
+    """
+    return max(_f1(_normalise(one).split(), _normalise(given).split()) for one in answers or ("",))
+
+
+def _f1(true: Sequence[str], given: Sequence[str]) -> float:
+    if not true or not given:
+        return float(true == given)
+    right = sum((Counter(true) & Counter(given)).values())
+    return 2 * right / (len(true) + len(given))
+
+
+def _normalise(text: str) -> str:
+    """Lower the case, drop punctuation and articles, and fold white space."""
+    words = text.lower().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", words).split())

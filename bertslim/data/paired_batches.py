@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING
 
-from bertslim.data.batches import Batch, batched, tokenise
-from bertslim.data.task import Feature, Rows
+from bertslim.data.batches import batched, tokenise
+from bertslim.data.task import Batch, Feature, Rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

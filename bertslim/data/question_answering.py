@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bertslim.data.answer_metrics import exact_match, f1_of_words
 from bertslim.data.columns import find_label_columns
-from bertslim.data.metrics import Score, mean_score
+from bertslim.data.metrics import Score, exact_match, f1_of_words, mean_score
 from bertslim.data.question_windows import Window, question_features
 from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
 from bertslim.data.texts import read_strings
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
-    from bertslim.data.batches import Batch
+    from bertslim.data.task import Batch
 
 QUESTION, CONTEXT, ANSWERS = "question", "context", "answers"
 _LONGEST_ANSWER = 30  # tokens

@@ -10,7 +10,6 @@ import numpy as np
 
 from bertslim.data.columns import LABEL_NAMES, SCORE_NAMES, class_names, find_label_columns
 from bertslim.data.metrics import Score, mean_squared_error, pearson, spearman
-from bertslim.data.scores import as_number, read_scores
 from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
 from bertslim.data.texts import Texts, columns_of, read_texts, text_features
 from bertslim.errors import DataError
@@ -20,7 +19,10 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
-    from bertslim.data.batches import Batch
+    from bertslim.data.task import Batch
+import math
+
+from bertslim.data.labels import REMEDY
 
 
 @dataclass(frozen=True)
@@ -148,3 +150,34 @@ def _are_scores(table: Dataset, name: str) -> bool:
     """Whether a column, not named by the user, holds numbers that are no classes."""
     numbers = (as_number(value) is not None for value in table[name][:])
     return class_names(table, name) is None and any(numbers)
+
+
+def read_scores(values: Sequence[object], rows: Sequence[int], *, where: str) -> list[float]:
+    """Turn scores into numbers.
+
+    Args:
+        values: Scores as the table holds them.
+        rows: The row number of each, from 1, for messages.
+        where: The source, for messages.
+
+    Raises:
+        DataError: A row has no score, or something that is no finite number.
+    """
+    found = []
+    for value, row in zip(values, rows, strict=True):
+        number = as_number(value)
+        if number is None:
+            missing = value is None or not str(value).strip()
+            what = "no score" if missing else f"the score {value!r} is no finite number"
+            raise DataError(f"row {row}: {what}", where=where, remedy=REMEDY)
+        found.append(number)
+    return found
+
+
+def as_number(value: object) -> float | None:
+    """Return a value as a finite number; None where it is none."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
-    from bertslim.data.batches import Batch
     from bertslim.data.class_counts import ClassCounts
     from bertslim.data.metrics import Score
     from bertslim.data.pooling import Pooling
@@ -25,6 +25,39 @@ LABEL = "label"
 IGNORED = -100  # what the losses of transformers leave out
 
 Answers = Sequence[Sequence[Any]]  # what a task read from the outputs: of each row, of each feature
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences that go through the model together: `model(**inputs, **targets)` has a loss.
+
+    Attributes:
+        inputs: `input_ids`, `attention_mask` and what else the tokenizer makes, each
+            (sequences, length) of int64.
+        rows: The row of the data set that each sequence belongs to, from 0; a long text or a pair
+            may have several.
+        targets: What `forward` takes to work out a loss, by argument; none unless asked for.
+        details: What the task needs to read the answer to each sequence.
+    """
+
+    inputs: dict[str, Tensor]
+    rows: tuple[int, ...]
+    targets: dict[str, Tensor] = field(default_factory=dict)
+    details: tuple[Any, ...] = ()
+
+    @property
+    def labels(self) -> Tensor | None:
+        """`forward`'s argument `labels`, where the task has it and it was asked for."""
+        return self.targets.get("labels")
+
+    def part(self, sequences: slice) -> Batch:
+        """Return some of the sequences, padded as before."""
+        return Batch(
+            inputs={name: values[sequences] for name, values in self.inputs.items()},
+            rows=self.rows[sequences],
+            targets={name: values[sequences] for name, values in self.targets.items()},
+            details=self.details[sequences],
+        )
 
 
 @dataclass(frozen=True)

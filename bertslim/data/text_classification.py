@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
-    from bertslim.data.batches import Batch
+    from bertslim.data.task import Batch
 
 MULTI_LABEL = "multi_label_classification"
 

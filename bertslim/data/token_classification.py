@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
-    from bertslim.data.batches import Batch
+    from bertslim.data.task import Batch
 
 _WORDS = "tokens"
 _SPAN_TAG = re.compile(r"O|[BIES](-.+)?")

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from bertslim.data.batches import Batch
+from bertslim.data.outputs import model_inputs
+from bertslim.data.task import Batch
 from bertslim.export.int8_plan import Int8Plan, LayerMap
-from bertslim.measure.decisions import model_inputs
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.families import FAMILIES, Family
 from bertslim.model.slim_modeling import layers_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bertslim.records import Measurement
+from bertslim.records import Environment, Measurement
 
 _SAME = ("runtime", "batch", "length")
 
@@ -28,3 +28,21 @@ def _is_usable(measurement: Measurement) -> bool:
     interval = measurement.interval
     positive = interval is None or interval.of != "ratio" or 0 < interval.low <= interval.high
     return measurement.ratio is not None and measurement.ratio > 0 and positive
+
+
+def machine_differences(then: Environment, here: Environment) -> tuple[str, ...]:
+    """Say in what a time differs from the record's before anything has become slower.
+
+    Args:
+        then: What the record was measured on.
+        here: What this run is measured on.
+    """
+    found = []
+    if here.cpu != then.cpu:
+        found.append(f"the record was measured on {then.cpu}, this is {here.cpu}")
+    if here.cores != then.cores:
+        found.append(f"the record was measured on {then.cores} cores, this has {here.cores}")
+    if here.threads != then.threads:
+        threads = f"{then.threads} threads, this with {here.threads}"
+        found.append(f"the record was measured with {threads}")
+    return tuple(found)

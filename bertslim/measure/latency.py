@@ -18,7 +18,6 @@ from typing import Self
 
 import numpy as np
 
-from bertslim.errors import InputError
 from bertslim.measure.bootstrap import (
     FloatArray,
     launch_ratio,
@@ -28,8 +27,9 @@ from bertslim.measure.bootstrap import (
 )
 from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import read_limits, shared_limits
-from bertslim.measure.latency_process import Shape, WorkerProcess
+from bertslim.measure.latency_process import WorkerProcess
 from bertslim.measure.latency_samples import Samples
+from bertslim.measure.options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar, compare
@@ -46,23 +46,6 @@ class LatencyResult:
     """What was measured so far: `latency`, `latency.p90`, `latency.p99` a shape, `memory.peak`."""
 
     measurements: tuple[Measurement, ...]
-
-
-def check_shapes(shapes: Sequence[Shape], max_positions: int) -> None:
-    """Refuse shapes that the model cannot take.
-
-    Raises:
-        InputError: A batch or length is below 1, or a length exceeds the model's positions.
-    """
-    for shape in shapes:
-        if shape.batch < 1 or shape.length < 1:
-            raise InputError("batch and length must be 1 or more", where=f"shape {shape}")
-        if shape.length > max_positions:
-            raise InputError(
-                f"the model takes at most {max_positions} tokens",
-                where=f"shape {shape}",
-                remedy=f"use a length up to {max_positions}",
-            )
 
 
 def measure_latency(

@@ -16,6 +16,7 @@ import numpy as np
 
 from bertslim.errors import BertslimError, InputError
 from bertslim.measure.bootstrap import FloatArray
+from bertslim.measure.options import Shape
 from bertslim.measure.runtimes import TimedModel
 
 WORKER_MODULE = "bertslim.measure.latency_worker"
@@ -25,17 +26,6 @@ WORKER_MODULE = "bertslim.measure.latency_worker"
 # per cent more or less in each process of the same model. So it keeps them, as tcmalloc and
 # jemalloc do.
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How many sequences of how many tokens one call takes."""
-
-    batch: int
-    length: int
-
-    def __str__(self) -> str:
-        return f"{self.batch}x{self.length}"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.data.batches import Batch
-from bertslim.data.paired_batches import PairedBatch, SharedTokens
-from bertslim.data.pooling import Pooling
-from bertslim.data.task import Answers, Task
-from bertslim.measure.decisions import (
+from bertslim.data.outputs import (
     OUTPUTS_AT_ONCE,
     PER_TOKEN_HEADS,
     Decisions,
@@ -27,6 +23,9 @@ from bertslim.measure.decisions import (
     parts,
     pieces,
 )
+from bertslim.data.paired_batches import PairedBatch, SharedTokens
+from bertslim.data.pooling import Pooling
+from bertslim.data.task import Answers, Batch, Task
 from bertslim.records import ModelFacts
 
 FloatArray = NDArray[np.float64]

@@ -14,7 +14,6 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from bertslim import __version__
 from bertslim.errors import ModelError, one_line
 from bertslim.model import families, slim_modeling
 from bertslim.model.description import describe_checkpoint
@@ -25,6 +24,7 @@ from bertslim.model.heads import pooler_is_optional
 from bertslim.model.quiet import quiet_libraries
 from bertslim.model.slim_config import slim_config
 from bertslim.records import ModelFacts, Plan
+from bertslim.version import __version__
 
 _NOT_TOGETHER = "config.json and the weights do not belong together"
 _NO_HEAD = "correct `architectures` in config.json, or fine-tune the head first"

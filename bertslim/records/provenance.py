@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bertslim.records.frozen import Frozen
+from bertslim.records.sources import shown_source
 
 
 class ModelRecord(Frozen):
@@ -44,6 +45,15 @@ class DataRecord(Frozen):
     labels: tuple[str, ...] = ()
     sha256: str
     splits: tuple[SplitRecord, ...]
+
+    @property
+    def summary(self) -> str:
+        """What the data were taken for, in a line: task, columns and classes."""
+        task = f", task {self.task}" if self.task else ""
+        texts = " + ".join(self.text_columns)
+        labels = f"labels {' + '.join(self.label_columns)}" if self.label_columns else "no labels"
+        classes = f" ({len(self.labels)} classes)" if self.labels else ""
+        return f"{shown_source(self.source)}{task}, texts {texts}, {labels}{classes}"
 
 
 class Environment(Frozen):

@@ -67,6 +67,12 @@ class Record(Frozen):
         """Serialise with stable order and two spaces, ending in a line break."""
         return self.model_dump_json(by_alias=True, indent=2) + "\n"
 
+    @property
+    def sources(self) -> list[str]:
+        """The models and data that it names."""
+        data = (self.data.source, self.data.report_source) if self.data else ()
+        return [self.base.source, self.slim.source, *filter(None, data)]
+
     def find(self, name: str) -> Sequence[Measurement]:
         """Return the measurements of that name, in the order in which they were made."""
         return [measurement for measurement in self.measurements if measurement.name == name]

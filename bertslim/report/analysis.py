@@ -15,18 +15,17 @@ from bertslim.records import (
     Recommendation,
     Sensitivity,
 )
+from bertslim.records.sources import last_component
 from bertslim.report.analysis_words import BLOCKS, KINDS, Names, roles_of, two_digits
 from bertslim.report.escape import escape
 from bertslim.report.figures import between, kind_of
 from bertslim.report.numbers import scale_for, significant
-from bertslim.report.paragraphs import wrapped
 from bertslim.report.part import Part, Picture
 from bertslim.report.plots.heat_map import heat_map
 from bertslim.report.plots.probe_curves import probe_curves
 from bertslim.report.plots.sensitivity_bars import sensitivity_bars
-from bertslim.report.sources import last_component
 from bertslim.report.svg import IN_PAGE, Palette
-from bertslim.report.tables import NOTHING, Table
+from bertslim.report.tables import NOTHING, Table, wrapped
 from bertslim.wording import counted, listed
 
 _MOST_COLUMNS = 12

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bertslim.records import Interval, Measurement, Scalar
+from bertslim.records.sources import shown_source, without_paths
 from bertslim.report.numbers import fixed, percent_change, scale_for, signed, significant, tenths
-from bertslim.report.sources import shown_source, without_paths
 from bertslim.report.tables import NOTHING
 
 _LABELS = {

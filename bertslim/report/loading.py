@@ -6,8 +6,8 @@ import json
 import re
 
 from bertslim.records import Record
+from bertslim.records.sources import last_component
 from bertslim.report.escape import fenced, printable
-from bertslim.report.sources import last_component
 
 _HEAD = re.compile(r"For[A-Z]\w*$")
 

@@ -16,14 +16,14 @@ from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 from bertslim.records import Analysis, Record
+from bertslim.records.sources import last_component
 from bertslim.report.analysis import analysis_parts
 from bertslim.report.analysis import title_of as analysis_title
 from bertslim.report.escape import printable, shortened
-from bertslim.report.illustrated import parts_of
+from bertslim.report.headline import Tile, tiles_of
 from bertslim.report.part import Part
 from bertslim.report.render import opening_lines, title_of
-from bertslim.report.sources import last_component
-from bertslim.report.tiles import Tile, tiles_of
+from bertslim.report.sections import parts_of
 
 _LONGEST_TITLE = 120  # characters
 _FENCED = re.compile(r"(^`{3,}.*?^`{3,}$)", re.MULTILINE | re.DOTALL)

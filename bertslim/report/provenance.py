@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from bertslim.records import DataRecord, ModelRecord, Record
+from bertslim.records.sources import shown_source
 from bertslim.report.escape import fenced, printable
 from bertslim.report.numbers import fixed, significant
-from bertslim.report.sources import shown_source
 from bertslim.report.tables import Table
 
 Row = tuple[str, str]
@@ -68,15 +68,6 @@ def step_times(record: Record) -> Table | None:
     return Table("lr", ("step", "seconds"), (*rows, ("in all", total)))
 
 
-def data_line(data: DataRecord) -> str:
-    """Say what the data were taken for: task, columns and classes."""
-    task = f", task {data.task}" if data.task else ""
-    texts = " + ".join(data.text_columns)
-    labels = f"labels {' + '.join(data.label_columns)}" if data.label_columns else "no labels"
-    classes = f" ({len(data.labels)} classes)" if data.labels else ""
-    return f"{shown_source(data.source)}{task}, texts {texts}, {labels}{classes}"
-
-
 def _model(role: str, model: ModelRecord) -> Iterator[Row]:
     layers = "1 layer" if model.layers == 1 else f"{model.layers} layers"
     yield role, f"{shown_source(model.source)}: {model.architecture}, {layers}"
@@ -84,7 +75,7 @@ def _model(role: str, model: ModelRecord) -> Iterator[Row]:
 
 
 def _data(data: DataRecord) -> Iterator[Row]:
-    yield "data", data_line(data)
+    yield "data", data.summary
     if data.report_source is not None:
         yield "data of the report split", shown_source(data.report_source)
     yield "data, sha256", data.sha256

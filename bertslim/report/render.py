@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bertslim.records import Record
+from bertslim.records.sources import last_component, shown_source
 from bertslim.report.card import front_matter, is_sentence_transformer
 from bertslim.report.comparison import before_and_after
 from bertslim.report.escape import escape
 from bertslim.report.loading import loading
 from bertslim.report.repairs import solved_from
 from bertslim.report.sections import SECTIONS, lead
-from bertslim.report.sources import last_component, shown_source
 from bertslim.report.training import trained_line
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.recipe import Reconstruct
+from bertslim.recipe.schema import Reconstruct
 from bertslim.records import Record, Repair
 from bertslim.report.numbers import fixed, significant
 from bertslim.report.tables import NOTHING, Table

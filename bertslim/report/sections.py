@@ -5,10 +5,11 @@ To add one, write it here and name it in SECTIONS, in the order in which they ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from bertslim.recipe_yaml import write_yaml
-from bertslim.records import RECORD_FILE, Record
+from bertslim.recipe.yaml import write_yaml
+from bertslim.records import RECORD_FILE, Record, Role
+from bertslim.records.sources import last_component, without_paths
 from bertslim.report.analysis import analysis_parts
 from bertslim.report.classes import class_table, classes_of, most_changed
 from bertslim.report.comparison import (
@@ -20,12 +21,17 @@ from bertslim.report.comparison import (
 )
 from bertslim.report.escape import escape, fenced
 from bertslim.report.exports import export_notes, exports_table
-from bertslim.report.headline import headline
-from bertslim.report.paragraphs import wrapped
+from bertslim.report.figures import kind_of, shape
+from bertslim.report.headline import at_headline_shape, headline, quality_figure
+from bertslim.report.part import Part, Picture
 from bertslim.report.plan_tables import plan_table, vocabulary_note
+from bertslim.report.plots.accuracy_latency import COMPARABLE, Axes, Place, accuracy_latency
+from bertslim.report.plots.class_scores import class_scores
+from bertslim.report.plots.layers import layers_drawing
 from bertslim.report.provenance import command_told, origins, step_times, versions
 from bertslim.report.repairs import is_kept, repair_table, solving_note
-from bertslim.report.sources import sources_of, without_paths
+from bertslim.report.svg import IN_PAGE, Drawing, Palette
+from bertslim.report.tables import wrapped
 from bertslim.report.texts import texts_told
 from bertslim.report.training import looks_table, training_note
 from bertslim.wording import counted
@@ -139,7 +145,7 @@ def recipe_section(record: Record) -> str | None:
     if record.recipe is None:
         return None
     recipe = record.model_dump(mode="json", include={"recipe"})["recipe"]
-    text = write_yaml(_without_paths(recipe, sources_of(record)))
+    text = write_yaml(_without_paths(recipe, record.sources))
     return f"## Recipe\n\n{fenced(text, 'yaml')}"
 
 
@@ -157,7 +163,7 @@ def notes_section(record: Record) -> str | None:
     """What the run had to say."""
     if not record.notes:
         return None
-    notes = (without_paths(note, sources_of(record)) for note in record.notes)
+    notes = (without_paths(note, record.sources) for note in record.notes)
     return "## Notes\n\n" + "\n".join(f"- {escape(note)}" for note in notes)
 
 
@@ -184,3 +190,50 @@ def _without_paths(value: object, known: list[str]) -> object:
     if isinstance(value, list):
         return [_without_paths(inner, known) for inner in value]
     return without_paths(value, known) if isinstance(value, str) else value
+
+
+def parts_of(record: Record, colours: Palette = IN_PAGE) -> tuple[Part, ...]:
+    """Return all parts of a report but its title, in their order."""
+    first = lead(record)
+    parts = (part for section in SECTIONS for part in _parts(section, record, colours))
+    return (*((Part(first),) if first else ()), *parts)
+
+
+def _parts(section: Section, record: Record, colours: Palette) -> Iterator[Part]:
+    if section is analysis_section:
+        yield from analysis_parts(record.analysis, colours) if record.analysis else ()
+        return
+    text = section(record)
+    if text is not None:
+        yield Part(text, tuple(_pictures(section, record, colours)))
+
+
+def _pictures(section: Section, record: Record, colours: Palette) -> Iterator[Picture]:
+    if section is plan_section and record.plan is not None:
+        yield Picture("layers", layers_drawing(record.plan, colours))
+    if section is quality_section and (drawing := _quality_drawing(record, colours)):
+        yield Picture("accuracy-latency", drawing)
+    if section is classes_section:
+        classes = most_changed(classes_of(record))
+        yield Picture("classes", class_scores(classes, *sides(record), colours))
+
+
+def _quality_drawing(record: Record, colours: Palette) -> Drawing | None:
+    """Draw base and slim model by accuracy and latency, if both are known."""
+    latencies, metric = record.find("latency"), quality_figure(record)
+    if not latencies or metric is None or metric.unit not in COMPARABLE:
+        return None
+    latency = at_headline_shape(latencies)
+    each: tuple[tuple[str, Role, float | None, float | None], ...] = (
+        (record.base.source, "base", latency.base, metric.base),
+        (record.slim.source, "slim", latency.slim, metric.slim),
+    )
+    places = [
+        Place(last_component(source), time, score, role)
+        for source, role, time, score in each
+        if time is not None and score is not None
+    ]
+    if len(places) < len(each):
+        return None
+    axes = Axes(kind_of(metric.name), metric.unit, f"ms a call at {shape(latency)}")
+    return accuracy_latency(places, axes, colours)

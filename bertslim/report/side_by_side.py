@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bertslim.records import Measurement, Record
+from bertslim.records.sources import shown_source
 from bertslim.report.escape import escape
 from bertslim.report.figures import (
     base_value,
@@ -21,7 +22,6 @@ from bertslim.report.headline import at_headline_shape, quality_figure
 from bertslim.report.part import Part, Picture
 from bertslim.report.plots.accuracy_latency import COMPARABLE, Axes, Place, accuracy_latency
 from bertslim.report.render import title_of
-from bertslim.report.sources import shown_source
 from bertslim.report.svg import IN_PAGE, Palette
 from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import listed

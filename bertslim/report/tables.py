@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 from bertslim.report.escape import display_width, escape
@@ -63,3 +64,11 @@ class Table:
 def _pad(cell: str, width: int, *, right: bool) -> str:
     blank = " " * (width - display_width(cell))
     return blank + cell if right else cell + blank
+
+
+_WIDTH = 100
+
+
+def wrapped(paragraph: str) -> str:
+    """Break a paragraph into lines between its words."""
+    return textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bertslim.records import Look, Record, Training
+from bertslim.records.sources import shown_source
 from bertslim.report.numbers import fixed, significant
-from bertslim.report.sources import shown_source
 from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import counted
 

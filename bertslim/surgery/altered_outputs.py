@@ -11,15 +11,15 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.model.families import Family
-from bertslim.model.slim_modeling import ffn_of, layers_of
-from bertslim.records import AlterationKind, LayerFacts, ModelFacts
-from bertslim.surgery.importance import keep_best, magnitude
-from bertslim.surgery.layer_parts import (
+from bertslim.model.layer import (
     LayerArguments,
     LayerParts,
     first_layer_input,
     run_head,
 )
+from bertslim.model.slim_modeling import ffn_of, layers_of
+from bertslim.records import AlterationKind, LayerFacts, ModelFacts
+from bertslim.surgery.importance import keep_best, magnitude
 
 _POSSIBLE: dict[AlterationKind, Callable[[LayerFacts], bool]] = {
     "drop_ffn": lambda layer: layer.intermediate_size > 0,

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.data.batches import Batch
+from bertslim.data.outputs import model_inputs, pieces
 from bertslim.data.pooling import Pooling
-from bertslim.measure.decisions import model_inputs, pieces
+from bertslim.data.task import Batch
 from bertslim.measure.predictions import compare_outputs
 from bertslim.model.families import FAMILIES
 from bertslim.progress import Progress

@@ -21,7 +21,7 @@ from bertslim.surgery.criteria import (
     GradientCriterion,
     OutputCriterion,
 )
-from bertslim.surgery.token_weights import variance_of
+from bertslim.surgery.statistics import variance_of
 
 
 class Observer:

@@ -27,7 +27,7 @@ from bertslim.model.slim_modeling import (
     remove_ffn,
     remove_norm,
 )
-from bertslim.recipe import (
+from bertslim.recipe.schema import (
     DropAttention,
     DropFfn,
     DropLayer,

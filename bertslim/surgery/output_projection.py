@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.data.batches import Batch
+from bertslim.data.outputs import decisions, is_multi_label, is_regression
 from bertslim.data.pooling import Pooling
-from bertslim.measure.decisions import decisions, is_multi_label, is_regression
+from bertslim.data.task import Batch
 from bertslim.records import ModelFacts
 
 _TEMPERATURE = 2.0  # a base that is sure of every answer would else have next to no gradient

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bertslim.ranks import Ranks
 
+_LEAST_VARIANCE = 1e-6
 _STRIP = 128  # rows of a symmetric product that are worked out at once
 
 
@@ -166,3 +167,9 @@ class MomentSums:
 def _strips(rows: int) -> Iterator[slice]:
     for start in range(0, rows, _STRIP):
         yield slice(start, min(start + _STRIP, rows))
+
+
+def variance_of(sums: Tensor) -> Tensor:
+    """Return the variance over the channels of each token, (…), lifted from zero; sums (…, d)."""
+    about_mean = sums - sums.mean(dim=-1, keepdim=True)
+    return about_mean.square().mean(dim=-1).clamp(min=_LEAST_VARIANCE)

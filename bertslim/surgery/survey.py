@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.data.batches import Batch
+from bertslim.data.outputs import model_inputs, pieces
 from bertslim.data.pooling import Pooling
-from bertslim.measure.decisions import model_inputs, pieces
+from bertslim.data.task import Batch
 from bertslim.progress import Progress
-from bertslim.recipe import Recipe, ResizeFfn
+from bertslim.recipe.schema import Recipe, ResizeFfn
 from bertslim.records import ModelFacts, Plan
 from bertslim.surgery.finite import require_finite
 from bertslim.surgery.observer import Observer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from bertslim.recipe import Retrain
+from bertslim.recipe.schema import Retrain
 from bertslim.records import Look, Training
 from bertslim.training.budget import Budget
 from bertslim.training.interruption import Account, Interruption

@@ -8,7 +8,8 @@ sequences, whichever process they fall to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,21 +18,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from bertslim.data.batches import Batch
-from bertslim.data.pooling import Pooling
-from bertslim.data.task import IGNORED
-from bertslim.measure.decisions import (
+from bertslim.data.outputs import (
     Decisions,
     decisions,
     is_multi_label,
     is_regression,
     model_inputs,
 )
+from bertslim.data.pooling import Pooling
+from bertslim.data.task import IGNORED, Batch
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
-from bertslim.recipe import Distill
+from bertslim.recipe.schema import Distill
 from bertslim.records import ModelFacts
-from bertslim.training.states import caught
 
 _LEAST_VARIANCE = 1e-6
 
@@ -197,3 +196,26 @@ def _telling(found: Decisions, batch: Batch) -> Decisions:
         return found
     masked = labels[batch.inputs["attention_mask"].bool()] != IGNORED
     return Decisions(found.logits[masked], found.owner[masked], words=True)
+
+
+@contextmanager
+def caught(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
+    """Yield a list that is filled with the hidden states behind these layers when they run.
+
+    Args:
+        layers: In the order in which they run.
+
+    Yields:
+        (sequences, length, hidden_size) of each.
+    """
+    states: list[Tensor] = []
+
+    def keep(_: nn.Module, __: object, said: Tensor | tuple[Tensor, ...]) -> None:
+        states.append(said[0] if isinstance(said, tuple) else said)
+
+    handles = [layer.register_forward_hook(keep) for layer in layers]
+    try:
+        yield states
+    finally:
+        for handle in handles:
+            handle.remove()

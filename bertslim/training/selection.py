@@ -10,11 +10,10 @@ from typing import ClassVar
 import torch
 from transformers import PreTrainedModel
 
-from bertslim.data.batches import Batch
-from bertslim.data.task import Rows
-from bertslim.measure.decisions import WORD_HEADS, is_regression, pieces
+from bertslim.data.outputs import WORD_HEADS, is_regression, pieces
+from bertslim.data.task import Batch, Rows
 from bertslim.measure.predictions import predict
-from bertslim.recipe import Distill
+from bertslim.recipe.schema import Distill
 from bertslim.records import ModelFacts
 from bertslim.training.distillation import Distillation, Said, Teacher
 

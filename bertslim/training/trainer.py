@@ -15,34 +15,28 @@ from transformers import (
     Trainer,
     TrainingArguments,
 )
-from transformers.integrations.integration_utils import get_available_reporting_integrations
-from transformers.trainer_callback import PrinterCallback
 
-from bertslim.data.batches import Batch, collate, tokenise
-from bertslim.data.task import Feature, Rows
-from bertslim.errors import DataError, InputError, ModelError
-from bertslim.measure.decisions import model_inputs
+from bertslim.data.batches import collate
+from bertslim.data.outputs import model_inputs
+from bertslim.data.task import Batch, Feature, Rows
+from bertslim.errors import DataError, ModelError
 from bertslim.model.families import Family
-from bertslim.model.quiet import quiet_libraries
 from bertslim.model.slim_modeling import layers_of
-from bertslim.progress import Progress
 from bertslim.ranks import Ranks
-from bertslim.recipe import Retrain
-from bertslim.records import Training
-from bertslim.training.best import KeepBest
+from bertslim.recipe.schema import Retrain
 from bertslim.training.budget import Budget, rate_at
 from bertslim.training.distillation import Distillation
 from bertslim.training.interruption import Interruption
-from bertslim.training.order import EpochOrder
-from bertslim.training.precision import attention_kernels, trains_in_bfloat16
 from bertslim.training.selection import Selection
-from bertslim.training.show import ShowSteps
-from bertslim.wording import listed
 
 if TYPE_CHECKING:
     from datasets import Dataset
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
-_MANY_EPOCHS = 1_000_000  # the clock ends the training before
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.data import Sampler
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 
 @dataclass(frozen=True)
@@ -79,44 +73,6 @@ class Run:
     seed: int
     interruption: Interruption
     report_to: tuple[str, ...] = ()
-
-
-def train(
-    model: PreTrainedModel, family: Family, lesson: Lesson, run: Run, progress: Progress
-) -> Training:
-    """Train a model, and leave the best weights where interrupted runs leave theirs.
-
-    The best are those that the selection prefers, of those that the model started with and those at
-    each tenth of the budget. An interrupted run that left its state goes on from there.
-
-    Args:
-        model: In float32; it is of no use afterwards.
-        family: Its family.
-        lesson: What to learn.
-        run: How.
-        progress: Shows steps, loss and score.
-
-    Returns:
-        The account of the training.
-
-    Raises:
-        DataError: There are fewer rows than a step takes, or batches cannot be shared evenly.
-        ModelError: The loss is not a number.
-    """
-    if lesson.distillation:
-        lesson.distillation.keep_shared_embeddings(model)
-    with quiet_libraries():
-        table = _dataset(lesson, run.settings)
-        arguments = _arguments(run)
-        trainer = DistillingTrainer(model, family, lesson, run.settings, table, arguments)
-        keeper = KeepBest(trainer, lesson.selection, run.interruption, run.settings)
-        trainer.add_callback(keeper)
-        trainer.add_callback(ShowSteps(progress, trainer.budget, keeper))
-        trainer.remove_callback(PrinterCallback)
-        resumed_from = keeper.resumed_from
-        trainer.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
-        trainer.accelerator.wait_for_everyone()
-    return keeper.trained()
 
 
 class DistillingTrainer(Trainer):
@@ -234,55 +190,6 @@ class DistillingTrainer(Trainer):
         return self.order
 
 
-def check_trackers(names: Sequence[str]) -> None:
-    """Check that trackers of experiments are installed.
-
-    Raises:
-        InputError: One of them is not, or Trainer does not know it.
-    """
-    if not names:
-        return
-    with quiet_libraries():
-        known = get_available_reporting_integrations()
-    for name in names:
-        if name not in known:
-            installed = f"installed are {listed(known)}" if known else "install it first"
-            raise InputError(
-                f"{name} is no tracker that transformers finds here",
-                where="--report-to",
-                remedy=installed,
-            )
-
-
-def _arguments(run: Run) -> TrainingArguments:
-    from accelerate import PartialState
-
-    settings, processes = run.settings, PartialState().num_processes
-    if settings.batch_size % processes:
-        raise DataError(
-            f"{processes} processes cannot share batches of {settings.batch_size} texts evenly",
-            remedy=f"make it a multiple of {processes} with --batch-size",
-        )
-    assert settings.learning_rate is not None  # noqa: S101
-    return TrainingArguments(
-        output_dir=str(run.interruption.folder),
-        num_train_epochs=_MANY_EPOCHS,
-        learning_rate=settings.learning_rate,
-        per_device_train_batch_size=settings.batch_size // processes,
-        dataloader_drop_last=True,
-        bf16=settings.dtype == "auto" and trains_in_bfloat16(),
-        use_cpu=not torch.cuda.is_available(),
-        seed=run.seed,
-        save_strategy="no",
-        save_total_limit=2,
-        logging_steps=10,
-        report_to=list(run.report_to) or "none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-
-
 def _budget(settings: Retrain, steps_an_epoch: int) -> Budget:
     if settings.minutes is not None:
         return Budget(seconds=60 * settings.minutes)
@@ -290,15 +197,6 @@ def _budget(settings: Retrain, steps_an_epoch: int) -> Budget:
         return Budget(steps=settings.steps)
     assert settings.epochs is not None  # noqa: S101
     return Budget(steps=max(1, round(settings.epochs * steps_an_epoch)))
-
-
-def _dataset(lesson: Lesson, settings: Retrain) -> Dataset:
-    from datasets import Dataset
-
-    learns_labels = lesson.distillation is None or bool(settings.distill.labels)
-    label = learns_labels or lesson.rows.task.makes_labels
-    features = tokenise(lesson.rows, lesson.tokenizer, settings.max_length, label=label)
-    return Dataset.from_list([{**feature.inputs, **feature.targets} for feature in features])
 
 
 class _Collator:
@@ -319,3 +217,54 @@ class _Collator:
         ]
         batch = collate(features, self._tokenizer)
         return {"inputs": batch.inputs, "targets": batch.targets}
+
+
+class EpochOrder(Sampler[int]):
+    """An order that seed and epoch alone settle, also of a run that goes on in a later process.
+
+    Args:
+        lengths: Tokens of each row.
+        batch_size: Rows a step, of all processes together.
+        seed: Settles the order of every epoch.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths = list(lengths)
+        self._batch_size = batch_size
+        self._seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        draw = torch.Generator().manual_seed(self._seed * 1_000_003 + self.epoch)
+        yield from get_length_grouped_indices(self._lengths, self._batch_size, generator=draw)
+
+
+_OF_A_CPU = ("avx512_bf16", "amx_bf16")
+_SHORT = 128
+
+
+def trains_in_bfloat16() -> bool:
+    """Whether the device that training runs on multiplies bfloat16 itself."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    known = torch.cpu.get_capabilities()
+    return any(known.get(name, False) for name in _OF_A_CPU)
+
+
+def attention_kernels(device: str, length: int, *, bfloat16: bool) -> AbstractContextManager[None]:
+    """Return a context whose attention is the quickest to train through.
+
+    On a CPU, the backward pass of flash attention in bfloat16 takes up to ten times as long as that
+    of plain products where sequences are short, and a third of a training step.
+
+    Args:
+        device: Its type.
+        length: Tokens of a sequence.
+        bfloat16: Whether products are worked out in it.
+    """
+    if device == "cpu" and bfloat16 and length <= _SHORT:
+        return sdpa_kernel(SDPBackend.MATH)
+    return nullcontext()

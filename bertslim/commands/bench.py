@@ -1,0 +1,198 @@
+"""`bertslim bench`: find models and runtimes -> time them taking turns -> compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from bertslim.commands.bench_models import Entrant, find_entrants
+from bertslim.errors import BertslimError
+from bertslim.measure.environment import describe_environment
+from bertslim.measure.input_limits import InputLimits, read_limits, shared_limits
+from bertslim.measure.latency import MIN_ROUNDS, LatencyBench, run_launches
+from bertslim.measure.latency_process import WorkerProcess
+from bertslim.measure.options import MeasureOptions, Shape
+from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime
+from bertslim.progress import Progress
+from bertslim.records import BenchResult, Measurement, TimeRatio, Timing
+
+Figures = dict[tuple[str, Shape], Measurement]
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What `bertslim bench` was asked for.
+
+    Attributes:
+        models: Local directories, exported files, `pkg:NAME` or Hub ids; the others are compared
+            with the first.
+        runtimes: What to run them in; none: for each model those that are installed and that the
+            CPU is made for, but torch-compile.
+        batches: Batch sizes.
+        lengths: Lengths in tokens; none: 128, or what all models can take.
+        threads: Threads of each model.
+        seconds: Time for each model in each runtime at each shape, over all launches.
+        launches: How often all processes are started anew.
+        seed: Settles the random inputs and the bootstrap.
+    """
+
+    models: tuple[str, ...]
+    runtimes: tuple[Runtime, ...] = ()
+    batches: tuple[int, ...] = (1, 8)
+    lengths: tuple[int, ...] = ()
+    threads: int = 1
+    seconds: float = 4.0
+    launches: int = 5
+    seed: int = 0
+
+
+def bench(options: BenchOptions, progress: Progress) -> BenchResult:
+    """Time models in several runtimes, all taking turns.
+
+    Raises:
+        InputError: A model or a runtime is not to be had, or a shape is not possible.
+        BertslimError: A model could not be loaded or run.
+    """
+    entrants = find_entrants(options.models, options.runtimes)
+    limits = shared_limits(map(read_limits, {entrant.path for entrant in entrants}))
+    shapes = MeasureOptions(options.batches, options.lengths).shapes(limits.max_length)
+    notes = list(_missing(entrants, options.runtimes))
+    if not options.runtimes and any(map(_may_fail, entrants)):
+        with progress.step("try OpenVINO"):
+            entrants, left_out = _that_run(entrants, options, limits, shapes[0])
+        notes += left_out
+    with progress.step("measure latency"):
+        timings, disturbance = _measure(entrants, shapes, options, progress)
+    packages = dict.fromkeys(["transformers", *(entrant.runtime.package for entrant in entrants)])
+    return BenchResult(
+        timings=timings,
+        environment=describe_environment(options.threads, tuple(packages)),
+        launches=options.launches,
+        seed=options.seed,
+        notes=(*notes, *disturbance),
+    )
+
+
+def _missing(entrants: Sequence[Entrant], wanted: Sequence[Runtime]) -> Iterator[str]:
+    exported = any(entrant.path.suffix == ONNX_SUFFIX for entrant in entrants)
+    if exported and not wanted and not Runtime.OPENVINO.installed:
+        yield "OpenVINO is left out: it is not installed (pip install 'bertslim[openvino]')"
+
+
+def _that_run(
+    entrants: Sequence[Entrant], options: BenchOptions, limits: InputLimits, shape: Shape
+) -> tuple[tuple[Entrant, ...], list[str]]:
+    """Leave out what OpenVINO cannot run where ONNX Runtime is timed, too; and say so."""
+    refused: dict[str, str] = {}
+    for entrant in filter(_may_fail, entrants):
+        try:
+            _try(entrant, options, limits, shape)
+        except BertslimError as error:
+            refused[entrant.name] = f"{entrant.name} is left out of OpenVINO: {error.what}"
+    kept = tuple(
+        entrant
+        for entrant in entrants
+        if entrant.runtime.package != Runtime.OPENVINO.package or entrant.name not in refused
+    )
+    return kept, list(refused.values())
+
+
+def _may_fail(entrant: Entrant) -> bool:
+    return entrant.runtime is Runtime.OPENVINO and entrant.path.suffix == ONNX_SUFFIX
+
+
+def _try(entrant: Entrant, options: BenchOptions, limits: InputLimits, shape: Shape) -> None:
+    worker = WorkerProcess(entrant.model, options.threads, limits.vocabulary, options.seed)
+    with closing(worker):
+        worker.wait_until_loaded()
+        worker.warm_up(shape)
+
+
+def _measure(
+    entrants: Sequence[Entrant],
+    shapes: Sequence[Shape],
+    options: BenchOptions,
+    progress: Progress,
+) -> tuple[tuple[Timing, ...], tuple[str, ...]]:
+    """Time all of them at each shape, and note what disturbed that."""
+    models = {str(number): entrant.model for number, entrant in enumerate(entrants)}
+    with LatencyBench(
+        models,
+        shapes,
+        threads=options.threads,
+        seed=options.seed,
+        progress=progress,
+        min_rounds=math.ceil(MIN_ROUNDS / options.launches),
+    ) as running:
+        run_launches(running, options.launches, options.seconds * len(entrants))
+    found = _Found(entrants, running)
+    return tuple(
+        timing for shape in shapes for timing in found.timings(shape)
+    ), running.disturbance()
+
+
+class _Found:
+    """What a bench gathered, by the numbers of the entrants."""
+
+    def __init__(self, entrants: Sequence[Entrant], running: LatencyBench) -> None:
+        self._entrants = entrants
+        self._running = running
+        self._compared: dict[tuple[int, int], Figures] = {}
+
+    def timings(self, shape: Shape) -> Iterator[Timing]:
+        """All entrants at one shape."""
+        medians = [self._ms("latency", number, shape) for number in range(len(self._entrants))]
+        quickest = medians.index(min(medians))
+        for number, entrant in enumerate(self._entrants):
+            median = self._figures(number, number)["latency", shape]
+            to_first = self._ratio(0, number, shape)
+            to_quickest = self._ratio(quickest, number, shape)
+            yield Timing(
+                model=entrant.name,
+                runtime=entrant.runtime.value,
+                dtype=str(median.context["dtype"]),
+                batch=shape.batch,
+                length=shape.length,
+                median_ms=medians[number],
+                p90_ms=self._ms("latency.p90", number, shape),
+                p99_ms=self._ms("latency.p99", number, shape),
+                calls=int(median.context["runs"]),
+                to_first=to_first,
+                to_base=self._ratio(self._base_of(entrant), number, shape)
+                if not entrant.first
+                else None,
+                fastest=to_quickest is None or to_quickest.interval.low <= 1,
+            )
+
+    def _base_of(self, entrant: Entrant) -> int:
+        """The first model in the same runtime, or in its first."""
+        for number, other in enumerate(self._entrants):
+            if other.first and other.runtime is entrant.runtime:
+                return number
+        return 0
+
+    def _ratio(self, base: int, number: int, shape: Shape) -> TimeRatio | None:
+        found = self._figures(base, number)["latency", shape]
+        if base == number or found.ratio is None or found.interval is None:
+            return None
+        entrant = self._entrants[base]
+        return TimeRatio(
+            model=entrant.name,
+            runtime=entrant.runtime.value,
+            ratio=found.ratio,
+            interval=found.interval,
+        )
+
+    def _ms(self, name: str, number: int, shape: Shape) -> float:
+        return self._figures(number, number)[name, shape].slim or math.nan
+
+    def _figures(self, base: int, number: int) -> Figures:
+        if (base, number) not in self._compared:
+            beside = None if base == number else str(base)
+            self._compared[base, number] = {
+                (one.name, Shape(int(one.context["batch"]), int(one.context["length"]))): one
+                for one in self._running.compare(beside, str(number)).measurements
+            }
+        return self._compared[base, number]

@@ -1,0 +1,253 @@
+"""`bertslim check`: record -> count, score and time the slim model again -> judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bertslim.commands.check_parts import (
+    Checked,
+    HeldOut,
+    RecordedLatency,
+    check_accuracy,
+    check_sizes,
+)
+from bertslim.data.load import DataOptions
+from bertslim.errors import ModelError
+from bertslim.gate.baseline import machine_differences
+from bertslim.gate.judgement import Judgement, judge
+from bertslim.gate.latency_rules import MaxLatency, MaxRegression
+from bertslim.gate.result import CheckResult
+from bertslim.gate.verdicts import Outcome, Rule, Verdict
+from bertslim.measure.environment import describe_environment
+from bertslim.measure.latency import BASE, SLIM, LatencyBench
+from bertslim.measure.options import Shape
+from bertslim.measure.runtimes import TimedModel
+from bertslim.model.files import find_weights
+from bertslim.model.source import ModelSource, find_model
+from bertslim.progress import Progress
+from bertslim.records import Environment, Measurement, Record, read_record
+
+DEFAULT_RULE = MaxRegression(percent=10.0)
+LAUNCH_SECONDS = 1.5
+FEWEST_LAUNCHES = 3
+ROUNDS_A_LAUNCH = 4  # at least, however long one takes: what differs is launches
+LEVEL = 0.99
+SURE = 0.015  # the standard error at which a launch has told its ratio
+LONGEST_LAUNCH_SECONDS = 7.0
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What `bertslim check` was asked for.
+
+    Attributes:
+        directory: A result with its record.
+        rules: What it has to fulfil; none: at most 10 % above the record.
+        base: A local directory, `pkg:NAME` or a Hub id; None: as the record says.
+        data: Rows to measure accuracy on again; None: as the record says.
+        data_held_out: Whether all of these rows are held out, rather than their report split.
+        batches: Batch sizes; None: as in the record.
+        lengths: Lengths in tokens; None: as in the record.
+        threads: Threads of each model; None: as in the record.
+        minutes: How long to measure latency at most.
+        inconclusive_as: What an inconclusive verdict counts as.
+    """
+
+    directory: Path
+    rules: tuple[Rule, ...] = ()
+    base: str | None = None
+    data: DataOptions | None = None
+    data_held_out: bool = False
+    batches: tuple[int, ...] | None = None
+    lengths: tuple[int, ...] | None = None
+    threads: int | None = None
+    minutes: float = 2.0
+    inconclusive_as: Outcome = "inconclusive"
+
+
+def check(options: CheckOptions, progress: Progress) -> CheckResult:
+    """Judge a result by rules: sizes first, then accuracy, then latency, each if it is asked for.
+
+    Latency is timed against the base until the rules decide, or time is up.
+
+    Raises:
+        InputError: There is no record, the base or the data are not usable, or a shape is not
+            possible.
+    """
+    return _Check(options, read_record(options.directory), progress).run()
+
+
+@dataclass
+class _Check:
+    """One check, from the record to the result."""
+
+    options: CheckOptions
+    record: Record
+    progress: Progress
+
+    def run(self) -> CheckResult:
+        """Judge by all rules."""
+        options, record, progress = self.options, self.record, self.progress
+        timed, unanswered = self._latency_rules()
+        base = _find_base(options.base, record) if timed or options.data else None
+        unchanged = find_weights(options.directory).sha256() == record.slim.sha256
+        sizes = check_sizes(self._rules, options.directory, record, progress)
+        accuracy = check_accuracy(
+            self._rules,
+            options.directory,
+            record,
+            self._held_out(base),
+            progress,
+            unchanged=unchanged,
+        )
+        latency = self._time(timed, base)
+        parts = (sizes, accuracy, latency)
+        verdicts = tuple(verdict for part in parts for verdict in part.verdicts)
+        judgement = Judgement(
+            verdicts=(*verdicts, *unanswered), inconclusive_as=options.inconclusive_as
+        )
+        return CheckResult(
+            model=options.directory.resolve().name,
+            base=base.name if base else record.base.source,
+            judgement=judgement,
+            measurements=tuple(one for part in parts for one in part.measurements),
+            environment=self._here,
+            notes=(
+                *(note for part in parts for note in part.notes),
+                *self._changes(base, unchanged=unchanged),
+                *_lenience(judgement),
+            ),
+            seconds=latency.seconds,
+        )
+
+    @property
+    def _rules(self) -> tuple[Rule, ...]:
+        return self.options.rules or (DEFAULT_RULE,)
+
+    def _latency_rules(self) -> tuple[list[Rule], list[Verdict]]:
+        """Return the rules on latency to measure for, and the verdicts of those left open."""
+        timed: list[Rule] = []
+        unanswered: list[Verdict] = []
+        for rule in self._rules:
+            if rule.figure == "latency":
+                verdicts = self._left_open(rule)
+                unanswered += verdicts
+                timed += [] if verdicts else [rule]
+        return timed, unanswered
+
+    def _left_open(self, rule: Rule) -> list[Verdict]:
+        """Make the verdicts of a rule that no measurement here can answer."""
+        if isinstance(rule, MaxLatency):
+            differences = machine_differences(self.record.environment, self._here)
+            return [rule.on_another_machine(differences)] if differences else []
+        if isinstance(rule, MaxRegression):
+            lacking = self._recorded.lacking(self._shapes)
+            return [rule.without_baseline(str(shape)) for shape in lacking]
+        return []
+
+    def _time(self, rules: Sequence[Rule], base: ModelSource | None) -> Checked:
+        """Time both models until the rules decide, or time is up."""
+        if not rules or base is None:
+            return Checked()
+        baseline = self._recorded.baseline
+        with (
+            self.progress.step("measure latency"),
+            LatencyBench(
+                {BASE: TimedModel(base.directory), SLIM: TimedModel(self.options.directory)},
+                self._shapes,
+                threads=self._threads,
+                seed=self.record.seed,
+                progress=self.progress,
+                min_rounds=ROUNDS_A_LAUNCH,
+            ) as bench,
+        ):
+            start = time.monotonic()
+            deadline = start + 60 * self.options.minutes
+            latencies = _measure(bench, rules, baseline, deadline)
+            seconds = round(time.monotonic() - start, 3)
+        verdicts = judge(rules, latencies, baseline).verdicts
+        notes = machine_differences(self.record.environment, self._here)
+        return Checked(verdicts, latencies, (*notes, *bench.disturbance()), seconds)
+
+    def _held_out(self, base: ModelSource | None) -> HeldOut | None:
+        data = self.options.data
+        if data is None or base is None:
+            return None
+        return HeldOut(data, self.options.data_held_out, base.directory, self._threads)
+
+    def _changes(self, base: ModelSource | None, *, unchanged: bool) -> Iterator[str]:
+        if base and find_weights(base.directory).sha256() != self.record.base.sha256:
+            yield f"{base.name} is not the base of the record: its weights differ"
+        if not unchanged:
+            yield "the weights are not those of the record"
+
+    @cached_property
+    def _recorded(self) -> RecordedLatency:
+        return RecordedLatency(self.record)
+
+    @cached_property
+    def _shapes(self) -> tuple[Shape, ...]:
+        options = self.options
+        return self._recorded.shapes(options.directory, options.batches, options.lengths)
+
+    @property
+    def _threads(self) -> int:
+        return self.options.threads or self._recorded.threads
+
+    @cached_property
+    def _here(self) -> Environment:
+        return describe_environment(self._threads)
+
+
+def _lenience(judgement: Judgement) -> Iterator[str]:
+    """Say what inconclusive verdicts count as, where that matters."""
+    inconclusive = any(one.outcome == "inconclusive" for one in judgement.verdicts)
+    if inconclusive and judgement.inconclusive_as != "inconclusive":
+        yield f"what is inconclusive counts as a {judgement.inconclusive_as}, as asked"
+
+
+def _find_base(given: str | None, record: Record) -> ModelSource:
+    if given is not None:
+        return find_model(given)
+    try:
+        return find_model(record.base.source)
+    except ModelError as error:
+        raise ModelError(
+            f"the base that the record names is not to be had ({error.what})",
+            where=error.where,
+            remedy="name it with --base",
+        ) from error
+
+
+def _measure(
+    bench: LatencyBench, rules: Sequence[Rule], baseline: Sequence[Measurement], deadline: float
+) -> tuple[Measurement, ...]:
+    """Start both models anew and time them, until no rule is inconclusive or one is failed.
+
+    Two processes of one model differ for as long as they live, so rounds within one launch are not
+    enough to judge by, however many. Each launch is a look at the rules; the level makes up for
+    looking often. On a busy machine a launch takes longer, until its rounds agree. The first looks
+    are taken even when time is up.
+    """
+    launches = 0
+    while True:
+        start = time.monotonic()
+        bench.run(LAUNCH_SECONDS)
+        while (
+            bench.launch_error(BASE, SLIM) > SURE
+            and time.monotonic() - start < LONGEST_LAUNCH_SECONDS
+        ):
+            bench.run(LAUNCH_SECONDS)
+        launches += 1
+        taken = time.monotonic() - start
+        if launches >= FEWEST_LAUNCHES:
+            figures = bench.compare(BASE, SLIM, level=LEVEL).measurements
+            latencies = tuple(one for one in figures if one.name == "latency")
+            decided = judge(rules, latencies, baseline).outcome != "inconclusive"
+            if decided or time.monotonic() + taken > deadline:
+                return latencies
+        bench.restart()

@@ -1,0 +1,241 @@
+"""Judge the accuracy of the slim model: as the record has it, or measured again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bertslim.data.load import DataOptions, describe_head, load_held_out, load_splits
+from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
+from bertslim.gate.baseline import find_baseline
+from bertslim.gate.judgement import judge
+from bertslim.gate.verdicts import Rule, Verdict
+from bertslim.measure.latency import RUNTIME
+from bertslim.measure.options import MeasureOptions, Shape, check_shapes
+from bertslim.measure.quality import Quality, measure_quality
+from bertslim.model.facts import read_facts
+from bertslim.model.families import FAMILIES
+from bertslim.model.files import find_weights, read_config
+from bertslim.model.tokenizer import load_tokenizer
+from bertslim.progress import Progress
+from bertslim.records import Measurement, Record
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows to measure accuracy on again.
+
+    Attributes:
+        data: Which.
+        whole: Whether all of them are held out, rather than the report split alone.
+        base: The checkpoint to compare with.
+        threads: Threads of every computation.
+    """
+
+    data: DataOptions
+    whole: bool
+    base: Path
+    threads: int
+
+
+@dataclass(frozen=True)
+class _Lack:
+    """Why there is no accuracy to judge, and what the reader can do about it."""
+
+    why: str
+    remedy: str
+
+
+_NOT_RECORDED = _Lack(
+    "the record holds no accuracy",
+    "give labelled rows with --data or --eval-data, or cut with labelled --data",
+)
+_CHANGED = _Lack(
+    "the weights are not those whose accuracy the record holds",
+    "give labelled rows with --data or --eval-data",
+)
+_NO_LABELS = _Lack(
+    "the rows have no labels that this model predicts",
+    "name their column with --label-column, or give other rows",
+)
+
+
+def check_accuracy(
+    rules: Sequence[Rule],
+    directory: Path,
+    record: Record,
+    held_out: HeldOut | None,
+    progress: Progress,
+    *,
+    unchanged: bool,
+) -> Checked:
+    """Judge how far the main metric is below the base's.
+
+    Args:
+        rules: Those on other figures are left alone.
+        directory: The result.
+        record: What it says of itself.
+        held_out: What to measure on again; None: the record is taken at its word.
+        progress: Shows the steps.
+        unchanged: Whether the weights are still those that the record speaks of.
+
+    Raises:
+        InputError: The data or a model is not usable.
+    """
+    asked = [rule for rule in rules if isinstance(rule, MaxAccuracyDrop)]
+    if not asked:
+        return Checked()
+    if held_out is not None:
+        quality = _measure(directory, record, held_out, progress)
+        verdicts = _judge(asked, quality.measurements, record, _NO_LABELS)
+        return Checked(verdicts, quality.measurements, quality.notes)
+    if not unchanged:
+        return Checked(_judge(asked, (), record, _CHANGED))
+    return Checked(_judge(asked, record.measurements, record, _NOT_RECORDED))
+
+
+def _judge(
+    rules: Sequence[MaxAccuracyDrop], found: Sequence[Measurement], record: Record, lack: _Lack
+) -> tuple[Verdict, ...]:
+    metric = main_metric(found)
+    if metric is None:
+        return tuple(rule.unanswered(lack.why, lack.remedy) for rule in rules)
+    return judge(rules, [metric], record.measurements).verdicts
+
+
+def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progress) -> Quality:
+    """Compare the two models on the held-out rows, each with its own tokenizer if they differ."""
+    import torch
+
+    from bertslim.model.checkpoint import load_checkpoint
+
+    torch.set_num_threads(held_out.threads)
+    with progress.step("load"):
+        base, slim = (load_checkpoint(one) for one in (held_out.base, directory))
+    with progress.step("read the data"):
+        head = describe_head(held_out.base, base.config, base.facts)
+        load = load_held_out if held_out.whole else load_splits
+        splits = load(held_out.data, head, progress)
+    with progress.step("measure accuracy"):
+        pruned = base.facts.vocab_size != slim.facts.vocab_size
+        return measure_quality(
+            base,
+            slim.model,
+            splits,
+            load_tokenizer(held_out.base),
+            slim_tokenizer=load_tokenizer(directory) if pruned else None,
+            seed=record.seed,
+            progress=progress,
+        )
+
+
+def check_sizes(
+    rules: Sequence[Rule], directory: Path, record: Record, progress: Progress
+) -> Checked:
+    """Count parameters and bytes anew, as far as rules ask for them.
+
+    Args:
+        rules: Those on other figures are left alone.
+        directory: The result.
+        record: What it says of itself.
+        progress: Shows the steps.
+
+    Raises:
+        ModelError: The checkpoint is missing or damaged.
+    """
+    wanted = {rule.figure for rule in rules}
+    found = []
+    if "parameters" in wanted:
+        with progress.step("count parameters"):
+            found.append(_figure("parameters", _count_parameters(directory)))
+    if "bytes" in wanted:
+        found.append(_figure("bytes", find_weights(directory).size))
+    return Checked(judge(rules, found, record.measurements).verdicts, tuple(found))
+
+
+def _figure(name: str, size: int) -> Measurement:
+    return Measurement(name=name, unit=name, slim=size)
+
+
+def _count_parameters(directory: Path) -> int:
+    from bertslim.measure.size import count_parameters
+    from bertslim.model.checkpoint import load_checkpoint
+
+    loaded = load_checkpoint(directory)
+    return count_parameters(loaded.model, FAMILIES[loaded.facts.model_type]).total
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one kind of rule came to.
+
+    Attributes:
+        verdicts: Of each rule, about each figure.
+        measurements: What was measured for them.
+        notes: What the reader should know about it.
+        seconds: How long was measured, where that is limited.
+    """
+
+    verdicts: tuple[Verdict, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RecordedLatency:
+    """What a record says of latency."""
+
+    record: Record
+
+    @cached_property
+    def baseline(self) -> tuple[Measurement, ...]:
+        """The latencies in the runtime that is timed again."""
+        found = self.record.find("latency")
+        return tuple(one for one in found if one.context.get("runtime") == RUNTIME)
+
+    @property
+    def threads(self) -> int:
+        """Threads of each model: those of all latencies, else those of the run."""
+        recorded = {one.context.get("threads") for one in self.baseline}
+        return int(recorded.pop() or 1) if len(recorded) == 1 else self.record.environment.threads
+
+    def shapes(
+        self, directory: Path, batches: tuple[int, ...] | None, lengths: tuple[int, ...] | None
+    ) -> tuple[Shape, ...]:
+        """Return the shapes asked for, the rest as in the record, or as `cut` has them.
+
+        Args:
+            directory: The result, which has to take them.
+            batches: Batch sizes; None: as in the record.
+            lengths: Lengths in tokens; None: as in the record.
+
+        Raises:
+            InputError: A shape is not possible.
+        """
+        max_length = read_facts(read_config(directory)).max_length
+        recorded = tuple(_shape(one) for one in self.baseline)
+        if recorded and batches is None and lengths is None:
+            check_shapes(recorded, max_length)
+            return recorded
+        own_batches = tuple(dict.fromkeys(shape.batch for shape in recorded))
+        own_lengths = tuple(dict.fromkeys(shape.length for shape in recorded))
+        wanted = MeasureOptions(
+            batches or own_batches or MeasureOptions().batches, lengths or own_lengths
+        )
+        return wanted.shapes(max_length)
+
+    def lacking(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """Return the shapes whose latency it does not hold."""
+        return [shape for shape in shapes if find_baseline(_at(shape), self.baseline) is None]
+
+
+def _shape(measurement: Measurement) -> Shape:
+    return Shape(int(measurement.context["batch"]), int(measurement.context["length"]))
+
+
+def _at(shape: Shape) -> Measurement:
+    context = {"runtime": RUNTIME, "batch": shape.batch, "length": shape.length}
+    return Measurement(name="latency", unit="ms", context=context)

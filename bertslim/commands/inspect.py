@@ -1,0 +1,61 @@
+"""`bertslim inspect`: what a checkpoint is made of, from its configuration alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bertslim.model.description import describe_checkpoint
+from bertslim.model.source import find_model
+from bertslim.recipe.plan import DEFAULT_LENGTH, count, ffn_parameters, layer_macs, layer_parameters
+from bertslim.records import ModelFacts, Sizes
+
+
+@dataclass(frozen=True)
+class LayerSize:
+    """Parameters and multiply-accumulates of one layer, and how many of the first are the FFN's."""
+
+    parameters: int
+    ffn_parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A checkpoint's shape and sizes.
+
+    Attributes:
+        name: What the user called it.
+        length: Tokens at which MACs are counted.
+        layers: Sizes from the bottom up.
+    """
+
+    name: str
+    facts: ModelFacts
+    sizes: Sizes
+    length: int
+    layers: tuple[LayerSize, ...]
+
+
+def inspect_model(model: str) -> Inspection:
+    """Describe a checkpoint without loading a weight.
+
+    Raises:
+        ModelError: There is no such checkpoint, or its family is not supported.
+    """
+    source = find_model(model, weights=False)
+    facts = describe_checkpoint(source.directory, config_only=True).facts
+    length = min(DEFAULT_LENGTH, facts.max_length)
+    return Inspection(
+        name=model,
+        facts=facts,
+        sizes=count(facts, facts.layers, length),
+        length=length,
+        layers=tuple(
+            LayerSize(
+                parameters=layer_parameters(facts, layer),
+                ffn_parameters=ffn_parameters(facts, layer),
+                macs=layer_macs(facts, layer, length),
+            )
+            for layer in facts.layers
+        ),
+    )

@@ -1,0 +1,379 @@
+"""From base to slim on disk: survey -> plan -> cut -> repair -> train -> save."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertslim.commands.prepare_cut import Prepared
+from bertslim.commands.publish import model_record
+from bertslim.commands.train import Student, TeacherModel, TrainingOptions, train_model
+from bertslim.data.load import BATCH_SIZE, text_length
+from bertslim.errors import DataError
+from bertslim.model.carried import carry_files
+from bertslim.model.facts import read_facts
+from bertslim.model.families import FAMILIES
+from bertslim.model.files import find_weights
+from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
+from bertslim.output import writing
+from bertslim.progress import Progress
+from bertslim.ranks import Ranks
+from bertslim.recipe.schema import Reconstruct
+from bertslim.records import (
+    Measurement,
+    ModelFacts,
+    ModelRecord,
+    Plan,
+    Repair,
+    Training,
+    compare,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from bertslim.data.splits import Splits
+    from bertslim.data.task import Batch, Rows
+    from bertslim.model.checkpoint import Checkpoint
+    from bertslim.model.vocabulary import Vocabulary
+    from bertslim.surgery.survey import Survey
+
+
+@dataclass(frozen=True)
+class SlimOptions:
+    """How the slim model is made, beside the recipe.
+
+    Attributes:
+        target: Where the result will be, for messages and the record.
+        threads: Threads of every computation.
+        seed: Settles every random step.
+        ranks: The processes that share the calibration texts.
+    """
+
+    target: Path
+    threads: int
+    seed: int
+    ranks: Ranks
+
+
+@dataclass(frozen=True)
+class MadeSlim:
+    """A slim model in memory.
+
+    Attributes:
+        base: The base, as it was read.
+        model: The slim model.
+        plan: What became of each layer.
+        vocabulary: The tokens that stayed; None where all did.
+        repairs: What was solved in closed form.
+        notes: What a reader of the result should know.
+    """
+
+    base: Checkpoint
+    model: PreTrainedModel
+    plan: Plan
+    vocabulary: Vocabulary | None
+    repairs: tuple[Repair, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SavedSlim:
+    """The accounts of the base and of the slim model that was saved, and their sizes."""
+
+    base: ModelRecord
+    slim: ModelRecord
+    measurements: tuple[Measurement, ...]
+
+
+def make_slim(
+    prepared: Prepared, splits: Splits | None, options: SlimOptions, progress: Progress
+) -> MadeSlim:
+    """Carry out a recipe in memory.
+
+    Args:
+        prepared: The base and the recipe.
+        splits: The data, which a recipe that needs texts is carried out on: `fit` for the repair
+            and what neurons are worth, `select` for what layers are worth.
+        options: How to go about it.
+        progress: Shows the steps.
+
+    Raises:
+        RecipeError: The recipe does not fit the model.
+        ModelError: The base is damaged, or its activations are not finite.
+    """
+    import torch
+
+    from bertslim.model.checkpoint import load_checkpoint
+
+    torch.set_num_threads(options.threads)
+    with progress.step("load"):
+        base = load_checkpoint(prepared.source.directory)
+    maker = _Maker(prepared, base, splits, options, progress)
+    vocabulary = maker.choose_vocabulary()
+    plan = prepared.plan(pruned=maker.pruned_facts(vocabulary), importance=maker.importance())
+    slim, repairs = maker.make(plan)
+    return MadeSlim(base, slim, plan, vocabulary, repairs, maker.notes)
+
+
+def train_slim(
+    made: MadeSlim,
+    prepared: Prepared,
+    splits: Splits | None,
+    options: TrainingOptions,
+    progress: Progress,
+) -> Training | None:
+    """Train a slim model with the base as its teacher, if the recipe asks for it.
+
+    Args:
+        made: The slim model, which gets the weights that did best.
+        prepared: Where the base is, and the recipe.
+        splits: The data.
+        options: How to go about it.
+        progress: Shows the steps.
+
+    Returns:
+        The account of the training.
+
+    Raises:
+        DataError: There are too few rows, or labels are wanted and there are none.
+        ModelError: The loss is not a number.
+        OutputError: An interrupted training lies in the way.
+    """
+    settings = prepared.recipe.recipe.retrain
+    if settings is None:
+        return None
+    assert splits is not None  # noqa: S101 (a recipe that needs data is refused without)
+    if settings.distill.labels and not splits.fit.labelled:
+        raise DataError(
+            "the recipe trains on labels, and the data have none",
+            where=splits.record.source,
+            remedy="name the column with --label-column, or leave `labels` out of `distill`",
+        )
+    source, dtype = prepared.source, made.model.dtype
+    teacher = TeacherModel(
+        made.base.model.float(),
+        made.base.facts,
+        model_record(source.given, source.directory),
+        made.plan.layers,
+    )
+    student = Student(
+        copy.deepcopy(made.model),  # the slim model shares tensors with its teacher
+        made.base.facts.model_copy(update={"layers": made.plan.slim_layers}),
+        _hash_of(made.model),
+        load_tokenizer(source.directory),
+    )
+    with progress.step("train"):
+        trained = train_model(student, teacher, splits, settings, options, progress)
+    made.model.load_state_dict(trained.weights, assign=True)
+    made.model.tie_weights()
+    made.model.to(dtype=dtype)  # type: ignore[call-arg]
+    return trained.training
+
+
+def _hash_of(model: PreTrainedModel) -> str:
+    """Return the SHA-256, in hexadecimal, of the values of all tensors."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def save_slim(
+    made: MadeSlim, prepared: Prepared, directory: Path, options: SlimOptions, progress: Progress
+) -> SavedSlim:
+    """Write a slim model as a checkpoint, with the files that the base came with.
+
+    Args:
+        made: The slim model; its embeddings are pruned here.
+        prepared: Where the base is.
+        directory: Where to write.
+        options: How it was made.
+        progress: Shows the steps.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from bertslim.measure.size import compare_parameters, count_parameters
+    from bertslim.model.checkpoint import save_checkpoint
+    from bertslim.model.embedding_rows import prune_embeddings, prune_extra
+    from bertslim.model.tokenizer_pruning import prune_tokenizer
+
+    family, extra, source = FAMILIES[prepared.facts.model_type], made.base.extra, prepared.source
+    before = count_parameters(made.base.model, family)
+    if made.vocabulary is not None:
+        prune_embeddings(made.model, made.vocabulary)
+        extra = prune_extra(extra, made.vocabulary)
+    after = count_parameters(made.model, family)
+    with progress.step("save"), writing(options.target):
+        save_checkpoint(made.model, directory, extra)
+        carry_files(source.directory, directory)
+        if has_tokenizer(directory) and not made.plan.even:
+            name_tokenizer_class(directory)
+        if made.vocabulary is not None:
+            prune_tokenizer(directory, made.vocabulary)
+    with progress.step("hash"):
+        bytes_on_disk = made.base.weights.size, find_weights(directory).size
+        return SavedSlim(
+            base=model_record(source.given, source.directory),
+            slim=model_record(options.target.name, directory),
+            measurements=(
+                *compare_parameters(before, after, made.plan),
+                compare("bytes", "bytes", *bytes_on_disk),
+            ),
+        )
+
+
+@dataclass
+class _Maker:
+    """Works out what the data say, and makes the slim model in memory."""
+
+    prepared: Prepared
+    base: Checkpoint
+    splits: Splits | None
+    options: SlimOptions
+    progress: Progress
+    notes: tuple[str, ...] = ()
+
+    def choose_vocabulary(self) -> Vocabulary | None:
+        """Count which tokens the fit split uses, if the recipe prunes the others."""
+        step = self.prepared.recipe.recipe.vocabulary_step
+        if step is None:
+            return None
+        from bertslim.model.vocabulary import choose_vocabulary
+
+        with self.progress.step("count tokens"):
+            return choose_vocabulary(
+                self._data.fit.texts(),
+                self._tokenizer,
+                self.base.model,
+                min_count=step.min_count,
+            )
+
+    def pruned_facts(self, vocabulary: Vocabulary | None) -> ModelFacts | None:
+        """Return the shape of the base with only the tokens that stay."""
+        if vocabulary is None:
+            return None
+        config = {**self.prepared.config, "vocab_size": vocabulary.after}
+        return read_facts(config, self.base.weights.tensors)
+
+    def importance(self) -> Sequence[float] | None:
+        """Measure on the select split what each FFN block is worth, if the recipe asks for it."""
+        if not self.prepared.recipe.recipe.needs_importance:
+            return None
+        from bertslim.data.feature_extraction import pooling_of
+        from bertslim.surgery.block_damage import block_damage
+
+        rows = self._data.select
+        with self.progress.step("weigh the layers"):
+            return block_damage(
+                self.base.model,
+                self._batches(rows),
+                self.base.facts,
+                self.progress,
+                pooling=pooling_of(rows),
+            )
+
+    def make(self, plan: Plan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
+        """Cut, and repair if the recipe says so."""
+        from bertslim.model.checkpoint import build_slim, sharing_copy
+        from bertslim.surgery.operations import operate
+        from bertslim.surgery.survey import Survey, measured_widths
+
+        recipe, base, dtype = self.prepared.recipe.recipe, self.base, self.base.model.dtype
+        surveyed = self._by_fisher or bool(measured_widths(recipe, plan))
+        calibration: list[Batch] = []
+        if surveyed or recipe.reconstruct is not None:
+            calibration = self._calibration()
+            base.model.float()
+        found = self._survey(plan, calibration) if surveyed else Survey()
+        with self.progress.step("cut"):
+            model = sharing_copy(base.model)
+            operate(model, recipe, plan, scores=found.scores)
+            slim = build_slim(replace(base, model=model), plan)
+        repairs: tuple[Repair, ...] = ()
+        if recipe.reconstruct is not None:
+            repairs = self._reconstruct(slim, plan, calibration, found)
+        slim.to(dtype=dtype)  # type: ignore[call-arg]
+        return slim, repairs
+
+    def _survey(self, plan: Plan, calibration: list[Batch]) -> Survey:
+        from bertslim.data.feature_extraction import pooling_of
+        from bertslim.surgery.survey import survey
+
+        with self.progress.step("survey"):
+            return survey(
+                self.base.model,
+                calibration,
+                self.prepared.recipe.recipe,
+                plan,
+                self.base.facts,
+                seed=self.options.seed,
+                progress=self.progress,
+                token_weights=self._by_fisher,
+                pooling=pooling_of(self._data.fit),
+            )
+
+    def _reconstruct(
+        self, slim: PreTrainedModel, plan: Plan, calibration: list[Batch], found: Survey
+    ) -> tuple[Repair, ...]:
+        from bertslim.repair.reconstruct import reconstruct
+
+        with self.progress.step("reconstruct"):
+            return reconstruct(
+                self.base.model,
+                slim,
+                self.prepared.recipe.recipe,
+                plan,
+                calibration,
+                self.base.facts,
+                sensitivity=found.token_weights,
+                ranks=self.options.ranks,
+                seed=self.options.seed,
+                progress=self.progress,
+            )
+
+    @property
+    def _by_fisher(self) -> bool:
+        """Whether tokens count in the repair by how much the outputs mind."""
+        section = self.prepared.recipe.recipe.reconstruct
+        return section is not None and section.weights == "fisher"
+
+    @cached_property
+    def _tokenizer(self) -> PreTrainedTokenizerBase:
+        return load_tokenizer(self.prepared.source.directory)
+
+    @property
+    def _data(self) -> Splits:
+        assert self.splits is not None  # noqa: S101 (a recipe that needs data is refused without)
+        return self.splits
+
+    def _calibration(self) -> list[Batch]:
+        """Draw the texts that the recipe asks for from the fit split."""
+        from bertslim.data.splits import draw_rows
+
+        section = self.prepared.recipe.recipe.reconstruct
+        asked = (section or Reconstruct()).samples
+        rows = draw_rows(self._data.fit, asked, seed=self.options.seed)
+        if section is not None and len(rows) < asked:
+            self.notes += (f"the fit split has {len(rows)} texts, the recipe asks for {asked}",)
+        return self._batches(rows)
+
+    def _batches(self, rows: Rows) -> list[Batch]:
+        from bertslim.data.batches import batches
+
+        return batches(
+            rows,
+            self._tokenizer,
+            batch_size=BATCH_SIZE,
+            max_length=text_length(self.base.facts),
+            label=rows.task.makes_labels,
+        )

@@ -1,0 +1,79 @@
+"""What a cut will do, worked out from `config.json` and the recipe alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bertslim.model.description import describe_checkpoint
+from bertslim.model.source import ModelSource, find_model
+from bertslim.recipe.plan import DEFAULT_LENGTH, make_plan
+from bertslim.recipe.schema import LoadedRecipe, load_recipe
+from bertslim.records import ModelFacts, Plan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cut that is prepared but not carried out; no weight has been read.
+
+    Attributes:
+        source: Where the base is.
+        recipe: What is to become of it.
+        config: The content of its `config.json`.
+        facts: Its shape.
+        length: Tokens at which MACs are counted.
+    """
+
+    source: ModelSource
+    recipe: LoadedRecipe
+    config: dict[str, Any]
+    facts: ModelFacts
+    length: int
+
+    def plan(
+        self, *, pruned: ModelFacts | None = None, importance: Sequence[float] | None = None
+    ) -> Plan:
+        """Work out what each layer becomes.
+
+        Args:
+            pruned: The shape of the base with only the tokens that stay, once that is known.
+            importance: How much each layer matters, once that is measured.
+
+        Raises:
+            RecipeError: The recipe does not fit the model.
+        """
+        return make_plan(
+            self.recipe, self.facts, length=self.length, pruned=pruned, importance=importance
+        )
+
+    @property
+    def default_output(self) -> Path:
+        """`./<model>-<recipe>`."""
+        return Path(f"{self.source.name}-{self.recipe.recipe.name}")
+
+
+def prepare_cut(
+    model: str, recipe: str, *, length: int | None = None, weights: bool = False
+) -> Prepared:
+    """Find the model and read the recipe, and see whether they fit as far as can be told.
+
+    Args:
+        model: A local directory, `pkg:NAME` or a Hub id.
+        recipe: The path or name of a recipe.
+        length: Tokens at which MACs are counted; None: 128, or what the model can take.
+        weights: Whether the weights will be needed, and must be fetched.
+
+    Raises:
+        RecipeError: The recipe is malformed or does not fit the model.
+        ModelError: There is no such checkpoint, or its family is not supported.
+    """
+    loaded = load_recipe(recipe)
+    source = find_model(model, weights=weights)
+    found = describe_checkpoint(source.directory, config_only=not weights)
+    length = length or min(DEFAULT_LENGTH, found.facts.max_length)
+    prepared = Prepared(source, loaded, found.config, found.facts, length)
+    if not (weights and loaded.recipe.needs_importance):
+        prepared.plan()
+    return prepared

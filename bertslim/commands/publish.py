@@ -1,0 +1,124 @@
+"""Write what stands beside the weights: record, recipe, report and model card."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bertslim.errors import InputError
+from bertslim.model.facts import read_facts
+from bertslim.model.files import find_weights, read_config
+from bertslim.output import output_file
+from bertslim.records import RECORD_FILE, Analysis, ExportRecord, ModelRecord, Record, read_record
+from bertslim.report.page import render_page
+from bertslim.report.render import render_model_card, render_report
+
+CARD_FILE = "README.md"
+REPORT_FILE = "report.md"
+PAGE_FILE = "report.html"
+RECIPE_FILE = "recipe.yaml"
+
+
+def now() -> str:
+    """Return the time in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def model_record(source: str, directory: Path) -> ModelRecord:
+    """Say which checkpoint it is: the classes it is made of, and the hash of its weights.
+
+    Args:
+        source: What it is called.
+        directory: Where it lies.
+    """
+    config = read_config(directory)
+    facts = read_facts(config)
+    return ModelRecord(
+        source=source,
+        model_type=config["model_type"],
+        architecture=(config.get("architectures") or [facts.architecture])[0],
+        layers=len(facts.layers),
+        sha256=find_weights(directory).sha256(),
+    )
+
+
+def publish(record: Record, directory: Path, *, base: Path, recipe: str | None = None) -> None:
+    """Write the account of a run into its output.
+
+    Args:
+        record: The account.
+        directory: The output, with the weights in it.
+        base: The base's directory, for the licence and language in its model card.
+        recipe: The resolved recipe as YAML, for a cut.
+    """
+    card = base / CARD_FILE
+    base_card = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else None
+    _write(directory / RECORD_FILE, record.to_json())
+    _write(directory / REPORT_FILE, render_report(record))
+    _write(directory / PAGE_FILE, render_page(record))
+    _write(directory / CARD_FILE, render_model_card(record, base_card))
+    if recipe is not None:
+        _write(directory / RECIPE_FILE, recipe)
+
+
+def add_export(export: ExportRecord, directory: Path) -> None:
+    """Tell in a result's record and report of a file that was made of it; others have neither."""
+    if not (directory / RECORD_FILE).is_file():
+        return
+    record = read_record(directory)
+    others = (one for one in record.exports if one.file != export.file)
+    _tell(record.model_copy(update={"exports": (*others, export)}), directory)
+
+
+def add_analysis(analysis: Analysis, directory: Path) -> bool:
+    """Tell in a result's record and report what was found out about it and its base.
+
+    Returns:
+        Whether the directory holds the result of these two models.
+    """
+    if analysis.slim is None or not (directory / RECORD_FILE).is_file():
+        return False
+    record = read_record(directory)
+    recorded = record.base.sha256, record.slim.sha256
+    if (analysis.base.sha256, analysis.slim.sha256) != recorded:
+        return False
+    _tell(record.model_copy(update={"analysis": analysis}), directory)
+    return True
+
+
+def _tell(told: Record, directory: Path) -> None:
+    """Replace a result's record and report."""
+    files = {
+        RECORD_FILE: told.to_json(),
+        REPORT_FILE: render_report(told),
+        PAGE_FILE: render_page(told),
+    }
+    for name, text in files.items():
+        with output_file(directory / name, force=True) as new:
+            _write(new, text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def find_result(directory: Path | None) -> Path:
+    """Return the directory, or the one meant: this one if it is a result, else the newest under it.
+
+    Raises:
+        InputError: There is no such directory, or no result here.
+    """
+    if directory is not None:
+        if not directory.is_dir():
+            raise InputError("no such directory", where=str(directory), remedy="check the path")
+        return directory
+    here = Path()
+    if (here / RECORD_FILE).is_file():
+        return here
+    records = [path for path in here.glob(f"*/{RECORD_FILE}") if path.is_file()]
+    if not records:
+        raise InputError(
+            "no result of bertslim in this directory or directly under it",
+            remedy="name its directory, or run `bertslim cut` first",
+        )
+    return max(records, key=lambda path: path.stat().st_mtime_ns).parent

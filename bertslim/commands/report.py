@@ -1,0 +1,103 @@
+"""`bertslim report`: results, or an analysis -> Markdown, or a directory of page and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bertslim.commands.publish import PAGE_FILE, REPORT_FILE
+from bertslim.errors import InputError
+from bertslim.output import output_directory, writing
+from bertslim.records import (
+    ANALYSIS_FILE,
+    RECORD_FILE,
+    Analysis,
+    Record,
+    read_analysis,
+    read_record,
+)
+from bertslim.report.analysis import analysis_parts, analysis_text
+from bertslim.report.page import page, render_analysis_page, render_page
+from bertslim.report.part import Part, Picture
+from bertslim.report.picture_files import write_pictures
+from bertslim.report.render import render_report
+from bertslim.report.sections import parts_of
+from bertslim.report.side_by_side import TITLE, names_of, side_by_side
+from bertslim.report.svg import ON_PAPER
+from bertslim.wording import listed
+
+PICTURES = "pictures"
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """A report in its forms.
+
+    Attributes:
+        markdown: As plain text.
+        html: As a page.
+        pictures: Drawn for paper.
+    """
+
+    markdown: str
+    html: str
+    pictures: tuple[Picture, ...]
+
+    def write(self, target: Path, *, force: bool) -> None:
+        """Write a directory: both texts, and each picture as SVG and PNG.
+
+        Raises:
+            OutputError: It exists and may not be replaced, or cannot be written.
+        """
+        with output_directory(target, force=force) as directory, writing(target):
+            (directory / REPORT_FILE).write_text(self.markdown, encoding="utf-8")
+            (directory / PAGE_FILE).write_text(self.html, encoding="utf-8")
+            write_pictures(self.pictures, directory / PICTURES)
+
+
+def read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis:
+    """Read the records of results, or the one analysis that was named.
+
+    Raises:
+        InputError: A directory holds neither, or an analysis is named among others.
+    """
+    analyses = [one for one in directories if _holds_analysis(one)]
+    if analyses and len(directories) > 1:
+        raise InputError(
+            "an analysis is not compared with others",
+            where=str(analyses[0]),
+            remedy="name it alone, or two models to `bertslim analyze`",
+        )
+    if analyses:
+        return read_analysis(analyses[0])
+    return tuple(map(read_record, directories))
+
+
+def _holds_analysis(directory: Path) -> bool:
+    return (directory / ANALYSIS_FILE).is_file() and not (directory / RECORD_FILE).is_file()
+
+
+def report_of(accounts: Sequence[Record] | Analysis) -> WrittenReport:
+    """Write the report of an analysis, of one result, or of several side by side."""
+    if isinstance(accounts, Analysis):
+        return WrittenReport(
+            analysis_text(accounts),
+            render_analysis_page(accounts),
+            _pictures(analysis_parts(accounts, ON_PAPER)),
+        )
+    if len(accounts) == 1:
+        record = accounts[0]
+        pictures = _pictures(parts_of(record, ON_PAPER))
+        return WrittenReport(render_report(record), render_page(record), pictures)
+    parts = side_by_side(accounts)
+    origin = f"{listed(names_of(accounts))}: what each gained and lost beside its base."
+    return WrittenReport(
+        "\n\n".join([f"# {TITLE}", *(part.text for part in parts)]) + "\n",
+        page(TITLE, [origin], parts),
+        _pictures(side_by_side(accounts, ON_PAPER)),
+    )
+
+
+def _pictures(parts: Iterable[Part]) -> tuple[Picture, ...]:
+    return tuple(picture for part in parts for picture in part.pictures)

@@ -1,0 +1,312 @@
+"""Train a model briefly, with a teacher or from labels, and keep its best weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bertslim.data.load import BATCH_SIZE
+from bertslim.data.splits import Splits
+from bertslim.data.task import Rows
+from bertslim.errors import ModelError
+from bertslim.model.families import FAMILIES
+from bertslim.progress import Progress
+from bertslim.ranks import Ranks
+from bertslim.recipe.plan import count
+from bertslim.recipe.schema import Retrain
+from bertslim.records import LayerPlan, ModelFacts, ModelRecord, Training
+from bertslim.training.interruption import Interruption, interruption_of
+from bertslim.version import __version__
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from bertslim.data.task import Batch
+    from bertslim.training.distillation import Distillation, Teacher
+    from bertslim.training.selection import Selection
+
+SELECT_ROWS = 1024  # that the teacher's answers are compared on, at each look
+LABELLED_SELECT_ROWS = 2048  # scores of labels are noisier
+_SMALL_HIDDEN_SIZE = 512
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train, beside the section `retrain` of a recipe.
+
+    Attributes:
+        target: Where the result will be; what it takes to go on after an interruption lies beside.
+        seed: Settles every random step.
+        resume: Whether to go on with a run that was interrupted, if there is one.
+        force: Whether such a run may be thrown away.
+        report_to: The trackers of experiments that Trainer knows, by name.
+        ranks: The processes that share the batches.
+    """
+
+    target: Path
+    seed: int
+    resume: bool = False
+    force: bool = False
+    report_to: tuple[str, ...] = ()
+    ranks: Ranks = field(default_factory=Ranks)
+
+    @property
+    def interruption(self) -> Interruption:
+        """Where an interrupted run leaves what it takes to go on."""
+        return interruption_of(self.target)
+
+
+@dataclass(frozen=True)
+class TeacherModel:
+    """A model to learn from.
+
+    Attributes:
+        model: In eval mode.
+        facts: Its shape.
+        record: Which checkpoint it is.
+        plan: What became of its layers in the student; None: not known.
+    """
+
+    model: PreTrainedModel
+    facts: ModelFacts
+    record: ModelRecord
+    plan: Sequence[LayerPlan] | None
+
+
+@dataclass(frozen=True)
+class Student:
+    """A model to train.
+
+    Attributes:
+        model: In eval mode; training spoils it.
+        facts: Its shape.
+        sha256: Of the weights that it starts with.
+        tokenizer: Its tokenizer.
+    """
+
+    model: PreTrainedModel
+    facts: ModelFacts
+    sha256: str
+    tokenizer: PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class TrainedWeights:
+    """The weights that did best on the select split, by name, and the account of the training."""
+
+    weights: dict[str, Tensor]
+    training: Training
+
+
+def train_model(
+    student: Student,
+    teacher: TeacherModel | None,
+    splits: Splits,
+    settings: Retrain,
+    options: TrainingOptions,
+    progress: Progress,
+) -> TrainedWeights:
+    """Train a model on the fit split, and choose among its weights on the select split.
+
+    What it leaves on the way is removed by `options.interruption.clear()`, once the result is safe.
+
+    Args:
+        student: The model.
+        teacher: Whom it learns from; None: from labels alone.
+        splits: The data.
+        settings: How long and how.
+        options: What else there is to say.
+        progress: Shows the steps.
+
+    Raises:
+        DataError: There are too few rows.
+        ModelError: The teacher is of no use to the student, or the loss is not a number.
+        OutputError: An interrupted run lies in the way.
+    """
+    from bertslim.data.feature_extraction import pooling_of
+    from bertslim.training.distillation import Teacher
+    from bertslim.training.layer_map import layer_map
+    from bertslim.training.train import check_trackers, train
+    from bertslim.training.trainer import Lesson, Run
+
+    check_trackers(options.report_to)
+    if teacher is not None:
+        check_teacher(teacher, student.facts, settings)
+    settings = settled(settings, student.facts, teacher is not None)
+    interruption = options.interruption
+    if options.ranks.rank == 0:
+        request = _request(student, teacher, splits, settings, options)
+        interruption.begin(request, resume=options.resume, force=options.force)
+        _tell_resumed(interruption, options, settings, progress)
+    options.ranks.from_first("")
+    asked: Teacher | None = None
+    if teacher is not None:
+        layers = layer_map(len(student.facts.layers), len(teacher.facts.layers), teacher.plan)
+        asked = Teacher(teacher.model, teacher.facts, layers, pooling_of(splits.fit))
+    lesson = Lesson(
+        rows=splits.fit,
+        tokenizer=student.tokenizer,
+        selection=_selection(asked, student, splits, settings, options.seed),
+        distillation=_distillation(asked, settings),
+        head=student.facts.head,
+    )
+    run = Run(settings, options.seed, interruption, options.report_to)
+    family = FAMILIES[student.facts.model_type]
+    with _left_on_the_way(interruption, options.ranks, progress):
+        training = train(student.model.float(), family, lesson, run, progress)
+    account = training.model_copy(
+        update={
+            "teacher": teacher.record if teacher else None,
+            "macs": _macs(training, student.facts, teacher.facts if teacher else None),
+        }
+    )
+    return TrainedWeights(interruption.read_best(training.best_step), account)
+
+
+def settled(settings: Retrain, facts: ModelFacts, has_teacher: bool) -> Retrain:
+    """Fill in what was left to bertslim, and keep to what the model can take."""
+    rate = settings.learning_rate or default_learning_rate(facts.hidden_size, has_teacher)
+    length = min(settings.max_length, facts.max_length)
+    return settings.model_copy(update={"learning_rate": rate, "max_length": length})
+
+
+def default_learning_rate(hidden_size: int, has_teacher: bool) -> float:
+    """Return a safe learning rate.
+
+    Small models bear a larger one. One that has a teacher is near it already, and a large step
+    leads it away.
+    """
+    rate = 1e-4 if hidden_size < _SMALL_HIDDEN_SIZE else 5e-5
+    return 0.6 * rate if has_teacher else rate
+
+
+def check_teacher(teacher: TeacherModel, student: ModelFacts, settings: Retrain) -> None:
+    """Check that a student of this shape can learn from a teacher.
+
+    Raises:
+        ModelError: Their heads or vocabularies differ, or hidden states that are to be compared.
+    """
+    one, other = teacher.facts, student
+    for what, before, after in (
+        ("the head", one.head or "none", other.head or "none"),
+        ("the number of outputs", one.labels, other.labels),
+        ("the number of tokens", one.vocab_size, other.vocab_size),
+    ):
+        if before != after:
+            raise ModelError(
+                f"{what} of the teacher is {before}, that of the model {after}",
+                where=teacher.record.source,
+                remedy="name the model that the other one was cut from as --teacher",
+            )
+    if settings.distill.hidden and one.hidden_size != other.hidden_size:
+        raise ModelError(
+            f"the hidden states of the teacher are {one.hidden_size} wide, those of the model "
+            f"{other.hidden_size}",
+            where=teacher.record.source,
+            remedy="set --hidden-weight 0",
+        )
+
+
+def _selection(
+    teacher: Teacher | None, student: Student, splits: Splits, settings: Retrain, seed: int
+) -> Selection:
+    from bertslim.training.selection import ByLabels, ByTeacher
+
+    if teacher is not None:
+        rows = _drawn(splits.select, SELECT_ROWS, seed)
+        return ByTeacher(teacher, _batches(rows, student, settings))
+    rows = _drawn(splits.select, LABELLED_SELECT_ROWS, seed)
+    return ByLabels(rows, _batches(rows, student, settings), student.facts)
+
+
+def _distillation(teacher: Teacher | None, settings: Retrain) -> Distillation | None:
+    """Return what the teacher adds to the loss; nothing where only labels count."""
+    from bertslim.training.distillation import Distillation
+
+    if teacher is None or not settings.distill.asks_teacher:
+        return None
+    return Distillation(teacher, settings.distill)
+
+
+def _drawn(rows: Rows, most: int, seed: int) -> Rows:
+    import numpy as np
+
+    if len(rows) <= most:
+        return rows
+    drawn = np.random.default_rng(seed).choice(len(rows), most, replace=False)
+    return rows.select(sorted(drawn.tolist()))
+
+
+def _batches(rows: Rows, student: Student, settings: Retrain) -> list[Batch]:
+    from bertslim.data.batches import batches
+
+    return batches(
+        rows,
+        student.tokenizer,
+        batch_size=BATCH_SIZE,
+        max_length=settings.max_length,
+        label=rows.task.makes_labels,
+    )
+
+
+def _request(
+    student: Student,
+    teacher: TeacherModel | None,
+    splits: Splits,
+    settings: Retrain,
+    options: TrainingOptions,
+) -> dict[str, Any]:
+    """Say all that settles what the run comes to."""
+    return {
+        "bertslim": __version__,
+        "model": student.sha256,
+        "teacher": teacher.record.sha256 if teacher else None,
+        "data": [splits.fit.sha256, splits.select.sha256],
+        "processes": options.ranks.count,
+        "seed": options.seed,
+        **settings.model_dump(mode="json", exclude_none=True),
+    }
+
+
+@contextmanager
+def _left_on_the_way(
+    interruption: Interruption, ranks: Ranks, progress: Progress
+) -> Iterator[None]:
+    """Where the block fails, keep what a later run can go on from, and nothing else."""
+    try:
+        yield
+    except BaseException:  # an interrupt too
+        latest = interruption.latest()
+        if ranks.rank == 0 and latest is None:
+            interruption.clear()
+        elif ranks.rank == 0 and latest is not None:
+            step = interruption.read_account(latest).step
+            progress.tell(f"training stopped; --resume goes on after step {step:,}")
+        raise
+
+
+def _tell_resumed(
+    interruption: Interruption, options: TrainingOptions, settings: Retrain, progress: Progress
+) -> None:
+    latest = interruption.latest()
+    if latest is None:
+        if options.resume:
+            progress.tell("nothing was interrupted here: training begins anew")
+        return
+    account = interruption.read_account(latest)
+    other = "; by the clock it may come to another result" if settings.minutes else ""
+    progress.tell(f"training goes on after step {account.step:,}{other}")
+
+
+def _macs(training: Training, student: ModelFacts, teacher: ModelFacts | None) -> int:
+    """Count multiply-accumulates: a backward pass as two forward ones, the looks left out."""
+    if not training.sequences:
+        return 0
+    length = round(training.tokens / training.sequences)
+    each = 3 * count(student, student.layers, length).macs
+    each += count(teacher, teacher.layers, length).macs if teacher else 0
+    return training.sequences * each

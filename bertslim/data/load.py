@@ -1,0 +1,120 @@
+"""The data of a run: what the model asks of them, which rows, how they are split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bertslim.data.pooling import read_pooling
+from bertslim.data.splits import Splits, only_report, split
+from bertslim.data.task import HeadFacts, TaskData, Wanted
+from bertslim.progress import Progress
+from bertslim.records import ModelFacts
+
+BATCH_SIZE = 32  # sequences that go through a model at once
+MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on
+_WITH_CLASSES = ("SequenceClassification", "TokenClassification")
+_REPLACED_TOKENS = "electra"  # its pretraining head says of each token whether it was replaced
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which data to use, as the command line has it.
+
+    Attributes:
+        data: A file, directory, Hub name or `builtin:pydocs`.
+        eval_data: A second source that is only measured; None: a tenth of `data` is.
+        text_columns: The column of the texts, or two for pairs; none: found by name.
+        label_columns: The column of the labels, or several of 0 and 1; none: found by name.
+        task: What models and data are for; None: what the model's head and the columns say.
+    """
+
+    data: str
+    eval_data: str | None = None
+    text_columns: tuple[str, ...] = ()
+    label_columns: tuple[str, ...] = ()
+    task: str | None = None
+
+
+NEUTRAL_DATA = DataOptions(data="builtin:pydocs")  # to compare models on, where none are named
+
+
+def text_length(facts: ModelFacts) -> int:
+    """Return the tokens at which texts are cut for a model: MAX_LENGTH, or what it can take."""
+    return min(MAX_LENGTH, facts.max_length)
+
+
+def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
+    """Load and split the data, and tell what they were taken for.
+
+    Args:
+        options: Which data.
+        head: What stands on the model's encoder.
+        progress: Where to tell it.
+
+    Raises:
+        DataError: The data are missing, broken or too few, or do not fit the model.
+    """
+    data = _load(options.data, options, head)
+    held_out = options.eval_data and _load(options.eval_data, options, _knowing(head, data))
+    splits = split(data, held_out or None)
+    progress.tell(f"data: {splits.record.summary}")
+    return splits
+
+
+def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
+    """Load rows that are all held out, and tell what they were taken for.
+
+    Args:
+        options: Which data.
+        head: What stands on the model's encoder.
+        progress: Where to tell it.
+
+    Raises:
+        DataError: The data are missing or broken, or do not fit the model.
+    """
+    splits = only_report(_load(options.data, options, head))
+    progress.tell(f"data: {splits.record.summary}")
+    return splits
+
+
+def _load(source: str, options: DataOptions, head: HeadFacts) -> TaskData:
+    from bertslim.data.sources import load_data
+
+    wanted = Wanted(options.text_columns, options.label_columns)
+    return load_data(source, head, task=options.task, wanted=wanted)
+
+
+def _knowing(head: HeadFacts, data: TaskData) -> HeadFacts:
+    """Number the classes of the second source as those of the first."""
+    return replace(head, labels=head.labels or data.label_names or None)
+
+
+def describe_head(directory: Path, config: dict[str, Any], facts: ModelFacts) -> HeadFacts:
+    """Say what a model's head asks of the data.
+
+    Args:
+        directory: The checkpoint.
+        config: The content of its `config.json`.
+        facts: Its shape.
+
+    Raises:
+        ModelError: The files that say how embeddings are pooled are damaged.
+    """
+    pretraining = facts.head == "PreTraining" and facts.model_type != _REPLACED_TOKENS
+    return HeadFacts(
+        kind=facts.head,
+        labels=_label_names(config, facts),
+        outputs=facts.labels,
+        problem_type=config.get("problem_type"),
+        predicts_words=facts.head == "MaskedLM" or pretraining,
+        pooling=read_pooling(directory) if facts.head == "" else None,
+    )
+
+
+def _label_names(config: dict[str, Any], facts: ModelFacts) -> tuple[str, ...] | None:
+    if facts.head not in _WITH_CLASSES or facts.labels == 1:
+        return None
+    names = config.get("id2label") or {str(n): f"LABEL_{n}" for n in range(facts.labels)}
+    return tuple(str(names[key]) for key in sorted(names, key=int))

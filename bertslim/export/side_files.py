@@ -1,0 +1,74 @@
+"""The configuration and the tokenizer beside a file that was exported out of its checkpoint."""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bertslim.errors import OutputError
+from bertslim.model.carried import files_beside_weights
+from bertslim.output import output_file, writing
+
+
+def path_within(checkpoint: Path, output: Path) -> Path | None:
+    """Return the path of a file in a checkpoint or a folder there; None where it is elsewhere."""
+    folder, directory = output.absolute().parent.resolve(), checkpoint.resolve()
+    return folder.relative_to(directory) / output.name if folder.is_relative_to(directory) else None
+
+
+@dataclass(frozen=True)
+class Companions:
+    """Files that have to stand beside an exported one, and where they come from.
+
+    Attributes:
+        source: The checkpoint.
+        target: The directory of the exported file.
+        names: Paths in both; none where the target lies within the checkpoint.
+    """
+
+    source: Path
+    target: Path
+    names: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, checkpoint: Path, output: Path) -> Companions:
+        """Take those of a checkpoint for a file that is written elsewhere."""
+        within = path_within(checkpoint, output) is not None
+        names = () if within else files_beside_weights(checkpoint)
+        return cls(checkpoint, output.absolute().parent, names)
+
+    def check(self, *, force: bool) -> None:
+        """Refuse to put the file beside another model's.
+
+        Raises:
+            OutputError: There is a file of that name with something else in it.
+        """
+        for name in () if force else self._lacking():
+            if (self.target / name).exists():
+                raise OutputError(
+                    "belongs to something else",
+                    where=str(self.target / name),
+                    remedy="choose a directory of its own with -o, or replace it with --force",
+                )
+
+    def copy(self, *, force: bool) -> None:
+        """Copy what is not there yet.
+
+        Raises:
+            OutputError: One cannot be written, or something else has come to stand in its place.
+        """
+        for name in self._lacking():
+            copy = self.target / name
+            with writing(copy):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+            with output_file(copy, force=force) as new, writing(copy):
+                shutil.copyfile(self.source / name, new)
+
+    def _lacking(self) -> list[Path]:
+        return [name for name in self.names if not self._is_there(name)]
+
+    def _is_there(self, name: Path) -> bool:
+        copy = self.target / name
+        return copy.is_file() and filecmp.cmp(self.source / name, copy, shallow=False)

@@ -1,0 +1,30 @@
+"""Verdicts as a Markdown page, for the summary of a CI job or a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bertslim.gate.judgement import reason
+from bertslim.gate.result import CheckResult
+from bertslim.gate.summary_facts import ending, facts, title
+from bertslim.gate.verdict_table import verdict_table
+from bertslim.report.escape import escape
+
+_ENDINGS = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}
+
+
+def render_markdown(result: CheckResult) -> str:
+    """Write how it ended, the verdicts, why, and what the figures depend on."""
+    return "\n\n".join(_parts(result)) + "\n"
+
+
+def _parts(result: CheckResult) -> Iterator[str]:
+    yield f"## bertslim check: {_ENDINGS[result.judgement.outcome]}"
+    yield f"{escape(title(result))}: {ending(result)}."
+    yield verdict_table(result.judgement.verdicts).markdown()
+    open_ones = [one for one in result.judgement.verdicts if one.outcome != "pass"]
+    points = [*map(reason, open_ones), *(f"note: {note}" for note in result.notes)]
+    if points:
+        yield "\n".join(f"- {escape(point)}" for point in points)
+    held = (f"{name}: {value}" for name, value in facts(result).items())
+    yield escape("; ".join(held)) + "."

@@ -1,0 +1,45 @@
+"""What stands beside the verdicts in every report: models, machine, versions."""
+
+from __future__ import annotations
+
+from bertslim.gate.result import CheckResult
+from bertslim.records.sources import last_component, shown_source
+from bertslim.wording import counted
+
+
+def title(result: CheckResult) -> str:
+    """Name the two models, without their paths."""
+    return f"{last_component(result.model)} against {shown_source(result.base)}"
+
+
+def facts(result: CheckResult) -> dict[str, str]:
+    """List what the figures depend on."""
+    here = result.environment
+    found = {
+        "CPU": here.cpu,
+        "cores": str(here.cores),
+        "threads": str(here.threads),
+        "OS": here.os,
+        "Python": here.python,
+        "versions": ", ".join(f"{name} {version}" for name, version in here.versions.items()),
+    }
+    if result.seconds:
+        found["latency measured for"] = counted(round(result.seconds), "second", "seconds")
+    return found
+
+
+def ending(result: CheckResult) -> str:
+    """Say how the check ended, in a few words."""
+    judgement = result.judgement
+    number = len(judgement.verdicts)
+    by_outcome = {
+        outcome: sum(verdict.outcome == outcome for verdict in judgement.verdicts)
+        for outcome in ("pass", "fail", "inconclusive")
+    }
+    words = [
+        f"{by_outcome[outcome]} {word}"
+        for outcome, word in (("fail", "failed"), ("inconclusive", "inconclusive"))
+        if by_outcome[outcome]
+    ]
+    passed = f"{by_outcome['pass']} of {counted(number, 'verdict', 'verdicts')} passed"
+    return ", ".join([passed, *words])

@@ -1,1 +1,0 @@
-"""What `bertslim check` found, for people, for CI servers and for GitHub."""

@@ -1,1 +1,0 @@
-"""The commands as functions: each owns the order of its steps."""

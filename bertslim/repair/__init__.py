@@ -1,0 +1,1 @@
+"""Closed-form repair of what was cut."""

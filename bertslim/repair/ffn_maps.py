@@ -1,0 +1,120 @@
+"""The linear maps at the end of an FFN block or in its place, each solved from one regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from bertslim.model.layer import LayerParts
+from bertslim.model.slim_modeling import ffn_of, linear_of
+from bertslim.repair.affine_maps import affine_of, factors_of, matrix_of, set_affine, set_matrix
+from bertslim.repair.regression import Regression
+from bertslim.repair.ridge import Affine, RidgeFit, low_rank
+
+
+def output_inputs(block: LayerParts, inner: Tensor) -> Tensor:
+    """Return what the second map of an FFN block gets, and beside it what a bypass gets.
+
+    Args:
+        block: A layer with an FFN block.
+        inner: What goes into the block, (sequences, length, hidden_size).
+
+    Returns:
+        (sequences, length, neurons), or neurons + hidden_size with a bypass.
+    """
+    neurons = block.neurons(inner)
+    if linear_of(block.layer, block.family) is None:
+        return neurons
+    return torch.cat([neurons, inner], dim=-1)
+
+
+def output_part(block: LayerParts) -> str:
+    """Name what `solve_output` solves of an FFN block."""
+    bypassed = linear_of(block.layer, block.family) is not None
+    return "FFN output and bypass" if bypassed else "FFN output"
+
+
+def solve_output(block: LayerParts, found: Regression) -> RidgeFit:
+    """Solve and set the second map of an FFN block, and a bypass with it.
+
+    Args:
+        block: A layer with an FFN block.
+        found: What the block should say, from `output_inputs`.
+    """
+    _, ffn_out = ffn_of(block.layer, block.family)
+    bypass = linear_of(block.layer, block.family)
+    prior, neurons = affine_of(ffn_out), ffn_out.in_features
+    if bypass is None:
+        solved = found.solve(prior)
+        set_affine(solved.affine, ffn_out)
+        return solved
+    prior = Affine(torch.cat([prior.weight, matrix_of(bypass)]), prior.bias)
+    if isinstance(bypass, nn.Linear):
+        solved = found.solve(prior)
+        set_matrix(bypass, solved.affine.weight[neurons:])
+    else:
+        first, second = factors_of(bypass)
+        factored = _solve_factored(found, prior, whole=neurons, rank=first.out_features)
+        solved = factored.fit
+        if solved.ridge is None:
+            return solved
+        set_matrix(first, factored.into)
+        set_matrix(second, solved.affine.weight[neurons:])
+    set_affine(Affine(solved.affine.weight[:neurons], solved.affine.bias), ffn_out)
+    return solved
+
+
+def solve_fill(fill: nn.Linear | nn.Sequential, found: Regression) -> RidgeFit:
+    """Solve and set the linear map that stands in an FFN block's place.
+
+    Args:
+        fill: The map, or its two factors.
+        found: What it should say, from the inputs of the block.
+    """
+    if isinstance(fill, nn.Linear):
+        solved = found.solve(affine_of(fill))
+        set_affine(solved.affine, fill)
+        return solved
+    first, second = factors_of(fill)
+    prior = Affine(matrix_of(fill), affine_of(second).bias)
+    factored = _solve_factored(found, prior, whole=0, rank=first.out_features)
+    if factored.fit.ridge is not None:
+        set_matrix(first, factored.into)
+        set_affine(factored.fit.affine, second)
+    return factored.fit
+
+
+@dataclass(frozen=True)
+class _Factored:
+    """A map of which the last inputs go through a narrow one first.
+
+    Attributes:
+        fit: The map behind the narrow one; its ridge is None where the prior stays instead.
+        into: The narrow one, (inputs, rank).
+    """
+
+    fit: RidgeFit
+    into: Tensor
+
+
+def _solve_factored(found: Regression, prior: Affine, *, whole: int, rank: int) -> _Factored:
+    """Solve a map at full rank, take the best narrow map from it, and solve what stands behind.
+
+    Args:
+        found: The regression.
+        prior: What the map is pulled towards.
+        whole: How many of the first inputs go past the narrow map.
+        rank: What is left of the other inputs.
+    """
+    full = found.solve(prior)
+    into, out_of = low_rank(found.both.xx[whole:, whole:], full.affine.weight[whole:], rank)
+    narrowing = into.new_zeros(whole + len(into), whole + rank)
+    narrowing[:whole, :whole].fill_diagonal_(1)
+    narrowing[whole:, whole:] = into
+    start = Affine(torch.cat([prior.weight[:whole], out_of]), prior.bias)
+    solved = replace(found.projected(narrowing).solve(start), before=full.before)
+    if solved.ridge is None or not solved.after < solved.before:
+        solved = RidgeFit(prior, None, full.before, full.before)
+    return _Factored(solved, into)

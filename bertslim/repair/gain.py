@@ -1,0 +1,77 @@
+"""The one number that an FFN output is best multiplied by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bertslim.ranks import Ranks
+from bertslim.repair.calibration import CalibrationBatch
+from bertslim.repair.regression import Values
+from bertslim.surgery.finite import not_finite
+
+
+@dataclass(frozen=True)
+class FittedGain:
+    """A gain, and its weighted squared error on held-out tokens as a share of the targets'.
+
+    Attributes:
+        gain: 1 where the block says nothing, or where 1 errs less on held-out tokens.
+        before: The error with a gain of 1.
+        after: The error with the gain that was solved from the other tokens.
+    """
+
+    gain: float
+    before: float
+    after: float
+
+
+def fit_gain(
+    texts: Sequence[CalibrationBatch],
+    said: Values,
+    wanted: Values,
+    weights: Sequence[Tensor],
+    *,
+    layer: int,
+    ranks: Ranks,
+) -> FittedGain:
+    """Solve min sum w |g y - y*|^2: g = sum w <y, y*> / sum w <y, y>.
+
+    Args:
+        texts: The calibration texts.
+        said: What the block says of a batch, y, (sequences, length, hidden_size).
+        wanted: What it should say, y*, of the same shape.
+        weights: How much each token counts, (sequences, length) a batch.
+        layer: The layer, by its number in the base, for messages.
+        ranks: The processes that share the texts.
+
+    Raises:
+        ModelError: An activation is not finite.
+    """
+    fit, held = (torch.zeros(3, dtype=torch.float64) for _ in range(2))
+    for text, weight in zip(texts, weights, strict=True):
+        y, target = said(text).double(), wanted(text).double()
+        products = torch.stack([(y * y).sum(-1), (y * target).sum(-1), (target * target).sum(-1)])
+        weighted = products * weight
+        fit += weighted[:, text.fit].sum(dim=1)
+        held += weighted[:, text.held].sum(dim=1)
+    fit, held = ranks.total(fit), ranks.total(held)
+    if not (fit + held).isfinite().all():
+        raise not_finite(layer)
+    scale = float(held[2]) or 1.0
+    before = _error(held, 1.0) / scale
+    after = _error(held, _gain(fit)) / scale
+    if not after < before:
+        return FittedGain(1.0, before, before)
+    return FittedGain(_gain(fit + held), before, after)
+
+
+def _gain(sums: Tensor) -> float:
+    return float(sums[1] / sums[0]) if sums[0] > 0 else 1.0
+
+
+def _error(sums: Tensor, gain: float) -> float:
+    return float(gain * gain * sums[0] - 2 * gain * sums[1] + sums[2])

@@ -1,0 +1,129 @@
+"""Brief gradient training: a model, a lesson, and the account of what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import (
+    PreTrainedModel,
+    TrainingArguments,
+)
+from transformers.integrations.integration_utils import get_available_reporting_integrations
+from transformers.trainer_callback import PrinterCallback
+
+from bertslim.data.batches import tokenise
+from bertslim.errors import DataError, InputError
+from bertslim.model.families import Family
+from bertslim.model.quiet import quiet_libraries
+from bertslim.progress import Progress
+from bertslim.recipe.schema import Retrain
+from bertslim.records import Training
+from bertslim.training.best import KeepBest
+from bertslim.training.show import ShowSteps
+from bertslim.wording import listed
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+from bertslim.training.trainer import DistillingTrainer, Lesson, Run, trains_in_bfloat16
+
+_MANY_EPOCHS = 1_000_000  # the clock ends the training before
+
+
+def train(
+    model: PreTrainedModel, family: Family, lesson: Lesson, run: Run, progress: Progress
+) -> Training:
+    """Train a model, and leave the best weights where interrupted runs leave theirs.
+
+    The best are those that the selection prefers, of those that the model started with and those at
+    each tenth of the budget. An interrupted run that left its state goes on from there.
+
+    Args:
+        model: In float32; it is of no use afterwards.
+        family: Its family.
+        lesson: What to learn.
+        run: How.
+        progress: Shows steps, loss and score.
+
+    Returns:
+        The account of the training.
+
+    Raises:
+        DataError: There are fewer rows than a step takes, or batches cannot be shared evenly.
+        ModelError: The loss is not a number.
+    """
+    if lesson.distillation:
+        lesson.distillation.keep_shared_embeddings(model)
+    with quiet_libraries():
+        table = _dataset(lesson, run.settings)
+        arguments = _arguments(run)
+        trainer = DistillingTrainer(model, family, lesson, run.settings, table, arguments)
+        keeper = KeepBest(trainer, lesson.selection, run.interruption, run.settings)
+        trainer.add_callback(keeper)
+        trainer.add_callback(ShowSteps(progress, trainer.budget, keeper))
+        trainer.remove_callback(PrinterCallback)
+        resumed_from = keeper.resumed_from
+        trainer.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
+        trainer.accelerator.wait_for_everyone()
+    return keeper.trained()
+
+
+def check_trackers(names: Sequence[str]) -> None:
+    """Check that trackers of experiments are installed.
+
+    Raises:
+        InputError: One of them is not, or Trainer does not know it.
+    """
+    if not names:
+        return
+    with quiet_libraries():
+        known = get_available_reporting_integrations()
+    for name in names:
+        if name not in known:
+            installed = f"installed are {listed(known)}" if known else "install it first"
+            raise InputError(
+                f"{name} is no tracker that transformers finds here",
+                where="--report-to",
+                remedy=installed,
+            )
+
+
+def _arguments(run: Run) -> TrainingArguments:
+    from accelerate import PartialState
+
+    settings, processes = run.settings, PartialState().num_processes
+    if settings.batch_size % processes:
+        raise DataError(
+            f"{processes} processes cannot share batches of {settings.batch_size} texts evenly",
+            remedy=f"make it a multiple of {processes} with --batch-size",
+        )
+    assert settings.learning_rate is not None  # noqa: S101
+    return TrainingArguments(
+        output_dir=str(run.interruption.folder),
+        num_train_epochs=_MANY_EPOCHS,
+        learning_rate=settings.learning_rate,
+        per_device_train_batch_size=settings.batch_size // processes,
+        dataloader_drop_last=True,
+        bf16=settings.dtype == "auto" and trains_in_bfloat16(),
+        use_cpu=not torch.cuda.is_available(),
+        seed=run.seed,
+        save_strategy="no",
+        save_total_limit=2,
+        logging_steps=10,
+        report_to=list(run.report_to) or "none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _dataset(lesson: Lesson, settings: Retrain) -> Dataset:
+    from datasets import Dataset
+
+    learns_labels = lesson.distillation is None or bool(settings.distill.labels)
+    label = learns_labels or lesson.rows.task.makes_labels
+    features = tokenise(lesson.rows, lesson.tokenizer, settings.max_length, label=label)
+    return Dataset.from_list([{**feature.inputs, **feature.targets} for feature in features])
