@@ -19,12 +19,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import environment_line
-from marked_page import write_between_marks
 from numpy.typing import NDArray
-from startup import median, take_turns
 from torch import Tensor
 
+from benchmarks.tools import ROOT, environment_line, median, take_turns, write_between_marks
 from bertslim.analyze.cka import MinibatchCka, mixed
 from bertslim.analyze.layer_cka import BATCH_SIZE, BUFFER, ROUNDS
 from bertslim.analyze.representations import sites_of, watched
@@ -36,7 +34,7 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.report.tables import Table
 
-PAGE = Path(__file__).parents[1] / "docs" / "analyze.md"
+PAGE = ROOT / "docs" / "analyze.md"
 CHUNK = 256
 ONE, GATHER = "--one", "--gather"
 Matrix = NDArray[np.float64]
@@ -182,7 +180,7 @@ def by_width(features: NDArray[np.float32]) -> Matrix:
 
 
 def by_ckatorch(features: NDArray[np.float32]) -> Matrix:
-    """ckatorch's minibatch CKA on batches of 64."""
+    """Minibatch CKA of ckatorch on batches of 64."""
     from ckatorch.core import cka_batch  # type: ignore[import-not-found]
 
     whole = features.shape[1] // BATCH_SIZE * BATCH_SIZE

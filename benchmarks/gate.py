@@ -22,11 +22,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from machine import environment_line
-from marked_page import write_between_marks
-from results_file import Results, read_results, write_results
 
 import bertslim
+from benchmarks.tools import (
+    ROOT,
+    Results,
+    environment_line,
+    read_results,
+    write_between_marks,
+    write_results,
+)
 from bertslim.commands.check import CheckOptions, check
 from bertslim.gate.latency_rules import MaxRegression
 from bertslim.gate.verdicts import Outcome
@@ -45,7 +50,7 @@ from bertslim.report.tables import Table
 PERCENT = 5.0
 SLOWER = 1.10
 SHAPES = (Shape(1, 128), Shape(8, 128))
-PAGE = Path(__file__).parents[1] / "docs" / "ci-gate.md"
+PAGE = ROOT / "docs" / "ci-gate.md"
 _WIDTH = 0.5
 _TRIED = 0.75
 _TRIALS = 4

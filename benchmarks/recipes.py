@@ -12,16 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from figures import points_of, ratio_of
-from marked_page import write_between_marks
-from pictures import ACCENT, INK, MUTED, drawing_tools, save_picture
-
 import bertslim
+from benchmarks.tools import (
+    ACCENT,
+    INK,
+    MUTED,
+    ROOT,
+    drawing_tools,
+    points_of,
+    ratio_of,
+    save_picture,
+    write_between_marks,
+)
 from bertslim.measure.environment import default_threads
 from bertslim.recipe.schema import Retrain, load_recipe, shipped_recipes
 from bertslim.records import Measurement, Record
 
-ROOT = Path(__file__).parent.parent
 PICTURE = Path("docs/images/recipes.svg")
 
 

@@ -16,13 +16,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from figures import points_of
-from machine import environment_line
-from marked_page import write_between_marks
-from pictures import ACCENT, INK, MUTED, OTHER, drawing_tools, save_picture
-from results_file import Results, read_results, write_results
 
 import bertslim
+from benchmarks.tools import (
+    ACCENT,
+    INK,
+    MUTED,
+    OTHER,
+    ROOT,
+    Results,
+    drawing_tools,
+    environment_line,
+    points_of,
+    read_results,
+    save_picture,
+    write_between_marks,
+    write_results,
+)
 from bertslim.analyze.layer_cka import measure_cka
 from bertslim.analyze.probes import LabelledTexts, measure_probes
 from bertslim.data.batches import batched, batches, tokenise
@@ -40,7 +50,7 @@ from bertslim.records import Block, Cka, Frozen, Measurement, Probes, Role
 from bertslim.report.figures import base_value, kind_of
 from bertslim.report.tables import Table
 
-PAGE = Path(__file__).parents[1] / "docs" / "representations.md"
+PAGE = ROOT / "docs" / "representations.md"
 IMAGE = PAGE.parent / "images" / "representations.svg"
 CUTS = {"odd": "every second FFN block", "all": "all FFN blocks"}
 BLOCKS: tuple[Block, ...] = ("attention", "ffn")

@@ -20,18 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from figures import UNKNOWN, Figure, average
-from marked_page import write_between_marks
-from repair_cases import SST2, Case, add_data_options, cases
-from repair_cuts import RECIPE_NAME, SAMPLES, Candidate
-from repair_page import Entry, fidelity, mean, points
-from repair_results import Result, Store
 
 import bertslim
+from benchmarks.repair.cases import SST2, Case, add_data_options, cases
+from benchmarks.repair.cuts import RECIPE_NAME, SAMPLES, Candidate
+from benchmarks.repair.page import Entry, fidelity, mean, points
+from benchmarks.repair.results import Result, Store
+from benchmarks.tools import ROOT, UNKNOWN, Figure, average, write_between_marks
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.recipe.schema import Recipe
 
-ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/retraining.md")
 TEACHER = "teacher"
 UNREPAIRED = "unrepaired_teacher"

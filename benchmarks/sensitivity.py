@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import environment_line
 from torch import Tensor
 
+from benchmarks.tools import environment_line
 from bertslim.analyze.sensitivity import KINDS
 from bertslim.data.batches import batches
 from bertslim.data.load import BATCH_SIZE, DataOptions, describe_head, load_splits, text_length

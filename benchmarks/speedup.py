@@ -13,12 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from figures import Figure, points_of, ratio_of
-from machine import environment_line
-from marked_page import write_between_marks
-from results_file import Results, read_results, write_results
-
 import bertslim
+from benchmarks.tools import (
+    ROOT,
+    Figure,
+    Results,
+    environment_line,
+    points_of,
+    ratio_of,
+    read_results,
+    write_between_marks,
+    write_results,
+)
 from bertslim.commands.export import ExportOptions, export_checkpoint
 from bertslim.data.load import DataOptions
 from bertslim.export.formats import Format
@@ -36,7 +42,6 @@ if TYPE_CHECKING:
 
 SHAPES = (Shape(1, 32), Shape(1, 128), Shape(8, 128))
 RECIPES = ("quarter_width_repaired", "quarter_width_half_heads_trained")
-ROOT = Path(__file__).parents[1]
 PAGE, SUMMARY = ROOT / "docs" / "bench.md", ROOT / "README.md"
 SUMMARY_MARKS = "<!-- speed -->", "<!-- end of speed -->"
 _SILENT = Progress(visible=False)

@@ -6,27 +6,12 @@ The commands take turns, so that drift of the machine hits all alike. Nothing is
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from machine import environment_line
-
-BERTSLIM = str(Path(sys.executable).with_name("bertslim"))
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one run of a command took: wall time, and peak resident memory of the process."""
-
-    seconds: float
-    peak_bytes: int
+from benchmarks.tools import BERTSLIM, environment_line, median, take_turns
 
 
 def main() -> None:
@@ -60,43 +45,6 @@ def make_result(model: str, directory: Path) -> str:
     recipe = ("--recipe", "drop_odd", "--no-measure", "--quiet")
     subprocess.run([BERTSLIM, "cut", model, *recipe, "-o", str(directory)], check=True)
     return str(directory)
-
-
-def take_turns(
-    commands: Mapping[str, Sequence[str]],
-    runs: int,
-    before_each: Callable[[], None] = lambda: None,
-) -> dict[str, list[Run]]:
-    """Run every command once for the caches, then all of them in turn so many times."""
-    taken: dict[str, list[Run]] = {name: [] for name in commands}
-    for _ in range(runs + 1):
-        for name, command in commands.items():
-            before_each()
-            taken[name].append(run_once(command))
-    return {name: runs_of[1:] for name, runs_of in taken.items()}
-
-
-def run_once(command: Sequence[str]) -> Run:
-    """Run a command to its end; one that fails ends the benchmark.
-
-    `ru_maxrss` starts at the resident memory of this script, about 20 MB, and so cannot tell less.
-    """
-    with tempfile.TemporaryFile() as said:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            text = said.read().decode(errors="replace")
-            sys.exit(f"{' '.join(command)} ended in {process.returncode}:\n{text}")
-    return Run(seconds, usage.ru_maxrss * 1024)
-
-
-def median(runs: Sequence[Run], figure: Callable[[Run], float]) -> float:
-    """Return the median of one figure of the runs."""
-    return statistics.median(figure(run) for run in runs)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from repair_baselines import Importance, measured, torch_pruned
-from repair_cuts import CUTS, SAMPLES, Candidate, Cut, Settings, candidates, cuts_named
-from repair_results import Architecture, Request
 from transformers import PreTrainedModel
 
 import bertslim
+from benchmarks.repair.baselines import Importance, measured, torch_pruned
+from benchmarks.repair.cuts import CUTS, SAMPLES, Candidate, Cut, Settings, candidates, cuts_named
+from benchmarks.repair.results import Architecture, Request
 from bertslim.commands.cut import CutResult
 from bertslim.commands.prepare_cut import prepare_cut
 from bertslim.data.batches import batches
@@ -226,7 +226,7 @@ def calibration_batches(given: str, fit: Path, held: Path) -> list[Batch]:
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Say which data a case needs; one whose data are not given is left out."""
     add = parser.add_argument
-    add("bases", type=Path, help="where `benchmarks/bases.py` wrote them")
+    add("bases", type=Path, help="where `benchmarks/repair/bases.py` wrote them")
     add("--sst2", nargs=2, type=Path, metavar=("DEV", "TEST"), help="TSV, for sst2-s* and mpnet")
     add("--stsb", nargs=2, type=Path, metavar=("TRAIN", "TEST"), help="TSV, for the bare encoder")
     add("--wnut17", type=Path, metavar="TEST", help="CoNLL file, for the tagger")

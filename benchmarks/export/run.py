@@ -12,13 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from export_rivals import RacePrecision, rivals
-from figures import ratio_of
-from machine import environment_line
-from marked_page import write_between_marks
-from results_file import Results, read_results, write_results
-
 import bertslim
+from benchmarks.export.rivals import RacePrecision, rivals
+from benchmarks.tools import (
+    ROOT,
+    Results,
+    environment_line,
+    ratio_of,
+    read_results,
+    write_between_marks,
+    write_results,
+)
 from bertslim.commands.export import ExportOptions, export_checkpoint
 from bertslim.data.load import DataOptions
 from bertslim.errors import one_line
@@ -34,7 +38,7 @@ from bertslim.report.tables import Table
 OURS = "bertslim"
 PRECISIONS: tuple[RacePrecision, ...] = ("fp32", "int8")
 SHAPES = (Shape(1, 16), Shape(1, 32), Shape(1, 128), Shape(8, 128), Shape(32, 64))
-PAGE = Path(__file__).parents[1] / "docs" / "export.md"
+PAGE = ROOT / "docs" / "export.md"
 
 
 class Race(Frozen):

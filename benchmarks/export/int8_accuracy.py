@@ -9,11 +9,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from figures import points_of
-from machine import environment_line
-from marked_page import write_between_marks
-from results_file import Results, read_results, write_results
-
+from benchmarks.tools import (
+    ROOT,
+    Results,
+    environment_line,
+    points_of,
+    read_results,
+    write_between_marks,
+    write_results,
+)
 from bertslim.commands.export import ExportOptions, export_checkpoint
 from bertslim.data.load import DataOptions
 from bertslim.measure.environment import default_threads, describe_environment
@@ -22,7 +26,7 @@ from bertslim.records import Frozen, Measurement
 from bertslim.report.figures import base_value, kind_of, slim_value
 from bertslim.report.tables import NOTHING, Table
 
-PAGE = Path(__file__).parents[1] / "docs" / "export.md"
+PAGE = ROOT / "docs" / "export.md"
 MARKS = "<!-- int8 accuracy -->", "<!-- end of int8 accuracy -->"
 
 

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from repair_cases import Case, calibration_batches
-from repair_cuts import SAMPLES, Candidate, Cut
-from repair_results import Cost
 
 import bertslim
+from benchmarks.repair.cases import Case, calibration_batches
+from benchmarks.repair.cuts import SAMPLES, Candidate, Cut
+from benchmarks.repair.results import Cost
 from bertslim.measure.bootstrap import ratio_interval
 from bertslim.measure.memory import peak_resident_bytes
 from bertslim.model.source import find_model

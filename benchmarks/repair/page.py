@@ -9,16 +9,27 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from figures import UNKNOWN, Figure, average, ends, points_of, ratio_of
-from marked_page import write_between_marks
-from pictures import ACCENT, INK, MUTED, OTHER, drawing_tools, save_picture
-from repair_cases import SST2, Case
-from repair_cuts import SAMPLES, TOP_LAYERS, Candidate, Cut
-from repair_results import Cost, Document, Result, Timing
-
+from benchmarks.repair.cases import SST2, Case
+from benchmarks.repair.cuts import SAMPLES, TOP_LAYERS, Candidate, Cut
+from benchmarks.repair.results import Cost, Document, Result, Timing
+from benchmarks.tools import (
+    ACCENT,
+    INK,
+    MUTED,
+    OTHER,
+    ROOT,
+    UNKNOWN,
+    Figure,
+    average,
+    drawing_tools,
+    ends,
+    points_of,
+    ratio_of,
+    save_picture,
+    write_between_marks,
+)
 from bertslim.records import Environment, Measurement
 
-ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/repair.md")
 PICTURE = Path("docs/images/repair.svg")
 

@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from repair_baselines import measured
-from repair_cases import SILENT, read_splits
-from undivided_attention_page import draw, markdown, write_page
-from undivided_attention_results import (
+
+import bertslim
+from benchmarks.repair.baselines import measured
+from benchmarks.repair.cases import SILENT, read_splits
+from benchmarks.undivided_attention.page import draw, markdown, write_page
+from benchmarks.undivided_attention.results import (
     KEPT,
     METHODS,
     PAPER,
@@ -37,8 +39,6 @@ from undivided_attention_results import (
     Repair,
     Store,
 )
-
-import bertslim
 from bertslim.data.splits import Splits
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import measure_latency

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from results_file import Results, read_results, write_results
-
+from benchmarks.tools import Results, read_results, write_results
 from bertslim.records import Environment, Frozen, LayerFacts, Measurement, Training
 
 Architecture = tuple[LayerFacts, ...]

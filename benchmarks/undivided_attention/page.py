@@ -8,10 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from figures import UNKNOWN, Figure, average, points_of, ratio_of
-from marked_page import write_between_marks
-from pictures import ACCENT, INK, MUTED, OTHER, drawing_tools, save_picture
-from undivided_attention_results import (
+from benchmarks.tools import (
+    ACCENT,
+    INK,
+    MUTED,
+    OTHER,
+    ROOT,
+    UNKNOWN,
+    Figure,
+    average,
+    drawing_tools,
+    points_of,
+    ratio_of,
+    save_picture,
+    write_between_marks,
+)
+from benchmarks.undivided_attention.results import (
     KEPT,
     METHODS,
     PAPER,
@@ -23,7 +35,6 @@ from undivided_attention_results import (
     Point,
 )
 
-ROOT = Path(__file__).parent.parent
 PAGE = Path("docs/undivided-attention.md")
 PICTURE = Path("docs/images/undivided-attention.svg")
 STYLES = {

@@ -23,7 +23,6 @@ import numpy as np
 import torch
 import transformers
 from datasets import Dataset
-from machine import environment_line
 from transformers import (
     DataCollatorForTokenClassification,
     DataCollatorWithPadding,
@@ -32,6 +31,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from benchmarks.tools import environment_line
 from bertslim.data.batches import tokenise
 from bertslim.data.files import is_path, read_path
 from bertslim.data.hub import read_hub

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from results_file import Results, read_results, write_results
-
+from benchmarks.tools import Results, read_results, write_results
 from bertslim.records import Environment, Frozen, Measurement, Training
 
 

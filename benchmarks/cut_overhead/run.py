@@ -12,8 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from machine import environment_line
-from startup import BERTSLIM, median, take_turns
+from benchmarks.tools import BERTSLIM, environment_line, median, take_turns
 
 PLAIN = Path(__file__).with_name("plain_cut.py")
 PACKAGE = "pkg:"

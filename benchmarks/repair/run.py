@@ -18,9 +18,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import torch
-from repair_cases import SILENT, Case, add_data_options, cases
-from repair_cost import measure_cost, repair_seconds
-from repair_cuts import (
+
+import bertslim
+from benchmarks.repair.cases import SILENT, Case, add_data_options, cases
+from benchmarks.repair.cost import measure_cost, repair_seconds
+from benchmarks.repair.cuts import (
     CRITERIA,
     REFITS,
     TOP_LAYERS,
@@ -31,10 +33,8 @@ from repair_cuts import (
     candidates,
     without_top_layers,
 )
-from repair_page import Entry, draw, markdown, write_page
-from repair_results import Result, Store, Timing
-
-import bertslim
+from benchmarks.repair.page import Entry, draw, markdown, write_page
+from benchmarks.repair.results import Result, Store, Timing
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import measure_latency
 from bertslim.measure.options import Shape

@@ -181,4 +181,4 @@ class _Positional(torch.nn.Module):
 
 
 if __name__ == "__main__":
-    sys.exit("this is a part of export.py")
+    sys.exit("this is a part of run.py")

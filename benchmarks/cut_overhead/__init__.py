@@ -1,0 +1,1 @@
+"""What `bertslim cut` costs above plain loading and saving: `run.py`."""

@@ -1,0 +1,1 @@
+"""How many FFN blocks a BERT needs: `run.py`."""
