@@ -10,7 +10,6 @@ from typing import Any
 
 import psutil
 import pytest
-from tiny_onnx import write_tiny_onnx
 
 from bertslim.cli import run
 from bertslim.commands import bench as pipeline
@@ -20,6 +19,7 @@ from bertslim.measure.latency import LatencyBench, LatencyResult
 from bertslim.measure.options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.records import BenchResult, Interval, Measurement
+from support.tiny_onnx import write_tiny_onnx
 
 QUICK = ["--seconds", "0.1", "--launches", "1", "--batch", "1", "--length", "8", "--threads", "1"]
 SPREAD = 0.02

@@ -11,7 +11,6 @@ from types import SimpleNamespace, TracebackType
 from typing import Any
 
 import pytest
-from checked_results import change_record, cut_unmeasured
 
 from bertslim.cli import run
 from bertslim.commands.check import FEWEST_LAUNCHES, LAUNCH_SECONDS, LEVEL
@@ -20,6 +19,7 @@ from bertslim.measure.latency import LatencyResult
 from bertslim.measure.options import Shape
 from bertslim.measure.runtimes import TimedModel
 from bertslim.records import RECORD_FILE, Interval, Measurement, read_record
+from support.checked_results import change_record, cut_unmeasured
 
 Looks = list[tuple[float, float, float]]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from checked_results import change_record, cut_unmeasured
-from test_measure_quality import CLASSES, ROWS
 
 from bertslim.cli import run
 from bertslim.records import Interval, Measurement, compare, read_record
+from support.checked_results import change_record, cut_unmeasured
+from support.task_files import CLASSES, ROWS
 
 
 def accuracy(drop: float, low: float, high: float) -> Measurement:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from latencies import latency
-from test_report_examples import bare_record
 
 from bertslim.commands.check_parts import RecordedLatency
 from bertslim.errors import InputError
 from bertslim.measure.latency_process import Shape
 from bertslim.records import Measurement
+from support.example_records import bare_record
+from support.latencies import latency
 
 
 def recorded(*latencies: Measurement) -> RecordedLatency:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from checked_results import change_record, cut_unmeasured
 
 from bertslim.cli import run
 from bertslim.records import read_record
+from support.checked_results import change_record, cut_unmeasured
 
 
 @pytest.fixture(scope="module")

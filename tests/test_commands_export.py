@@ -18,7 +18,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from test_report_examples import cut_record
 from transformers import AutoTokenizer
 
 from bertslim.cli import run
@@ -26,6 +25,7 @@ from bertslim.errors import BertslimError
 from bertslim.export.parity import Difference
 from bertslim.model.source import find_model
 from bertslim.records import RECORD_FILE, read_record
+from support.example_records import cut_record
 
 
 @pytest.fixture

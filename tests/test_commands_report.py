@@ -10,12 +10,12 @@ from pathlib import Path
 
 import html5lib
 import pytest
-from test_report_examples import cut_record, full_record, no_change_record
 
 from bertslim.cli import run
 from bertslim.records import ANALYSIS_FILE, RECORD_FILE, Record
 from bertslim.report.analysis import analysis_text
 from bertslim.report.render import render_report
+from support.example_records import cut_record, full_record, no_change_record
 
 
 @pytest.fixture

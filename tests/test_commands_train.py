@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import torch
-from processes import TWO_PROCESSES, run_python
 from safetensors.torch import load_file
 
 from bertslim.cli import run as run_command
@@ -26,6 +25,7 @@ from bertslim.progress import Progress
 from bertslim.recipe.schema import Distill, Retrain
 from bertslim.records import Training, read_record
 from bertslim.training.interruption import interruption_of
+from support.processes import TWO_PROCESSES, run_python
 
 SILENT = Progress(visible=False)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -24,6 +24,7 @@ from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_modeling import layers_of, linear_of
+from support.uneven_models import UNEVEN
 
 QUICK = [
     (model_type, head)
@@ -41,11 +42,6 @@ OUTPUTS = {
     "QuestionAnswering": "start_logits",
     "PreTraining": "prediction_logits",
 }
-UNEVEN = [
-    {"op": "drop_ffn", "layers": [0]},
-    {"op": "drop_attention", "layers": [1]},
-    {"op": "resize_ffn", "layers": [1], "width": 24},
-]
 LINEAR = [
     {"op": "resize_ffn", "layers": "all", "width": 24, "bypass": 8},
     {"op": "share_ffn", "layers": "all"},

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from test_export_torch_program import CASES, MORE, slim
 
 from bertslim.errors import BertslimError
 from bertslim.export.openvino import convert, quantize_static, save
 from bertslim.export.openvino_model import OpenVinoModel
 from bertslim.export.parity import TOLERANCE, check_parity
 from bertslim.model.checkpoint import Checkpoint
+from support.uneven_models import CASES, MORE, uneven_model
 
 pytest.importorskip("openvino")
 
-__all__ = ["slim"]
+
+@pytest.fixture
+def slim(
+    make_checkpoint: Callable[..., Path], make_recipe: Callable[..., Any], cut: Callable[..., Path]
+) -> Callable[[str, str], Checkpoint]:
+    """Return a function that makes a tiny model with a gap in every layer."""
+    return partial(uneven_model, make_checkpoint, make_recipe, cut)
 
 
 def written(checkpoint: Checkpoint, directory: Path, *calibration: Any) -> OpenVinoModel:

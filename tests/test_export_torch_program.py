@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from test_export_onnx import UNEVEN
 
 from bertslim.errors import BertslimError
 from bertslim.export.parity import TOLERANCE, check_parity
 from bertslim.export.torch_program import TorchProgram, convert, save
-from bertslim.model.checkpoint import Checkpoint, load_checkpoint
-from bertslim.model.families import FAMILIES
+from bertslim.model.checkpoint import Checkpoint
+from support.uneven_models import CASES, MORE, uneven_model
 
-CASES = [
-    ("bert", "SequenceClassification"),
-    ("bert", ""),
-    ("mpnet", "QuestionAnswering"),
-    ("distilbert", "SequenceClassification"),
-]
-MORE = [
-    pytest.param(model_type, head, marks=pytest.mark.slow)
-    for model_type in ("bert", "mpnet", "distilbert", "roberta", "electra")
-    for head in ("SequenceClassification", "QuestionAnswering", "")
-    if (model_type, head) not in CASES
-]
 LOAD = """
 import sys
 import torch
@@ -45,15 +33,9 @@ print("transformers" in sys.modules)
 @pytest.fixture
 def slim(
     make_checkpoint: Callable[..., Path], make_recipe: Callable[..., Any], cut: Callable[..., Path]
-) -> Callable[..., Checkpoint]:
+) -> Callable[[str, str], Checkpoint]:
     """Return a function that makes a tiny model with a gap in every layer."""
-
-    def make(model_type: str, head: str) -> Checkpoint:
-        layers = {FAMILIES[model_type].keys.layers: 2}
-        recipe = make_recipe(*UNEVEN, name="uneven", reconstruct={"samples": 1})
-        return load_checkpoint(cut(make_checkpoint(model_type, head, **layers), recipe))
-
-    return make
+    return partial(uneven_model, make_checkpoint, make_recipe, cut)
 
 
 @pytest.mark.parametrize(("model_type", "head"), [*CASES, *MORE])

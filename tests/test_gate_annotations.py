@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gate_verdicts import FAILED, OPEN, PASSED, result
-
 from bertslim.gate.annotations import render_annotations
+from support.gate_verdicts import FAILED, OPEN, PASSED, result
 
 
 def test_a_failure_is_an_error_and_what_is_inconclusive_a_warning() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gate_verdicts import MACHINE
-from latencies import latency
 
 from bertslim.gate.baseline import find_baseline, machine_differences
 from bertslim.records import Measurement
+from support.gate_verdicts import MACHINE
+from support.latencies import latency
 
 
 def test_the_baseline_is_of_the_same_runtime_batch_and_length() -> None:

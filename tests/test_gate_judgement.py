@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED
-from latencies import latency
 
 from bertslim.errors import CannotTell, RegressionFound
 from bertslim.gate.judgement import Judgement, judge
 from bertslim.gate.latency_rules import MaxLatencyRatio, MaxRegression
 from bertslim.gate.size_rules import MaxBytes, MaxParameters
 from bertslim.records import compare
+from support.gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED
+from support.latencies import latency
 
 
 def test_all_is_passed_when_every_rule_is_at_every_shape() -> None:

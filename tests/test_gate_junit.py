@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED, result
-
 from bertslim.gate.junit import render_junit
 from bertslim.gate.result import CheckResult
+from support.gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED, result
 
 
 def suite_of(found: CheckResult) -> ET.Element:

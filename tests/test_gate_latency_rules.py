@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from latencies import give_or_take, latency
 
 from bertslim.errors import InputError
 from bertslim.gate.latency_rules import MaxLatency, MaxLatencyRatio, MaxRegression
 from bertslim.records import Measurement
+from support.latencies import give_or_take, latency
 
 
 @pytest.mark.parametrize(

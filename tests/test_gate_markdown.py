@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from gate_verdicts import FAILED, OPEN, PASSED, result
 from markdown_it import MarkdownIt
 
 from bertslim.gate.markdown import render_markdown
 from bertslim.gate.result import CheckResult
+from support.gate_verdicts import FAILED, OPEN, PASSED, result
 
 
 def html(found: CheckResult) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from checked_results import cut_unmeasured
 
 from bertslim.cli import run
+from support.checked_results import cut_unmeasured
 
 PASSING, FAILING = ["--max-bytes", "1GB"], ["--max-bytes", "1kB"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from gate_verdicts import FAILED, OPEN, PASSED, result
 
 from bertslim.gate.summary_facts import ending, facts, title
 from bertslim.gate.verdicts import Verdict
+from support.gate_verdicts import FAILED, OPEN, PASSED, result
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED
-
 from bertslim.gate.verdict_table import verdict_table
+from support.gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED
 
 
 def test_each_figure_is_written_in_its_unit() -> None:

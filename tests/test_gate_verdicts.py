@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from gate_verdicts import FAILED, PASSED, UNANSWERED
 
 from bertslim.gate.size_rules import MaxBytes
 from bertslim.gate.verdicts import outcome_of, unanswered
 from bertslim.records import Interval
+from support.gate_verdicts import FAILED, PASSED, UNANSWERED
 
 
 @pytest.mark.parametrize(

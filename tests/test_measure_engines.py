@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto
-from tiny_onnx import write_tiny_onnx
 
 from bertslim.errors import BertslimError, InputError
 from bertslim.measure.engines import Arrays, Engine, load_engine
 from bertslim.measure.runtimes import Runtime, TimedModel
+from support.tiny_onnx import write_tiny_onnx
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_onnx import write_tiny_onnx
 
 from bertslim.errors import InputError
 from bertslim.measure.input_limits import InputLimits, check_names, read_limits, shared_limits
+from support.tiny_onnx import write_tiny_onnx
 
 
 @pytest.fixture

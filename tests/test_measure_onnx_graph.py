@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_onnx import BERT_INPUTS, VOCABULARY, write_tiny_onnx
 
 from bertslim.commands.export import ExportOptions, export_checkpoint
 from bertslim.errors import InputError
 from bertslim.measure.onnx_graph import read_onnx
 from bertslim.progress import Progress
+from support.tiny_onnx import BERT_INPUTS, VOCABULARY, write_tiny_onnx
 
 
 def test_inputs_type_and_vocabulary(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,36 +15,16 @@ from bertslim.measure.quality import Quality, measure_quality
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
-
-ROWS = 60
-WORDS = ["good", "bad", "film", "ada", "a", "b", "cab", "dab"]
-TEXTS = [" ".join(WORDS[(n * step) % 8] for step in range(1, 6)) + f" {n}" for n in range(ROWS)]
-
-
-def lines(*rows: dict[str, Any]) -> str:
-    return "\n".join(map(json.dumps, rows))
-
-
-def table(header: str, row: Callable[[int], str]) -> str:
-    return header + "\n" + "\n".join(map(row, range(ROWS))) + "\n"
-
-
-CLASSES = table("text\tlabel", lambda n: f"{TEXTS[n]}\tLABEL_{n % 3}")
-PAIRS = table("query\tpassage\tscore", lambda n: f"{TEXTS[n]}\t{TEXTS[n - 1]}\t{n % 7 / 2}")
-SEVERAL = lines(*({"text": TEXTS[n], "labels": [0, 2][: n % 3]} for n in range(ROWS)))
-TAGGED = "\n\n".join(
-    "\n".join(f"{word}\tLABEL_{len(word) % 3}" for word in text.split()) for text in TEXTS
+from support.task_files import (
+    CLASSES,
+    PAIRS,
+    QUESTIONS,
+    ROWS,
+    SEVERAL,
+    TAGGED,
+    TEXTS,
 )
-QUESTIONS = lines(
-    *(
-        {
-            "question": f"what {n}?",
-            "context": TEXTS[n] * 4,
-            "answers": {"text": [TEXTS[n].split()[0]], "answer_start": [0]},
-        }
-        for n in range(ROWS)
-    )
-)
+
 MULTI = {"problem_type": "multi_label_classification"}
 ENGLISH = {"num_labels": 3, "id2label": {0: "B-X", 1: "I-X", 2: "O"}}
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from processes import TWO_PROCESSES, run_python
 from safetensors.torch import load_file
 
 from bertslim.ranks import Ranks, current_ranks, launched_rank
+from support.processes import TWO_PROCESSES, run_python
 
 
 def test_a_process_alone_takes_everything(monkeypatch):

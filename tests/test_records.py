@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from test_report_examples import EXAMPLES, cut_record, plan
 
 from bertslim.errors import InputError
 from bertslim.records import (
@@ -20,6 +19,7 @@ from bertslim.records import (
     compare,
     read_record,
 )
+from support.example_records import EXAMPLES, cut_record, plan
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 scalars = st.text() | st.integers(-(2**53), 2**53) | finite | st.booleans()

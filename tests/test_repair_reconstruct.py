@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from plain_ridge import weighted_ridge
 from torch import Tensor, nn
 
 from bertslim.data.task import Batch
@@ -24,6 +23,7 @@ from bertslim.records import Plan, Repair
 from bertslim.repair.affine_maps import affine_of, matrix_of
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.surgery.operations import operate
+from support.plain_ridge import weighted_ridge
 
 Array = NDArray[np.float64]
 each_family = pytest.mark.parametrize("model_type", FAMILIES)

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from plain_ridge import weighted_ridge
 from torch import Tensor
 
 from bertslim.repair.ridge import (
@@ -22,6 +21,7 @@ from bertslim.repair.ridge import (
     squared_error,
 )
 from bertslim.surgery.statistics import Moments, MomentSums
+from support.plain_ridge import weighted_ridge
 
 Array = NDArray[np.float64]
 Data = tuple[Array, Array, Array]

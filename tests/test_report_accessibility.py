@@ -11,10 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from test_report_examples import cut_record, full_record, no_change_record
 
 from bertslim.report.page import page, render_analysis_page, render_page
 from bertslim.report.side_by_side import TITLE, side_by_side
+from support.example_records import cut_record, full_record, no_change_record
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
 RUN_AXE = """axe.run(document).then(found => {

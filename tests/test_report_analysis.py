@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from analyses import LAYERS, analysis
-from test_report_examples import cut_record
 
 from bertslim.records import Analysis
 from bertslim.report.analysis import analysis_parts, analysis_text, cka_table, title_of
 from bertslim.report.svg import ON_PAPER
+from support.analyses import LAYERS, analysis
+from support.example_records import cut_record
 
 RECORD = cut_record()
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 import yaml
 from huggingface_hub import ModelCard, ModelCardData
-from test_report_examples import (
+
+from bertslim.report.card import read_front_matter
+from bertslim.report.render import render_model_card
+from support.example_records import (
     EXAMPLES,
     cut_record,
     even_record,
@@ -11,9 +14,6 @@ from test_report_examples import (
     plan,
     retrain_record,
 )
-
-from bertslim.report.card import read_front_matter
-from bertslim.report.render import render_model_card
 
 SENTENCE_TRANSFORMER_CARD = """---
 language: en

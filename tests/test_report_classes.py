@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html5lib
-from test_report_examples import cut_record, full_record
 
 from bertslim.records import Interval, compare
 from bertslim.report.classes import MOST_CLASSES, class_table, classes_of, most_changed
 from bertslim.report.page import render_page
 from bertslim.report.plots.class_scores import class_scores
 from bertslim.report.render import render_report
+from support.example_records import cut_record, full_record
 
 HOSTILE = "<script>alert(1)</script>\u202e\U0001f600" + "long" * 2500
 

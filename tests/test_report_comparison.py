@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from test_report_examples import (
+from bertslim.records import compare
+from bertslim.report.comparison import before_and_after, latencies, quality
+from support.example_records import (
     HELD_FIXED,
     accuracy,
     cut_record,
@@ -9,9 +11,6 @@ from test_report_examples import (
     unlabelled_record,
     worse_record,
 )
-
-from bertslim.records import compare
-from bertslim.report.comparison import before_and_after, latencies, quality
 
 
 def test_before_and_after_in_human_units():

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from test_report_examples import (
+
+from bertslim.records import Interval, compare
+from bertslim.report.headline import headline
+from support.example_records import (
     accuracy,
     bare_record,
     cut_record,
@@ -12,9 +15,6 @@ from test_report_examples import (
     unlabelled_record,
     worse_record,
 )
-
-from bertslim.records import Interval, compare
-from bertslim.report.headline import headline
 
 
 @pytest.mark.parametrize(

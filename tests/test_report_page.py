@@ -6,10 +6,10 @@ import re
 
 import html5lib
 import pytest
-from test_report_examples import EXAMPLES, bare_record, cut_record
 
 from bertslim.report.page import html_of, render_page, with_units
 from bertslim.report.render import render_report
+from support.example_records import EXAMPLES, bare_record, cut_record
 
 HOSTILE = "<script>alert(1)</script>&<b>\u202ex\U0001f600" + "long" * 2500
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_report_examples import full_record
 
 from bertslim.errors import OutputError
 from bertslim.report import picture_files
@@ -13,6 +12,7 @@ from bertslim.report.part import Picture
 from bertslim.report.picture_files import write_pictures
 from bertslim.report.sections import parts_of
 from bertslim.report.svg import ON_PAPER, Drawing
+from support.example_records import full_record
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

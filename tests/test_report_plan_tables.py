@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from test_report_examples import plan
-
 from bertslim.records import LayerFacts, ModelFacts, Sizes, VocabularyPlan
 from bertslim.report.plan_tables import (
     LayerRow,
@@ -11,6 +9,7 @@ from bertslim.report.plan_tables import (
     sizes_table,
     vocabulary_note,
 )
+from support.example_records import plan
 
 
 def test_a_plan_layer_by_layer():

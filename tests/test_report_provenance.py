@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from test_report_examples import cut_record, full_record
-
 from bertslim.report.provenance import command_told
 from bertslim.report.render import render_report
+from support.example_records import cut_record, full_record
 
 
 def typed(shown: str) -> list[str]:

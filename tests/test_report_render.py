@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 from markdown_it import MarkdownIt
-from test_report_examples import EXAMPLES, bare_record, cut_record, retrain_record
 
 from bertslim.report.render import render_model_card, render_report
+from support.example_records import EXAMPLES, bare_record, cut_record, retrain_record
 
 HOSTILE = "`|<script>\n\n# x</script>![a](http://b/c)\x1b[2J"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from test_report_examples import (
+
+from bertslim.report.side_by_side import names_of, side_by_side
+from support.example_records import (
     EXAMPLES,
     cut_record,
     even_record,
@@ -11,8 +13,6 @@ from test_report_examples import (
     retrain_record,
     worse_record,
 )
-
-from bertslim.report.side_by_side import names_of, side_by_side
 
 
 def text_of(*records) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from test_report_examples import cut_record, retrain_record
-
 from bertslim.records import Look, ModelRecord, Record, Training
 from bertslim.report.render import render_model_card, render_report
+from support.example_records import cut_record, retrain_record
 
 LOOKS = (
     Look(step=0, seconds=2.1, loss=None, score=0.0277),

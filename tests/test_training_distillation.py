@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from noisy_model import with_noise
 from torch import Tensor
 
 from bertslim.data.outputs import Decisions
@@ -24,6 +23,7 @@ from bertslim.training.distillation import (
     decisions_loss,
     states_loss,
 )
+from support.noisy_model import with_noise
 
 HEADS = (
     "",

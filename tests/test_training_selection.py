@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
-from noisy_model import with_noise
 
 from bertslim.data.batches import batches
 from bertslim.data.plain_text import PlainText
@@ -18,6 +17,7 @@ from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.training.distillation import Teacher
 from bertslim.training.selection import ByLabels, ByTeacher
+from support.noisy_model import with_noise
 
 TEXTS = ["good film", "bad film", "a b c d", "e f", "g", "film good bad"]
 

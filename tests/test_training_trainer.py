@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
-from noisy_model import with_noise
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import TrainerCallback
 
@@ -38,6 +37,7 @@ from bertslim.training.trainer import (
     attention_kernels,
     trains_in_bfloat16,
 )
+from support.noisy_model import with_noise
 
 HEAD = "SequenceClassification"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bertslim.records import (
     Analysis,
+    Block,
     Cka,
     CkaMatrix,
     Cluster,
@@ -14,18 +15,21 @@ from bertslim.records import (
     ProbePoint,
     Probes,
     Recommendation,
+    Role,
     Sensitivity,
     Site,
 )
 
 LAYERS = 4
-BLOCKS = ("attention", "ffn")
+BLOCKS: tuple[Block, ...] = ("attention", "ffn")
 
 
-def analysis(base: ModelRecord, slim: ModelRecord | None, data: DataRecord, machine: Environment):
+def analysis(
+    base: ModelRecord, slim: ModelRecord | None, data: DataRecord, machine: Environment
+) -> Analysis:
     """Make an analysis of one model, or of two."""
-    roles = ("base",) if slim is None else ("base", "slim")
-    pairs = [(one, other) for one in roles for other in roles if one <= other]
+    roles: tuple[Role, ...] = ("base",) if slim is None else ("base", "slim")
+    pairs = [(rows, columns) for rows in roles for columns in roles if rows <= columns]
     matrices = tuple(
         CkaMatrix(rows=rows, columns=columns, block=block, values=_values(), clusters=clusters)
         for rows, columns in pairs

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 BERT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -20,18 +22,20 @@ def write_tiny_onnx(
     ids: int = TensorProto.INT64,
     choices: bool = False,
     length: int | str = "sequence_length",
-    weights: type = np.float32,
+    weights: type[np.floating[Any]] = np.float32,
     quantised: bool = False,
 ) -> Path:
     """Write a model that looks tokens up in a table of 99 rows, and multiplies once."""
     shape = ["batch_size", *(["num_choices"] if choices else []), length]
-    table = np.ones((VOCABULARY, 4), dtype=weights)
-    product = np.ones((4, 2), dtype=weights)
-    cast = {"to": TensorProto.INT64}
+    table: NDArray[np.floating[Any]] = np.ones((VOCABULARY, 4), dtype=weights)
+    product: NDArray[np.floating[Any]] = np.ones((4, 2), dtype=weights)
     nodes = [
-        helper.make_node("Cast", [inputs[0]], ["ids"], **cast),
+        helper.make_node("Cast", [inputs[0]], ["ids"], to=TensorProto.INT64),
         helper.make_node("Gather", ["table", "ids"], ["found"]),
-        *(helper.make_node("Cast", [name], [f"{name}_unused"], **cast) for name in inputs[1:]),
+        *(
+            helper.make_node("Cast", [name], [f"{name}_unused"], to=TensorProto.INT64)
+            for name in inputs[1:]
+        ),
     ]
     if quantised:
         nodes += [

@@ -1,0 +1,1 @@
+"""What several test modules share: records, results, models and files made up for them."""
