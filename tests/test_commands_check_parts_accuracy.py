@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from checked_results import change_record, cut_unmeasured
-from test_measure_quality import CLASSES, ROWS
+from test_measure_evaluation import CLASSES, ROWS
 
 from bertslim.cli import run
 from bertslim.records import Interval, Measurement, compare, read_record
