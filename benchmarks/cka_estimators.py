@@ -29,7 +29,7 @@ from bertslim.analyze.representations import sites_of, watched
 from bertslim.data.load import DataOptions, describe_head, load_splits, text_length
 from bertslim.data.outputs import model_inputs
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.source import find_model
+from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.report.tables import Table

@@ -37,11 +37,11 @@ from bertslim.gate.latency_rules import MaxRegression
 from bertslim.gate.verdicts import Outcome
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.options import MeasureOptions, Shape
+from bertslim.measure.measure_options import MeasureOptions, Shape
 from bertslim.measure.runtimes import TimedModel
-from bertslim.model.facts import read_facts
-from bertslim.model.files import read_config
-from bertslim.model.source import find_model
+from bertslim.model.checkpoint_files import read_config
+from bertslim.model.config_facts import read_facts
+from bertslim.model.model_source import find_model
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
 from bertslim.records import RECORD_FILE, Frozen

@@ -40,9 +40,9 @@ from bertslim.data.load import BATCH_SIZE, DataOptions, describe_head, load_spli
 from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
 from bertslim.measure.environment import default_threads, describe_environment
-from bertslim.measure.quality import measure_quality
+from bertslim.measure.evaluation import measure_quality
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
-from bertslim.model.source import find_model
+from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe

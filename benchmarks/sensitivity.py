@@ -26,8 +26,8 @@ from bertslim.measure.bootstrap import ratio_interval
 from bertslim.measure.environment import default_threads
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.families import FAMILIES
+from bertslim.model.model_source import find_model
 from bertslim.model.slim_modeling import ffn_of, layers_of, remove_attention, remove_ffn
-from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.surgery.altered_outputs import Alteration, altered_outputs, possible_alterations

@@ -30,9 +30,9 @@ from bertslim.data.load import DataOptions
 from bertslim.export.formats import Format
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.options import Shape
+from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
-from bertslim.model.source import find_model
+from bertslim.model.model_source import find_model
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table
@@ -191,7 +191,7 @@ class Judge:
 
     def accuracy(self, path: Path, kind: Kind) -> Measurement:
         """Measure the main metric."""
-        from bertslim.measure.quality import measure_quality
+        from bertslim.measure.evaluation import measure_quality
 
         quality = measure_quality(
             self._base, load(path, kind), self._splits, self._tokenizer, seed=0, progress=Progress()

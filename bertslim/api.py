@@ -10,8 +10,8 @@ from bertslim.commands.cut import cut as _cut
 from bertslim.commands.retrain import RetrainOptions, RetrainResult
 from bertslim.commands.retrain import retrain as _retrain
 from bertslim.data.load import DataOptions
-from bertslim.measure.options import MeasureOptions
-from bertslim.model.source import find_model
+from bertslim.measure.measure_options import MeasureOptions
+from bertslim.model.model_source import find_model
 from bertslim.progress import Progress
 
 if TYPE_CHECKING:

@@ -158,8 +158,8 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     made: dict[tuple[Path, str], Path] = {}
 
     def make(base: Path, recipe: Any) -> Path:
-        from bertslim.model.carried import carry_files
         from bertslim.model.checkpoint import build_slim, load_checkpoint, save_checkpoint
+        from bertslim.model.copied_files import carry_files
         from bertslim.recipe.plan import make_plan
         from bertslim.recipe.schema import load_recipe
         from bertslim.surgery.operations import operate

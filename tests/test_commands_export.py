@@ -23,7 +23,7 @@ from transformers import AutoTokenizer
 from bertslim.cli import run
 from bertslim.errors import BertslimError
 from bertslim.export.parity import Difference
-from bertslim.model.source import find_model
+from bertslim.model.model_source import find_model
 from bertslim.records import RECORD_FILE, read_record
 from support.example_records import cut_record
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bertslim.data.files import read_path
+from bertslim.data.local_files import read_path
 from bertslim.errors import DataError
 
 TABS = "-DOCSTART-\t-X-\tO\n\nAda\tNNP\tB-PER\nsaw\tVBD\tO\n\n\nUlm\tNNP\tB-LOC\n"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bertslim.data.sources import load_data
+from bertslim.data.data_source import load_data
 from bertslim.errors import DataError
 
 

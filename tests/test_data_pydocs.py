@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bertslim.data.data_source import load_data
 from bertslim.data.pydocs import PACKAGES, read_pydocs
-from bertslim.data.sources import load_data
 from bertslim.data.splits import split
 from bertslim.errors import DataError
 

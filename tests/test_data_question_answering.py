@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from bertslim.data.batches import batches
+from bertslim.data.data_source import load_data
 from bertslim.data.question_answering import Span
 from bertslim.data.question_windows import question_features
-from bertslim.data.sources import load_data
 from bertslim.data.splits import split
 from bertslim.data.task import HeadFacts, TaskData
 from bertslim.errors import DataError

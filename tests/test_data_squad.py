@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bertslim.data.files import read_path
+from bertslim.data.local_files import read_path
 from bertslim.errors import DataError
 
 ANSWER = {"text": "Ada", "answer_start": 0}

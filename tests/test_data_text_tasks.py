@@ -14,8 +14,8 @@ import torch
 from scipy.stats import spearmanr
 
 from bertslim.data.batches import batches
+from bertslim.data.data_source import load_data
 from bertslim.data.pooling import Pooling
-from bertslim.data.sources import load_data
 from bertslim.data.splits import split
 from bertslim.data.task import HeadFacts, TaskData, Wanted
 from bertslim.errors import DataError

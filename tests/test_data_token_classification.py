@@ -14,7 +14,7 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import PreTrainedTokenizerFast
 
 from bertslim.data.batches import batches
-from bertslim.data.sources import load_data
+from bertslim.data.data_source import load_data
 from bertslim.data.task import HeadFacts, TaskData, Wanted
 from bertslim.errors import DataError
 from bertslim.model.tokenizer import load_tokenizer

@@ -175,7 +175,7 @@ def test_a_masked_lm_of_a_large_vocabulary_is_never_held_whole(monkeypatch) -> N
 
 
 def load_facts(config: dict[str, Any]):
-    from bertslim.model.facts import read_facts
+    from bertslim.model.config_facts import read_facts
 
     return read_facts({"model_type": "bert"} | config)
 

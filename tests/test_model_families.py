@@ -19,7 +19,7 @@ each_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 LIGHT = (
     "bertslim.model.families",
     "bertslim.model.heads",
-    "bertslim.model.facts",
+    "bertslim.model.config_facts",
     "bertslim.recipe.plan",
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import transformers
 
-from bertslim.model.facts import read_facts
+from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_config import slim_config

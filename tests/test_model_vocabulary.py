@@ -21,8 +21,8 @@ from tokenizers import Tokenizer
 from bertslim.errors import ModelError
 from bertslim.measure.size import count_macs, count_parameters
 from bertslim.model.checkpoint import load_checkpoint, save_checkpoint
+from bertslim.model.config_facts import read_facts
 from bertslim.model.embedding_rows import prune_embeddings, prune_extra
-from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.tokenizer import load_tokenizer

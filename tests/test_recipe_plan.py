@@ -495,7 +495,7 @@ def test_what_is_planned_is_what_is_cut(
 ) -> None:
     """Any recipe is refused, or its plan counts what the cut model really holds."""
     from bertslim.measure.size import count_parameters
-    from bertslim.model.facts import read_facts
+    from bertslim.model.config_facts import read_facts
     from bertslim.model.families import FAMILIES
     from bertslim.surgery.operations import operate
 

@@ -23,7 +23,7 @@ STEPS: tuple[dict[str, Any], ...] = (
 
 @pytest.fixture
 def facts(tiny_model) -> ModelFacts:
-    from bertslim.model.facts import read_facts
+    from bertslim.model.config_facts import read_facts
 
     config = tiny_model("bert", num_hidden_layers=7).config.to_dict()
     return read_facts(config | {"architectures": ["BertModel"]})

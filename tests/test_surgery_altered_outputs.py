@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bertslim.export.model_inputs import ANSWERS_ALONE
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.facts import read_facts
+from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_modeling import ffn_of, layers_of, remove_attention, remove_ffn

@@ -15,7 +15,7 @@ from bertslim.data.task import Batch
 from bertslim.errors import ModelError
 from bertslim.measure.predictions import compare_predictions
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.facts import read_facts
+from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_modeling import layers_of, remove_ffn

@@ -44,7 +44,7 @@ def operated(make_recipe, facts_of):
 
 @pytest.fixture
 def facts_of():
-    from bertslim.model.facts import read_facts
+    from bertslim.model.config_facts import read_facts
 
     return lambda model: read_facts(model.config.to_dict())
 

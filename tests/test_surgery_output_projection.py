@@ -11,7 +11,7 @@ from torch import Tensor
 from bertslim.data.outputs import model_inputs
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
-from bertslim.model.facts import read_facts
+from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.surgery.output_projection import fisher_direction, project_outputs

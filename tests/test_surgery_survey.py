@@ -15,7 +15,7 @@ from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
 from bertslim.errors import ModelError
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.facts import read_facts
+from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_modeling import ffn_of, layers_of

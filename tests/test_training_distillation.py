@@ -13,7 +13,7 @@ from torch import Tensor
 from bertslim.data.outputs import Decisions
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
-from bertslim.model.facts import read_facts
+from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
 from bertslim.recipe.schema import Distill

@@ -24,11 +24,10 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Distill, Retrain
 from bertslim.records import Training
-from bertslim.training import best
+from bertslim.training import keep_best
 from bertslim.training.distillation import Distillation, Teacher
 from bertslim.training.interruption import Interruption, interruption_of
 from bertslim.training.selection import ByTeacher, Selection
-from bertslim.training.train import train
 from bertslim.training.trainer import (
     DistillingTrainer,
     EpochOrder,
@@ -37,6 +36,7 @@ from bertslim.training.trainer import (
     attention_kernels,
     trains_in_bfloat16,
 )
+from bertslim.training.training_run import train
 from support.noisy_model import with_noise
 
 HEAD = "SequenceClassification"
@@ -227,7 +227,7 @@ def test_long_trainings_leave_checkpoints_between_looks(
         write(self, account)
 
     monkeypatch.setattr(Interruption, "write_account", note)
-    monkeypatch.setattr(best, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(keep_best, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     learn(steps=20)
     assert saved == list(range(1, 21))
 

@@ -28,9 +28,9 @@ from bertslim.data.load import DataOptions
 from bertslim.errors import one_line
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.options import Shape
+from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
-from bertslim.model.source import find_model
+from bertslim.model.model_source import find_model
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import bertslim
 from bertslim.data.splits import Splits
 from bertslim.data.task import Batch
-from bertslim.measure.quality import measure_quality
+from bertslim.measure.evaluation import measure_quality
 from bertslim.model.checkpoint import Checkpoint, load_model
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of

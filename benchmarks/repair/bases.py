@@ -33,12 +33,12 @@ from transformers import (
 
 from benchmarks.tools import environment_line
 from bertslim.data.batches import tokenise
-from bertslim.data.files import is_path, read_path
+from bertslim.data.data_source import load_data
 from bertslim.data.hub import read_hub
-from bertslim.data.sources import load_data
+from bertslim.data.local_files import is_path, read_path
 from bertslim.measure.environment import default_threads
+from bertslim.model.model_source import find_model
 from bertslim.model.quiet import quiet_libraries
-from bertslim.model.source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 
 HELD_ROWS = 20_000

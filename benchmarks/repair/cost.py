@@ -25,7 +25,7 @@ from benchmarks.repair.cuts import SAMPLES, Candidate, Cut
 from benchmarks.repair.results import Cost
 from bertslim.measure.bootstrap import ratio_interval
 from bertslim.measure.memory import peak_resident_bytes
-from bertslim.model.source import find_model
+from bertslim.model.model_source import find_model
 from bertslim.records import Measurement, Record, compare
 
 

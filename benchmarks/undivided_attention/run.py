@@ -42,9 +42,9 @@ from benchmarks.undivided_attention.results import (
 from bertslim.data.splits import Splits
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import measure_latency
-from bertslim.measure.options import Shape
+from bertslim.measure.measure_options import Shape
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.source import find_model
+from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.recipe.schema import Recipe, Retrain
 from bertslim.records import Measurement, compare

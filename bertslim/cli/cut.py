@@ -32,7 +32,7 @@ from bertslim.cli.written_result import run_and_print
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
-    from bertslim.measure.options import MeasureOptions
+    from bertslim.measure.measure_options import MeasureOptions
     from bertslim.records import Plan
 
 
@@ -154,7 +154,7 @@ def _measure(
     *,
     show_texts: bool,
 ) -> MeasureOptions:
-    from bertslim.measure.options import MeasureOptions
+    from bertslim.measure.measure_options import MeasureOptions
 
     defaults = MeasureOptions()
     return MeasureOptions(

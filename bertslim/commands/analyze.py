@@ -17,7 +17,7 @@ from bertslim.data.load import (
 )
 from bertslim.errors import InputError
 from bertslim.measure.environment import describe_environment
-from bertslim.model.source import ModelSource, find_model
+from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.output import output_directory, writing
 from bertslim.progress import Progress

@@ -13,7 +13,7 @@ from bertslim.measure.environment import describe_environment
 from bertslim.measure.input_limits import InputLimits, read_limits, shared_limits
 from bertslim.measure.latency import MIN_ROUNDS, LatencyBench, run_launches
 from bertslim.measure.latency_process import WorkerProcess
-from bertslim.measure.options import MeasureOptions, Shape
+from bertslim.measure.measure_options import MeasureOptions, Shape
 from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime
 from bertslim.progress import Progress
 from bertslim.records import BenchResult, Measurement, TimeRatio, Timing

@@ -9,8 +9,8 @@ from pathlib import Path
 from bertslim.errors import InputError
 from bertslim.measure.environment import multiplies_bfloat16
 from bertslim.measure.runtimes import IR_SUFFIX, ONNX_SUFFIX, Runtime, TimedModel
-from bertslim.model.files import has_weights
-from bertslim.model.source import find_model
+from bertslim.model.checkpoint_files import has_weights
+from bertslim.model.model_source import find_model
 
 UNASKED = (
     Runtime.TORCH,

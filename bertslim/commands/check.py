@@ -24,10 +24,10 @@ from bertslim.gate.result import CheckResult
 from bertslim.gate.verdicts import Outcome, Rule, Verdict
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import BASE, SLIM, LatencyBench
-from bertslim.measure.options import Shape
+from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import TimedModel
-from bertslim.model.files import find_weights
-from bertslim.model.source import ModelSource, find_model
+from bertslim.model.checkpoint_files import find_weights
+from bertslim.model.model_source import ModelSource, find_model
 from bertslim.progress import Progress
 from bertslim.records import Environment, Measurement, Record, read_record
 

@@ -12,12 +12,12 @@ from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
 from bertslim.gate.baseline import find_baseline
 from bertslim.gate.judgement import judge
 from bertslim.gate.verdicts import Rule, Verdict
+from bertslim.measure.evaluation import Quality, measure_quality
 from bertslim.measure.latency import RUNTIME
-from bertslim.measure.options import MeasureOptions, Shape, check_shapes
-from bertslim.measure.quality import Quality, measure_quality
-from bertslim.model.facts import read_facts
+from bertslim.measure.measure_options import MeasureOptions, Shape, check_shapes
+from bertslim.model.checkpoint_files import find_weights, read_config
+from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
-from bertslim.model.files import find_weights, read_config
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Record

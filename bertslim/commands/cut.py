@@ -13,8 +13,8 @@ from bertslim.commands.train import TrainingOptions
 from bertslim.data.load import NEUTRAL_DATA, DataOptions, describe_head, load_splits
 from bertslim.errors import InputError
 from bertslim.measure.environment import describe_environment
-from bertslim.measure.options import MeasureOptions
-from bertslim.model.files import find_weights
+from bertslim.measure.measure_options import MeasureOptions
+from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.tokenizer import has_tokenizer, load_tokenizer
 from bertslim.output import check_space, output_directory, writing
 from bertslim.progress import Progress
@@ -24,8 +24,8 @@ from bertslim.version import __version__
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
-    from bertslim.measure.options import Shape
-    from bertslim.measure.quality import Quality
+    from bertslim.measure.evaluation import Quality
+    from bertslim.measure.measure_options import Shape
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _measure_quality(
     """Count MACs, and compare the answers to the report split if there is a tokenizer for it."""
     import torch
 
-    from bertslim.measure.quality import Quality, measure_quality
+    from bertslim.measure.evaluation import Quality, measure_quality
     from bertslim.measure.size import count_macs
     from bertslim.model.checkpoint import load_checkpoint
 

@@ -21,7 +21,7 @@ from bertslim.records import ExportRecord
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
     from bertslim.export.parity import Precision
-    from bertslim.measure.quality import Quality
+    from bertslim.measure.evaluation import Quality
     from bertslim.model.checkpoint import Checkpoint
 
 
@@ -171,7 +171,7 @@ def _load_splits(
 
 def _measure_quality(options: ExportOptions, job: Exporting, made: Exported) -> Quality:
     """Compare the file's answers to the report split with those of PyTorch in float32."""
-    from bertslim.measure.quality import Quality, measure_quality
+    from bertslim.measure.evaluation import Quality, measure_quality
 
     if job.splits is None or job.tokenizer is None:
         return Quality((), ())

@@ -15,10 +15,10 @@ from bertslim.commands.publish import model_record
 from bertslim.commands.train import Student, TeacherModel, TrainingOptions, train_model
 from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.errors import DataError
-from bertslim.model.carried import carry_files
-from bertslim.model.facts import read_facts
+from bertslim.model.checkpoint_files import find_weights
+from bertslim.model.config_facts import read_facts
+from bertslim.model.copied_files import carry_files
 from bertslim.model.families import FAMILIES
-from bertslim.model.files import find_weights
 from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
 from bertslim.output import writing
 from bertslim.progress import Progress
@@ -358,7 +358,7 @@ class _Maker:
 
     def _calibration(self) -> list[Batch]:
         """Draw the texts that the recipe asks for from the fit split."""
-        from bertslim.data.splits import draw_rows
+        from bertslim.data.sampling import draw_rows
 
         section = self.prepared.recipe.recipe.reconstruct
         asked = (section or Reconstruct()).samples

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bertslim.model.description import describe_checkpoint
-from bertslim.model.source import ModelSource, find_model
+from bertslim.model.model_source import ModelSource, find_model
 from bertslim.recipe.plan import DEFAULT_LENGTH, make_plan
 from bertslim.recipe.schema import LoadedRecipe, load_recipe
 from bertslim.records import ModelFacts, Plan

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bertslim.errors import InputError
-from bertslim.model.facts import read_facts
-from bertslim.model.files import find_weights, read_config
+from bertslim.model.checkpoint_files import find_weights, read_config
+from bertslim.model.config_facts import read_facts
 from bertslim.output import output_file
 from bertslim.records import RECORD_FILE, Analysis, ExportRecord, ModelRecord, Record, read_record
 from bertslim.report.page import render_page

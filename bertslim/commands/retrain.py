@@ -21,10 +21,10 @@ from bertslim.data.task import HeadFacts
 from bertslim.data.tasks import TASKS
 from bertslim.errors import DataError
 from bertslim.measure.environment import describe_environment
-from bertslim.model.carried import carry_files
-from bertslim.model.facts import read_facts
-from bertslim.model.files import find_weights, read_config
-from bertslim.model.source import ModelSource, find_model
+from bertslim.model.checkpoint_files import find_weights, read_config
+from bertslim.model.config_facts import read_facts
+from bertslim.model.copied_files import carry_files
+from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.output import check_space, output_directory, writing
 from bertslim.progress import Progress
@@ -36,7 +36,7 @@ from bertslim.wording import listed
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
-    from bertslim.measure.quality import Quality
+    from bertslim.measure.evaluation import Quality
     from bertslim.model.checkpoint import Checkpoint
 
 
@@ -259,7 +259,7 @@ class _Run:
 
     def _measure(self, directory: Path) -> Quality:
         """Compare the result to the teacher, else to the model as it was."""
-        from bertslim.measure.quality import measure_accuracy_alone, measure_quality
+        from bertslim.measure.evaluation import measure_accuracy_alone, measure_quality
         from bertslim.model.checkpoint import load_checkpoint
 
         slim, tokenizer = load_checkpoint(directory), load_tokenizer(directory)

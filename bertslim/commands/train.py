@@ -130,8 +130,8 @@ def train_model(
     from bertslim.data.feature_extraction import pooling_of
     from bertslim.training.distillation import Teacher
     from bertslim.training.layer_map import layer_map
-    from bertslim.training.train import check_trackers, train
     from bertslim.training.trainer import Lesson, Run
+    from bertslim.training.training_run import check_trackers, train
 
     check_trackers(options.report_to)
     if teacher is not None:

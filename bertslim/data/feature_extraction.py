@@ -10,9 +10,9 @@ import numpy as np
 from bertslim.data.columns import find_label_columns
 from bertslim.data.metrics import Score, pearson, spearman
 from bertslim.data.pooling import Pooling
-from bertslim.data.regression import read_text_scores, scored_table
+from bertslim.data.table_texts import columns_of, read_texts, text_features
 from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
-from bertslim.data.texts import columns_of, read_texts, text_features
+from bertslim.data.text_regression import read_text_scores, scored_table
 from bertslim.errors import DataError
 from bertslim.wording import listed
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bertslim.data.metrics import FloatArray, Score, ratio_score, score_of_sums
+from bertslim.data.table_texts import columns_of, read_texts, text_features
 from bertslim.data.task import IGNORED, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
-from bertslim.data.texts import columns_of, read_texts, text_features
 from bertslim.errors import DataError, ModelError
 
 if TYPE_CHECKING:

@@ -80,7 +80,7 @@ def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> 
 
 
 def _load(source: str, options: DataOptions, head: HeadFacts) -> TaskData:
-    from bertslim.data.sources import load_data
+    from bertslim.data.data_source import load_data
 
     wanted = Wanted(options.text_columns, options.label_columns)
     return load_data(source, head, task=options.task, wanted=wanted)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from bertslim.data.table_texts import columns_of, read_texts, text_features
 from bertslim.data.task import Feature, HeadFacts, Rows, Task, TaskData, Wanted
-from bertslim.data.texts import columns_of, read_texts, text_features
 from bertslim.errors import DataError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from bertslim.data.columns import find_label_columns
 from bertslim.data.metrics import Score, exact_match, f1_of_words, mean_score
 from bertslim.data.question_windows import Window, question_features
+from bertslim.data.table_texts import read_strings
 from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
-from bertslim.data.texts import read_strings
 from bertslim.errors import DataError
 from bertslim.wording import counted
 

@@ -11,9 +11,9 @@ from bertslim.data.feature_extraction import FeatureExtraction
 from bertslim.data.fill_mask import FillMask
 from bertslim.data.plain_text import PlainText
 from bertslim.data.question_answering import QuestionAnswering
-from bertslim.data.regression import Regression
 from bertslim.data.task import HeadFacts, Task, Wanted
 from bertslim.data.text_classification import TextClassification
+from bertslim.data.text_regression import Regression
 from bertslim.data.token_classification import TokenClassification
 from bertslim.errors import DataError
 from bertslim.wording import did_you_mean, listed

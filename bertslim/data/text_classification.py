@@ -14,8 +14,8 @@ from bertslim.data.columns import class_names, find_label_columns, holds_lists
 from bertslim.data.label_sets import read_label_columns, read_label_sets
 from bertslim.data.labels import Labels, read_labels
 from bertslim.data.metrics import Ids, Score, accuracy, macro_f1, matthews, mean_score, micro_f1
+from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
 from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
-from bertslim.data.texts import Texts, columns_of, read_texts, text_features
 from bertslim.errors import DataError
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from bertslim.data.columns import class_names, find_tag_column, find_word_column
 from bertslim.data.labels import REMEDY, Labels, read_labels
 from bertslim.data.metrics import Score, ratio_score
 from bertslim.data.span_metrics import count_span_types, span_scores, spans_of
+from bertslim.data.table_texts import read_words, text_features
 from bertslim.data.task import (
     IGNORED,
     LABEL,
@@ -25,7 +26,6 @@ from bertslim.data.task import (
     TaskData,
     Wanted,
 )
-from bertslim.data.texts import read_words, text_features
 from bertslim.errors import DataError, ModelError
 from bertslim.wording import counted
 

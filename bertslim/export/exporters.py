@@ -149,7 +149,7 @@ def _calibration(job: Exporting) -> list[dict[str, Tensor]]:
     from bertslim.data.batches import batches
     from bertslim.data.load import text_length
     from bertslim.data.outputs import model_inputs
-    from bertslim.data.splits import draw_rows
+    from bertslim.data.sampling import draw_rows
 
     facts = job.checkpoint.facts
     if job.splits is None or job.tokenizer is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import OutputError
-from bertslim.model.carried import files_beside_weights
+from bertslim.model.copied_files import files_beside_weights
 from bertslim.output import output_file, writing
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from bertslim.errors import InputError
 from bertslim.measure.onnx_graph import read_onnx
 from bertslim.measure.runtimes import IR_SUFFIX, ONNX_SUFFIX
+from bertslim.model.checkpoint_files import CONFIG_FILE
 from bertslim.model.description import describe_checkpoint
-from bertslim.model.files import CONFIG_FILE
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 

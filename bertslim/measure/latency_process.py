@@ -16,7 +16,7 @@ import numpy as np
 
 from bertslim.errors import BertslimError, InputError
 from bertslim.measure.bootstrap import FloatArray
-from bertslim.measure.options import Shape
+from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import TimedModel
 
 WORKER_MODULE = "bertslim.measure.latency_worker"

@@ -16,10 +16,10 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from bertslim.errors import ModelError, one_line
 from bertslim.model import families, slim_modeling
+from bertslim.model.checkpoint_files import WeightFiles, find_weights, read_config
+from bertslim.model.config_facts import read_facts
 from bertslim.model.description import describe_checkpoint
-from bertslim.model.facts import read_facts
 from bertslim.model.families import FAMILIES, SLIM_PREFIX
-from bertslim.model.files import WeightFiles, find_weights, read_config
 from bertslim.model.heads import pooler_is_optional
 from bertslim.model.quiet import quiet_libraries
 from bertslim.model.slim_config import slim_config

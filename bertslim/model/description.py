@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from bertslim.errors import ModelError
-from bertslim.model.facts import family_of, read_facts
-from bertslim.model.files import CONFIG_FILE, WeightFiles, find_weights, has_weights, read_config
+from bertslim.model.checkpoint_files import (
+    CONFIG_FILE,
+    WeightFiles,
+    find_weights,
+    has_weights,
+    read_config,
+)
+from bertslim.model.config_facts import family_of, read_facts
 from bertslim.records import ModelFacts
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.errors import ModelError
-from bertslim.model.facts import family_of
-from bertslim.model.files import read_config
+from bertslim.model.checkpoint_files import read_config
+from bertslim.model.config_facts import family_of
 from bertslim.model.quiet import quiet_libraries
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from bertslim.data.regression import Regression
 from bertslim.data.task import Rows, Task
 from bertslim.data.text_classification import TextClassification
-from bertslim.measure.disagreements import LONGEST, MOST, find_disagreements
+from bertslim.data.text_regression import Regression
+from bertslim.measure.differing_answers import LONGEST, MOST, find_disagreements
 from bertslim.measure.predictions import Comparison
 
 

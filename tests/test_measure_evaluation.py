@@ -11,7 +11,7 @@ import pytest
 
 from bertslim.data.load import DataOptions, describe_head, load_splits
 from bertslim.data.task import Rows
-from bertslim.measure.quality import Quality, measure_quality
+from bertslim.measure.evaluation import Quality, measure_quality
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress

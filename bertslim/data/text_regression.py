@@ -10,8 +10,8 @@ import numpy as np
 
 from bertslim.data.columns import LABEL_NAMES, SCORE_NAMES, class_names, find_label_columns
 from bertslim.data.metrics import Score, mean_squared_error, pearson, spearman
+from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
 from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
-from bertslim.data.texts import Texts, columns_of, read_texts, text_features
 from bertslim.errors import DataError
 from bertslim.wording import listed
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.errors import ModelError
-from bertslim.model.files import find_weights, read_config
+from bertslim.model.checkpoint_files import find_weights, read_config
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

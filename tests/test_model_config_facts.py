@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from bertslim.errors import ModelError
 from bertslim.measure.size import count_macs, count_parameters
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.facts import family_of, read_facts
+from bertslim.model.checkpoint_files import find_weights, read_config
+from bertslim.model.config_facts import family_of, read_facts
 from bertslim.model.families import FAMILIES
-from bertslim.model.files import find_weights, read_config
 from bertslim.model.heads import heads_of
 from bertslim.recipe.plan import count
 from bertslim.records import LayerFacts

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bertslim.data import pydocs
-from bertslim.data.files import is_path, read_path
 from bertslim.data.hub import read_hub
+from bertslim.data.local_files import is_path, read_path
 from bertslim.data.task import HeadFacts, TaskData, Wanted
 from bertslim.data.tasks import choose_task
 from bertslim.errors import DataError

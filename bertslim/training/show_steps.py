@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from bertslim.progress import Progress, SilentBar
-from bertslim.training.best import KeepBest
 from bertslim.training.budget import Budget
+from bertslim.training.keep_best import KeepBest
 
 if TYPE_CHECKING:
     from tqdm import tqdm

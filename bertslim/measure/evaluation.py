@@ -18,7 +18,7 @@ from bertslim.data.paired_batches import (
 from bertslim.data.splits import Splits
 from bertslim.data.task import Answers, Batch, Rows
 from bertslim.measure.accuracy import measure_accuracy, measure_classes
-from bertslim.measure.disagreements import find_disagreements
+from bertslim.measure.differing_answers import find_disagreements
 from bertslim.measure.fidelity import measure_fidelity
 from bertslim.measure.predictions import compare_predictions, predict
 from bertslim.model.checkpoint import Checkpoint
