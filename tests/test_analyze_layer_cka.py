@@ -45,7 +45,7 @@ def full_values(models: list[Checkpoint], given: list[Batch]) -> np.ndarray:
     for batch in given:
         chunk = []
         for one in models:
-            with torch.inference_mode(), watched(one.model, one.facts) as found:
+            with torch.inference_mode(), watched(one) as found:
                 one.model(**batch.inputs)
             mask = batch.inputs["attention_mask"].bool()
             chunk += [found[site][mask] for site in sites_of(one.facts)]

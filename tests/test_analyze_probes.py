@@ -64,7 +64,7 @@ def test_of_texts_the_mean_over_their_tokens_is_kept(checkpoint) -> None:
         folder = found.folder
     assert not folder.exists()
     batch = made.batches[1]
-    with torch.inference_mode(), watched(checkpoint.model, checkpoint.facts) as states:
+    with torch.inference_mode(), watched(checkpoint) as states:
         checkpoint.model(**batch.inputs)
     for row, (hidden, mask) in enumerate(
         zip(states[site], batch.inputs["attention_mask"], strict=True)
@@ -79,7 +79,7 @@ def test_of_tokens_those_with_a_label_are_kept(checkpoint) -> None:
         assert found.labels.tolist() == made.labels
         assert set(found.words[1::2]) == set(TOLD)
         kept = found.at(site)
-    with torch.inference_mode(), watched(checkpoint.model, checkpoint.facts) as states:
+    with torch.inference_mode(), watched(checkpoint) as states:
         checkpoint.model(**made.batches[0].inputs)
     assert np.allclose(kept[1], states[site][0, 3].numpy(), atol=1e-5)
 

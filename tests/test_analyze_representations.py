@@ -10,6 +10,7 @@ from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.records import Site
+from support.checkpoints import checkpoint_of
 
 
 @pytest.mark.parametrize("model_type", list(FAMILIES))
@@ -18,7 +19,7 @@ def test_behind_the_ffn_blocks_are_the_hidden_states_of_transformers(
 ) -> None:
     model = tiny_model(model_type, "")
     facts = read_facts(model.config.to_dict() | {"architectures": [type(model).__name__]})
-    with torch.no_grad(), watched(model, facts) as states:
+    with torch.no_grad(), watched(checkpoint_of(model)) as states:
         expected = model(**example_inputs(), output_hidden_states=True).hidden_states
     assert list(states) == list(sites_of(facts))
     for number in range(4):
@@ -33,6 +34,6 @@ def test_behind_the_ffn_blocks_are_the_hidden_states_of_transformers(
 
 def test_blocks_that_are_gone_have_their_place(make_checkpoint, cut, example_inputs) -> None:
     slim = load_checkpoint(cut(make_checkpoint("bert", ""), "drop_odd"))
-    with torch.no_grad(), watched(slim.model, slim.facts) as states:
+    with torch.no_grad(), watched(slim) as states:
         slim.model(**example_inputs())
     assert list(states) == list(sites_of(slim.facts))

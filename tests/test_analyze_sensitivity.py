@@ -40,7 +40,7 @@ def test_dropped_ffn_blocks_do_what_block_damage_says(checkpoint, batches) -> No
     found = measured(checkpoint, batches, [0, 1, 0])
     assert found.measure == "KL in nats"
     assert found.rows == 3
-    expected = block_damage(checkpoint.model, batches, checkpoint.facts, SILENT)
+    expected = block_damage(checkpoint, batches, SILENT)
     assert [one.damage for one in found.of_kind("drop_ffn")] == pytest.approx(expected)
     for one in found.effects:
         assert one.low is not None

@@ -161,8 +161,8 @@ def give_one_neuron_an_outlier(checkpoint: Checkpoint) -> None:
     family = FAMILIES[checkpoint.facts.model_type]
     layer = layers_of(checkpoint.model, family)[0]
     with torch.no_grad():
-        layer.get_submodule(family.layout.ffn_in).get_parameter("weight")[3] *= 3000
-        layer.get_submodule(family.layout.ffn_out).get_parameter("weight")[:, 3] /= 3000
+        layer.get_submodule(family.layout.ffn.input).get_parameter("weight")[3] *= 3000
+        layer.get_submodule(family.layout.ffn.output).get_parameter("weight")[:, 3] /= 3000
 
 
 @pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
@@ -188,8 +188,8 @@ def give_one_channel_an_outlier(checkpoint: Checkpoint) -> None:
     layout, layer = family.layout, layers_of(checkpoint.model, family)[0]
     embeddings: Any = checkpoint.model.base_model.get_submodule("embeddings")
     norms = {
-        (layout.ffn_in,): layer.get_submodule(layout.attention_norm),
-        layout.attention_in: embeddings.LayerNorm,
+        (layout.ffn.input,): layer.get_submodule(layout.attention.norm_after),
+        layout.attention.inputs: embeddings.LayerNorm,
     }
     with torch.no_grad():
         for readers, norm in norms.items():
@@ -240,7 +240,7 @@ def test_strong_channels_are_smoothed(
 
     plan = survey(checkpoint, [texts(checkpoint)])
 
-    maps = [LayerMap(0, name) for name in (layout.ffn_in, layout.attention[0])]
+    maps = [LayerMap(0, name) for name in (layout.ffn.input, layout.attention.modules[0])]
     assert set(maps) <= set(plan.smoothing)
     for one in maps:
         largest, *others = plan.smoothing[one].sort(descending=True).values
@@ -265,12 +265,12 @@ def test_strong_channels_of_contexts_are_smoothed_without_a_node(
     layer = layers_of(checkpoint.model, FAMILIES[model_type])[0]
     with torch.no_grad():
         for kind in ("weight", "bias"):
-            layer.get_submodule(layout.attention_in[2]).get_parameter(kind)[2] *= 300
-        layer.get_submodule(layout.attention_out).get_parameter("weight")[:, 2] /= 300
+            layer.get_submodule(layout.attention.inputs[2]).get_parameter(kind)[2] *= 300
+        layer.get_submodule(layout.attention.output).get_parameter("weight")[:, 2] /= 300
 
     plan = survey(checkpoint, [texts(checkpoint)])
 
-    one = LayerMap(0, layout.attention_out)
+    one = LayerMap(0, layout.attention.output)
     assert plan.smoothing[one].argmax() == 2
     alone = replace(plan, smoothing={one: plan.smoothing[one]})
     smooth = quantised(checkpoint, tmp_path / "smooth.onnx", alone)
@@ -292,7 +292,7 @@ def test_a_block_that_layers_share_is_not_smoothed(
 
     plan = survey(checkpoint, [texts(checkpoint)])
 
-    name = FAMILIES["bert"].layout.ffn_in
+    name = FAMILIES["bert"].layout.ffn.input
     assert not {LayerMap(0, name), LayerMap(1, name)} & set(plan.smoothing)
 
 

@@ -26,6 +26,7 @@ from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.tokenizer import load_tokenizer
+from support.checkpoints import checkpoint_of
 
 LENGTHS = [9, 3, 7, 1, 9, 5, 2]
 
@@ -83,7 +84,7 @@ def compare(make_checkpoint, cut):
             if recipe
             else base
         )
-        return compare_predictions(base.model, slim.model, paired(batches), base.facts)
+        return compare_predictions(base, slim.model, paired(batches))
 
     return run
 
@@ -168,7 +169,8 @@ def test_a_masked_lm_of_a_large_vocabulary_is_never_held_whole(monkeypatch) -> N
 
     facts = load_facts({"vocab_size": 2_000, "architectures": ["BertForMaskedLM"]})
     batches = make_batches([list(range(32))], lengths=[200] * 32)
-    found = compare_predictions(Model(), Model(), paired(batches), facts)
+    base = checkpoint_of(Model(), facts=facts)
+    found = compare_predictions(base, Model(), paired(batches))
     assert found.kl.shape == (32,)
     assert max(seen) <= 1 << 20
     assert sum(seen) == 2 * 32 * 200 * 2_000
@@ -331,7 +333,7 @@ def test_answers_come_in_the_order_of_the_data_set(make_checkpoint, cut) -> None
     base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
     task = TextClassification()
     pairs = paired(make_batches(groups))
-    found = compare_predictions(base.model, slim.model, pairs, base.facts, task=task)
+    found = compare_predictions(base, slim.model, pairs, task=task)
     assert found.rows == len(LENGTHS)
     for one, answers in ((base, found.base_answers), (slim, found.slim_answers)):
         assert predict(one.model, make_batches(groups), one.facts, task) == answers
@@ -352,13 +354,8 @@ def test_a_row_of_several_sequences_counts_once(compare) -> None:
 def test_embeddings_are_pooled_as_they_were_made(compare, make_checkpoint, cut) -> None:
     directory = make_checkpoint("bert", "")
     base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
-    found = compare_predictions(
-        base.model,
-        slim.model,
-        paired(make_batches(ALL_AT_ONCE)),
-        base.facts,
-        pooling=Pooling(("cls",)),
-    )
+    base = checkpoint_of(base.model, pooling=Pooling(("cls",)))
+    found = compare_predictions(base, slim.model, paired(make_batches(ALL_AT_ONCE)))
     expected = []
     for row in make_rows():
         with torch.inference_mode():
@@ -391,7 +388,7 @@ def test_words_are_compared_where_both_models_know_them(
     assert all(batch.alike for batch in batches)
     shared = shared_tokens(*tokenizers)
     assert len(shared.base) == len(tokenizers[1]) < len(tokenizers[0])
-    found = compare_predictions(base.model, slim.model, batches, base.facts, shared=shared)
+    found = compare_predictions(base, slim.model, batches, shared=shared)
     names = [{number: name for name, number in one.get_vocab().items()} for one in tokenizers]
     kl, agreement = [], []
     for text in rows.table["text"]:
@@ -436,7 +433,7 @@ def test_rows_of_other_tokens_are_left_out_where_each_token_counts(
     (longer,) = make_batches([[1, 4, 5, 6]], width=14)
 
     def run(batches: list[PairedBatch]) -> Comparison:
-        return compare_predictions(base.model, slim.model, batches, base.facts)
+        return compare_predictions(base, slim.model, batches)
 
     usual = run(paired([one, other]))
     found = run([PairedBatch(one, one), PairedBatch(other, longer, alike=False)])

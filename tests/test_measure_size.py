@@ -15,7 +15,7 @@ BERT = FAMILIES["bert"]
 
 
 def test_parameters_of_the_parts_by_hand(make_checkpoint) -> None:
-    counts = count_parameters(load_model(make_checkpoint("bert")), BERT)
+    counts = count_parameters(load_model(make_checkpoint("bert")))
     layer = 4 * (32 * 32 + 32) + (32 * 64 + 64) + (64 * 32 + 32) + 2 * 2 * 32
     assert counts.layers == (layer,) * 4
     assert counts.encoder == 4 * layer
@@ -26,7 +26,7 @@ def test_parameters_of_the_parts_by_hand(make_checkpoint) -> None:
 
 def test_tied_parameters_count_once(make_checkpoint) -> None:
     tied, untied = (
-        count_parameters(load_model(make_checkpoint("bert", "MaskedLM", **changes)), BERT)
+        count_parameters(load_model(make_checkpoint("bert", "MaskedLM", **changes)))
         for changes in ({}, {"tie_word_embeddings": False})
     )
     assert untied.total - tied.total == 99 * 32 + 99
@@ -34,7 +34,7 @@ def test_tied_parameters_count_once(make_checkpoint) -> None:
 
 def test_what_the_layers_share_belongs_to_the_encoder(make_checkpoint) -> None:
     model = load_model(make_checkpoint("mpnet"))
-    counts = count_parameters(model, FAMILIES["mpnet"])
+    counts = count_parameters(model)
     assert counts.encoder - sum(counts.layers) == 32 * 4  # buckets x heads
 
 
@@ -44,7 +44,7 @@ def test_sizes_are_compared_part_by_part_and_layer_by_layer(
     base = make_checkpoint("bert")
     recipe = make_recipe({"op": "drop_layer", "layers": 1}, {"op": "drop_ffn", "layers": 3})
     plan = make_plan(recipe, load_checkpoint(base).facts)
-    before, after = (count_parameters(load_model(path), BERT) for path in (base, cut(base, recipe)))
+    before, after = (count_parameters(load_model(path)) for path in (base, cut(base, recipe)))
     found = compare_parameters(before, after, plan)
     layer = 4 * (32 * 32 + 32) + 2 * 2 * 32 + 2 * 32 * 64 + 64 + 32
     ffn = 2 * 32 * 64 + 64 + 32
@@ -100,7 +100,7 @@ def test_shared_and_linear_blocks_hold_and_compute_what_is_planned(
         facts = load_checkpoint(base).facts
         plan = make_plan(recipe, facts, length=12)
         model = load_model(cut(base, recipe))
-        counts = count_parameters(model, FAMILIES[model_type])
+        counts = count_parameters(model)
         assert counts.total == plan.slim.parameters
         assert counts.layers == tuple(row.parameters_after for row in plan.layers)
         assert counts.encoder == plan.slim.encoder

@@ -38,7 +38,7 @@ def assert_predicted_is_measured(directory: Path) -> None:
     facts = facts_on_disk(directory)
     predicted = count(facts, facts.layers, LENGTH)
     model = load_checkpoint(directory).model
-    measured = count_parameters(model, FAMILIES[facts.model_type])
+    measured = count_parameters(model)
     assert predicted.parameters == measured.total
     assert predicted.encoder == measured.encoder
     assert predicted.embeddings == measured.embeddings

@@ -42,12 +42,17 @@ def test_the_table_names_what_the_stock_layer_holds(family: Family, tiny_model) 
     for layer in layers:
         shapes = [
             (module.in_features, module.out_features)
-            for module in map(layer.get_submodule, (layout.ffn_in, layout.ffn_out))
+            for module in map(layer.get_submodule, (layout.ffn.input, layout.ffn.output))
         ]
         assert shapes == [(32, 64), (64, 32)]
-        for norm in (layout.attention_norm, layout.ffn_norm):
+        for norm in (layout.attention.norm_after, layout.ffn.norm_after):
             assert isinstance(layer.get_submodule(norm), nn.LayerNorm)
-        blocks = (*layout.attention, layout.attention_norm, *layout.ffn, layout.ffn_norm)
+        blocks = (
+            *layout.attention,
+            layout.attention.norm_after,
+            *layout.ffn,
+            layout.ffn.norm_after,
+        )
         inside = sum(
             parameter.numel()
             for name in blocks

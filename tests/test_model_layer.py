@@ -1,7 +1,8 @@
-"""Layers taken apart say what they say whole, in every family, cut or not."""
+"""Layers run block by block put out what they put out whole, in every family, cut or not."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,15 +10,15 @@ import torch
 from torch import Tensor
 
 from bertslim.model.checkpoint import load_model
-from bertslim.model.families import FAMILIES
+from bertslim.model.families import FAMILIES, AttentionLayout, FfnLayout, LayerLayout
 from bertslim.model.layer import (
+    Layer,
     LayerArguments,
-    LayerParts,
     first_layer_input,
+    model_layers,
     run_head,
     run_until,
 )
-from bertslim.model.slim_modeling import layers_of
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 HEAD = "SequenceClassification"
@@ -47,54 +48,51 @@ CUTS: dict[str, tuple[dict[str, Any], ...]] = {
 }
 
 
-def whole(model: Any, family: Any, inputs: dict[str, Tensor]) -> list[Tensor]:
+def whole(model: Any, inputs: dict[str, Tensor]) -> list[Tensor]:
     """Return the hidden states behind each layer in the model's own call."""
     seen: list[Tensor] = []
 
     def see(_: Any, __: Any, output: Any) -> None:
         seen.append(output[0] if isinstance(output, tuple) else output)
 
-    handles = [layer.register_forward_hook(see) for layer in layers_of(model, family)]
+    handles = [layer.module.register_forward_hook(see) for layer in model_layers(model)]
     model(**inputs)
     for handle in handles:
         handle.remove()
     return seen
 
 
-def by_parts(model: Any, family: Any, inputs: dict[str, Tensor]) -> list[Tensor]:
-    hidden, given = first_layer_input(model, family, inputs)
-    seen = []
-    for layer in layers_of(model, family):
-        parts = LayerParts(layer, family)
-        context = parts.context(hidden, given) if parts.has_attention else None
-        inner = parts.inner(parts.attended(hidden, context))
-        hidden = parts.output(inner + parts.block(inner))
-        seen.append(hidden)
-    return seen
+def by_blocks(model: Any, inputs: dict[str, Tensor]) -> list[Tensor]:
+    hidden, given = first_layer_input(model, inputs)
+    outputs = []
+    for layer in model_layers(model):
+        hidden = layer.ffn.run(layer.attention.run(hidden, given))
+        outputs.append(hidden)
+    return outputs
 
 
-def assert_alike(model: Any, family: Any, inputs: dict[str, Tensor]) -> None:
+def assert_alike(model: Any, inputs: dict[str, Tensor]) -> None:
     with torch.no_grad():
-        expected, found = whole(model, family, inputs), by_parts(model, family, inputs)
+        expected, found = whole(model, inputs), by_blocks(model, inputs)
     assert len(found) == len(expected)
     for number, (one, other) in enumerate(zip(found, expected, strict=True)):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9, msg=f"layer {number}")
 
 
 @each_family
-def test_the_parts_of_a_base_say_what_its_layers_say(
+def test_the_blocks_of_a_base_put_out_what_its_layers_do(
     model_type: str, tiny_model, example_inputs
 ) -> None:
     model, inputs = tiny_model(model_type, HEAD).double(), example_inputs()
     assert not inputs["attention_mask"].all()
-    assert_alike(model, FAMILIES[model_type], inputs)
+    assert_alike(model, inputs)
     without_padding = {name: values[:2] for name, values in inputs.items()}
-    assert_alike(model, FAMILIES[model_type], without_padding)
+    assert_alike(model, without_padding)
 
 
 @pytest.mark.parametrize("name", CUTS)
 @each_family
-def test_the_parts_of_a_cut_model_say_what_its_layers_say(
+def test_the_blocks_of_a_cut_model_put_out_what_its_layers_do(
     model_type: str, name: str, make_checkpoint, make_recipe, cut, example_inputs
 ) -> None:
     if model_type == "mpnet" and name == "fewer_heads":
@@ -104,37 +102,36 @@ def test_the_parts_of_a_cut_model_say_what_its_layers_say(
     with torch.no_grad():
         for parameter in model.parameters():  # so that what is solved later is not zero
             parameter.add_(0.1 * torch.randn_like(parameter))
-    assert_alike(model, FAMILIES[model_type], example_inputs())
+    assert_alike(model, example_inputs())
 
 
 @each_family
 def test_which_blocks_are_there_and_what_their_maps_are(
     model_type: str, make_checkpoint, make_recipe, cut
 ) -> None:
-    family = FAMILIES[model_type]
     model = load_model(cut(make_checkpoint(model_type, HEAD), make_recipe(*CUTS["gone"])))
-    parts = [LayerParts(layer, family) for layer in layers_of(model, family)]
-    assert [one.has_attention for one in parts] == [True, False, True, False]
-    assert [one.has_ffn for one in parts] == [False, True, True, False]
-    assert [one.in_features for one in parts[0].attention_in] == [32, 32, 32]
-    assert parts[0].attention_out.out_features == 32
-    neurons = parts[1].neurons(torch.randn(2, 3, 32))
+    layers = model_layers(model)
+    assert [layer.attention.is_present for layer in layers] == [True, False, True, False]
+    assert [layer.ffn.is_present for layer in layers] == [False, True, True, False]
+    assert [linear.in_features for linear in layers[0].attention.inputs] == [32, 32, 32]
+    assert layers[0].attention.output.out_features == 32
+    assert layers[0].attention.heads * layers[0].attention.head_size == 32
+    neurons = layers[1].ffn.neurons(torch.randn(2, 3, 32))
     assert neurons.shape == (2, 3, 24)
     filled = make_recipe(*CUTS["filled"], name="filled", **REPAIRED)
     model = load_model(cut(make_checkpoint(model_type, HEAD), filled))
-    found = [LayerParts(layer, family).has_ffn for layer in layers_of(model, family)]
-    assert found == [True, True, False, True]
+    assert [layer.ffn.is_present for layer in model_layers(model)] == [True, True, False, True]
 
 
 @each_family
 def test_no_layer_runs_to_see_what_the_first_one_gets(
     model_type: str, tiny_model, example_inputs
 ) -> None:
-    model, family = tiny_model(model_type, HEAD), FAMILIES[model_type]
+    model = tiny_model(model_type, HEAD)
     seen: list[Any] = []
-    layers = layers_of(model, family)
+    layers = [layer.module for layer in model_layers(model)]
     handles = [layer.register_forward_hook(lambda *_: seen.append(1)) for layer in layers]
-    hidden, given = first_layer_input(model, family, example_inputs())
+    hidden, given = first_layer_input(model, example_inputs())
     assert hidden.shape == (3, 9, 32)
     assert isinstance(given, LayerArguments)
     assert not seen
@@ -145,18 +142,18 @@ def test_no_layer_runs_to_see_what_the_first_one_gets(
 
 @pytest.mark.parametrize("head", ["", HEAD, "TokenClassification", "QuestionAnswering"])
 @each_family
-def test_a_head_says_of_the_last_states_what_the_model_says_whole(
+def test_a_head_alone_puts_out_for_the_last_states_what_the_model_does(
     model_type: str, head: str, tiny_model, example_inputs
 ) -> None:
-    model, family = tiny_model(model_type, head), FAMILIES[model_type]
+    model = tiny_model(model_type, head)
     inputs = example_inputs()
     with torch.no_grad():
-        hidden = whole(model, family, inputs)[-1]
+        hidden = whole(model, inputs)[-1]
         expected = model(**inputs)
-        layers = layers_of(model, family)
+        layers = [layer.module for layer in model_layers(model)]
         for layer in layers:
             layer.forward = None  # so that a layer that runs is an error
-        found = run_head(model, family, inputs, hidden)
+        found = run_head(model, inputs, hidden)
         for layer in layers:
             del layer.forward
         again = model(**inputs)
@@ -169,3 +166,41 @@ def test_a_head_says_of_the_last_states_what_the_model_says_whole(
 def test_a_call_that_does_not_reach_the_module_is_no_silent_success() -> None:
     with pytest.raises(ValueError, match="never reached"):
         run_until(torch.nn.Identity(), lambda: None)
+
+
+class PreNormLayer(torch.nn.Module):
+    """A layer whose blocks have a norm before them and none after, as later families have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = torch.nn.LayerNorm(8), torch.nn.LayerNorm(8)
+        self.attend, self.out = torch.nn.Linear(8, 8), torch.nn.Linear(8, 8)
+        self.up, self.act, self.down = (
+            torch.nn.Linear(8, 20),
+            torch.nn.GELU(),
+            torch.nn.Linear(20, 8),
+        )
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        hidden = hidden + self.out(self.attend(self.norm1(hidden)))
+        return hidden + self.down(self.act(self.up(self.norm2(hidden))))
+
+
+PRE_NORM = LayerLayout(
+    AttentionLayout(("attend", "out"), ("attend", "attend", "attend"), "out", norm_before="norm1"),
+    FfnLayout(("up", "act", "down"), "up", "act", "down", norm_before="norm2"),
+)
+
+
+def test_a_norm_before_a_block_is_part_of_what_the_block_reads() -> None:
+    module, hidden = PreNormLayer().double(), torch.randn(2, 3, 8, dtype=torch.float64)
+    layer = Layer(module, replace(FAMILIES["bert"], layout=PRE_NORM))
+    given = LayerArguments((), {})
+    with torch.no_grad():
+        between = layer.attention.run(hidden, given)
+        assert torch.equal(layer.ffn.run(between), module(hidden))
+        assert torch.equal(layer.attention.read(hidden), module.norm1(hidden))
+        assert torch.equal(layer.attention.normalise(hidden), hidden)
+        assert layer.ffn.norm_after is None
+        neurons = module.act(module.up(module.norm2(between)))
+        assert torch.equal(layer.ffn.neurons(between), neurons)

@@ -335,7 +335,7 @@ def test_the_plan_counts_what_is_left(
     pruned = read_facts(config, base.weights.tensors)
     plan = make_plan(load_recipe("vocab_to_corpus"), base.facts, length=9, pruned=pruned)
     slim = load_checkpoint(tmp_path / "slim")
-    counts = count_parameters(slim.model, FAMILIES[model_type])
+    counts = count_parameters(slim.model)
     assert (counts.total, counts.embeddings) == (plan.slim.parameters, plan.slim.embeddings)
     assert count_macs(slim.model, head, length=9) == plan.slim.macs
     assert plan.slim.parameters < plan.base.parameters

@@ -496,7 +496,6 @@ def test_what_is_planned_is_what_is_cut(
     """Any recipe is refused, or its plan counts what the cut model really holds."""
     from bertslim.measure.size import count_parameters
     from bertslim.model.config_facts import read_facts
-    from bertslim.model.families import FAMILIES
     from bertslim.surgery.operations import operate
 
     model = tiny_model(model_type)
@@ -508,7 +507,7 @@ def test_what_is_planned_is_what_is_cut(
         return
     assert plan.base == count(facts, facts.layers, plan.length)
     operate(model, loaded.recipe, plan)
-    counts = count_parameters(model, FAMILIES[model_type])
+    counts = count_parameters(model)
     assert counts.total == plan.slim.parameters
     assert counts.encoder == plan.slim.encoder
     assert counts.layers == tuple(row.parameters_after for row in plan.layers if row.after)

@@ -10,7 +10,6 @@ import torch
 
 from bertslim.data.task import Batch
 from bertslim.errors import DataError
-from bertslim.model.families import FAMILIES
 from bertslim.model.layer import first_layer_input
 from bertslim.ranks import Ranks
 from bertslim.repair.calibration import CalibrationBatch, open_calibration
@@ -28,9 +27,10 @@ def opened(
     model: Any, batches: Sequence[Batch], *, seed: int = 3, ranks: Ranks | None = None
 ) -> list[CalibrationBatch]:
     with torch.no_grad(), hidden_state_room() as room:
-        return open_calibration(
-            model, FAMILIES["bert"], batches, room, seed=seed, ranks=ranks or Ranks()
-        )
+        ranks = ranks or Ranks()
+        calibration = open_calibration(model, batches, room, seed=seed, ranks=ranks)
+        assert calibration.ranks == ranks
+        return list(calibration.batches)
 
 
 def rows_of(batches: Sequence[Batch], texts: Sequence[CalibrationBatch], part: str) -> set[int]:
@@ -69,11 +69,11 @@ def test_a_fifth_of_the_texts_is_held_out_whole(model, batches) -> None:
 
 def test_both_models_start_from_the_embeddings_of_the_base(model, batches) -> None:
     for batch, text in zip(batches, opened(model, batches), strict=True):
-        expected, _ = first_layer_input(model, FAMILIES["bert"], batch.inputs)
-        assert torch.equal(text.base, expected)
-        assert torch.equal(text.slim, expected)
-        assert text.slim.data_ptr() != text.base.data_ptr()
-        for room in (text.attended, text.summed):
+        expected, _ = first_layer_input(model, batch.inputs)
+        assert torch.equal(text.states.base, expected)
+        assert torch.equal(text.states.slim, expected)
+        assert text.states.slim.data_ptr() != text.states.base.data_ptr()
+        for room in (text.states.attention_sum, text.states.ffn_sum):
             assert room.shape == expected.shape
 
 
@@ -82,7 +82,7 @@ def test_processes_share_the_batches_and_hold_out_the_same_texts(model, batches)
     shares = [opened(model, batches, ranks=Ranks(rank, 2)) for rank in (0, 1)]
     assert [len(one) for one in shares] == [2, 1]
     for mine, theirs in zip((shares[0][0], shares[1][0], shares[0][1]), alone, strict=True):
-        assert torch.equal(mine.base, theirs.base)
+        assert torch.equal(mine.states.base, theirs.states.base)
         assert torch.equal(mine.held, theirs.held)
 
 
@@ -99,3 +99,22 @@ def test_of_two_texts_one_is_held_out_and_one_text_is_too_few(model) -> None:
     assert len(rows_of(two, texts, "held")) == len(rows_of(two, texts, "fit")) == 1
     with pytest.raises(DataError, match=r"^reconstruct needs at least two texts"):
         opened(model, [make_batch([4, 4, 4])])
+
+
+def test_each_batch_has_its_texts_and_its_share_of_the_sensitivity(model, batches) -> None:
+    sensitivity = [
+        torch.full((4, 2, len(batch.rows), 7), float(n)) for n, batch in enumerate(batches)
+    ]
+    with torch.no_grad(), hidden_state_room() as room:
+        calibration = open_calibration(
+            model, batches, room, sensitivity=sensitivity, seed=3, ranks=Ranks(1, 2)
+        )
+    (text,) = calibration.batches
+    assert text.batch is batches[1]
+    assert text.sensitivity is sensitivity[1]
+
+
+def test_equal_weights_are_equal(model, batches) -> None:
+    for batch, text in zip(batches, opened(model, batches), strict=True):
+        weights = text.equal_weights()
+        assert torch.equal(weights, torch.ones(len(batch.rows), 7, dtype=text.states.slim.dtype))

@@ -16,33 +16,41 @@ from bertslim.data.task import Batch
 from bertslim.errors import ModelError
 from bertslim.model.checkpoint import load_checkpoint, sharing_copy
 from bertslim.model.families import FAMILIES
-from bertslim.model.layer import LayerArguments
 from bertslim.ranks import Ranks
+from bertslim.recipe.plan import make_plan
 from bertslim.records import Repair
-from bertslim.repair.calibration import CalibrationBatch
+from bertslim.repair.calibration import Calibration, CalibrationBatch
+from bertslim.repair.context import RepairContext
 from bertslim.repair.head_scale import (
-    Choices,
+    ScaledDecisions,
     best_scale,
     fit_head_scale,
     has_scale,
     output_map,
 )
+from bertslim.repair.scope import Scope
+from support.calibration import calibration_batch
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 CLASSIFIERS = ("SequenceClassification", "TokenClassification", "QuestionAnswering")
 ALONE = Ranks()
+REPAIRED = {"reconstruct": {"samples": 8}}
 
 
-def choices(noise: float, *, classes: int = 3, rows: int = 40, size: float = 4.0) -> Choices:
+def choices(
+    noise: float, *, classes: int = 3, rows: int = 40, size: float = 4.0
+) -> ScaledDecisions:
     """Return a base's answers and those of a model that errs by noise."""
     draw = torch.Generator().manual_seed(5)
     logits = size * torch.randn(rows, classes, generator=draw, dtype=torch.float64)
     erring = logits + noise * torch.randn(rows, classes, generator=draw, dtype=torch.float64)
     weight = torch.rand(rows, generator=draw, dtype=torch.float64) + 0.1
-    return Choices(logits.log_softmax(-1), erring, weight, torch.zeros(rows, dtype=torch.bool))
+    return ScaledDecisions(
+        logits.log_softmax(-1), erring, weight, torch.zeros(rows, dtype=torch.bool)
+    )
 
 
-def divergence(scale: float, *parts: Choices) -> float:
+def divergence(scale: float, *parts: ScaledDecisions) -> float:
     """Write sum w KL(p || softmax(a z)) out."""
     total = 0.0
     for one in parts:
@@ -65,38 +73,37 @@ def test_the_scale_is_the_one_of_the_least_divergence(noise: float, classes: int
 @pytest.mark.parametrize("times", [1e-3, 0.3, 40.0])
 def test_what_is_only_too_loud_or_too_low_is_put_right(times: float) -> None:
     one = choices(0.0)
-    louder = Choices(one.base, times * one.slim, one.weight, one.held)
+    louder = ScaledDecisions(one.base, times * one.slim, one.weight, one.held)
     assert best_scale([louder], ALONE) == pytest.approx(min(1 / times, 100), rel=1e-6)
 
 
 def test_logits_that_say_nothing_or_the_contrary_give_a_number() -> None:
     one = choices(0.0)
-    silent = Choices(one.base, torch.zeros_like(one.slim), one.weight, one.held)
+    silent = ScaledDecisions(one.base, torch.zeros_like(one.slim), one.weight, one.held)
     assert best_scale([silent], ALONE) == 1
-    contrary = Choices(one.base, -one.slim, one.weight, one.held)
+    contrary = ScaledDecisions(one.base, -one.slim, one.weight, one.held)
     assert best_scale([contrary], ALONE) == 0.01
     assert best_scale([], ALONE) == 1
 
 
-def hidden_batches(change: Callable[[Tensor], Tensor]) -> tuple[list[Batch], Any]:
+def hidden_batches(change: Callable[[Tensor], Tensor]) -> list[CalibrationBatch]:
     """Return texts whose last states in the slim model are those of the base, changed."""
     draw = torch.Generator().manual_seed(3)
-    batches, texts = [], []
+    texts = []
     for number in range(4):
         mask = torch.ones(6, 7, dtype=torch.long)
         mask[-1, 4:] = 0
         ids = torch.randint(5, 90, mask.shape, generator=draw)
         rows = tuple(range(6 * number, 6 * number + 6))
-        batches.append(Batch({"input_ids": ids, "attention_mask": mask}, rows))
+        batch = Batch({"input_ids": ids, "attention_mask": mask}, rows)
         held = mask.bool() & (torch.arange(6) == number).unsqueeze(1)
         base = torch.randn(6, 7, 32, generator=draw)
-        states = [base, change(base), *(torch.empty(0) for _ in range(2))]
-        texts.append(CalibrationBatch(LayerArguments((), {}), mask.bool() & ~held, held, *states))
-    return batches, texts
+        texts.append(calibration_batch(mask.bool(), held, base, change(base), batch=batch))
+    return texts
 
 
 @pytest.fixture
-def scaled(make_checkpoint) -> Callable[..., tuple[Any, Any, Repair]]:
+def scaled(make_checkpoint, make_recipe) -> Callable[..., tuple[Any, Any, Repair]]:
     """Return a function that scales the head of a slim model that differs from its base so."""
 
     def run(
@@ -114,14 +121,11 @@ def scaled(make_checkpoint) -> Callable[..., tuple[Any, Any, Repair]]:
         linear.weight = torch.nn.Parameter(times * linear.weight.detach())
         linear.bias = torch.nn.Parameter(times * linear.bias.detach())
         with torch.no_grad():
-            repair = fit_head_scale(
-                base.model,
-                slim,
-                FAMILIES[model_type],
-                *hidden_batches(change),
-                base.facts,
-                ALONE,
-            )
+            recipe = make_recipe({"op": "scale_ffn", "layers": 0, "gain": 0.5}, **REPAIRED)
+            plan = make_plan(recipe, base.facts)
+            calibration = Calibration(hidden_batches(change), ALONE)
+            scope = Scope.of(recipe.recipe, plan)
+            repair = fit_head_scale(RepairContext(base, slim, plan, scope, calibration))
         return base.model, slim, repair
 
     return run
@@ -178,11 +182,11 @@ def test_what_is_no_choice_between_classes_has_no_scale(
     head: str, changes: dict[str, Any], make_checkpoint
 ) -> None:
     found = load_checkpoint(make_checkpoint("bert", head, **changes))
-    assert not has_scale(found.model, found.facts)
+    assert not has_scale(found)
 
 
 @pytest.mark.parametrize("head", CLASSIFIERS)
 @each_family
 def test_classifiers_have_one(model_type: str, head: str, make_checkpoint) -> None:
     found = load_checkpoint(make_checkpoint(model_type, head))
-    assert has_scale(found.model, found.facts)
+    assert has_scale(found)

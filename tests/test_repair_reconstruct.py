@@ -101,12 +101,11 @@ def repair(make_checkpoint, make_recipe) -> Callable[..., Repaired]:
         slim, seed = build(), options.pop("seed", 0)
         quiet = Progress(visible=False)
         repairs = reconstruct(
-            base.model,
+            base,
             slim,
             recipe.recipe,
             plan,
             batches,
-            base.facts,
             seed=seed,
             progress=quiet,
             **options,
@@ -148,9 +147,10 @@ def seen(model: Any, modules: dict[str, nn.Module], batches: Sequence[Batch]) ->
     }
 
 
-def sums_of(repaired: Repaired, model: Any, layer: int, place: str = "ffn_norm") -> Array:
-    """Return a layer's sum before a LayerNorm, (tokens, width)."""
-    module = repaired.layer(model, layer).get_submodule(getattr(repaired.family.layout, place))
+def sums_of(repaired: Repaired, model: Any, layer: int, block: str = "ffn") -> Array:
+    """Return a block's sum before the LayerNorm that follows it, (tokens, width)."""
+    norm = getattr(repaired.family.layout, block).norm_after
+    module = repaired.layer(model, layer).get_submodule(norm)
     return seen(model, {"sum": module}, BATCHES)["sum"]
 
 
@@ -184,7 +184,10 @@ def test_a_linear_fill_is_the_weighted_ridge_regression(model_type: str, repair)
     found = repair(model_type, drop_ffn(fill="linear"), refit="changed")
     layout = found.family.layout
     layer = found.layer(found.base, 1)
-    modules = {"x": layer.get_submodule(layout.ffn[0]), "u": layer.get_submodule(layout.ffn_norm)}
+    modules = {
+        "x": layer.get_submodule(layout.ffn.modules[0]),
+        "u": layer.get_submodule(layout.ffn.norm_after),
+    }
     base = seen(found.base, modules, BATCHES)
     (done,) = found.repairs
     assert (done.layer, done.part) == (1, "linear fill")
@@ -207,10 +210,10 @@ def test_a_narrowed_block_is_the_weighted_ridge_regression(bypass: bool, repair)
     layout = found.family.layout
     slim = seen(
         found.cut,
-        {"z": layer.get_submodule(layout.ffn_out), "h": layer.get_submodule(layout.ffn_in)},
+        {"z": layer.get_submodule(layout.ffn.output), "h": layer.get_submodule(layout.ffn.input)},
         BATCHES,
     )
-    u = seen(found.base, {"u": base_layer.get_submodule(layout.ffn_norm)}, BATCHES)["u"]
+    u = seen(found.base, {"u": base_layer.get_submodule(layout.ffn.norm_after)}, BATCHES)["u"]
     prior = affine_of(ffn_of(layer, found.family)[1])
     x, weight = slim["z"], prior.weight.numpy()
     if bypass:
@@ -241,9 +244,9 @@ def test_an_attention_output_is_the_weighted_ridge_regression(
 ) -> None:
     found = repair("bert", operation, refit="changed")
     layer, layout = found.layer(found.cut, 1), found.family.layout
-    modules = {"context": layer.get_submodule(layout.attention_out), "h": layer}
+    modules = {"context": layer.get_submodule(layout.attention.output), "h": layer}
     slim, u = seen(found.cut, modules, BATCHES), sums_of(found, found.base, 1, place)
-    prior = affine_of(layer.get_submodule(layout.attention_out))
+    prior = affine_of(layer.get_submodule(layout.attention.output))
     (done,) = found.repairs
     assert done.part == part
     weight, bias = weighted_ridge(
@@ -253,7 +256,7 @@ def test_an_attention_output_is_the_weighted_ridge_regression(
         (prior.weight.numpy(), prior.bias.numpy()),
         done.ridge,
     )
-    result = affine_of(found.layer(found.slim, 1).get_submodule(layout.attention_out))
+    result = affine_of(found.layer(found.slim, 1).get_submodule(layout.attention.output))
     np.testing.assert_allclose(result.weight.numpy(), weight, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(result.bias.numpy(), bias, rtol=1e-6, atol=1e-8)
 
@@ -265,8 +268,8 @@ def test_what_reads_slim_states_is_the_ridge_regression_of_what_it_said_of_the_b
     found = repair(model_type, drop_ffn(1), refit="all")
     layout = found.family.layout
     places = {
-        "attention inputs": (layout.attention_in, layout.attention_in[0]),
-        "FFN inputs": ((layout.ffn_in,), layout.ffn_in),
+        "attention inputs": (layout.attention.inputs, layout.attention.inputs[0]),
+        "FFN inputs": ((layout.ffn.input,), layout.ffn.input),
     }
     for part, (names, place) in places.items():
         (done,) = (one for one in found.repairs if (one.layer, one.part) == (2, part))
@@ -289,8 +292,8 @@ def test_a_fitted_gain_is_the_weighted_least_squares_one(repair) -> None:
     )
     layer, layout = found.layer(found.cut, 1), found.family.layout
     modules = {
-        "h": layer.get_submodule(layout.ffn_in),
-        "u": layer.get_submodule(layout.ffn_norm),
+        "h": layer.get_submodule(layout.ffn.input),
+        "u": layer.get_submodule(layout.ffn.norm_after),
     }
     slim, u = seen(found.cut, modules, BATCHES), sums_of(found, found.base, 1)
     said, wanted, w = slim["u"] - slim["h"], u - slim["h"], 1 / u.var(axis=1, keepdims=True)
@@ -312,8 +315,8 @@ def test_a_shared_block_is_solved_from_all_its_layers(bypass: bool | int, repair
     for number in (1, 2):
         layer = found.layer(found.base, number)
         modules = {
-            "h": layer.get_submodule(layout.ffn_in),
-            "u": layer.get_submodule(layout.ffn_norm),
+            "h": layer.get_submodule(layout.ffn.input),
+            "u": layer.get_submodule(layout.ffn.norm_after),
         }
         base = seen(found.base, modules, BATCHES)
         said = affine_of(ffn_in)
@@ -515,7 +518,10 @@ def test_tokens_count_by_sensitivity_where_it_is_known(repair) -> None:
     plain = repair("bert", drop_ffn(fill="linear"), refit="changed")
     found = repair("bert", drop_ffn(fill="linear"), refit="changed", sensitivity=given)
     layer, layout = found.layer(found.base, 1), found.family.layout
-    modules = {"x": layer.get_submodule(layout.ffn[0]), "u": layer.get_submodule(layout.ffn_norm)}
+    modules = {
+        "x": layer.get_submodule(layout.ffn.modules[0]),
+        "u": layer.get_submodule(layout.ffn.norm_after),
+    }
     base = seen(found.base, modules, BATCHES)
     variance = base["u"].var(axis=1)
     minds = np.concatenate(
@@ -578,7 +584,7 @@ def test_dead_neurons_and_channels_give_finite_weights(repair) -> None:
             for linear in (ffn_in, ffn_out):
                 linear.weight[:3] = 0
                 linear.bias[:3] = 0
-            norm = layer.get_submodule(FAMILIES["bert"].layout.attention_norm)
+            norm = layer.get_submodule(FAMILIES["bert"].layout.attention.norm_after)
             norm.weight[5], norm.bias[5] = 0, 0
 
     found = repair("bert", *EVERY_MAP, change=kill, dtype=torch.float32)

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from bertslim.export.model_inputs import ANSWERS_ALONE
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
-from bertslim.model.slim_modeling import ffn_of, layers_of, remove_attention, remove_ffn
+from bertslim.model.layer import model_layers
 from bertslim.records import AlterationKind
 from bertslim.surgery.altered_outputs import (
     Alteration,
@@ -22,23 +21,20 @@ from bertslim.surgery.altered_outputs import (
     possible_alterations,
 )
 from bertslim.surgery.importance import keep_best, magnitude
+from support.checkpoints import facts_of
 
 KINDS: tuple[AlterationKind, ...] = ("drop_ffn", "halve_ffn", "drop_attention")
 
 
-def facts_of(model: Any) -> Any:
-    return read_facts(model.config.to_dict() | {"architectures": [type(model).__name__]})
-
-
 def really_altered(model: Any, one: Alteration) -> Any:
-    changed, family = copy.deepcopy(model), FAMILIES[facts_of(model).model_type]
-    layer = layers_of(changed, family)[one.layer]
+    changed = copy.deepcopy(model)
+    layer = model_layers(changed)[one.layer]
     if one.kind == "drop_ffn":
-        remove_ffn(layer, family)
+        layer.ffn.remove()
     elif one.kind == "drop_attention":
-        remove_attention(layer, family)
+        layer.attention.remove()
     else:
-        ffn_in, ffn_out = ffn_of(layer, family)
+        ffn_in, ffn_out = layer.ffn.input, layer.ffn.output
         lost = set(range(ffn_out.in_features))
         lost -= set(keep_best(magnitude(ffn_in, ffn_out), ffn_out.in_features // 2).tolist())
         with torch.no_grad():
@@ -64,7 +60,7 @@ def test_it_is_what_an_altered_copy_says(
         inputs = {name: torch.stack([values, values.flip(1)], 1) for name, values in inputs.items()}
     alterations = possible_alterations(facts_of(model), KINDS)
     assert len(alterations) == 3 * 4
-    outputs = altered_outputs(model, FAMILIES[model_type], inputs, alterations)
+    outputs = altered_outputs(model, inputs, alterations)
     whole, first = next(outputs)
     assert whole is None
     expected = answers(model, inputs)
@@ -82,14 +78,14 @@ def test_it_is_what_an_altered_copy_says(
 def test_layers_below_are_not_run_again(tiny_model, example_inputs) -> None:
     model = tiny_model("bert", "SequenceClassification")
     runs = [0] * 4
-    for number, layer in enumerate(layers_of(model, FAMILIES["bert"])):
+    for number, layer in enumerate(model_layers(model)):
 
         def count(*_: Any, number: int = number) -> None:
             runs[number] += 1
 
-        layer.output.LayerNorm.register_forward_hook(count)
+        layer.ffn.norm_after.register_forward_hook(count)
     alterations = possible_alterations(facts_of(model), ["drop_ffn"])
-    list(altered_outputs(model, FAMILIES["bert"], example_inputs(), alterations))
+    list(altered_outputs(model, example_inputs(), alterations))
     assert runs == [2, 3, 4, 5]
 
 

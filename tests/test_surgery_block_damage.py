@@ -15,12 +15,12 @@ from bertslim.data.task import Batch
 from bertslim.errors import ModelError
 from bertslim.measure.predictions import compare_predictions
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
-from bertslim.model.slim_modeling import layers_of, remove_ffn
+from bertslim.model.layer import model_layers
 from bertslim.progress import Progress
 from bertslim.surgery.block_damage import block_damage
+from support.checkpoints import checkpoint_of
 
 CLASSIFIER = "SequenceClassification"
 
@@ -33,20 +33,14 @@ def batches(example_inputs) -> list[Batch]:
 
 
 def damage(model: Any, batches: list[Batch], facts: Any = None) -> list[float]:
-    facts = facts or facts_of(model)
-    return block_damage(model, batches, facts, Progress(visible=False))
-
-
-def facts_of(model: Any) -> Any:
-    return read_facts(model.config.to_dict() | {"architectures": [type(model).__name__]})
+    return block_damage(checkpoint_of(model, facts=facts), batches, Progress(visible=False))
 
 
 def slow_damage(model: Any, number: int, batches: list[Batch], facts: Any = None) -> float:
-    facts = facts or facts_of(model)
-    cut, family = copy.deepcopy(model), FAMILIES[facts.model_type]
-    remove_ffn(layers_of(cut, family)[number], family)
+    cut = copy.deepcopy(model)
+    model_layers(cut)[number].ffn.remove()
     pairs = [PairedBatch(batch, batch) for batch in batches]
-    found = compare_predictions(model, cut, pairs, facts)
+    found = compare_predictions(checkpoint_of(model, facts=facts), cut, pairs)
     if found.kl is not None:
         return float(found.kl.mean())
     if found.cosine is not None:
@@ -74,9 +68,9 @@ def test_of_regressors_it_is_the_lost_correlation(labels: int, tiny_model, batch
 
 def test_the_model_is_left_as_it_was(tiny_model, batches, answer) -> None:
     model = tiny_model("bert", CLASSIFIER)
-    layers, before = list(layers_of(model, FAMILIES["bert"])), answer(model)
+    layers, before = model_layers(model), answer(model)
     damage(model, batches)
-    assert list(layers_of(model, FAMILIES["bert"])) == layers
+    assert model_layers(model) == layers
     assert torch.equal(answer(model), before)
     hooks = [(module._forward_pre_hooks, module._forward_hooks) for module in model.modules()]
     assert not any(one or other for one, other in hooks)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bertslim.model.checkpoint import sharing_copy
 from bertslim.model.families import FAMILIES
+from bertslim.model.layer import model_layers
 from bertslim.model.slim_modeling import layers_of, linear_of
 from bertslim.recipe.plan import make_plan
 from bertslim.surgery.importance import magnitude
@@ -77,7 +78,7 @@ def test_drop_ffn_is_an_ffn_that_says_zero(model_type: str, stock, operated, sta
     model = stock(model_type)
     slim = operated(model, {"op": "drop_ffn", "layers": [0, 2]})
     for number in (0, 2):
-        zero(layer(model, number).get_submodule(FAMILIES[model_type].layout.ffn_out))
+        zero(layer(model, number).get_submodule(FAMILIES[model_type].layout.ffn.output))
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
@@ -103,13 +104,15 @@ def test_resize_ffn_leaves_the_weak_neurons_out(
     layout = FAMILIES[model_type].layout
     kept = 16 if width == 0.25 else width
     for number in (1, 2):
-        ffn_in, ffn_out = map(layer(model, number).get_submodule, (layout.ffn_in, layout.ffn_out))
+        ffn_in, ffn_out = map(
+            layer(model, number).get_submodule, (layout.ffn.input, layout.ffn.output)
+        )
         scores = magnitude(ffn_in, ffn_out).tolist()
         weak = sorted(range(64), key=scores.__getitem__)[: 64 - kept]
         ffn_out.weight.data[:, weak] = 0
         narrow = layer(slim, number)
-        assert narrow.get_submodule(layout.ffn_in).weight.shape == (kept, 32)
-        assert narrow.get_submodule(layout.ffn_out).weight.shape == (32, kept)
+        assert narrow.get_submodule(layout.ffn.input).weight.shape == (kept, 32)
+        assert narrow.get_submodule(layout.ffn.output).weight.shape == (32, kept)
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
@@ -121,7 +124,7 @@ def test_scale_ffn_multiplies_what_the_ffn_says(
     model = stock(model_type)
     slim = operated(model, {"op": "scale_ffn", "layers": "all except 1", "gain": gain})
     for number in (0, 2, 3):
-        ffn_out = layer(model, number).get_submodule(FAMILIES[model_type].layout.ffn_out)
+        ffn_out = layer(model, number).get_submodule(FAMILIES[model_type].layout.ffn.output)
         ffn_out.register_forward_hook(lambda _, __, output: output * gain)
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
@@ -151,10 +154,10 @@ each_family_that_can_lose_heads = pytest.mark.parametrize(
 
 def head_scores(block: nn.Module, layout: Any, size: int) -> list[float]:
     """Sum the squares of each head's weights, one by one."""
-    maps = [block.get_submodule(name).weight for name in layout.attention_in]
+    maps = [block.get_submodule(name).weight for name in layout.attention.inputs]
     maps = [
         *(one.detach() for one in maps),
-        block.get_submodule(layout.attention_out).weight.detach().T,
+        block.get_submodule(layout.attention.output).weight.detach().T,
     ]
     heads = range(maps[0].shape[0] // size)
     return [
@@ -170,19 +173,19 @@ def test_prune_heads_leaves_the_weak_heads_out(
 ) -> None:
     model, layout = stock(model_type), FAMILIES[model_type].layout
     with torch.no_grad():  # tell the heads apart
-        for name in layout.attention_in:
+        for name in layout.attention.inputs:
             for head, factor in enumerate((1.5, 0.5, 0.9, 1.2)):
                 layer(model, 1).get_submodule(name).weight[8 * head : 8 * head + 8] *= factor
     slim = operated(model, {"op": "prune_heads", "layers": "1-2", "heads": heads})
     for number in (1, 2):
         scores = head_scores(layer(model, number), layout, 8)
-        out = layer(model, number).get_submodule(layout.attention_out)
+        out = layer(model, number).get_submodule(layout.attention.output)
         for head in sorted(range(4), key=scores.__getitem__)[: 4 - kept]:
             out.weight.data[:, 8 * head : 8 * head + 8] = 0
         narrow = layer(slim, number)
-        for name in layout.attention_in:
+        for name in layout.attention.inputs:
             assert narrow.get_submodule(name).weight.shape == (8 * kept, 32)
-        assert narrow.get_submodule(layout.attention_out).weight.shape == (32, 8 * kept)
+        assert narrow.get_submodule(layout.attention.output).weight.shape == (32, 8 * kept)
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
@@ -231,9 +234,9 @@ def test_a_linear_fill_maps_the_input_of_the_block(
     linear = linear_of(layer(slim, 1), family)
     matrix = drawn(linear)
     bias = linear.bias if rank is None else linear[-1].bias
-    ffn_out = layer(model, 1).get_submodule(family.layout.ffn_out)
+    ffn_out = layer(model, 1).get_submodule(family.layout.ffn.output)
     inputs = []
-    layer(model, 1).get_submodule(family.layout.ffn_in).register_forward_pre_hook(
+    layer(model, 1).get_submodule(family.layout.ffn.input).register_forward_pre_hook(
         lambda _, given: inputs.append(given[0])
     )
     ffn_out.register_forward_hook(lambda *_: inputs[-1] @ matrix.T + bias)
@@ -255,10 +258,10 @@ def test_a_bypass_adds_a_map_of_the_input_of_the_block(
     matrix = drawn(linear)
     assert all(not name.endswith("bias") for name, _ in linear.named_parameters())
     inputs = []
-    layer(model, 1).get_submodule(family.layout.ffn_in).register_forward_pre_hook(
+    layer(model, 1).get_submodule(family.layout.ffn.input).register_forward_pre_hook(
         lambda _, given: inputs.append(given[0])
     )
-    layer(model, 1).get_submodule(family.layout.ffn_out).register_forward_hook(
+    layer(model, 1).get_submodule(family.layout.ffn.output).register_forward_hook(
         lambda _, __, output: output + inputs[-1] @ matrix.T
     )
     torch.testing.assert_close(states(slim), states(model), **EXACT)
@@ -272,9 +275,9 @@ def test_a_bypass_stays_when_its_block_is_narrowed_and_scaled(
     family = FAMILIES["bert"]
     drawn(linear_of(layer(first, 1), family))
     for model in (first, twice := copy.deepcopy(first)):
-        narrow_ffn(layer(model, 1), family, torch.arange(3, 11))
+        narrow_ffn(model_layers(model)[1].ffn, torch.arange(3, 11))
     with torch.no_grad():
-        multiply_ffn(layer(twice, 1), family, -2.0)
+        multiply_ffn(model_layers(twice)[1].ffn, -2.0)
     layer(first, 1).output.dense.register_forward_hook(lambda _, __, output: -2 * output)
     torch.testing.assert_close(states(twice), states(first), **EXACT)
     assert layer(twice, 1).intermediate.dense.out_features == 8
@@ -287,7 +290,7 @@ def test_layers_that_share_use_the_block_of_the_lowest(
 ) -> None:
     model, family = stock(model_type), FAMILIES[model_type]
     slim = operated(model, {"op": "share_ffn", "layers": [3, 1]})
-    for name in (family.layout.ffn_in, family.layout.ffn_out):
+    for name in (family.layout.ffn.input, family.layout.ffn.output):
         given, taken = (layer(model, number).get_submodule(name) for number in (1, 3))
         taken.load_state_dict(given.state_dict())
         assert layer(slim, 3).get_submodule(name) is layer(slim, 1).get_submodule(name)

@@ -11,10 +11,10 @@ from torch import Tensor
 from bertslim.data.outputs import model_inputs
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
-from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.surgery.output_projection import fisher_direction, project_outputs
+from support.checkpoints import checkpoint_of
 
 
 def test_the_second_moment_is_the_fisher_information() -> None:
@@ -31,18 +31,15 @@ class Projected:
     """A model's outputs to a batch, and gradients of projections with respect to them."""
 
     def __init__(self, model: Any, batch: Batch, pooling: Pooling | None = None) -> None:
-        self.facts = read_facts(model.config.to_dict() | {"architectures": [type(model).__name__]})
-        self.model, self.batch, self.pooling = model, batch, pooling or Pooling()
+        self.checkpoint, self.batch = checkpoint_of(model, pooling=pooling), batch
         with torch.no_grad():
-            self.outputs = model(**model_inputs(batch, self.facts.head))
+            self.outputs = model(**model_inputs(batch, self.checkpoint.facts.head))
 
     def gradients(self, draw: torch.Generator) -> dict[str, Tensor]:
         for name, values in self.outputs.items():
             if isinstance(values, Tensor) and values.is_floating_point():
                 self.outputs[name] = values.detach().requires_grad_()
-        project_outputs(
-            self.model, self.outputs, self.batch, self.facts, pooling=self.pooling, draw=draw
-        ).backward()
+        project_outputs(self.checkpoint, self.outputs, self.batch, draw=draw).backward()
         grads = {name: getattr(values, "grad", None) for name, values in self.outputs.items()}
         return {name: values for name, values in grads.items() if values is not None}
 

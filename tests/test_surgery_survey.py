@@ -11,11 +11,9 @@ from torch import Tensor
 
 from bertslim.data import outputs
 from bertslim.data.outputs import model_inputs
-from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
 from bertslim.errors import ModelError
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_modeling import ffn_of, layers_of
@@ -24,6 +22,7 @@ from bertslim.recipe.plan import make_plan
 from bertslim.surgery.criteria import OUTPUT_CRITERIA
 from bertslim.surgery.output_projection import project_outputs
 from bertslim.surgery.survey import Survey, survey
+from support.checkpoints import checkpoint_of, facts_of
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 CLASSIFIER = "SequenceClassification"
@@ -32,10 +31,6 @@ DROP = {"op": "drop_ffn", "layers": [2]}
 
 def resize(criterion: str, layers: Any = 1, width: int = 24) -> dict[str, Any]:
     return {"op": "resize_ffn", "layers": layers, "width": width, "criterion": criterion}
-
-
-def facts_of(model: Any) -> Any:
-    return read_facts(model.config.to_dict() | {"architectures": [type(model).__name__]})
 
 
 @pytest.fixture
@@ -53,11 +48,10 @@ def surveyed(make_recipe, batches) -> Callable[..., Survey]:
         loaded = make_recipe(*operations)
         plan = make_plan(loaded, facts)
         return survey(
-            model,
+            checkpoint_of(model, facts=facts),
             options.pop("batches", batches),
             loaded.recipe,
             plan,
-            facts,
             seed=options.pop("seed", 0),
             progress=Progress(visible=False),
             **options,
@@ -68,9 +62,10 @@ def surveyed(make_recipe, batches) -> Callable[..., Survey]:
 
 def drawn(model: Any, batch: Batch, number: int, count: int, seed: int = 0) -> Tensor:
     """What the survey differentiates."""
-    facts, draw = facts_of(model), torch.Generator().manual_seed(seed * count + number)
-    outputs = model(**model_inputs(batch, facts.head))
-    return project_outputs(model, outputs, batch, facts, pooling=Pooling(), draw=draw)
+    checkpoint = checkpoint_of(model)
+    draw = torch.Generator().manual_seed(seed * count + number)
+    outputs = model(**model_inputs(batch, checkpoint.facts.head))
+    return project_outputs(checkpoint, outputs, batch, draw=draw)
 
 
 class Seen:
@@ -97,7 +92,7 @@ def test_criteria_by_output_see_real_tokens_weighted(
     assert found.scores.keys() == {("activation", 1), ("obs", 1), ("obs", 2)}
     layer, family = layers_of(model, FAMILIES[model_type])[1], FAMILIES[model_type]
     _, ffn_out = ffn_of(layer, family)
-    seen = Seen(neurons=ffn_out, sums=layer.get_submodule(family.layout.ffn_norm))
+    seen = Seen(neurons=ffn_out, sums=layer.get_submodule(family.layout.ffn.norm_after))
     references = {
         "activation": OUTPUT_CRITERIA["activation"](64, 24),
         "obs": OUTPUT_CRITERIA["obs"](64, 9),
@@ -145,7 +140,7 @@ def test_token_weights_are_squared_gradients_before_each_norm(
     modules = {
         f"{number}.{place}": layer.get_submodule(name)
         for number, layer in enumerate(layers_of(model, family))
-        for place, name in enumerate((layout.attention_norm, layout.ffn_norm))
+        for place, name in enumerate((layout.attention.norm_after, layout.ffn.norm_after))
     }
     seen = Seen(**modules)
     for number, (batch, weights) in enumerate(zip(batches, found, strict=True)):

@@ -13,9 +13,8 @@ from torch import Tensor
 from bertslim.data.outputs import Decisions
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
-from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
-from bertslim.model.slim_modeling import layers_of
+from bertslim.model.layer import layer_stack, model_layers
 from bertslim.recipe.schema import Distill
 from bertslim.training.distillation import (
     Distillation,
@@ -23,6 +22,7 @@ from bertslim.training.distillation import (
     decisions_loss,
     states_loss,
 )
+from support.checkpoints import checkpoint_of
 from support.noisy_model import with_noise
 
 HEADS = (
@@ -44,13 +44,13 @@ def some_batch(**targets: Tensor) -> Batch:
 
 
 def teacher_of(model: Any, **pooling: Any) -> Teacher:
-    facts = read_facts(model.config.to_dict() | {"architectures": [type(model).__name__]})
-    return Teacher(model, facts, range(len(facts.layers)), Pooling(**pooling))
+    checkpoint = checkpoint_of(model, pooling=Pooling(**pooling))
+    return Teacher(checkpoint, range(len(checkpoint.facts.layers)))
 
 
 def loss_of(teacher: Teacher, student: Any, batch: Batch, weights: Distill) -> Tensor:
     distillation = Distillation(teacher, weights)
-    layers = list(layers_of(student, FAMILIES[teacher.facts.model_type]))
+    layers = [layer.module for layer in model_layers(student)]
     asked = distillation.ask_teacher(batch)
     said = distillation.ask_student(student, layers, batch, labels=bool(weights.labels))
     return distillation.loss(asked, said, batch)
@@ -105,7 +105,7 @@ def test_a_model_has_nothing_to_learn_from_itself_and_something_from_another(
         assert loss.item() > 1e-5
         student.zero_grad()
         loss.backward()
-        gradients = [p.grad for p in layers_of(student, FAMILIES[model_type]).parameters()]
+        gradients = [p.grad for p in layer_stack(student).parameters()]
         assert all(g is None or bool(g.isfinite().all()) for g in gradients)
         assert any(g is not None and float(g.abs().sum()) > 0 for g in gradients)
     assert not any(p.grad is not None for p in model.parameters())
@@ -118,9 +118,7 @@ def test_the_states_are_those_behind_the_layers(model_type: str, tiny_model) -> 
     said = distillation.ask_teacher(batch)
     assert len(said.states) == 4
     torch.testing.assert_close(said.states[-1], said.outputs.last_hidden_state)
-    shallow = Distillation(
-        Teacher(model, teacher_of(model).facts, [1, 3], Pooling()), Distill()
-    ).ask_teacher(batch)
+    shallow = Distillation(Teacher(checkpoint_of(model), [1, 3]), Distill()).ask_teacher(batch)
     for one, number in zip(shallow.states, (1, 3), strict=True):
         torch.testing.assert_close(one, said.states[number])
 

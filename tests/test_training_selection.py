@@ -10,7 +10,6 @@ from datasets import Dataset
 
 from bertslim.data.batches import batches
 from bertslim.data.plain_text import PlainText
-from bertslim.data.pooling import Pooling
 from bertslim.data.task import Rows
 from bertslim.data.text_classification import TextClassification
 from bertslim.model.checkpoint import load_checkpoint
@@ -26,7 +25,7 @@ def by_teacher(directory: Any, *, head_batches: int = 2) -> tuple[ByTeacher, Any
     found, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
     rows = Rows(PlainText(), Dataset.from_dict({"text": TEXTS}))
     made = batches(rows, tokenizer, batch_size=head_batches, max_length=20)
-    teacher = Teacher(found.model, found.facts, range(4), Pooling())
+    teacher = Teacher(found, range(4))
     return ByTeacher(teacher, made), found.model
 
 

@@ -15,11 +15,9 @@ from transformers import TrainerCallback
 
 from bertslim.data.batches import batches
 from bertslim.data.plain_text import PlainText
-from bertslim.data.pooling import Pooling
 from bertslim.data.task import Rows
 from bertslim.errors import DataError, ModelError
 from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Distill, Retrain
@@ -76,7 +74,7 @@ def learn(
     directory = make_checkpoint("bert", HEAD, tokenizer=True)
     tokenizer = load_tokenizer(directory)
     found = load_checkpoint(directory)
-    teacher = Teacher(found.model, found.facts, range(4), Pooling())
+    teacher = Teacher(found, range(4))
     made = batches(rows, tokenizer, batch_size=32, max_length=40)
 
     def start(
@@ -103,7 +101,7 @@ def learn(
         interruption = interruption_of(tmp_path / to)
         if not interruption.there:
             interruption.begin({}, resume=False, force=False)
-        training = train(student, FAMILIES["bert"], lesson, Run(asked, 0, interruption), SILENT)
+        training = train(student, lesson, Run(asked, 0, interruption), SILENT)
         return training, interruption.read_best(training.best_step)
 
     return start

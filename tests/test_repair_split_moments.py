@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from bertslim.errors import ModelError
-from bertslim.model.layer import LayerArguments
 from bertslim.ranks import Ranks
-from bertslim.repair.calibration import CalibrationBatch
-from bertslim.repair.regression import Regression, regression
+from bertslim.repair.calibration import Calibration, CalibrationBatch
 from bertslim.repair.ridge import Affine
+from bertslim.repair.split_moments import SplitMoments, Target, gather_moments
 from bertslim.surgery.statistics import Moments, MomentSums
+from support.calibration import calibration_batch
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def texts() -> list[CalibrationBatch]:
         states = [torch.randn(3, length, 4) for _ in range(4)]
         for state in states:
             state[~tokens] = float("inf")  # nothing may be read there
-        made.append(CalibrationBatch(LayerArguments((), {}), tokens & ~is_held, is_held, *states))
+        made.append(calibration_batch(tokens, is_held, *states))
     return made
 
 
@@ -35,21 +35,23 @@ def weights(texts) -> list[Tensor]:
     return [torch.rand(text.fit.shape) + 0.1 for text in texts]
 
 
-def solve_from(texts: list[CalibrationBatch], weights: list[Tensor]) -> Regression:
-    return regression(
-        texts,
-        lambda text: text.slim,
-        lambda text: text.base[..., :2] - text.slim[..., :2],
-        weights,
+def solve_from(texts: list[CalibrationBatch], weights: list[Tensor]) -> SplitMoments:
+    by_text = {id(text): weight for text, weight in zip(texts, weights, strict=True)}
+    return gather_moments(
+        Calibration(texts, Ranks()),
+        lambda text: text.states.slim,
+        Target(
+            lambda text: text.states.base[..., :2] - text.states.slim[..., :2],
+            lambda text: by_text[id(text)],
+        ),
         layer=7,
-        ranks=Ranks(),
     )
 
 
 def of_part(texts: list[CalibrationBatch], weights: list[Tensor], part: str) -> Moments:
     masks = [getattr(text, part) for text in texts]
-    x = torch.cat([text.slim[mask] for text, mask in zip(texts, masks, strict=True)])
-    base = torch.cat([text.base[mask] for text, mask in zip(texts, masks, strict=True)])
+    x = torch.cat([text.states.slim[mask] for text, mask in zip(texts, masks, strict=True)])
+    base = torch.cat([text.states.base[mask] for text, mask in zip(texts, masks, strict=True)])
     w = torch.cat([one[mask] for one, mask in zip(weights, masks, strict=True)])
     sums = MomentSums(4, 2)
     sums.add(x.double(), (base - x)[:, :2].double(), w.double())
@@ -79,8 +81,8 @@ def test_tokens_to_solve_from_and_held_out_ones_are_kept_apart(texts, weights) -
 def test_a_map_that_is_there_is_found(texts, weights) -> None:
     truth = Affine(torch.randn(4, 2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     for text in texts:
-        said = text.slim.double() @ truth.weight + truth.bias
-        text.base[..., :2] = (said + text.slim[..., :2]).float()
+        said = text.states.slim.double() @ truth.weight + truth.bias
+        text.states.base[..., :2] = (said + text.states.slim[..., :2]).float()
     found = solve_from(texts, weights).solve(Affine(truth.weight * 0, truth.bias * 0))
     torch.testing.assert_close(found.affine.weight, truth.weight, rtol=1e-2, atol=1e-2)
     assert found.after < 1e-4 * found.before
