@@ -163,8 +163,8 @@ def _as_json(result: ExportResult) -> str:
 
 
 def _as_text(result: ExportResult) -> str:
-    from bertslim.report.comparison import export_quality
-    from bertslim.report.exports import export_line, export_notes
+    from bertslim.report.export_tables import export_line, export_notes
+    from bertslim.report.measurement_tables import export_quality
     from bertslim.wording import listed
 
     opset = f"opset {result.opset}, " if result.opset is not None else ""
@@ -172,6 +172,6 @@ def _as_text(result: ExportResult) -> str:
     lines += [f"{note}." for note in export_notes(result.record)]
     if result.companions:
         lines.append(f"Beside it are {listed([str(name) for name in result.companions])}.")
-    if comparison := export_quality(result.record):
-        lines += ["", comparison.markdown()]
+    if table := export_quality(result.record):
+        lines += ["", table.markdown()]
     return "\n".join(lines)

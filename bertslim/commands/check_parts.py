@@ -10,7 +10,7 @@ from pathlib import Path
 from bertslim.data.load import DataOptions, describe_head, load_held_out, load_splits
 from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
 from bertslim.gate.baseline import find_baseline
-from bertslim.gate.judgement import judge
+from bertslim.gate.rule_results import apply_rules
 from bertslim.gate.verdicts import Rule, Verdict
 from bertslim.measure.evaluation import Quality, measure_quality
 from bertslim.measure.latency import RUNTIME
@@ -19,7 +19,7 @@ from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
-from bertslim.records import Measurement, Record
+from bertslim.records import Measurement, Record, compare
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _judge(
     metric = main_metric(found)
     if metric is None:
         return tuple(rule.unanswered(lack.why, lack.remedy) for rule in rules)
-    return judge(rules, [metric], record.measurements).verdicts
+    return apply_rules(rules, [metric], record.measurements).verdicts
 
 
 def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progress) -> Quality:
@@ -151,11 +151,11 @@ def check_sizes(
             found.append(_figure("parameters", _count_parameters(directory)))
     if "bytes" in wanted:
         found.append(_figure("bytes", find_weights(directory).size))
-    return Checked(judge(rules, found, record.measurements).verdicts, tuple(found))
+    return Checked(apply_rules(rules, found, record.measurements).verdicts, tuple(found))
 
 
 def _figure(name: str, size: int) -> Measurement:
-    return Measurement(name=name, unit=name, slim=size)
+    return compare(name, None, size)
 
 
 def _count_parameters(directory: Path) -> int:
@@ -236,5 +236,4 @@ def _shape(measurement: Measurement) -> Shape:
 
 
 def _at(shape: Shape) -> Measurement:
-    context = {"runtime": RUNTIME, "batch": shape.batch, "length": shape.length}
-    return Measurement(name="latency", unit="ms", context=context)
+    return compare("latency", None, None, runtime=RUNTIME, batch=shape.batch, length=shape.length)

@@ -11,15 +11,16 @@ from bertslim.errors import InputError
 from bertslim.gate.amounts import POINTS, read_amount
 from bertslim.gate.verdicts import Figure, Verdict, outcome_of, unanswered
 from bertslim.records import Interval, Measurement
+from bertslim.records.units import SCORE_PREFIX
 from bertslim.wording import counted
 
 _OPTION = "--max-accuracy-drop"
-_IN_POINTS = ("share", "correlation")  # units of metrics of which more is better, up to 1
 
 
 def main_metric(measurements: Iterable[Measurement]) -> Measurement | None:
     """Return the first metric of the task, which is the one that it is known by."""
-    return next((one for one in measurements if one.name.startswith("accuracy.")), None)
+    scores = (score for score in measurements if score.name.startswith(SCORE_PREFIX))
+    return next(scores, None)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class MaxAccuracyDrop:
     def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
         """Compare the interval of the drop with the bound."""
         name, interval = _name(now), _drop_interval(now)
-        if now.unit not in _IN_POINTS:
+        if not now.metric.rises_to_one:
             return self.unanswered(f"{name} is not told in points", "leave the rule out")
         drop = _drop(now)
         if drop is None or interval is None:
@@ -94,10 +95,10 @@ def _drop(measurement: Measurement) -> float | None:
 
 def _drop_interval(measurement: Measurement) -> Interval | None:
     """The interval of slim - base, as one of base - slim in points."""
-    found = measurement.interval
-    if found is None or found.of != "difference":
+    interval = measurement.interval
+    if interval is None or interval.of != "difference":
         return None
-    return Interval(of="difference", low=_points(-found.high), high=_points(-found.low))
+    return Interval(of="difference", low=_points(-interval.high), high=_points(-interval.low))
 
 
 def _points(difference: float) -> float:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import OutputError
+from bertslim.gate.check_result import CheckResult
 from bertslim.gate.junit import render_junit
 from bertslim.gate.markdown import render_markdown
-from bertslim.gate.result import CheckResult
 from bertslim.output import output_file, writing
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -54,8 +54,8 @@ def report_files(options: ReportOptions) -> Iterator[Callable[[CheckResult], Non
     ]
     with ExitStack() as opened:
         files = [
-            opened.enter_context(output_file(one.path, force=True, option=one.option))
-            for one in reports
+            opened.enter_context(output_file(report.path, force=True, option=report.option))
+            for report in reports
         ]
 
         def write(result: CheckResult) -> None:

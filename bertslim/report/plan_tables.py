@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertslim.records import LayerFacts, LayerPlan, ModelFacts, Plan, Sizes, compare
-from bertslim.report.figures import base_value, change, label, slim_value
-from bertslim.report.numbers import fixed, scale_for
+from bertslim.records.units import MACS
+from bertslim.report.measurement_tables import comparison_table
+from bertslim.report.measurement_text import label, slim_value
+from bertslim.report.numbers import fixed, quantity
 from bertslim.report.tables import NOTHING, Table
 
 
@@ -25,8 +27,8 @@ class LayerRow:
     macs: int
 
 
-def plan_rows(plan: Plan) -> Table:
-    """Tell what each layer becomes."""
+def plan_table(plan: Plan) -> Table:
+    """List what each layer becomes."""
     headers = ("layer", "heads", "FFN width", "parameters", "what happens")
     rows = (
         (
@@ -39,11 +41,6 @@ def plan_rows(plan: Plan) -> Table:
         for row in plan.layers
     )
     return Table("lrrrl", headers, tuple(rows))
-
-
-def plan_table(plan: Plan) -> str:
-    """Write what each layer becomes as Markdown."""
-    return plan_rows(plan).markdown()
 
 
 def vocabulary_note(plan: Plan) -> str | None:
@@ -59,25 +56,22 @@ def vocabulary_note(plan: Plan) -> str | None:
     return f"Vocabulary: {fixed(before)} → {fixed(after)} tokens, those that the data use."
 
 
-def sizes_table(plan: Plan) -> str:
-    """Write the sizes before and after as Markdown."""
+def sizes_table(plan: Plan) -> Table:
+    """Compare the sizes before and after."""
     base, slim = plan.base, plan.slim
     figures = (
-        compare("parameters", "parameters", base.parameters, slim.parameters),
-        compare("parameters.encoder", "parameters", base.encoder, slim.encoder),
-        compare("parameters.embeddings", "parameters", base.embeddings, slim.embeddings),
-        compare("macs", "MACs", base.macs, slim.macs, batch=1, length=plan.length),
+        compare("parameters", base.parameters, slim.parameters),
+        compare("parameters.encoder", base.encoder, slim.encoder),
+        compare("parameters.embeddings", base.embeddings, slim.embeddings),
+        compare("macs", base.macs, slim.macs, batch=1, length=plan.length),
     )
-    rows = (
-        (label(figure), base_value(figure), slim_value(figure), change(figure))
-        for figure in figures
-    )
-    return Table("lrrr", ("figure", "base", "slim", "change"), tuple(rows)).markdown()
+    named = ((label(figure), figure) for figure in figures)
+    return comparison_table("figure", ("base", "slim"), named)
 
 
-def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> str:
-    """Write what a checkpoint is as Markdown; `length` is what its MACs are counted at."""
-    macs = compare("macs", "MACs", None, sizes.macs, batch=1, length=length)
+def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> Table:
+    """List what a checkpoint is; `length` is what its MACs are counted at."""
+    macs = compare("macs", None, sizes.macs, batch=1, length=length)
     rows = (
         ("architecture", facts.architecture),
         ("family", facts.model_type),
@@ -91,12 +85,12 @@ def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> str:
         ("parameters, embeddings", fixed(sizes.embeddings)),
         (label(macs), slim_value(macs)),
     )
-    return Table("ll", ("model", ""), rows).markdown()
+    return Table("ll", ("model", ""), rows)
 
 
-def layers_table(rows: Sequence[LayerRow], total: int) -> str:
-    """Write the layers of a model as Markdown, with each one's share of `total` parameters."""
-    scale = scale_for("MACs", *(row.macs for row in rows))
+def layers_table(rows: Sequence[LayerRow], total: int) -> Table:
+    """List the layers of a model, with each one's share of `total` parameters."""
+    notation = MACS.notation(*(row.macs for row in rows))
     cells = (
         (
             str(row.layer),
@@ -104,12 +98,12 @@ def layers_table(rows: Sequence[LayerRow], total: int) -> str:
             _ffn(row.facts),
             fixed(row.parameters),
             f"{fixed(100 * row.parameters / total, 1)} %" if total else NOTHING,
-            scale.quantity(row.macs),
+            quantity(row.macs, notation),
         )
         for row in rows
     )
     headers = ("layer", "heads", "FFN width", "parameters", "share", "MACs")
-    return Table("lrrrrr", headers, tuple(cells)).markdown()
+    return Table("lrrrrr", headers, tuple(cells))
 
 
 def _number(row: LayerPlan) -> str:

@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from bertslim.records import Measurement, Record
 from bertslim.records.sources import shown_source
 from bertslim.report.escape import escape
-from bertslim.report.figures import (
-    base_value,
+from bertslim.report.headline import at_headline_shape, quality_figure
+from bertslim.report.measurement_tables import QUALITY_PREFIXES, comparison_table
+from bertslim.report.measurement_text import (
     between,
     change,
     interval,
-    kind_of,
     label,
     shape,
     slim_value,
     speed_up,
 )
-from bertslim.report.headline import at_headline_shape, quality_figure
-from bertslim.report.part import Part, Picture
-from bertslim.report.plots.accuracy_latency import COMPARABLE, Axes, Place, accuracy_latency
+from bertslim.report.plots.accuracy_latency import Axes, Place, accuracy_latency
 from bertslim.report.render import title_of
-from bertslim.report.svg import IN_PAGE, Palette
+from bertslim.report.section import Picture, Section
 from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import listed
 
 TITLE = "Results side by side"
-_QUALITY = ("accuracy.", "fidelity.")
 
 
-def side_by_side(records: Sequence[Record], colours: Palette = IN_PAGE) -> tuple[Part, ...]:
+def side_by_side(records: Sequence[Record]) -> tuple[Section, ...]:
     """Compare results: an overview, then latency and quality in full, then what is not alike."""
-    parts = [Part(_overview(records).markdown(), tuple(_picture(records, colours)))]
-    parts += _in_full(records, "Latency", lambda one: one.name == "latency", shape)
-    parts += _in_full(records, "Quality", lambda one: one.name.startswith(_QUALITY), label)
-    if notes := list(_not_alike(records)):
-        lines = "\n".join(f"- {escape(note)}" for note in notes)
-        parts.append(Part(f"## What is not alike\n\n{lines}"))
-    return tuple(parts)
+    return (
+        Section("", (_overview(records),), tuple(_picture(records))),
+        *_in_full(records, "Latency", _is_latency, shape),
+        *_in_full(records, "Quality", _is_quality, label),
+        *_differences_section(records),
+    )
 
 
 def names_of(records: Sequence[Record]) -> tuple[str, ...]:
@@ -53,10 +51,10 @@ def names_of(records: Sequence[Record]) -> tuple[str, ...]:
 def _overview(records: Sequence[Record]) -> Table:
     """A row a result: how much smaller, how much faster, how good."""
     latencies, qualities = map(_latency, records), list(map(quality_figure, records))
-    shapes = _joined(shape(one) for one in map(_latency, records) if one)
-    metrics = _joined(label(one) for one in qualities if one)
+    shapes = _joined(shape(latency) for latency in map(_latency, records) if latency)
+    metrics = _joined(label(quality) for quality in qualities if quality)
     rows = tuple(
-        (name, *_size(record), _sped_up(latency), *_moved(quality))
+        (name, *_size(record), _sped_up(latency), *_value_and_change(quality))
         for name, record, latency, quality in zip(
             names_of(records), records, latencies, qualities, strict=True
         )
@@ -72,94 +70,135 @@ def _joined(words: Iterable[str]) -> str:
 
 
 def _size(record: Record) -> tuple[str, str]:
-    found = next(iter(record.find("parameters")), None)
-    return (slim_value(found), change(found)) if found else (NOTHING, NOTHING)
+    size = next(iter(record.find("parameters")), None)
+    return (slim_value(size), change(size)) if size else (NOTHING, NOTHING)
 
 
 def _in_full(
     records: Sequence[Record],
     title: str,
-    wanted: Callable[[Measurement], bool],
-    named: Callable[[Measurement], str],
-) -> Iterator[Part]:
-    """Make a table a kind of figure, with a row a result."""
-    found = [{named(one): one for one in record.measurements if wanted(one)} for record in records]
-    heading = f"## {title}\n\n"
-    for kind in dict.fromkeys(kind for figures in found for kind in figures):
-        rows = tuple(
-            (name, base_value(one), slim_value(one), change(one), interval(one))
-            for name, figures in zip(names_of(records), found, strict=True)
-            if (one := figures.get(kind)) is not None
-        )
-        headers = ("result", "before", "after", "change", "95 % interval")
-        table = Table("lrrrr", headers, rows).without_empty_columns().markdown()
-        yield Part(f"{heading}### {escape(kind)}\n\n{table}")
-        heading = ""
+    belongs: Callable[[Measurement], bool],
+    kind_of: Callable[[Measurement], str],
+) -> Iterator[Section]:
+    """Yield a table a kind of figure, with a row a result.
+
+    Args:
+        records: The results.
+        title: Of the first section; the others continue it.
+        belongs: Whether a measurement is one of these figures.
+        kind_of: What a measurement has to share with those of the same table.
+    """
+    by_kind = [
+        {kind_of(each): each for each in record.measurements if belongs(each)} for record in records
+    ]
+    sides = "before", "after"
+    for kind in dict.fromkeys(kind for measurements in by_kind for kind in measurements):
+        named = [
+            (name, measurements[kind])
+            for name, measurements in zip(names_of(records), by_kind, strict=True)
+            if kind in measurements
+        ]
+        table = comparison_table("result", sides, named)
+        if title:
+            yield Section(title, (f"### {escape(kind)}", table))
+        else:
+            yield Section(kind, (table,), level=3)
+        title = ""
 
 
-def _picture(records: Sequence[Record], colours: Palette) -> Iterator[Picture]:
-    """Draw all results of one base that have one metric; times as shares of the base's."""
-    known = []
+def _is_latency(measurement: Measurement) -> bool:
+    return measurement.name == "latency"
+
+
+def _is_quality(measurement: Measurement) -> bool:
+    return measurement.name.startswith(QUALITY_PREFIXES)
+
+
+@dataclass(frozen=True)
+class _Result:
+    """A result whose latency beside the base's and whose quality are known."""
+
+    name: str
+    record: Record
+    latency: Measurement
+    time: float
+    quality: Measurement
+    score: float
+
+    @property
+    def topic(self) -> tuple[object, ...]:
+        """What has to be alike for two results to stand in one picture."""
+        sha256 = self.record.base.sha256, _report_sha256(self.record)
+        return *sha256, shape(self.latency), self.quality.name
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the picture."""
+        return Place(self.name, self.time, self.score, "slim")
+
+
+def _picture(records: Sequence[Record]) -> Iterator[Picture]:
+    """All results of one base that have one metric; times as shares of the base's."""
+    results = list(_comparable(records))
+    if len(results) < 2 or len({result.topic for result in results}) > 1:
+        return
+    first = results[0]
+    if not first.quality.metric.rises_to_one:
+        return
+    places = [result.place for result in results]
+    if first.quality.base is not None:
+        source = shown_source(first.record.base.source)
+        places.insert(0, Place(source, 1.0, first.quality.base, "base"))
+    axes = Axes(first.quality.metric, f"of the base's time at {shape(first.latency)}")
+    yield Picture("accuracy-latency", partial(accuracy_latency, places, axes))
+
+
+def _comparable(records: Sequence[Record]) -> Iterator[_Result]:
     for name, record in zip(names_of(records), records, strict=True):
         latency, quality = _latency(record), quality_figure(record)
         if latency and latency.ratio and quality and quality.slim is not None:
-            known.append((name, record, latency, quality))
-    if len(known) < 2 or len({_topic(*one[1:]) for one in known}) > 1:
-        return
-    _, record, latency, quality = known[0]
-    if quality.unit not in COMPARABLE:
-        return
-    places = [
-        Place(name, one.ratio, figure.slim, "slim")
-        for name, _, one, figure in known
-        if one.ratio and figure.slim is not None
-    ]
-    if quality.base is not None:
-        places.insert(0, Place(shown_source(record.base.source), 1.0, quality.base, "base"))
-    axes = Axes(kind_of(quality.name), quality.unit, f"of the base's time at {shape(latency)}")
-    yield Picture("accuracy-latency", accuracy_latency(places, axes, colours))
-
-
-def _topic(record: Record, latency: Measurement, quality: Measurement) -> tuple[object, ...]:
-    """What has to be alike for two results to stand in one picture."""
-    return record.base.sha256, shape(latency), quality.name, _report_sha256(record)
+            yield _Result(name, record, latency, latency.ratio, quality, quality.slim)
 
 
 def _latency(record: Record) -> Measurement | None:
-    found = record.find("latency")
-    return at_headline_shape(found) if found else None
+    latencies = record.find("latency")
+    return at_headline_shape(latencies) if latencies else None
 
 
 def _sped_up(latency: Measurement | None) -> str:
     if latency is None or not latency.ratio:
         return NOTHING
-    found = latency.interval
-    if found is None or found.of != "ratio" or not found.low:
+    limits = latency.interval
+    if limits is None or limits.of != "ratio" or not limits.low:
         return speed_up(latency.ratio)
-    sure = between(speed_up(found.high), speed_up(found.low))
-    return f"{speed_up(latency.ratio)} ({sure})"
+    return f"{speed_up(latency.ratio)} ({between(speed_up(limits.high), speed_up(limits.low))})"
 
 
-def _moved(figure: Measurement | None) -> tuple[str, str]:
-    if figure is None:
+def _value_and_change(quality: Measurement | None) -> tuple[str, str]:
+    if quality is None:
         return NOTHING, NOTHING
-    moved, sure = change(figure), interval(figure)
-    if NOTHING not in (moved, sure):
-        moved = f"{moved} ({sure.removesuffix(' points')})"
-    return slim_value(figure), moved
+    moved, limits = change(quality), interval(quality)
+    if NOTHING not in (moved, limits):
+        moved = f"{moved} ({limits.removesuffix(' points')})"
+    return slim_value(quality), moved
+
+
+def _differences_section(records: Sequence[Record]) -> Iterator[Section]:
+    if notes := list(_not_alike(records)):
+        yield Section("What is not alike", ("\n".join(f"- {escape(note)}" for note in notes),))
 
 
 def _not_alike(records: Sequence[Record]) -> Iterator[str]:
     """Say what was not held fixed from result to result, and so may be in the figures, too."""
     named: tuple[tuple[str, Callable[[Record], object]], ...] = (
-        ("base", lambda one: shown_source(one.base.source)),
-        ("weights of the base (SHA-256)", lambda one: one.base.sha256[:12]),
-        ("held-out rows (SHA-256)", lambda one: (_report_sha256(one) or NOTHING)[:12]),
-        ("CPU", lambda one: one.environment.cpu),
-        ("threads", lambda one: one.environment.threads),
-        ("torch", lambda one: one.environment.versions.get("torch", NOTHING)),
-        ("transformers", lambda one: one.environment.versions.get("transformers", NOTHING)),
-        ("bertslim", lambda one: one.bertslim),
+        ("base", lambda record: shown_source(record.base.source)),
+        ("weights of the base (SHA-256)", lambda record: record.base.sha256[:12]),
+        ("held-out rows (SHA-256)", lambda record: (_report_sha256(record) or NOTHING)[:12]),
+        ("CPU", lambda record: record.environment.cpu),
+        ("threads", lambda record: record.environment.threads),
+        ("torch", lambda record: record.environment.versions.get("torch", NOTHING)),
+        ("transformers", lambda record: record.environment.versions.get("transformers", NOTHING)),
+        ("bertslim", lambda record: record.bertslim),
     )
     for what, read in named:
         values = [str(read(record)) for record in records]
@@ -170,4 +209,4 @@ def _not_alike(records: Sequence[Record]) -> Iterator[str]:
 
 def _report_sha256(record: Record) -> str | None:
     splits = record.data.splits if record.data else ()
-    return next((one.sha256 for one in splits if one.name == "report"), None)
+    return next((split.sha256 for split in splits if split.name == "report"), None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html5lib
 
 from bertslim.records import Disagreement, Disagreements
+from bertslim.report.differing_texts import differing_texts
 from bertslim.report.page import render_page
 from bertslim.report.render import render_model_card, render_report
-from bertslim.report.texts import texts_told
 from support.example_records import QUOTED_TEXT, cut_record, full_record
 
 ARABIC = "\u0627\u0644\u0633\u0644\u0627\u0645 \U0001f600"
@@ -37,7 +37,7 @@ def test_each_text_stands_below_its_answers() -> None:
 
 
 def test_none_is_said_to_be_none() -> None:
-    assert texts_told(Disagreements(rows=9, different=0, shown=()), "base", "slim") == (
+    assert differing_texts(Disagreements(rows=9, different=0, shown=()), "base", "slim") == (
         "0 of 9 held-out texts are answered differently."
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.gate.result import CheckResult
+from bertslim.gate.check_result import CheckResult
 from bertslim.records.sources import last_component, shown_source
 from bertslim.wording import counted
 
@@ -15,7 +15,7 @@ def title(result: CheckResult) -> str:
 def facts(result: CheckResult) -> dict[str, str]:
     """List what the figures depend on."""
     here = result.environment
-    found = {
+    facts = {
         "CPU": here.cpu,
         "cores": str(here.cores),
         "threads": str(here.threads),
@@ -24,16 +24,16 @@ def facts(result: CheckResult) -> dict[str, str]:
         "versions": ", ".join(f"{name} {version}" for name, version in here.versions.items()),
     }
     if result.seconds:
-        found["latency measured for"] = counted(round(result.seconds), "second", "seconds")
-    return found
+        facts["latency measured for"] = counted(round(result.seconds), "second", "seconds")
+    return facts
 
 
 def ending(result: CheckResult) -> str:
     """Say how the check ended, in a few words."""
-    judgement = result.judgement
-    number = len(judgement.verdicts)
+    rule_results = result.rule_results
+    number = len(rule_results.verdicts)
     by_outcome = {
-        outcome: sum(verdict.outcome == outcome for verdict in judgement.verdicts)
+        outcome: sum(verdict.outcome == outcome for verdict in rule_results.verdicts)
         for outcome in ("pass", "fail", "inconclusive")
     }
     words = [
