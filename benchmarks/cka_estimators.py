@@ -112,7 +112,7 @@ def gather(model: str, data: str, tokens: int) -> NDArray[np.float32]:
     held = 0
     for number in order:
         batch = made[number]
-        with torch.inference_mode(), watched(checkpoint.model, facts) as states:
+        with torch.inference_mode(), watched(checkpoint) as states:
             checkpoint.model(**model_inputs(batch, facts.head))
             mask = batch.inputs["attention_mask"].bool()
             parts.append([states[site][mask] for site in sites_of(facts)])

@@ -25,9 +25,8 @@ from bertslim.data.task import Batch
 from bertslim.measure.bootstrap import ratio_interval
 from bertslim.measure.environment import default_threads
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
-from bertslim.model.families import FAMILIES
+from bertslim.model.layer import model_layers
 from bertslim.model.model_source import find_model
-from bertslim.model.slim_modeling import ffn_of, layers_of, remove_attention, remove_ffn
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.surgery.altered_outputs import Alteration, altered_outputs, possible_alterations
@@ -88,7 +87,7 @@ def run_reused(checkpoint: Checkpoint, batch: Batch, alterations: list[Alteratio
     """Answer a batch as it is, and with each alteration, as `bertslim analyze` does."""
     model, facts = checkpoint.model, checkpoint.facts
     inputs = model_inputs(batch, facts.head)
-    outputs = altered_outputs(model, FAMILIES[facts.model_type], inputs, alterations)
+    outputs = altered_outputs(model, inputs, alterations)
     return [answer(found) for _, found in outputs]
 
 
@@ -101,14 +100,13 @@ def answer(outputs: Any) -> Tensor:
 def really_altered(model: Any, one: Alteration) -> Any:
     """Return a copy of a model with one block altered, the way a user would try it."""
     changed = copy.deepcopy(model)
-    family = next(one for one in FAMILIES.values() if one.model_type == model.config.model_type)
-    layer = layers_of(changed, family)[one.layer]
+    layer = model_layers(changed)[one.layer]
     if one.kind == "drop_ffn":
-        remove_ffn(layer, family)
+        layer.ffn.remove()
     elif one.kind == "drop_attention":
-        remove_attention(layer, family)
+        layer.attention.remove()
     else:
-        ffn_in, ffn_out = ffn_of(layer, family)
+        ffn_in, ffn_out = layer.ffn.input, layer.ffn.output
         kept = set(keep_best(magnitude(ffn_in, ffn_out), ffn_out.in_features // 2).tolist())
         ffn_out.weight[:, sorted(set(range(ffn_out.in_features)) - kept)] = 0
     return changed

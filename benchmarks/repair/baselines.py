@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 import torch_pruning
@@ -23,8 +23,7 @@ from bertslim.data.splits import Splits
 from bertslim.data.task import Batch
 from bertslim.measure.evaluation import measure_quality
 from bertslim.model.checkpoint import Checkpoint, load_model
-from bertslim.model.families import FAMILIES
-from bertslim.model.slim_modeling import layers_of
+from bertslim.model.layer import model_layers
 from bertslim.progress import Progress
 from bertslim.records import Measurement
 
@@ -68,8 +67,7 @@ def torch_pruned(
     """
     model = load_model(model_dir)
     model.float()
-    family = FAMILIES[model.config.model_type]
-    stack = layers_of(model, family)
+    stack = model_layers(model)
     if importance == "taylor":
         accumulate_gradients(model, calibration_batches, seed)
     with warnings.catch_warnings():
@@ -78,7 +76,7 @@ def torch_pruned(
             model, example_inputs=calibration_batches[0].inputs
         )
     for number in layers:
-        block = cast(nn.Linear, stack[number].get_submodule(family.layout.ffn_in))
+        block = stack[number].ffn.input
         neurons = list(range(block.out_features))
         whole = graph.get_pruning_group(block, torch_pruning.prune_linear_out_channels, neurons)
         worst = IMPORTANCES[importance](whole).topk(len(neurons) - width, largest=False).indices

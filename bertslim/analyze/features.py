@@ -89,7 +89,7 @@ def gather_features(
 def _keep(checkpoint: Checkpoint, batch: Batch, wanted: Tensor, folder: Path) -> None:
     """Append what stands at each site to its file."""
     facts, mask = checkpoint.facts, batch.inputs["attention_mask"]
-    with watched(checkpoint.model, facts) as states:
+    with watched(checkpoint) as states:
         checkpoint.model(**model_inputs(batch, facts.head))
         for site in sites_of(facts):
             hidden = states[site].float()

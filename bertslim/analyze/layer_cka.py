@@ -83,7 +83,7 @@ def _states(
     found = []
     for checkpoint, batch in zip(models.values(), together, strict=True):
         facts = checkpoint.facts
-        with watched(checkpoint.model, facts) as states:
+        with watched(checkpoint) as states:
             checkpoint.model(**model_inputs(batch, facts.head))
         choices = len(states[sites_of(facts)[0]]) // len(mask)
         found += [states[site][::choices][drawn].float() for site in sites_of(facts)]

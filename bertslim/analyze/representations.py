@@ -7,10 +7,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
-from bertslim.model.families import FAMILIES, Family
-from bertslim.model.slim_modeling import layers_of
+from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.layer import Layer
 from bertslim.records import Block, ModelFacts, Site
 
 BLOCKS: tuple[Block, ...] = ("attention", "ffn")
@@ -28,24 +27,26 @@ def sites_of(facts: ModelFacts) -> tuple[Site, ...]:
 
 
 @contextmanager
-def watched(model: PreTrainedModel, facts: ModelFacts) -> Iterator[dict[Site, Tensor]]:
+def watched(checkpoint: Checkpoint) -> Iterator[dict[Site, Tensor]]:
     """Gather the hidden states at all sites.
 
     Yields:
         (sequences, length, hidden_size) by site, of the last call of the model.
     """
-    family = FAMILIES[facts.model_type]
     states: dict[Site, Tensor] = {}
+    layers = checkpoint.layers
     with ExitStack() as stack:
-        for site in sites_of(facts):
-            module = _module(layers_of(model, family)[site.layer], site.block, family)
+        for site in sites_of(checkpoint.facts):
+            module = _last_module(layers[site.layer], site.block)
             stack.callback(module.register_forward_hook(_keeper(states, site)).remove)
         yield states
 
 
-def _module(layer: nn.Module, block: Block, family: Family) -> nn.Module:
-    layout = family.layout
-    return layer.get_submodule(layout.attention_norm if block == "attention" else layout.ffn_norm)
+def _last_module(layer: Layer, block: Block) -> nn.Module:
+    """Return the module whose output is that of a block joined with the residual."""
+    norm = (layer.attention if block == "attention" else layer.ffn).norm_after
+    assert norm is not None  # noqa: S101
+    return norm
 
 
 def _keeper(

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bertslim.data.feature_extraction import pooling_of
 from bertslim.data.metrics import Score
 from bertslim.data.outputs import model_inputs, pieces
 from bertslim.data.task import Batch, Rows
 from bertslim.measure.bootstrap import mean_interval
 from bertslim.measure.predictions import GatheredAnswers, average_by_row, compare_outputs
 from bertslim.model.checkpoint import Checkpoint
-from bertslim.model.families import FAMILIES
 from bertslim.progress import Progress
 from bertslim.recipe.plan import layer_macs, layer_parameters
 from bertslim.records import AlterationKind, Effect, LayerFacts, ModelFacts, Sensitivity
@@ -78,7 +76,6 @@ class _Scan:
         self.alterations = possible_alterations(checkpoint.facts, KINDS)
         self._checkpoint = checkpoint
         self._rows = rows
-        self._pooling = pooling_of(rows)
         task = rows.task if rows.scorable else None
         self._answers = {one: GatheredAnswers(task) for one in (None, *self.alterations)}
         self._compared: dict[Alteration, dict[str, list[Tensor]]] = defaultdict(
@@ -91,7 +88,7 @@ class _Scan:
         """Run sequences through the model as it is, and altered."""
         model, facts = self._checkpoint.model, self._checkpoint.facts
         inputs = model_inputs(batch, facts.head)
-        outputs = altered_outputs(model, FAMILIES[facts.model_type], inputs, self.alterations)
+        outputs = altered_outputs(model, inputs, self.alterations)
         self._order.extend(batch.rows)
         whole = None
         for one, found in outputs:
@@ -99,7 +96,7 @@ class _Scan:
             if one is None:
                 whole = found
                 continue
-            compared = compare_outputs(model, whole, found, batch, facts, self._pooling)
+            compared = compare_outputs(self._checkpoint, whole, found, batch)
             for name, values in compared.items():
                 self._compared[one][name].append(values)
 

@@ -193,13 +193,12 @@ class _Analysis:
 
     def _probes(self, splits: Splits) -> Probes | None:
         from bertslim.analyze.probes import LabelledTexts, measure_probes
-        from bertslim.data.outputs import is_multi_label, is_regression
 
         base = self._models["base"]
         task = splits.fit.task.name
         if task not in _PROBED or not (splits.fit.labelled and splits.report.labelled):
             return None
-        if is_multi_label(base.model) or is_regression(base.model, base.facts):
+        if base.is_multi_label or base.is_regression:
             return None
         samples, seed = self.options.samples, self.options.seed
         fit, report = (_drawn(rows, samples, seed) for rows in (splits.fit, splits.report))

@@ -17,7 +17,6 @@ from bertslim.measure.latency import RUNTIME
 from bertslim.measure.measure_options import MeasureOptions, Shape, check_shapes
 from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
-from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Record
@@ -164,7 +163,7 @@ def _count_parameters(directory: Path) -> int:
     from bertslim.model.checkpoint import load_checkpoint
 
     loaded = load_checkpoint(directory)
-    return count_parameters(loaded.model, FAMILIES[loaded.facts.model_type]).total
+    return count_parameters(loaded.model).total
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from bertslim.errors import DataError
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.config_facts import read_facts
 from bertslim.model.copied_files import carry_files
-from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
 from bertslim.output import writing
 from bertslim.progress import Progress
@@ -156,15 +155,14 @@ def train_slim(
             remedy="name the column with --label-column, or leave `labels` out of `distill`",
         )
     source, dtype = prepared.source, made.model.dtype
-    teacher = TeacherModel(
-        made.base.model.float(),
-        made.base.facts,
-        model_record(source.given, source.directory),
-        made.plan.layers,
-    )
+    made.base.model.float()
+    record = model_record(source.given, source.directory)
+    teacher = TeacherModel(made.base, record, made.plan.layers)
+    facts = made.base.facts.model_copy(update={"layers": made.plan.slim_layers})
+    # a copy, as the slim model shares tensors with its teacher
+    slim = replace(made.base, model=copy.deepcopy(made.model), facts=facts)
     student = Student(
-        copy.deepcopy(made.model),  # the slim model shares tensors with its teacher
-        made.base.facts.model_copy(update={"layers": made.plan.slim_layers}),
+        slim,
         _hash_of(made.model),
         load_tokenizer(source.directory),
     )
@@ -207,12 +205,12 @@ def save_slim(
     from bertslim.model.embedding_rows import prune_embeddings, prune_extra
     from bertslim.model.tokenizer_pruning import prune_tokenizer
 
-    family, extra, source = FAMILIES[prepared.facts.model_type], made.base.extra, prepared.source
-    before = count_parameters(made.base.model, family)
+    extra, source = made.base.extra, prepared.source
+    before = count_parameters(made.base.model)
     if made.vocabulary is not None:
         prune_embeddings(made.model, made.vocabulary)
         extra = prune_extra(extra, made.vocabulary)
-    after = count_parameters(made.model, family)
+    after = count_parameters(made.model)
     with progress.step("save"), writing(options.target):
         save_checkpoint(made.model, directory, extra)
         carry_files(source.directory, directory)
@@ -269,18 +267,11 @@ class _Maker:
         """Measure on the select split what each FFN block is worth, if the recipe asks for it."""
         if not self.prepared.recipe.recipe.needs_importance:
             return None
-        from bertslim.data.feature_extraction import pooling_of
         from bertslim.surgery.block_damage import block_damage
 
         rows = self._data.select
         with self.progress.step("weigh the layers"):
-            return block_damage(
-                self.base.model,
-                self._batches(rows),
-                self.base.facts,
-                self.progress,
-                pooling=pooling_of(rows),
-            )
+            return block_damage(self.base, self._batches(rows), self.progress)
 
     def make(self, plan: Plan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
         """Cut, and repair if the recipe says so."""
@@ -306,20 +297,17 @@ class _Maker:
         return slim, repairs
 
     def _survey(self, plan: Plan, calibration: list[Batch]) -> Survey:
-        from bertslim.data.feature_extraction import pooling_of
         from bertslim.surgery.survey import survey
 
         with self.progress.step("survey"):
             return survey(
-                self.base.model,
+                self.base,
                 calibration,
                 self.prepared.recipe.recipe,
                 plan,
-                self.base.facts,
                 seed=self.options.seed,
                 progress=self.progress,
                 token_weights=self._by_fisher,
-                pooling=pooling_of(self._data.fit),
             )
 
     def _reconstruct(
@@ -329,12 +317,11 @@ class _Maker:
 
         with self.progress.step("reconstruct"):
             return reconstruct(
-                self.base.model,
+                self.base,
                 slim,
                 self.prepared.recipe.recipe,
                 plan,
                 calibration,
-                self.base.facts,
                 sensitivity=found.token_weights,
                 ranks=self.options.ranks,
                 seed=self.options.seed,

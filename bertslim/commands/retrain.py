@@ -143,9 +143,7 @@ class _Run:
         teacher, splits = self._teacher, self._splits
         with self.progress.step("load"):
             start = self._start()
-            student = Student(
-                start.model, start.facts, self._start_record.sha256, load_tokenizer(self._directory)
-            )
+            student = Student(start, self._start_record.sha256, load_tokenizer(self._directory))
         with self.progress.step("train"):
             return train_model(
                 student,
@@ -221,9 +219,10 @@ class _Run:
         from bertslim.model.checkpoint import load_checkpoint
 
         source = find_model(self.options.teacher)
-        found = load_checkpoint(source.directory)
+        checkpoint = load_checkpoint(source.directory)
+        checkpoint.model.float()
         record = model_record(source.given, source.directory)
-        teacher = TeacherModel(found.model.float(), found.facts, record, self._plan(record))
+        teacher = TeacherModel(checkpoint, record, self._plan(record))
         if not self.options.new_head:  # known before the data are read
             facts = read_facts(read_config(self._directory))
             check_teacher(teacher, facts, self.options.settings)

@@ -12,7 +12,6 @@ from bertslim.data.load import BATCH_SIZE
 from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
 from bertslim.errors import ModelError
-from bertslim.model.families import FAMILIES
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.plan import count
@@ -23,9 +22,10 @@ from bertslim.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
     from bertslim.data.task import Batch
+    from bertslim.model.checkpoint import Checkpoint
     from bertslim.training.distillation import Distillation, Teacher
     from bertslim.training.selection import Selection
 
@@ -65,14 +65,12 @@ class TeacherModel:
     """A model to learn from.
 
     Attributes:
-        model: In eval mode.
-        facts: Its shape.
+        checkpoint: The model, in eval mode.
         record: Which checkpoint it is.
         plan: What became of its layers in the student; None: not known.
     """
 
-    model: PreTrainedModel
-    facts: ModelFacts
+    checkpoint: Checkpoint
     record: ModelRecord
     plan: Sequence[LayerPlan] | None
 
@@ -82,14 +80,12 @@ class Student:
     """A model to train.
 
     Attributes:
-        model: In eval mode; training spoils it.
-        facts: Its shape.
+        checkpoint: The model, in eval mode; training spoils it.
         sha256: Of the weights that it starts with.
         tokenizer: Its tokenizer.
     """
 
-    model: PreTrainedModel
-    facts: ModelFacts
+    checkpoint: Checkpoint
     sha256: str
     tokenizer: PreTrainedTokenizerBase
 
@@ -127,7 +123,6 @@ def train_model(
         ModelError: The teacher is of no use to the student, or the loss is not a number.
         OutputError: An interrupted run lies in the way.
     """
-    from bertslim.data.feature_extraction import pooling_of
     from bertslim.training.distillation import Teacher
     from bertslim.training.layer_map import layer_map
     from bertslim.training.trainer import Lesson, Run
@@ -135,8 +130,8 @@ def train_model(
 
     check_trackers(options.report_to)
     if teacher is not None:
-        check_teacher(teacher, student.facts, settings)
-    settings = settled(settings, student.facts, teacher is not None)
+        check_teacher(teacher, student.checkpoint.facts, settings)
+    settings = settled(settings, student.checkpoint.facts, teacher is not None)
     interruption = options.interruption
     if options.ranks.rank == 0:
         request = _request(student, teacher, splits, settings, options)
@@ -145,23 +140,23 @@ def train_model(
     options.ranks.from_first("")
     asked: Teacher | None = None
     if teacher is not None:
-        layers = layer_map(len(student.facts.layers), len(teacher.facts.layers), teacher.plan)
-        asked = Teacher(teacher.model, teacher.facts, layers, pooling_of(splits.fit))
+        depths = len(student.checkpoint.facts.layers), len(teacher.checkpoint.facts.layers)
+        layers = layer_map(*depths, teacher.plan)
+        asked = Teacher(teacher.checkpoint, layers)
     lesson = Lesson(
         rows=splits.fit,
         tokenizer=student.tokenizer,
         selection=_selection(asked, student, splits, settings, options.seed),
         distillation=_distillation(asked, settings),
-        head=student.facts.head,
+        head=student.checkpoint.facts.head,
     )
     run = Run(settings, options.seed, interruption, options.report_to)
-    family = FAMILIES[student.facts.model_type]
     with _left_on_the_way(interruption, options.ranks, progress):
-        training = train(student.model.float(), family, lesson, run, progress)
+        training = train(student.checkpoint.model.float(), lesson, run, progress)
     account = training.model_copy(
         update={
             "teacher": teacher.record if teacher else None,
-            "macs": _macs(training, student.facts, teacher.facts if teacher else None),
+            "macs": _macs(training, student, teacher),
         }
     )
     return TrainedWeights(interruption.read_best(training.best_step), account)
@@ -190,7 +185,7 @@ def check_teacher(teacher: TeacherModel, student: ModelFacts, settings: Retrain)
     Raises:
         ModelError: Their heads or vocabularies differ, or hidden states that are to be compared.
     """
-    one, other = teacher.facts, student
+    one, other = teacher.checkpoint.facts, student
     for what, before, after in (
         ("the head", one.head or "none", other.head or "none"),
         ("the number of outputs", one.labels, other.labels),
@@ -220,7 +215,7 @@ def _selection(
         rows = _drawn(splits.select, SELECT_ROWS, seed)
         return ByTeacher(teacher, _batches(rows, student, settings))
     rows = _drawn(splits.select, LABELLED_SELECT_ROWS, seed)
-    return ByLabels(rows, _batches(rows, student, settings), student.facts)
+    return ByLabels(rows, _batches(rows, student, settings), student.checkpoint.facts)
 
 
 def _distillation(teacher: Teacher | None, settings: Retrain) -> Distillation | None:
@@ -302,11 +297,15 @@ def _tell_resumed(
     progress.tell(f"training goes on after step {account.step:,}{other}")
 
 
-def _macs(training: Training, student: ModelFacts, teacher: ModelFacts | None) -> int:
+def _macs(training: Training, student: Student, teacher: TeacherModel | None) -> int:
     """Count multiply-accumulates: a backward pass as two forward ones, the looks left out."""
     if not training.sequences:
         return 0
     length = round(training.tokens / training.sequences)
-    each = 3 * count(student, student.layers, length).macs
-    each += count(teacher, teacher.layers, length).macs if teacher else 0
+    each = 3 * _forward_macs(student.checkpoint.facts, length)
+    each += _forward_macs(teacher.checkpoint.facts, length) if teacher else 0
     return training.sequences * each
+
+
+def _forward_macs(facts: ModelFacts, length: int) -> int:
+    return count(facts, facts.layers, length).macs

@@ -88,8 +88,3 @@ class FeatureExtraction(Task):
         pairs = (dict(sides) for sides in answers)
         cosines = np.asarray([pair[0] @ pair[1] for pair in pairs], dtype=np.float64)
         return spearman(truth, cosines), pearson(truth, cosines)
-
-
-def pooling_of(rows: Rows) -> Pooling:
-    """Return how rows are pooled: as their task says, by the mean for tasks of another kind."""
-    return rows.task.pooling if isinstance(rows.task, FeatureExtraction) else Pooling()

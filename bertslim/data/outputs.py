@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from bertslim.data.task import Batch
 from bertslim.records import ModelFacts
@@ -124,15 +123,3 @@ def _decisions_of_pretraining(outputs: Any, mask: Tensor) -> Decisions:
 def _yes_or_no(logits: Tensor) -> Tensor:
     flat = logits.flatten().double()
     return torch.stack([torch.zeros_like(flat), flat], dim=-1)
-
-
-def is_multi_label(model: PreTrainedModel) -> bool:
-    """Whether a text may have several labels, each a yes or no."""
-    return bool(model.config.problem_type == "multi_label_classification")
-
-
-def is_regression(model: PreTrainedModel, facts: ModelFacts) -> bool:
-    """Whether a model puts out numbers for a text instead of classes."""
-    if facts.head != "SequenceClassification":
-        return False
-    return facts.labels == 1 or bool(model.config.problem_type == "regression")

@@ -6,6 +6,7 @@ model are where its family says they are, also where FFN blocks are gone or head
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -28,8 +29,8 @@ from bertslim.export.fused_modules import (
 from bertslim.export.int8_plan import Int8Plan
 from bertslim.export.outlier_neurons import set_apart
 from bertslim.model.checkpoint import sharing_copy
-from bertslim.model.families import FAMILIES, Family
-from bertslim.model.slim_modeling import NoAttention, layers_of
+from bertslim.model.families import AttentionLayout
+from bertslim.model.layer import AttentionBlock, Layer, model_layers
 from bertslim.records import ModelFacts
 
 FIRST_TOKEN_HEADS = ("SequenceClassification", "MultipleChoice", "NextSentencePrediction")
@@ -47,24 +48,24 @@ def fused(
         facts: Its shape.
         int8: What stays in float32 when the graph is quantised; None: it is not quantised.
     """
-    family = FAMILIES[facts.model_type]
     made = sharing_copy(model)
     mask = PaddingMask(made.base_model)
     biased = _share_position_bias(made)
-    layers = layers_of(made, family)
+    layers = model_layers(made)
     if int8 is not None:
-        _smooth_contexts(layers, family, int8)
-    attending = [one for one in layers if not _lacks_attention(one, family)]
-    asks_once = attending[-1:] if facts.head in FIRST_TOKEN_HEADS else []
-    in_float = int8.float_layers(family.layout.attention[0]) if int8 else set()
-    for number, layer in enumerate(layers):
-        if layer in asks_once:
-            _fuse_first_token_attention(layer, family, mask)
-        elif layer in attending:
-            projected = int8 is not None and (biased or int8.static or number in in_float)
-            _fuse_attention(layer, family, mask, projected=projected)
+        _smooth_contexts(layers, int8)
+    attending = [number for number, layer in enumerate(layers) if layer.attention.is_present]
+    first_token = attending[-1:] if facts.head in FIRST_TOKEN_HEADS else []
+    for number in attending:
+        attention = layers[number].attention
+        if number in first_token:
+            _fuse_first_token_attention(attention, mask)
+            continue
+        in_float = int8 is not None and number in int8.float_layers(attention.layout.modules[0])
+        projected = int8 is not None and (biased or int8.static or in_float)
+        _fuse_attention(attention, mask, projected=projected)
     if int8 is not None:
-        _prepare_for_int8(made, family, int8)
+        _prepare_for_int8(made, layers, int8)
     return made
 
 
@@ -78,76 +79,76 @@ def _share_position_bias(model: PreTrainedModel) -> bool:
     return True
 
 
-def _lacks_attention(layer: nn.Module, family: Family) -> bool:
-    return isinstance(layer.get_submodule(family.layout.attention[0]), NoAttention)
-
-
-def _fuse_attention(
-    layer: nn.Module, family: Family, mask: PaddingMask, *, projected: bool
-) -> None:
-    projections = [_linear(layer, name) for name in family.layout.attention_in]
+def _fuse_attention(attention: AttentionBlock, mask: PaddingMask, *, projected: bool) -> None:
     kind = ProjectedAttention if projected else FusedAttention
-    made = kind(projections, _out(layer, family), _heads(layer, family, mask))
-    layer.set_submodule(family.layout.attention[0], made)
+    made = kind(attention.inputs, _own_output(attention), _heads(attention, mask))
+    attention.set_module(made)
 
 
-def _fuse_first_token_attention(layer: nn.Module, family: Family, mask: PaddingMask) -> None:
-    query, key, value = (_linear(layer, name) for name in family.layout.attention_in)
+def _fuse_first_token_attention(attention: AttentionBlock, mask: PaddingMask) -> None:
+    query, key, value = attention.inputs
     made = FirstTokenAttention(
-        query, packed(key, value), _out(layer, family), _heads(layer, family, mask), layer
+        query,
+        packed(key, value),
+        _own_output(attention),
+        _heads(attention, mask),
+        attention.layer,
     )
-    layer.set_submodule(family.layout.attention[0], made)
+    attention.set_module(made)
 
 
-def _heads(layer: nn.Module, family: Family, mask: PaddingMask) -> Heads:
-    attention: Any = layer.get_submodule(family.layout.attention[0])
-    width = _linear(layer, family.layout.attention_in[0]).out_features
-    return Heads(width // attention.attention_head_size, width, mask)
+def _heads(attention: AttentionBlock, mask: PaddingMask) -> Heads:
+    return Heads(attention.heads, attention.inputs[0].out_features, mask)
 
 
-def _out(layer: nn.Module, family: Family) -> nn.Module:
-    """Return the output map if the module that attends applies it itself."""
-    inside = family.layout.attention_out.startswith(f"{family.layout.attention[0]}.")
-    return _linear(layer, family.layout.attention_out) if inside else nn.Identity()
+def _own_output(attention: AttentionBlock) -> nn.Module:
+    """Return the output map if the module that computes attention applies it itself."""
+    return attention.output if _applies_output(attention.layout) else nn.Identity()
 
 
-def _prepare_for_int8(model: PreTrainedModel, family: Family, plan: Int8Plan) -> None:
+def _applies_output(layout: AttentionLayout) -> bool:
+    return layout.output.startswith(f"{layout.modules[0]}.")
+
+
+def _prepare_for_int8(model: PreTrainedModel, layers: Sequence[Layer], plan: Int8Plan) -> None:
     embeddings: Any = model.base_model.get_submodule("embeddings")
     embeddings.word_embeddings = Int8Embedding(embeddings.word_embeddings)
-    layers = layers_of(model, family)
-    in_float = plan.float_layers(family.layout.ffn_out)
     for number, neurons in plan.outlier_neurons.items():
-        shared = layers[number].get_submodule(family.layout.ffn_out)
-        if number not in in_float:
-            set_apart([layer for layer in layers if shared in layer.modules()], family, neurons)
-    for one in plan.float_maps:
-        _leave_in_float(layers[one.layer], _name_when_fused(one.name, family))
-    for one, scale in plan.smoothing.items():
-        if one not in plan.float_maps and one.name != family.layout.attention_out:
-            _smooth(layers[one.layer], one.name, scale)
+        shared = layers[number].ffn
+        if number not in plan.float_layers(shared.layout.output):
+            users = [layer.ffn for layer in layers if shared.output in layer.module.modules()]
+            set_apart(users, neurons)
+    for kept in plan.float_maps:
+        layer = layers[kept.layer]
+        _leave_in_float(layer.module, _name_when_fused(kept.name, layer.attention.layout))
+    for smoothed, scale in plan.smoothing.items():
+        layer = layers[smoothed.layer]
+        if smoothed not in plan.float_maps and smoothed.name != layer.attention.layout.output:
+            _smooth(layer.module, smoothed.name, scale)
 
 
-def _name_when_fused(name: str, family: Family) -> str:
-    attends, out = family.layout.attention[0], family.layout.attention_out
-    return f"{attends}.out" if name == out and out.startswith(f"{attends}.") else name
+def _name_when_fused(name: str, layout: AttentionLayout) -> str:
+    moved = name == layout.output and _applies_output(layout)
+    return f"{layout.modules[0]}.out" if moved else name
 
 
 def _leave_in_float(layer: nn.Module, name: str) -> None:
-    for one in _maps(layer, name):
-        layer.set_submodule(one, FloatProduct(_linear(layer, one)))
+    for map_name in _maps(layer, name):
+        layer.set_submodule(map_name, FloatProduct(_linear(layer, map_name)))
 
 
-def _smooth_contexts(layers: nn.ModuleList, family: Family, plan: Int8Plan) -> None:
-    """Smooth what output maps of attention read: the values are divided, so that no node is needed.
+def _smooth_contexts(layers: Sequence[Layer], plan: Int8Plan) -> None:
+    """Smooth the inputs of output maps of attention: values are divided, so that no node is needed.
 
     A head's context is a mean of values, channel by channel.
     """
-    value, out = family.layout.attention_in[2], family.layout.attention_out
-    for one, scale in plan.smoothing.items():
-        if one.name == out and one not in plan.float_maps:
-            layer = layers[one.layer]
-            layer.set_submodule(value, scaled_outputs(_linear(layer, value), 1 / scale))
-            layer.set_submodule(out, scaled_inputs(_linear(layer, out), scale))
+    for smoothed, scale in plan.smoothing.items():
+        attention = layers[smoothed.layer].attention
+        layout, layer = attention.layout, attention.layer
+        if smoothed.name == layout.output and smoothed not in plan.float_maps:
+            value = attention.inputs[2]
+            layer.set_submodule(layout.inputs[2], scaled_outputs(value, 1 / scale))
+            layer.set_submodule(layout.output, scaled_inputs(attention.output, scale))
 
 
 def _smooth(layer: nn.Module, name: str, scale: Tensor) -> None:
@@ -155,17 +156,19 @@ def _smooth(layer: nn.Module, name: str, scale: Tensor) -> None:
     if isinstance(attention, SmoothableAttention):
         attention.smooth(scale)
         return
-    for one in _maps(layer, name):
-        layer.set_submodule(one, SmoothedLinear(_linear(layer, one), scale))
+    for map_name in _maps(layer, name):
+        layer.set_submodule(map_name, SmoothedLinear(_linear(layer, map_name), scale))
 
 
 def _maps(layer: nn.Module, name: str) -> list[str]:
     """Return the names of the maps that a quantiser would find in a map's place."""
     module: Any = layer.get_submodule(name)
-    return [name] if isinstance(module, nn.Linear) else [f"{name}.{one}" for one in module.maps]
+    if isinstance(module, nn.Linear):
+        return [name]
+    return [f"{name}.{map_name}" for map_name in module.maps]
 
 
 def _linear(layer: nn.Module, name: str) -> nn.Linear:
-    found = layer.get_submodule(name)
-    assert isinstance(found, nn.Linear)  # noqa: S101
-    return found
+    linear = layer.get_submodule(name)
+    assert isinstance(linear, nn.Linear)  # noqa: S101
+    return linear

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.data.batches import batches
-from bertslim.data.feature_extraction import pooling_of
 from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.data.outputs import model_inputs
 from bertslim.data.paired_batches import PairedBatch
@@ -154,7 +153,7 @@ def quantise(
     for maps in _doubling(int(len(plan.sensitive) * _MOST_IN_FLOAT)):
         model = write(maps)
         with progress.step("compare on held-out texts"):
-            distance = _distance(checkpoint, texts, select, path)
+            distance = _distance(checkpoint, select, path)
         if distance is None or distance.is_small:
             return OnnxGraph(model, _in_words(plan.leaving(maps)))
         trials.append(Trial(maps, distance))
@@ -213,16 +212,10 @@ def _write(
     return model
 
 
-def _distance(
-    checkpoint: Checkpoint, texts: Int8Texts, select: Sequence[Batch], path: Path
-) -> Distance | None:
+def _distance(checkpoint: Checkpoint, select: Sequence[Batch], path: Path) -> Distance | None:
     """Compare int8 with float32; None: nothing can be compared."""
     comparison = compare_predictions(
-        checkpoint.model,
-        OnnxModel(path),
-        [PairedBatch(one, one) for one in select],
-        checkpoint.facts,
-        pooling=pooling_of(texts.select),
+        checkpoint, OnnxModel(path), [PairedBatch(batch, batch) for batch in select]
     )
     found = {one.name: one for one in measure_fidelity(comparison, seed=0, context={})}
     if (kl := found.get("fidelity.kl")) is not None:

@@ -17,8 +17,7 @@ from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch
 from bertslim.export.int8_plan import Int8Plan, LayerMap
 from bertslim.model.checkpoint import Checkpoint
-from bertslim.model.families import FAMILIES, Family
-from bertslim.model.slim_modeling import layers_of
+from bertslim.model.families import LayerLayout
 
 TOLERABLE = 0.005
 WORTH_SMOOTHING = 0.001
@@ -63,24 +62,24 @@ def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
         batches: Texts that no figure is reported on; run through the model twice.
     """
     given = list(batches)
-    family = FAMILIES[checkpoint.facts.model_type]
-    layers = layers_of(checkpoint.model, family)
+    layout = checkpoint.family.layout
+    layers = [layer.module for layer in checkpoint.layers]
     maps = [one for number, layer in enumerate(layers) for one in _maps(number, layer)]
     outputs = {one: layers[one.layer].get_submodule(one.name) for one in maps}
-    second_maps = [one for one in maps if one.name == family.layout.ffn_out]
+    second_maps = [one for one in maps if one.name == layout.ffn.output]
     largest = _largest_inputs(checkpoint, given, outputs)
     strongest = {one: _strongest(largest[one], max(CANDIDATES)) for one in second_maps}
-    smoothing = _smoothing(largest, outputs, family)
+    smoothing = _smoothing(largest, outputs, layout)
     errors = _errors(checkpoint, given, outputs, strongest, smoothing)
     apart = {one: _neurons_apart(errors[one]) for one in second_maps}
     smoothed = {
         product
-        for product, members in _products(smoothing, family).items()
+        for product, members in _products(smoothing, layout).items()
         if any(_is_better_smoothed(errors[one]) for one in members)
     }
     remaining = {
         one: errors[one].typical_smoothed()
-        if _product(one, family) in smoothed
+        if _product(one, layout) in smoothed
         else errors[one].typical(apart.get(one, 0))
         for one in maps
     }
@@ -92,10 +91,10 @@ def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
         },
         smoothing={
             product: smoothing[members[0]]
-            for product, members in _products(smoothing, family).items()
+            for product, members in _products(smoothing, layout).items()
             if product in smoothed
         },
-        sensitive=_by_error(remaining, family),
+        sensitive=_by_error(remaining, layout),
     )
 
 
@@ -114,27 +113,29 @@ def _is_shared(one: LayerMap, modules: dict[LayerMap, nn.Module]) -> bool:
     )
 
 
-def _can_be_smoothed(one: LayerMap, modules: dict[LayerMap, nn.Module], family: Family) -> bool:
+def _can_be_smoothed(
+    one: LayerMap, modules: dict[LayerMap, nn.Module], layout: LayerLayout
+) -> bool:
     """Whether it is a map of one layer alone, with nothing beside it, but the second of a block.
 
     The outliers among neurons are too strong for that.
     """
     users = sum(module is modules[one] for module in modules.values())
     plain = users == 1 and type(modules[one]) is nn.Linear
-    return plain and one.name != family.layout.ffn_out
+    return plain and one.name != layout.ffn.output
 
 
-def _product(one: LayerMap, family: Family) -> LayerMap:
+def _product(one: LayerMap, layout: LayerLayout) -> LayerMap:
     """Return the product that a map is a part of: query, key and value are one."""
-    attends = one.name in family.layout.attention_in
-    return LayerMap(one.layer, family.layout.attention[0]) if attends else one
+    attends = one.name in layout.attention.inputs
+    return LayerMap(one.layer, layout.attention.modules[0]) if attends else one
 
 
-def _products(maps: Iterable[LayerMap], family: Family) -> dict[LayerMap, list[LayerMap]]:
+def _products(maps: Iterable[LayerMap], layout: LayerLayout) -> dict[LayerMap, list[LayerMap]]:
     """Gather the maps of each product."""
     found: dict[LayerMap, list[LayerMap]] = {}
     for one in maps:
-        found.setdefault(_product(one, family), []).append(one)
+        found.setdefault(_product(one, layout), []).append(one)
     return found
 
 
@@ -159,15 +160,15 @@ def _strongest(largest: Tensor, number: int) -> Tensor:
 
 
 def _smoothing(
-    largest: dict[LayerMap, Tensor], modules: dict[LayerMap, nn.Module], family: Family
+    largest: dict[LayerMap, Tensor], modules: dict[LayerMap, nn.Module], layout: LayerLayout
 ) -> dict[LayerMap, Tensor]:
     """Return what each input of a map is divided by, (in,): max|x|^alpha / max|w|^(1 - alpha).
 
     It is the same for all maps of a product, which share their input.
     """
     found = {}
-    able = [one for one in modules if _can_be_smoothed(one, modules, family)]
-    for members in _products(able, family).values():
+    able = [one for one in modules if _can_be_smoothed(one, modules, layout)]
+    for members in _products(able, layout).values():
         inputs = largest[members[0]]
         weights = torch.cat([modules[one].get_parameter("weight") for one in members])
         columns, tiny = weights.abs().amax(dim=0), torch.finfo(inputs.dtype).tiny
@@ -223,11 +224,11 @@ def _neurons_apart(errors: _Errors) -> int:
     return best if found[best] <= found[0] / 2 else 0
 
 
-def _by_error(errors: dict[LayerMap, float], family: Family) -> tuple[LayerMap, ...]:
+def _by_error(errors: dict[LayerMap, float], layout: LayerLayout) -> tuple[LayerMap, ...]:
     """Order the maps, query, key and value as the one product that they are."""
     products: dict[LayerMap, float] = {}
     for one, error in errors.items():
-        product = _product(one, family)
+        product = _product(one, layout)
         products[product] = max(error, products.get(product, 0.0))
     return tuple(sorted(products, key=lambda one: -products[one]))
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bertslim.export.fused_modules import FloatProduct
-from bertslim.model.families import Family
+from bertslim.model.layer import FfnBlock
 from bertslim.model.slim_modeling import ActivationBesideInput
 
 
@@ -60,29 +60,23 @@ class SumOfApart(nn.Module):
         return total
 
 
-def set_apart(layers: Sequence[nn.Module], family: Family, neurons: Sequence[int]) -> None:
-    """Take a few neurons out of the FFN block of a layer, or of layers that share theirs.
+def set_apart(blocks: Sequence[FfnBlock], neurons: Sequence[int]) -> None:
+    """Take a few neurons out of an FFN block, which may be that of several layers.
 
     Args:
-        layers: The layers; their modules are changed, their tensors are not.
-        family: Their family.
+        blocks: The block as each of its layers has it; modules are changed, tensors are not.
         neurons: The numbers of the few.
     """
-    layout = family.layout
-    ffn_in, ffn_act, ffn_out = (
-        layers[0].get_submodule(name) for name in (layout.ffn_in, layout.ffn_act, layout.ffn_out)
-    )
-    assert isinstance(ffn_in, nn.Linear) and isinstance(ffn_out, nn.Linear)  # noqa: S101, PT018
+    ffn_in, activation, ffn_out = blocks[0].input, blocks[0].activation, blocks[0].output
     few = torch.tensor(neurons)
-    most = torch.tensor([one for one in range(ffn_in.out_features) if one not in set(neurons)])
+    apart = set(neurons)
+    most = torch.tensor([number for number in range(ffn_in.out_features) if number not in apart])
     first = NeuronsApart(ffn_in, FloatProduct(_rows(ffn_in, few)))
     second = SumOfApart(ffn_out, FloatProduct(_columns(ffn_out, few)))
     ffn_in.weight, ffn_in.bias = _rows(ffn_in, most).weight, _rows(ffn_in, most).bias
     ffn_out.weight = _columns(ffn_out, most).weight
-    for layer in layers:
-        layer.set_submodule(layout.ffn_in, first)
-        layer.set_submodule(layout.ffn_act, ActivationApart(ffn_act))
-        layer.set_submodule(layout.ffn_out, second)
+    for block in blocks:
+        block.set_maps(first, second, activation=ActivationApart(activation))
 
 
 def _rows(linear: nn.Linear, chosen: Tensor) -> nn.Linear:

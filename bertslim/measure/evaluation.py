@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bertslim.data.batches import batches
-from bertslim.data.feature_extraction import pooling_of
 from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.data.paired_batches import (
     PairedBatch,
@@ -70,17 +69,15 @@ def measure_quality(
         progress: Shows the batches.
         show_texts: Whether to tell which texts the models answer differently.
     """
-    rows, pooling = splits.report, pooling_of(splits.report)
+    rows = splits.report
     read = _read_by_both(base, splits, tokenizer, slim_tokenizer)
     comparison = compare_predictions(
-        base.model,
+        base,
         slim,
         progress.track(
             read.batches, "comparing to the base", total=len(read.batches), unit="batch"
         ),
-        base.facts,
         task=rows.task if rows.scorable or show_texts else None,
-        pooling=pooling,
         shared=read.shared,
     )
     notes = (*splits.notes, *_reading_notes(read, len(rows), comparison.rows))
@@ -89,7 +86,7 @@ def measure_quality(
         comparison,
         seed=seed,
         context=context | {"n": comparison.rows},
-        pooling=str(pooling),
+        pooling=str(base.pooling),
     )
     answered = rows.select(read.rows)
     disagreements = find_disagreements(answered, comparison) if show_texts else None

@@ -17,15 +17,13 @@ from bertslim.data.outputs import (
     PER_TOKEN_HEADS,
     Decisions,
     decisions,
-    is_multi_label,
-    is_regression,
     model_inputs,
     parts,
     pieces,
 )
 from bertslim.data.paired_batches import PairedBatch, SharedTokens
-from bertslim.data.pooling import Pooling
 from bertslim.data.task import Answers, Batch, Task
+from bertslim.model.checkpoint import Checkpoint
 from bertslim.records import ModelFacts
 
 FloatArray = NDArray[np.float64]
@@ -65,26 +63,23 @@ class Comparison:
 
 @torch.inference_mode()
 def compare_predictions(
-    base: PreTrainedModel,
+    base: Checkpoint,
     slim: Callable[..., Any],
     batches: Iterable[PairedBatch],
-    facts: ModelFacts,
     *,
     task: Task | None = None,
-    pooling: Pooling | None = None,
     shared: SharedTokens | None = None,
 ) -> Comparison:
     """Run both models over the batches and compare them row by row.
 
     Args:
-        base: The teacher, in eval mode.
+        base: The teacher, in eval mode; its head says how outputs are read.
         slim: The model to judge, in eval mode, or what is called as it is.
         batches: All rows of a data set.
-        facts: The shape of the base; its head says how outputs are read.
         task: What to read from the outputs for scores; None: nothing.
-        pooling: How a bare encoder's hidden states become an embedding; None: by their mean.
         shared: The tokens that both models know, where their vocabularies differ.
     """
+    facts = base.facts
     figures: dict[str, list[Tensor]] = {}
     before, after = GatheredAnswers(task), GatheredAnswers(task)
     order: list[int] = []
@@ -94,7 +89,7 @@ def compare_predictions(
         comparable = batch.alike or facts.head not in PER_TOKEN_HEADS
         compared.extend(batch.base.rows if comparable else ())
         for piece in _pieces(batch, facts):
-            teacher = base(**model_inputs(piece.base, facts.head))
+            teacher = base.model(**model_inputs(piece.base, facts.head))
             student = slim(**model_inputs(piece.slim, facts.head))
             before.read(teacher, piece.base)
             after.read(student, piece.slim)
@@ -105,8 +100,6 @@ def compare_predictions(
                 teacher,
                 student,
                 piece.base,
-                facts,
-                pooling or Pooling(),
                 slim_batch=piece.slim,
                 shared=shared,
             )
@@ -178,12 +171,10 @@ def average_by_row(values: FloatArray, order: Sequence[int]) -> FloatArray:
 
 
 def compare_outputs(
-    base: PreTrainedModel,
+    base: Checkpoint,
     teacher: Any,
     student: Any,
     batch: Batch,
-    facts: ModelFacts,
-    pooling: Pooling,
     *,
     slim_batch: Batch | None = None,
     shared: SharedTokens | None = None,
@@ -195,8 +186,6 @@ def compare_outputs(
         teacher: What it put out.
         student: What the other model put out.
         batch: The sequences that both were run on.
-        facts: The shape of the base.
-        pooling: How a bare encoder's hidden states become an embedding.
         slim_batch: The sequences as the other model reads them; None: as the base does. What
             PER_TOKEN_HEADS say is compared only where both read the same tokens.
         shared: The tokens that both models know, where their vocabularies differ.
@@ -204,21 +193,21 @@ def compare_outputs(
     Returns:
         Fields of a `Comparison` by name, each (sequences, ...).
     """
-    slim_batch = slim_batch or batch
-    if facts.head == "":
+    slim_batch, head = slim_batch or batch, base.facts.head
+    if head == "":
         before, after = (
-            pooling(outputs.last_hidden_state.double(), read.inputs["attention_mask"])
+            base.pooling(outputs.last_hidden_state.double(), read.inputs["attention_mask"])
             for outputs, read in ((teacher, batch), (student, slim_batch))
         )
         return {"cosine": torch.nn.functional.cosine_similarity(before, after, dim=-1)}
-    if is_regression(base, facts):
+    if base.is_regression:
         return {
             "base_outputs": teacher.logits.double(),
             "slim_outputs": student.logits.double(),
         }
-    several = is_multi_label(base)
-    one = decisions(teacher, batch, facts.head, several=several)
-    other = decisions(student, slim_batch, facts.head, several=several)
+    several = base.is_multi_label
+    one = decisions(teacher, batch, head, several=several)
+    other = decisions(student, slim_batch, head, several=several)
     kl, agreement = _compare_decisions(one, other, shared if one.words else None)
     sequences = len(batch.rows)
     return {

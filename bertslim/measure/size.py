@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from bertslim.model.families import Family
+from bertslim.model.layer import layer_stack, model_layers
 from bertslim.model.quiet import quiet_libraries
-from bertslim.model.slim_modeling import layers_of
 from bertslim.records import Measurement, Plan, compare
 
 
@@ -33,14 +32,13 @@ class ParameterCounts:
     layers: tuple[int, ...]
 
 
-def count_parameters(model: PreTrainedModel, family: Family) -> ParameterCounts:
+def count_parameters(model: PreTrainedModel) -> ParameterCounts:
     """Count what a model really holds."""
-    encoder = model.base_model.get_submodule(family.layers.rpartition(".")[0])
     return ParameterCounts(
         total=_count(model),
-        encoder=_count(encoder),
+        encoder=_count(layer_stack(model)),
         embeddings=_count(model.base_model.get_submodule("embeddings")),
-        layers=_count_each(layers_of(model, family)),
+        layers=_count_each(layer.module for layer in model_layers(model)),
     )
 
 

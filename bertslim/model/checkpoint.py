@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from bertslim.data.pooling import Pooling, read_pooling
 from bertslim.errors import ModelError, one_line
 from bertslim.model import families, slim_modeling
 from bertslim.model.checkpoint_files import WeightFiles, find_weights, read_config
 from bertslim.model.config_facts import read_facts
 from bertslim.model.description import describe_checkpoint
-from bertslim.model.families import FAMILIES, SLIM_PREFIX
+from bertslim.model.families import SLIM_PREFIX, Family, family_named
 from bertslim.model.heads import pooler_is_optional
+from bertslim.model.layer import Layer, model_layers
 from bertslim.model.quiet import quiet_libraries
 from bertslim.model.slim_config import slim_config
 from bertslim.records import ModelFacts, Plan
@@ -35,6 +38,7 @@ class Checkpoint:
     """A loaded checkpoint.
 
     Attributes:
+        directory: Where it lies.
         model: In eval mode, in the dtype on disk, on the CPU.
         facts: Its shape.
         config: The content of its `config.json`.
@@ -43,11 +47,43 @@ class Checkpoint:
             masked LM; they are carried along, since another head may need them.
     """
 
+    directory: Path
     model: PreTrainedModel
     facts: ModelFacts
     config: dict[str, Any]
     weights: WeightFiles
     extra: dict[str, Tensor]
+
+    @property
+    def family(self) -> Family:
+        """The family of the model."""
+        return family_named(self.facts.model_type)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The transformer layers, from the bottom up."""
+        return model_layers(self.model)
+
+    @cached_property
+    def pooling(self) -> Pooling:
+        """How the hidden states become the embedding of a text; the mean unless a file names it.
+
+        Raises:
+            ModelError: The files that describe the pooling are damaged.
+        """
+        return read_pooling(self.directory) if self.facts.head == "" else Pooling()
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the model puts out numbers for a text instead of classes."""
+        if self.facts.head != "SequenceClassification":
+            return False
+        return self.facts.labels == 1 or bool(self.model.config.problem_type == "regression")
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a text may have several labels, each a yes or no."""
+        return bool(self.model.config.problem_type == "multi_label_classification")
 
 
 def load_model(directory: Path) -> PreTrainedModel:
@@ -65,10 +101,10 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     Raises:
         ModelError: The checkpoint is damaged, incomplete or of a family not supported.
     """
-    found = describe_checkpoint(directory)
-    model, unexpected = _from_pretrained(directory, found.config, found.facts)
-    extra = _read_extra(found.weights, unexpected, found.facts, directory)
-    return Checkpoint(model.eval(), found.facts, found.config, found.weights, extra)
+    files = describe_checkpoint(directory)
+    model, unexpected = _from_pretrained(directory, files.config, files.facts)
+    extra = _read_extra(files.weights, unexpected, files.facts, directory)
+    return Checkpoint(directory, model.eval(), files.facts, files.config, files.weights, extra)
 
 
 def load_with_new_head(
@@ -100,14 +136,14 @@ def load_with_new_head(
         "id2label": {str(number): label for number, label in enumerate(labels)},
         "label2id": {label: number for number, label in enumerate(labels)},
     }
-    family = FAMILIES[read_facts(config).model_type]
+    family = family_named(read_facts(config).model_type)
     config["architectures"] = [family.architecture(head)]
     weights = find_weights(directory)
     facts = read_facts(config, weights.tensors)
     transformers.set_seed(seed)
     model, _ = _from_pretrained(directory, config, facts, new_head=True)
     _draw_head_anew(model)
-    return Checkpoint(model.eval(), facts, config, weights, extra={})
+    return Checkpoint(directory, model.eval(), facts, config, weights, extra={})
 
 
 @torch.no_grad()
@@ -178,7 +214,7 @@ def _config_object(model_class: type[PreTrainedModel], config: dict[str, Any]) -
 
 
 def _init_arguments(facts: ModelFacts) -> dict[str, bool]:
-    optional = pooler_is_optional(FAMILIES[facts.model_type], facts.head)
+    optional = pooler_is_optional(family_named(facts.model_type), facts.head)
     return {"add_pooling_layer": facts.pooler} if optional else {}
 
 
@@ -228,13 +264,13 @@ def _reason(error: Exception) -> str:
 
 
 def _in_encoder(tensor: str, facts: ModelFacts) -> bool:
-    return "embeddings." in tensor or f"{FAMILIES[facts.model_type].layers}." in tensor
+    return "embeddings." in tensor or f"{family_named(facts.model_type).layers}." in tensor
 
 
 def _read_extra(
     weights: WeightFiles, unexpected: list[str], facts: ModelFacts, directory: Path
 ) -> dict[str, Tensor]:
-    layers = FAMILIES[facts.model_type].layers + "."
+    layers = family_named(facts.model_type).layers + "."
     if strange := [name for name in unexpected if layers in name]:
         raise ModelError(
             f"the weights hold {strange[0]}, which {facts.architecture} has no place for",

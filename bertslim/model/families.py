@@ -15,30 +15,51 @@ SKIPPABLE = ("attention", "attention_norm", "ffn", "ffn_norm")
 
 
 @dataclass(frozen=True)
-class LayerLayout:
-    """Where the two blocks of a transformer layer live, as dotted names below the layer.
+class AttentionLayout:
+    """Where the attention block of a layer lies, as dotted names below the layer.
 
     Attributes:
-        attention: The modules of the attention block, the one that computes it first.
-        attention_in: Its linear maps hidden_size -> heads x head_size: query, key and value.
-        attention_out: Its linear map heads x head_size -> hidden_size.
-        attention_norm: The LayerNorm behind the attention block.
-        ffn: The modules of the FFN block, the one that computes it first.
-        ffn_norm: The LayerNorm behind the FFN block.
-        ffn_in: The linear map hidden_size -> intermediate_size.
-        ffn_act: The activation between the two maps.
-        ffn_out: The linear map intermediate_size -> hidden_size.
+        modules: The modules of the block, the one that computes it first.
+        inputs: Its linear maps hidden_size -> heads x head_size: query, key and value.
+        output: Its linear map heads x head_size -> hidden_size.
+        norm_before: The LayerNorm between the residual stream and the block; None: there is none.
+        norm_after: The LayerNorm that follows the sum of the block and the residual; None: none.
     """
 
-    attention: tuple[str, ...]
-    attention_in: tuple[str, str, str]
-    attention_out: str
-    attention_norm: str
-    ffn: tuple[str, ...]
-    ffn_norm: str
-    ffn_in: str
-    ffn_act: str
-    ffn_out: str
+    modules: tuple[str, ...]
+    inputs: tuple[str, str, str]
+    output: str
+    norm_before: str | None = None
+    norm_after: str | None = None
+
+
+@dataclass(frozen=True)
+class FfnLayout:
+    """Where the FFN block of a layer lies, as dotted names below the layer.
+
+    Attributes:
+        modules: The modules of the block, the one that computes it first.
+        input: The linear map hidden_size -> intermediate_size.
+        activation: The activation between the two maps.
+        output: The linear map intermediate_size -> hidden_size.
+        norm_before: The LayerNorm between the residual stream and the block; None: there is none.
+        norm_after: The LayerNorm that follows the sum of the block and the residual; None: none.
+    """
+
+    modules: tuple[str, ...]
+    input: str
+    activation: str
+    output: str
+    norm_before: str | None = None
+    norm_after: str | None = None
+
+
+@dataclass(frozen=True)
+class LayerLayout:
+    """Where the two blocks of a transformer layer lie, in the order in which they compute."""
+
+    attention: AttentionLayout
+    ffn: FfnLayout
 
 
 @dataclass(frozen=True)
@@ -75,6 +96,11 @@ class Family:
     positions_after_padding: bool = False
 
     @property
+    def stack(self) -> str:
+        """The module that runs the layers, as a dotted name below the bare encoder."""
+        return self.layers.rpartition(".")[0]
+
+    @property
     def slim_type(self) -> str:
         """The model_type of an uneven slim checkpoint."""
         return SLIM_PREFIX + self.model_type
@@ -84,38 +110,45 @@ class Family:
         return f"{self.class_prefix}For{head}" if head else f"{self.class_prefix}Model"
 
 
+BERT_FFN = FfnLayout(
+    modules=("intermediate", "output.dense"),
+    input="intermediate.dense",
+    activation="intermediate.intermediate_act_fn",
+    output="output.dense",
+    norm_after="output.LayerNorm",
+)
 BERT_LAYOUT = LayerLayout(
-    attention=("attention.self", "attention.output.dense"),
-    attention_in=("attention.self.query", "attention.self.key", "attention.self.value"),
-    attention_out="attention.output.dense",
-    attention_norm="attention.output.LayerNorm",
-    ffn=("intermediate", "output.dense"),
-    ffn_norm="output.LayerNorm",
-    ffn_in="intermediate.dense",
-    ffn_act="intermediate.intermediate_act_fn",
-    ffn_out="output.dense",
+    AttentionLayout(
+        modules=("attention.self", "attention.output.dense"),
+        inputs=("attention.self.query", "attention.self.key", "attention.self.value"),
+        output="attention.output.dense",
+        norm_after="attention.output.LayerNorm",
+    ),
+    BERT_FFN,
 )
 MPNET_LAYOUT = LayerLayout(
-    attention=("attention.attn",),
-    attention_in=("attention.attn.q", "attention.attn.k", "attention.attn.v"),
-    attention_out="attention.attn.o",
-    attention_norm="attention.LayerNorm",
-    ffn=("intermediate", "output.dense"),
-    ffn_norm="output.LayerNorm",
-    ffn_in="intermediate.dense",
-    ffn_act="intermediate.intermediate_act_fn",
-    ffn_out="output.dense",
+    AttentionLayout(
+        modules=("attention.attn",),
+        inputs=("attention.attn.q", "attention.attn.k", "attention.attn.v"),
+        output="attention.attn.o",
+        norm_after="attention.LayerNorm",
+    ),
+    BERT_FFN,
 )
 DISTILBERT_LAYOUT = LayerLayout(
-    attention=("attention",),
-    attention_in=("attention.q_lin", "attention.k_lin", "attention.v_lin"),
-    attention_out="attention.out_lin",
-    attention_norm="sa_layer_norm",
-    ffn=("ffn",),
-    ffn_norm="output_layer_norm",
-    ffn_in="ffn.lin1",
-    ffn_act="ffn.activation",
-    ffn_out="ffn.lin2",
+    AttentionLayout(
+        modules=("attention",),
+        inputs=("attention.q_lin", "attention.k_lin", "attention.v_lin"),
+        output="attention.out_lin",
+        norm_after="sa_layer_norm",
+    ),
+    FfnLayout(
+        modules=("ffn",),
+        input="ffn.lin1",
+        activation="ffn.activation",
+        output="ffn.lin2",
+        norm_after="output_layer_norm",
+    ),
 )
 DISTILBERT_KEYS = ConfigKeys(
     hidden_size="dim", layers="n_layers", heads="n_heads", intermediate_size="hidden_dim"
@@ -199,6 +232,16 @@ FAMILIES = {
         ),
     )
 }
+
+
+def family_named(model_type: str) -> Family:
+    """Return the family of a model_type, stock or slim.
+
+    Raises:
+        KeyError: The family is not supported.
+    """
+    return FAMILIES[model_type.removeprefix(SLIM_PREFIX)]
+
 
 _CLASS_NAME = re.compile(
     rf"(Slim)?({'|'.join(family.class_prefix for family in FAMILIES.values())})"

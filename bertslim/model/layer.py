@@ -1,14 +1,18 @@
-"""A transformer layer taken apart at its joints, so that a part can be solved before the next runs.
+"""One transformer layer as surgery, repair, analysis and export see it.
 
-Layers of every family are post-norm and join their parts alike:
+A layer is two blocks, attention and FFN, each with a norm before it or none, its linear maps, a
+join with the residual, and a norm after it or none:
 
-    attended = hidden + attention_out(context)      inner = attention_norm(attended)
-    summed = inner + block(inner)                   output = ffn_norm(summed)
+    update = block(norm_before(states))      sum = states + update      output = norm_after(sum)
+
+The families that are supported today are post-norm: they have no norm before a block. Which norms
+there are is a fact of the family's layout, so nothing here asks for a family by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,13 +20,14 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-from bertslim.model.families import Family
-from bertslim.model.slim_modeling import NoAttention, NoFFN, layers_of
+from bertslim.model import slim_modeling
+from bertslim.model.families import AttentionLayout, Family, FfnLayout, family_named
+from bertslim.model.slim_modeling import NoAttention, NoFFN
 
 
 @dataclass(frozen=True)
 class LayerArguments:
-    """What a model hands to each of its layers beside the hidden states.
+    """What a model passes to each of its layers beside the hidden states.
 
     Attributes:
         arguments: Positional arguments, such as the attention mask as the layers take it.
@@ -34,99 +39,293 @@ class LayerArguments:
 
 
 @dataclass(frozen=True)
-class LayerParts:
-    """One layer of a base or slim model."""
+class _LayerBlock:
+    """What the two blocks of a layer have in common.
+
+    Attributes:
+        layer: The module of the layer that the block belongs to.
+        family: The family of the model.
+    """
 
     layer: nn.Module
     family: Family
 
     @property
-    def has_attention(self) -> bool:
-        """Whether the attention block is there."""
-        return not isinstance(self._part(self.family.layout.attention[0]), NoAttention)
+    def layout(self) -> AttentionLayout | FfnLayout:
+        """Where the block lies in the layer."""
+        raise NotImplementedError
 
     @property
-    def has_ffn(self) -> bool:
-        """Whether the FFN block, or what fills its place, is there."""
-        return not isinstance(self._part(self.family.layout.ffn[0]), NoFFN)
+    def module(self) -> nn.Module:
+        """The module that computes the block first."""
+        return self.submodule(self.layout.modules[0])
 
     @property
-    def attention_in(self) -> list[nn.Linear]:
-        """The query, key and value maps."""
-        return [self._linear(name) for name in self.family.layout.attention_in]
+    def output(self) -> nn.Linear:
+        """The output map of the block, onto hidden_size."""
+        return self.linear(self.layout.output)
 
     @property
-    def attention_out(self) -> nn.Linear:
-        """The output map of the attention block."""
-        return self._linear(self.family.layout.attention_out)
+    def norm_after(self) -> nn.Module | None:
+        """The LayerNorm that follows the sum of block and residual; Identity where it is removed.
 
-    def context(self, hidden: Tensor, given: LayerArguments) -> Tensor:
-        """Return what the attention block hands to its output map; nothing behind it runs."""
-        found = run_until(
-            self._part(self.family.layout.attention_out),
-            lambda: self.layer(hidden, *given.arguments, **given.keywords),
-        )
-        return cast(Tensor, found[0][0])
+        None where the family has none.
+        """
+        name = self.layout.norm_after
+        return None if name is None else self.submodule(name)
 
-    def attended(self, hidden: Tensor, context: Tensor | None) -> Tensor:
-        """Return the sum that goes into the LayerNorm behind the attention block."""
-        return hidden if context is None else hidden + self.attention_out(context)
+    def read(self, states: Tensor) -> Tensor:
+        """Return what the first maps of the block take: the states behind the norm before it."""
+        name = self.layout.norm_before
+        return states if name is None else cast(Tensor, self.submodule(name)(states))
 
-    def inner(self, attended: Tensor) -> Tensor:
-        """Return what goes into the FFN block."""
-        return cast(Tensor, self._part(self.family.layout.attention_norm)(attended))
+    def normalise(self, residual_sum: Tensor) -> Tensor:
+        """Return the sum of block and residual behind the norm that follows it."""
+        norm = self.norm_after
+        return residual_sum if norm is None else cast(Tensor, norm(residual_sum))
 
-    def neurons(self, inner: Tensor) -> Tensor:
-        """Return the neurons of the FFN block behind their activation."""
-        layout = self.family.layout
-        neurons = self._part(layout.ffn_act)(self._part(layout.ffn_in)(inner))
-        return cast(Tensor, neurons[0] if isinstance(neurons, tuple) else neurons)
+    def remove_norm(self) -> None:
+        """Delete the LayerNorm that follows the block."""
+        slim_modeling.remove_norm(self.layer, self.layout.norm_after)
 
-    def block(self, inner: Tensor) -> Tensor:
-        """Return what the FFN block, or what fills its place, adds; zero where there is neither."""
-        for name in self.family.layout.ffn:
-            inner = self._part(name)(inner)
-        return inner
-
-    def output(self, summed: Tensor) -> Tensor:
-        """Return the hidden states behind the layer."""
-        return cast(Tensor, self._part(self.family.layout.ffn_norm)(summed))
-
-    def _part(self, name: str) -> nn.Module:
+    def submodule(self, name: str) -> nn.Module:
+        """Return a module by its dotted name below the layer."""
         return self.layer.get_submodule(name)
 
-    def _linear(self, name: str) -> nn.Linear:
-        return cast(nn.Linear, self._part(name))
+    def linear(self, name: str) -> nn.Linear:
+        """Return a linear map by its dotted name below the layer."""
+        linear = self.submodule(name)
+        assert isinstance(linear, nn.Linear)  # noqa: S101
+        return linear
+
+
+@dataclass(frozen=True)
+class AttentionBlock(_LayerBlock):
+    """The attention block of a layer."""
+
+    @property
+    def layout(self) -> AttentionLayout:
+        """Where the block lies in the layer."""
+        return self.family.layout.attention
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the block is there."""
+        return not isinstance(self.module, NoAttention)
+
+    @property
+    def inputs(self) -> list[nn.Linear]:
+        """The query, key and value maps."""
+        return [self.linear(name) for name in self.layout.inputs]
+
+    @property
+    def head_size(self) -> int:
+        """Channels of a head."""
+        module: Any = self.module
+        return int(module.attention_head_size)
+
+    @property
+    def heads(self) -> int:
+        """How many heads there are."""
+        return self.inputs[0].out_features // self.head_size
+
+    def set_module(self, module: nn.Module) -> None:
+        """Replace the module that computes attention."""
+        self.layer.set_submodule(self.layout.modules[0], module)
+
+    def set_heads(self, heads: int) -> None:
+        """Tell the module that computes attention how many heads its maps have."""
+        setattr(self.module, self.family.keys.heads, heads)
+
+    def context(self, hidden: Tensor, given: LayerArguments) -> Tensor:
+        """Return what is passed to the output map; nothing after that runs.
+
+        Args:
+            hidden: What goes into the layer, (sequences, length, hidden_size).
+            given: What the layer gets beside it.
+
+        Returns:
+            (sequences, length, heads x head_size)
+        """
+        arguments, _ = run_until(
+            self.output, lambda: self.layer(hidden, *given.arguments, **given.keywords)
+        )
+        return cast(Tensor, arguments[0])
+
+    def join(self, hidden: Tensor, context: Tensor | None) -> Tensor:
+        """Return the sum of block and residual; without a context, the residual alone."""
+        return hidden if context is None else hidden + self.output(context)
+
+    def run(self, hidden: Tensor, given: LayerArguments) -> Tensor:
+        """Return the states between the two blocks of the layer."""
+        context = self.context(hidden, given) if self.is_present else None
+        return self.normalise(self.join(hidden, context))
+
+    def remove(self) -> None:
+        """Delete the block; the residual and its LayerNorm stay."""
+        slim_modeling.remove_attention(self.layer, self.family)
+
+
+@dataclass(frozen=True)
+class FfnBlock(_LayerBlock):
+    """The FFN block of a layer, or the linear map in its place."""
+
+    @property
+    def layout(self) -> FfnLayout:
+        """Where the block lies in the layer."""
+        return self.family.layout.ffn
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the block, or a linear map in its place, is there."""
+        return not isinstance(self.module, NoFFN)
+
+    @property
+    def input(self) -> nn.Linear:
+        """The first map, hidden_size -> intermediate_size."""
+        return self.linear(self.layout.input)
+
+    @property
+    def linear_map(self) -> nn.Linear | nn.Sequential | None:
+        """The linear map in the block's place or beside the block, as `slim_modeling.linear_of`."""
+        return slim_modeling.linear_of(self.layer, self.family)
+
+    @property
+    def modules(self) -> list[nn.Module]:
+        """The modules that compute the block, in their order."""
+        return [self.submodule(name) for name in self.layout.modules]
+
+    @property
+    def activation(self) -> nn.Module:
+        """The activation between the two maps."""
+        return self.submodule(self.layout.activation)
+
+    def neurons(self, states: Tensor) -> Tensor:
+        """Return the neurons behind their activation, (sequences, length, intermediate_size)."""
+        neurons = self.activation(self.input(self.read(states)))
+        return cast(Tensor, neurons[0] if isinstance(neurons, tuple) else neurons)
+
+    def update(self, states: Tensor) -> Tensor:
+        """Return what the block, or the map in its place, adds; zero where there is neither."""
+        update = self.read(states)
+        for module in self.modules:
+            update = module(update)
+        return update
+
+    def join(self, states: Tensor) -> Tensor:
+        """Return the sum of block and residual."""
+        return states + self.update(states)
+
+    def run(self, states: Tensor) -> Tensor:
+        """Return the output of the layer from the states between its blocks."""
+        return self.normalise(self.join(states))
+
+    def remove(self) -> None:
+        """Delete the block; the residual and its LayerNorm stay."""
+        slim_modeling.remove_ffn(self.layer, self.family)
+
+    def fill(self, rank: int) -> None:
+        """Put a linear map, zero at first, in the place of the block."""
+        slim_modeling.fill_ffn(self.layer, self.family, rank)
+
+    def add_bypass(self, rank: int) -> None:
+        """Put a linear map of the block's input, zero at first, beside the block."""
+        slim_modeling.add_bypass(self.layer, self.family, rank)
+
+    def share_from(self, giver: FfnBlock) -> None:
+        """Use the block of another layer in place of the own one; they are one object then."""
+        slim_modeling.share_ffn(giver.layer, self.layer, self.family)
+
+    def set_maps(
+        self, first: nn.Module, second: nn.Module, *, activation: nn.Module | None = None
+    ) -> None:
+        """Replace the two maps of the block, and the activation between them if one is given."""
+        self.layer.set_submodule(self.layout.input, first)
+        if activation is not None:
+            self.layer.set_submodule(self.layout.activation, activation)
+        self.layer.set_submodule(self.layout.output, second)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One transformer layer of a base or slim model.
+
+    Attributes:
+        module: The layer's own module.
+        family: The family of the model, whose layout says where the blocks lie.
+    """
+
+    module: nn.Module
+    family: Family
+
+    @property
+    def attention(self) -> AttentionBlock:
+        """The attention block."""
+        return AttentionBlock(self.module, self.family)
+
+    @property
+    def ffn(self) -> FfnBlock:
+        """The FFN block."""
+        return FfnBlock(self.module, self.family)
+
+
+def family_of_model(model: PreTrainedModel) -> Family:
+    """Return the family of a stock or slim model."""
+    return family_named(model.config.model_type)
+
+
+def model_layers(model: PreTrainedModel) -> list[Layer]:
+    """Return the transformer layers of a model, with or without a head, from the bottom up."""
+    family = family_of_model(model)
+    return [Layer(module, family) for module in slim_modeling.layers_of(model, family)]
+
+
+def set_layers(model: PreTrainedModel, layers: Sequence[Layer]) -> None:
+    """Give a model these layers in place of its own."""
+    modules = nn.ModuleList(layer.module for layer in layers)
+    model.base_model.set_submodule(family_of_model(model).layers, modules)
+
+
+def layer_stack(model: PreTrainedModel) -> nn.Module:
+    """Return the module that runs the layers, with what the layers share."""
+    return model.base_model.get_submodule(family_of_model(model).stack)
 
 
 def first_layer_input(
-    model: PreTrainedModel, family: Family, inputs: dict[str, Tensor]
+    model: PreTrainedModel, inputs: dict[str, Tensor]
 ) -> tuple[Tensor, LayerArguments]:
     """Return the hidden states and what else the model's own call gives its first layer.
 
-    No layer runs, and nothing behind the layers.
+    No layer runs, and nothing after the layers.
+
+    Returns:
+        (sequences, length, hidden_size), and the other arguments.
     """
-    first = layers_of(model, family)[0]
+    first = model_layers(model)[0].module
     (hidden, *arguments), keywords = run_until(first, lambda: model(**inputs))
     return hidden, LayerArguments(tuple(arguments), keywords)
 
 
-def run_head(
-    model: PreTrainedModel, family: Family, inputs: dict[str, Tensor], hidden: Tensor
-) -> Any:
-    """Return what a model puts out where `hidden` comes from its last layer; no layer runs.
+def run_head(model: PreTrainedModel, inputs: dict[str, Tensor], hidden: Tensor) -> Any:
+    """Return the outputs of a model for the hidden states behind its last layer; no layer runs.
 
     Args:
         model: With a head or without.
-        family: Its family.
         inputs: What the model takes.
         hidden: (sequences, length, hidden_size)
     """
-    stack = model.base_model.get_submodule(family.layers.rpartition(".")[0])
-    said = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=hidden)
-    stack.forward = lambda *_, **__: said
-    try:
+    with _stack_returning(model, hidden):
         return model(**inputs)
+
+
+@contextmanager
+def _stack_returning(model: PreTrainedModel, hidden: Tensor) -> Iterator[None]:
+    """Let the layers of a model return these hidden states without running."""
+    stack: Any = layer_stack(model)
+    output = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=hidden)
+    stack.forward = lambda *_, **__: output
+    try:
+        yield
     finally:
         del stack.forward
 
@@ -140,7 +339,7 @@ class _ReachedError(Exception):
 def run_until(
     module: nn.Module, call: Callable[[], object]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Run a call until it reaches a module, and return what the module was to get."""
+    """Run a call until it reaches a module, and return the arguments of that module's call."""
 
     def stop(_: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         raise _ReachedError(arguments, keywords)

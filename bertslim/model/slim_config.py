@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from bertslim.model.families import FAMILIES, Family
+from bertslim.model.families import Family, family_named
 from bertslim.model.heads import heads_of
 from bertslim.records import LayerFacts, ModelFacts, Plan
 
@@ -19,7 +19,7 @@ def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str
     An even result stays a configuration of the stock class. An uneven one names the classes of
     slim_modeling.py, and says in `per_layer_config` how each layer differs.
     """
-    family = FAMILIES[facts.model_type]
+    family = family_named(facts.model_type)
     config = {key: copy.deepcopy(value) for key, value in base.items() if key not in _BASE_ONLY}
     config[family.keys.layers] = len(plan.slim_layers)
     if plan.even:

@@ -28,7 +28,7 @@ import transformers
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from .families import FAMILIES, SKIPPABLE, SLIM_PREFIX, Family
+from .families import FAMILIES, SKIPPABLE, Family, family_named
 
 TRANSFORMERS_TESTED = ("5.14.0", "5.23.0")
 
@@ -97,7 +97,7 @@ def layers_of(model: PreTrainedModel, family: Family) -> nn.ModuleList:
 
 def remove_ffn(layer: nn.Module, family: Family) -> None:
     """Take the FFN block out of a layer; the residual and its LayerNorm stay."""
-    _replace_block(layer, family.layout.ffn, NoFFN())
+    _replace_block(layer, family.layout.ffn.modules, NoFFN())
 
 
 def fill_ffn(layer: nn.Module, family: Family, rank: int) -> None:
@@ -109,7 +109,7 @@ def fill_ffn(layer: nn.Module, family: Family, rank: int) -> None:
         rank: Of the map; hidden_size for a single matrix, less for two factors.
     """
     ffn_in, _ = ffn_of(layer, family)
-    _replace_block(layer, family.layout.ffn, _linear(ffn_in, rank, bias=True))
+    _replace_block(layer, family.layout.ffn.modules, _linear(ffn_in, rank, bias=True))
 
 
 def add_bypass(layer: nn.Module, family: Family, rank: int) -> None:
@@ -124,22 +124,22 @@ def add_bypass(layer: nn.Module, family: Family, rank: int) -> None:
     ffn_in, ffn_out = ffn_of(layer, family)
     with_bypass = _remade(ffn_out, LinearWithBypass)
     with_bypass.bypass = _linear(ffn_in, rank, bias=False)
-    layer.set_submodule(layout.ffn_in, _remade(ffn_in, LinearBesideInput))
-    activation = ActivationBesideInput(layer.get_submodule(layout.ffn_act))
-    layer.set_submodule(layout.ffn_act, activation)
-    layer.set_submodule(layout.ffn_out, with_bypass)
+    layer.set_submodule(layout.ffn.input, _remade(ffn_in, LinearBesideInput))
+    activation = ActivationBesideInput(layer.get_submodule(layout.ffn.activation))
+    layer.set_submodule(layout.ffn.activation, activation)
+    layer.set_submodule(layout.ffn.output, with_bypass)
 
 
 def share_ffn(giver: nn.Module, taker: nn.Module, family: Family) -> None:
     """Let one layer use the FFN block of another instead of its own; they are one object then."""
-    for name in family.layout.ffn:
+    for name in family.layout.ffn.modules:
         taker.set_submodule(name, giver.get_submodule(name))
 
 
 def ffn_of(layer: nn.Module, family: Family) -> tuple[nn.Linear, nn.Linear]:
     """Return the two maps of the FFN block of a layer that has one."""
-    ffn_in = layer.get_submodule(family.layout.ffn_in)
-    ffn_out = layer.get_submodule(family.layout.ffn_out)
+    ffn_in = layer.get_submodule(family.layout.ffn.input)
+    ffn_out = layer.get_submodule(family.layout.ffn.output)
     assert isinstance(ffn_in, nn.Linear)  # noqa: S101
     assert isinstance(ffn_out, nn.Linear)  # noqa: S101
     return ffn_in, ffn_out
@@ -155,7 +155,7 @@ def linear_of(layer: nn.Module, family: Family) -> nn.Linear | nn.Sequential | N
     Returns:
         None where the layer has neither.
     """
-    block = layer.get_submodule(family.layout.ffn[0])
+    block = layer.get_submodule(family.layout.ffn.modules[0])
     if isinstance(block, nn.Linear | nn.Sequential):
         return block
     if isinstance(block, NoFFN):
@@ -187,12 +187,13 @@ def _remade(linear: nn.Linear, kind: type[_Linear]) -> _Linear:
 
 def remove_attention(layer: nn.Module, family: Family) -> None:
     """Take the attention block out of a layer; the residual and its LayerNorm stay."""
-    _replace_block(layer, family.layout.attention, NoAttention())
+    _replace_block(layer, family.layout.attention.modules, NoAttention())
 
 
-def remove_norm(layer: nn.Module, name: str) -> None:
-    """Take a LayerNorm out of a layer."""
-    layer.set_submodule(name, nn.Identity())
+def remove_norm(layer: nn.Module, name: str | None) -> None:
+    """Take a LayerNorm out of a layer; None stands for one that the family does not have."""
+    if name is not None:
+        layer.set_submodule(name, nn.Identity())
 
 
 def _replace_block(layer: nn.Module, modules: tuple[str, ...], nothing: nn.Module) -> None:
@@ -205,22 +206,22 @@ def _replace_block(layer: nn.Module, modules: tuple[str, ...], nothing: nn.Modul
 def _resize_ffn(layer: nn.Module, family: Family, intermediate_size: int) -> None:
     ffn_in, ffn_out = ffn_of(layer, family)
     for name, inputs, outputs in (
-        (family.layout.ffn_in, ffn_in.in_features, intermediate_size),
-        (family.layout.ffn_out, intermediate_size, ffn_out.out_features),
+        (family.layout.ffn.input, ffn_in.in_features, intermediate_size),
+        (family.layout.ffn.output, intermediate_size, ffn_out.out_features),
     ):
         layer.set_submodule(name, nn.Linear(inputs, outputs, dtype=ffn_in.weight.dtype))
 
 
 def _resize_attention(layer: nn.Module, family: Family, heads: int) -> None:
-    attention: Any = layer.get_submodule(family.layout.attention[0])
+    attention: Any = layer.get_submodule(family.layout.attention.modules[0])
     width = heads * attention.attention_head_size
-    out: Any = layer.get_submodule(family.layout.attention_out)
+    out: Any = layer.get_submodule(family.layout.attention.output)
     if out.in_features == width:
         return
-    for name in family.layout.attention_in:
+    for name in family.layout.attention.inputs:
         layer.set_submodule(name, nn.Linear(out.out_features, width, dtype=out.weight.dtype))
     made = nn.Linear(width, out.out_features, dtype=out.weight.dtype)
-    layer.set_submodule(family.layout.attention_out, made)
+    layer.set_submodule(family.layout.attention.output, made)
     setattr(attention, family.keys.heads, heads)
 
 
@@ -233,10 +234,10 @@ def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> 
     else:
         _resize_attention(layer, family, getattr(config, family.keys.heads))
     if "attention_norm" in skip:
-        remove_norm(layer, family.layout.attention_norm)
+        remove_norm(layer, family.layout.attention.norm_after)
     _shape_ffn(layer, config, family, gone="ffn" in skip)
     if "ffn_norm" in skip:
-        remove_norm(layer, family.layout.ffn_norm)
+        remove_norm(layer, family.layout.ffn.norm_after)
 
 
 def _shape_ffn(layer: nn.Module, config: PreTrainedConfig, family: Family, *, gone: bool) -> None:
@@ -269,7 +270,7 @@ class _SlimModel(_Stock):
             super().__init__(config, *args, **kwargs)
         finally:
             config.per_layer_config = overrides
-        family = FAMILIES[config.model_type.removeprefix(SLIM_PREFIX)]
+        family = family_named(config.model_type)
         layers = layers_of(self, family)
         for layer, layer_config in zip(layers, config.per_layer_config, strict=True):
             _shape_layer(layer, layer_config, family)
@@ -288,7 +289,7 @@ class _SlimModel(_Stock):
             if layer_config.ffn_of is None:
                 continue
             share_ffn(layers[layer_config.ffn_of], layers[number], family)
-            for block in family.layout.ffn:
+            for block in family.layout.ffn.modules:
                 for name, _ in layers[number].get_submodule(block).named_parameters():
                     tail = f"{block}.{name}"
                     shared[f"{stack}.{number}.{tail}"] = f"{stack}.{layer_config.ffn_of}.{tail}"

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bertslim.errors import ModelError
-from bertslim.model.families import FAMILIES, SLIM_PREFIX
+from bertslim.model.layer import family_of_model
 from bertslim.model.tokenizer_models import TokenizerModel, read_tokenizer_model
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _needed(
     needed |= {*backend.encode("").ids, *backend.encode("", "").ids}
     for ids in token_ids_of(base.config).values():
         needed |= {ids} if isinstance(ids, int) else set(ids)
-    if FAMILIES[base.config.model_type.removeprefix(SLIM_PREFIX)].positions_after_padding:
+    if family_of_model(base).positions_after_padding:
         embeddings: Any = base.get_input_embeddings()
         needed |= set(range(embeddings.padding_idx + 1))  # positions are counted from that id
     return needed

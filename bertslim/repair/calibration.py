@@ -12,61 +12,114 @@ from transformers import PreTrainedModel
 
 from bertslim.data.task import Batch
 from bertslim.errors import DataError
-from bertslim.model.families import Family
-from bertslim.model.layer import LayerArguments, first_layer_input
+from bertslim.model.layer import Layer, LayerArguments, first_layer_input
 from bertslim.ranks import Ranks
 from bertslim.repair.hidden_states import HiddenStateRoom
+from bertslim.repair.token_weights import token_weights
 from bertslim.wording import counted
 
 HELD_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class CalibrationBatch:
-    """Texts that go through both models together; the states are overwritten layer by layer.
+class BoundaryStates:
+    """Buffers for the states of a batch at the layer that repair has come to.
+
+    Their content is overwritten in place, layer by layer; nothing else of a `CalibrationBatch`
+    changes. Each is (sequences, length, hidden_size).
 
     Attributes:
+        base: The base's hidden states: below the layer, and above it once the layer has run.
+        slim: The same of the slim model; between the blocks of the layer for as long as its FFN
+            block is repaired.
+        attention_sum: The base's sum of attention block and residual.
+        ffn_sum: The base's sum of FFN block and residual.
+    """
+
+    base: Tensor
+    slim: Tensor
+    attention_sum: Tensor
+    ffn_sum: Tensor
+
+
+@dataclass(frozen=True)
+class CalibrationBatch:
+    """Texts that go through both models together.
+
+    Attributes:
+        batch: The texts as the models take them.
         given: What each layer gets beside the hidden states.
         fit: (sequences, length): tokens that maps are solved from.
         held: The same of the tokens that only settle how strongly a map is held back.
-        base: (sequences, length, hidden_size): the base's hidden states at the current boundary.
-        slim: The same of the slim model.
-        attended: The base's sum before the LayerNorm behind attention, in the current layer.
-        summed: The base's sum before the LayerNorm behind the FFN block.
+        states: The states at the current layer, the only part that changes.
+        sensitivity: Squared gradients of the base's outputs with respect to the two sums of each
+            layer, (layers, 2, sequences, length); None: tokens count by variance alone.
     """
 
+    batch: Batch
     given: LayerArguments
     fit: Tensor
     held: Tensor
-    base: Tensor
-    slim: Tensor
-    attended: Tensor
-    summed: Tensor
+    states: BoundaryStates
+    sensitivity: Tensor | None = None
+
+    def run_base_attention(self, layer: Layer) -> None:
+        """Bring the base from below a layer to the sum of its attention block."""
+        states, attention = self.states, layer.attention
+        context = attention.context(states.base, self.given) if attention.is_present else None
+        states.attention_sum.copy_(attention.join(states.base, context))
+
+    def run_base_ffn(self, layer: Layer) -> None:
+        """Bring the base from the sum of a layer's attention block to above the layer."""
+        states = self.states
+        states.ffn_sum.copy_(layer.ffn.join(layer.attention.normalise(states.attention_sum)))
+        states.base.copy_(layer.ffn.normalise(states.ffn_sum))
+
+    def attention_weights(self, layer: int) -> Tensor:
+        """Return the weight of each token in a fit of the layer's attention sum."""
+        return token_weights(self.states.attention_sum, self._sensitivity(layer, 0))
+
+    def ffn_weights(self, layer: int) -> Tensor:
+        """Return the weight of each token in a fit of the layer's FFN sum."""
+        return token_weights(self.states.ffn_sum, self._sensitivity(layer, 1))
+
+    def equal_weights(self) -> Tensor:
+        """Return the same weight for all tokens."""
+        slim = self.states.slim
+        return torch.ones(slim.shape[:-1], dtype=slim.dtype)
+
+    def _sensitivity(self, layer: int, place: int) -> Tensor | None:
+        return None if self.sensitivity is None else self.sensitivity[layer][place]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The calibration texts of this process, and the processes that share them all."""
+
+    batches: Sequence[CalibrationBatch]
+    ranks: Ranks
 
 
 def open_calibration(
     model: PreTrainedModel,
-    family: Family,
     batches: Sequence[Batch],
     room: HiddenStateRoom,
     *,
+    sensitivity: Sequence[Tensor] | None = None,
     seed: int,
     ranks: Ranks,
-) -> list[CalibrationBatch]:
+) -> Calibration:
     """Bring the texts to the first layer.
 
     A fifth of the texts, drawn by seed, is held out; all parts of a text are on one side.
 
     Args:
         model: The base; the slim model's embeddings are the same.
-        family: Its family.
         batches: The texts.
         room: Where the hidden states are kept.
+        sensitivity: As `CalibrationBatch` has it, for each of the batches.
         seed: Settles which texts are held out.
         ranks: The processes that share the texts.
-
-    Returns:
-        The batches that fall to this process.
 
     Raises:
         DataError: There are fewer than two texts, or fewer batches than processes.
@@ -78,16 +131,20 @@ def open_calibration(
             remedy="launch fewer processes, or give more texts with --data",
         )
     held_rows = _hold_out(batches, seed)
+    shared = ranks.share(batches)
+    weights = [None] * len(shared) if sensitivity is None else ranks.share(sensitivity)
     opened = []
-    for batch in ranks.share(batches):
-        hidden, given = first_layer_input(model, family, batch.inputs)
+    for batch, batch_sensitivity in zip(shared, weights, strict=True):
+        hidden, given = first_layer_input(model, batch.inputs)
         tokens = batch.inputs["attention_mask"].bool()
         held = tokens & torch.tensor([row in held_rows for row in batch.rows]).unsqueeze(1)
-        states = [room.take(tuple(hidden.shape), hidden.dtype) for _ in range(4)]
-        for state in states[:2]:
-            state.copy_(hidden)
-        opened.append(CalibrationBatch(given, tokens & ~held, held, *states))
-    return opened
+        states = BoundaryStates(*(room.take(tuple(hidden.shape), hidden.dtype) for _ in range(4)))
+        states.base.copy_(hidden)
+        states.slim.copy_(hidden)
+        opened.append(
+            CalibrationBatch(batch, given, tokens & ~held, held, states, batch_sensitivity)
+        )
+    return Calibration(opened, ranks)
 
 
 def _hold_out(batches: Sequence[Batch], seed: int) -> set[int]:

@@ -7,56 +7,53 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from bertslim.model.layer import LayerParts
-from bertslim.model.slim_modeling import ffn_of, linear_of
+from bertslim.model.layer import FfnBlock
 from bertslim.repair.affine_maps import affine_of, factors_of, matrix_of, set_affine, set_matrix
-from bertslim.repair.regression import Regression
 from bertslim.repair.ridge import Affine, RidgeFit, low_rank
+from bertslim.repair.split_moments import SplitMoments
 
 
-def output_inputs(block: LayerParts, inner: Tensor) -> Tensor:
-    """Return what the second map of an FFN block gets, and beside it what a bypass gets.
+def output_inputs(ffn: FfnBlock, states: Tensor) -> Tensor:
+    """Return the inputs of the second map of an FFN block, and beside them those of a bypass.
 
     Args:
-        block: A layer with an FFN block.
-        inner: What goes into the block, (sequences, length, hidden_size).
+        ffn: An FFN block.
+        states: The states between the blocks of its layer, (sequences, length, hidden_size).
 
     Returns:
         (sequences, length, neurons), or neurons + hidden_size with a bypass.
     """
-    neurons = block.neurons(inner)
-    if linear_of(block.layer, block.family) is None:
+    neurons = ffn.neurons(states)
+    if ffn.linear_map is None:
         return neurons
-    return torch.cat([neurons, inner], dim=-1)
+    return torch.cat([neurons, ffn.read(states)], dim=-1)
 
 
-def output_part(block: LayerParts) -> str:
+def output_part(ffn: FfnBlock) -> str:
     """Name what `solve_output` solves of an FFN block."""
-    bypassed = linear_of(block.layer, block.family) is not None
-    return "FFN output and bypass" if bypassed else "FFN output"
+    return "FFN output" if ffn.linear_map is None else "FFN output and bypass"
 
 
-def solve_output(block: LayerParts, found: Regression) -> RidgeFit:
+def solve_output(ffn: FfnBlock, moments: SplitMoments) -> RidgeFit:
     """Solve and set the second map of an FFN block, and a bypass with it.
 
     Args:
-        block: A layer with an FFN block.
-        found: What the block should say, from `output_inputs`.
+        ffn: An FFN block.
+        moments: Of `output_inputs` and of what the block should add.
     """
-    _, ffn_out = ffn_of(block.layer, block.family)
-    bypass = linear_of(block.layer, block.family)
+    ffn_out, bypass = ffn.output, ffn.linear_map
     prior, neurons = affine_of(ffn_out), ffn_out.in_features
     if bypass is None:
-        solved = found.solve(prior)
+        solved = moments.solve(prior)
         set_affine(solved.affine, ffn_out)
         return solved
     prior = Affine(torch.cat([prior.weight, matrix_of(bypass)]), prior.bias)
     if isinstance(bypass, nn.Linear):
-        solved = found.solve(prior)
+        solved = moments.solve(prior)
         set_matrix(bypass, solved.affine.weight[neurons:])
     else:
         first, second = factors_of(bypass)
-        factored = _solve_factored(found, prior, whole=neurons, rank=first.out_features)
+        factored = _solve_factored(moments, prior, whole=neurons, rank=first.out_features)
         solved = factored.fit
         if solved.ridge is None:
             return solved
@@ -66,20 +63,20 @@ def solve_output(block: LayerParts, found: Regression) -> RidgeFit:
     return solved
 
 
-def solve_fill(fill: nn.Linear | nn.Sequential, found: Regression) -> RidgeFit:
+def solve_fill(fill: nn.Linear | nn.Sequential, moments: SplitMoments) -> RidgeFit:
     """Solve and set the linear map that stands in an FFN block's place.
 
     Args:
         fill: The map, or its two factors.
-        found: What it should say, from the inputs of the block.
+        moments: Of the inputs of the block and of what the map should add.
     """
     if isinstance(fill, nn.Linear):
-        solved = found.solve(affine_of(fill))
+        solved = moments.solve(affine_of(fill))
         set_affine(solved.affine, fill)
         return solved
     first, second = factors_of(fill)
     prior = Affine(matrix_of(fill), affine_of(second).bias)
-    factored = _solve_factored(found, prior, whole=0, rank=first.out_features)
+    factored = _solve_factored(moments, prior, whole=0, rank=first.out_features)
     if factored.fit.ridge is not None:
         set_matrix(first, factored.into)
         set_affine(factored.fit.affine, second)
@@ -99,22 +96,22 @@ class _Factored:
     into: Tensor
 
 
-def _solve_factored(found: Regression, prior: Affine, *, whole: int, rank: int) -> _Factored:
+def _solve_factored(moments: SplitMoments, prior: Affine, *, whole: int, rank: int) -> _Factored:
     """Solve a map at full rank, take the best narrow map from it, and solve what stands behind.
 
     Args:
-        found: The regression.
+        moments: Of inputs and targets.
         prior: What the map is pulled towards.
         whole: How many of the first inputs go past the narrow map.
         rank: What is left of the other inputs.
     """
-    full = found.solve(prior)
-    into, out_of = low_rank(found.both.xx[whole:, whole:], full.affine.weight[whole:], rank)
+    full = moments.solve(prior)
+    into, out_of = low_rank(moments.both.xx[whole:, whole:], full.affine.weight[whole:], rank)
     narrowing = into.new_zeros(whole + len(into), whole + rank)
     narrowing[:whole, :whole].fill_diagonal_(1)
     narrowing[whole:, whole:] = into
     start = Affine(torch.cat([prior.weight[:whole], out_of]), prior.bias)
-    solved = replace(found.projected(narrowing).solve(start), before=full.before)
+    solved = replace(moments.projected(narrowing).solve(start), before=full.before)
     if solved.ridge is None or not solved.after < solved.before:
         solved = RidgeFit(prior, None, full.before, full.before)
     return _Factored(solved, into)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from bertslim.ranks import Ranks
-from bertslim.repair.calibration import CalibrationBatch
-from bertslim.repair.regression import Values
+from bertslim.repair.calibration import Calibration
+from bertslim.repair.split_moments import Target, Values
 from bertslim.surgery.finite import not_finite
 
 
@@ -19,7 +17,7 @@ class FittedGain:
     """A gain, and its weighted squared error on held-out tokens as a share of the targets'.
 
     Attributes:
-        gain: 1 where the block says nothing, or where 1 errs less on held-out tokens.
+        gain: 1 where the block adds nothing, or where 1 errs less on held-out tokens.
         before: The error with a gain of 1.
         after: The error with the gain that was solved from the other tokens.
     """
@@ -29,35 +27,28 @@ class FittedGain:
     after: float
 
 
-def fit_gain(
-    texts: Sequence[CalibrationBatch],
-    said: Values,
-    wanted: Values,
-    weights: Sequence[Tensor],
-    *,
-    layer: int,
-    ranks: Ranks,
-) -> FittedGain:
+def fit_gain(calibration: Calibration, update: Values, target: Target, *, layer: int) -> FittedGain:
     """Solve min sum w |g y - y*|^2: g = sum w <y, y*> / sum w <y, y>.
 
     Args:
-        texts: The calibration texts.
-        said: What the block says of a batch, y, (sequences, length, hidden_size).
-        wanted: What it should say, y*, of the same shape.
-        weights: How much each token counts, (sequences, length) a batch.
+        calibration: The texts.
+        update: What the block adds for a batch, y, (sequences, length, hidden_size).
+        target: What it should add, y*, of the same shape.
         layer: The layer, by its number in the base, for messages.
-        ranks: The processes that share the texts.
 
     Raises:
         ModelError: An activation is not finite.
     """
+    ranks = calibration.ranks
     fit, held = (torch.zeros(3, dtype=torch.float64) for _ in range(2))
-    for text, weight in zip(texts, weights, strict=True):
-        y, target = said(text).double(), wanted(text).double()
-        products = torch.stack([(y * y).sum(-1), (y * target).sum(-1), (target * target).sum(-1)])
-        weighted = products * weight
-        fit += weighted[:, text.fit].sum(dim=1)
-        held += weighted[:, text.held].sum(dim=1)
+    for batch in calibration.batches:
+        y, y_target = update(batch).double(), target.values(batch).double()
+        products = torch.stack(
+            [(y * y).sum(-1), (y * y_target).sum(-1), (y_target * y_target).sum(-1)]
+        )
+        weighted = products * target.weights(batch)
+        fit += weighted[:, batch.fit].sum(dim=1)
+        held += weighted[:, batch.held].sum(dim=1)
     fit, held = ranks.total(fit), ranks.total(held)
     if not (fit + held).isfinite().all():
         raise not_finite(layer)

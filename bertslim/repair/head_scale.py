@@ -11,20 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from bertslim.data.outputs import decisions, is_multi_label, is_regression
-from bertslim.data.task import Batch
-from bertslim.model.families import Family
+from bertslim.data.outputs import Decisions, decisions
+from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.layer import run_head
 from bertslim.ranks import Ranks
-from bertslim.records import ModelFacts, Repair
+from bertslim.records import Repair
 from bertslim.repair.affine_maps import affine_of, set_affine
 from bertslim.repair.calibration import CalibrationBatch
+from bertslim.repair.context import RepairContext
 from bertslim.repair.ridge import Affine
 from bertslim.surgery.finite import not_finite
 
@@ -37,8 +36,8 @@ _PRECISION = 1e-10
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What base and slim model chose between, in float64.
+class ScaledDecisions:
+    """The decisions of base and slim model on a batch, in float64.
 
     Attributes:
         base: The base's log-probabilities, (decisions, classes).
@@ -52,9 +51,9 @@ class Choices:
     weight: Tensor
     held: Tensor
 
-    def part(self, wanted: Tensor) -> Choices:
+    def part(self, mask: Tensor) -> ScaledDecisions:
         """Return some of the decisions, by a mask over all."""
-        return Choices(*(one[wanted] for one in (self.base, self.slim, self.weight, self.held)))
+        return ScaledDecisions(self.base[mask], self.slim[mask], self.weight[mask], self.held[mask])
 
 
 @dataclass(frozen=True)
@@ -77,38 +76,25 @@ class _Sums:
 def output_map(model: PreTrainedModel) -> nn.Linear | None:
     """Return the linear map that a classifier's logits come from, if the model is one."""
     modules = dict(model.named_modules())
-    found = (modules.get(name) for name in _OUTPUT_MAPS)
-    return next((one for one in found if isinstance(one, nn.Linear)), None)
+    maps = (modules.get(name) for name in _OUTPUT_MAPS)
+    return next((module for module in maps if isinstance(module, nn.Linear)), None)
 
 
-def has_scale(model: PreTrainedModel, facts: ModelFacts) -> bool:
+def has_scale(checkpoint: Checkpoint) -> bool:
     """Whether the outputs are logits of classes that one map makes."""
-    chooses = facts.head in _HEADS and not is_regression(model, facts)
-    return chooses and output_map(model) is not None
+    chooses = checkpoint.facts.head in _HEADS and not checkpoint.is_regression
+    return chooses and output_map(checkpoint.model) is not None
 
 
-def fit_head_scale(
-    base: PreTrainedModel,
-    slim: PreTrainedModel,
-    family: Family,
-    batches: Sequence[Batch],
-    texts: Sequence[CalibrationBatch],
-    facts: ModelFacts,
-    ranks: Ranks,
-) -> Repair:
+def fit_head_scale(context: RepairContext) -> Repair:
     """Scale the slim model's head: min over a of sum w KL(base || softmax(a z)), which is convex.
 
     It is solved from some texts and kept if it does better than 1 on those held out; then it is
     solved from all. No layer runs.
 
     Args:
-        base: The base, with a head that `has_scale`.
-        slim: The slim model; its head's map is replaced.
-        family: Their family.
-        batches: The texts that fall to this process.
-        texts: The same, with the hidden states of both models behind their last layers.
-        facts: The shape of the base.
-        ranks: The processes that share the texts.
+        context: The texts are above the last layers of both models, and the base has a head that
+            `has_scale`; the map of the slim model's head is replaced.
 
     Returns:
         The divergence on texts held out with a scale of 1 and with the one from the other texts, as
@@ -117,19 +103,17 @@ def fit_head_scale(
     Raises:
         ModelError: The outputs are not finite.
     """
-    choices = [
-        _choices(base, slim, family, batch, text, facts)
-        for batch, text in zip(batches, texts, strict=True)
-    ]
-    fit = [one.part(~one.held) for one in choices]
-    held = [one.part(one.held) for one in choices]
+    ranks = context.calibration.ranks
+    decided = [_decide(context, batch) for batch in context.calibration.batches]
+    fit = [batch.part(~batch.held) for batch in decided]
+    held = [batch.part(batch.held) for batch in decided]
     before = _sums(held, 1.0, ranks)
-    if not math.isfinite(_sums(choices, 1.0, ranks).divergence):
-        raise not_finite(len(facts.layers) - 1)
+    if not math.isfinite(_sums(decided, 1.0, ranks).divergence):
+        raise not_finite(len(context.base.facts.layers) - 1)
     after, scale = _sums(held, best_scale(fit, ranks), ranks), 1.0
     if after.divergence < before.divergence:
-        scale = best_scale(choices, ranks)
-        _multiply(slim, scale)
+        scale = best_scale(decided, ranks)
+        _multiply(context.slim, scale)
     else:
         after = before
     share = 1 / (before.at_random or 1.0)
@@ -142,56 +126,53 @@ def fit_head_scale(
     )
 
 
-def _choices(
-    base: PreTrainedModel,
-    slim: PreTrainedModel,
-    family: Family,
-    batch: Batch,
-    text: CalibrationBatch,
-    facts: ModelFacts,
-) -> Choices:
-    def said(model: PreTrainedModel, hidden: Tensor) -> Any:
-        outputs = run_head(model, family, batch.inputs, hidden)
-        return decisions(outputs, batch, facts.head, several=is_multi_label(base))
+def _decide(context: RepairContext, calibration: CalibrationBatch) -> ScaledDecisions:
+    """Read the decisions of both models from the hidden states above their last layers."""
+    base, batch = context.base, calibration.batch
 
-    of_base, of_slim = said(base, text.base), said(slim, text.slim)
-    return Choices(
+    def read(model: PreTrainedModel, hidden: Tensor) -> Decisions:
+        outputs = run_head(model, batch.inputs, hidden)
+        return decisions(outputs, batch, base.facts.head, several=base.is_multi_label)
+
+    of_base = read(base.model, calibration.states.base)
+    of_slim = read(context.slim, calibration.states.slim)
+    return ScaledDecisions(
         base=of_base.logits.double().log_softmax(dim=-1),
         slim=of_slim.logits.double(),
         weight=1 / of_base.owner.bincount()[of_base.owner].double(),
-        held=text.held.any(dim=1)[of_base.owner],
+        held=calibration.held.any(dim=1)[of_base.owner],
     )
 
 
-def _sums(choices: Sequence[Choices], scale: float, ranks: Ranks) -> _Sums:
+def _sums(decided: Sequence[ScaledDecisions], scale: float, ranks: Ranks) -> _Sums:
     """Sum the divergence from the base and its first two derivatives by the scale."""
     total = torch.zeros(4, dtype=torch.float64)
-    for one in choices:
-        wanted = one.base.exp()
-        logs = (scale * one.slim).log_softmax(dim=-1)
-        said = logs.exp()
-        mean = (said * one.slim).sum(dim=-1)
+    for batch in decided:
+        base = batch.base.exp()
+        log_slim = (scale * batch.slim).log_softmax(dim=-1)
+        slim = log_slim.exp()
+        mean = (slim * batch.slim).sum(dim=-1)
         each = (
-            (wanted * (one.base - logs)).sum(dim=-1),
-            mean - (wanted * one.slim).sum(dim=-1),
-            (said * (one.slim - mean.unsqueeze(-1)).square()).sum(dim=-1),
-            (wanted * one.base).sum(dim=-1) + math.log(one.base.shape[-1]),
+            (base * (batch.base - log_slim)).sum(dim=-1),
+            mean - (base * batch.slim).sum(dim=-1),
+            (slim * (batch.slim - mean.unsqueeze(-1)).square()).sum(dim=-1),
+            (base * batch.base).sum(dim=-1) + math.log(batch.base.shape[-1]),
         )
-        total += torch.stack([(one.weight * values).sum() for values in each])
+        total += torch.stack([(batch.weight * values).sum() for values in each])
     return _Sums(*ranks.total(total).tolist())
 
 
-def best_scale(choices: Sequence[Choices], ranks: Ranks) -> float:
+def best_scale(decided: Sequence[ScaledDecisions], ranks: Ranks) -> float:
     """Return the scale of the least divergence, by Newton's steps to half or twice it at most.
 
     Args:
-        choices: What this process has.
+        decided: The decisions that fall to this process, batch by batch.
         ranks: The processes that share the texts.
     """
     scale = 1.0
     for _ in range(_STEPS):
-        found = _sums(choices, scale, ranks)
-        step = found.slope / found.curvature if found.curvature > 0 else 0.0
+        sums = _sums(decided, scale, ranks)
+        step = sums.slope / sums.curvature if sums.curvature > 0 else 0.0
         new = min(max(scale - step, scale / 2, _BOUNDS[0]), scale * 2, _BOUNDS[1])
         if abs(new - scale) <= _PRECISION * scale:
             break
@@ -202,5 +183,5 @@ def best_scale(choices: Sequence[Choices], ranks: Ranks) -> float:
 def _multiply(model: PreTrainedModel, scale: float) -> None:
     linear = output_map(model)
     assert linear is not None  # noqa: S101
-    found = affine_of(linear)
-    set_affine(Affine(found.weight * scale, found.bias * scale), linear)
+    affine = affine_of(linear)
+    set_affine(Affine(affine.weight * scale, affine.bias * scale), linear)

@@ -16,26 +16,26 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.data.task import Batch
-from bertslim.model.families import FAMILIES, SLIM_PREFIX
+from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Recipe
-from bertslim.records import ModelFacts, Plan, Repair
+from bertslim.records import Plan, Repair
 from bertslim.repair.calibration import open_calibration
+from bertslim.repair.context import RepairContext
 from bertslim.repair.head_scale import fit_head_scale, has_scale
 from bertslim.repair.hidden_states import MEMORY_BUDGET, hidden_state_room
-from bertslim.repair.layer_repair import Walk
+from bertslim.repair.layer_repair import LayerRepair
 from bertslim.repair.scope import Scope
 from bertslim.repair.shared_ffn import solve_shared
 
 
 def reconstruct(
-    base: PreTrainedModel,
+    base: Checkpoint,
     slim: PreTrainedModel,
     recipe: Recipe,
     plan: Plan,
     batches: Sequence[Batch],
-    facts: ModelFacts,
     *,
     sensitivity: Sequence[Tensor] | None = None,
     memory_budget: int = MEMORY_BUDGET,
@@ -51,9 +51,8 @@ def reconstruct(
         recipe: What was cut, and how far the repair goes.
         plan: What the recipe made of the model.
         batches: The calibration texts.
-        facts: The shape of the base.
-        sensitivity: How much the base's outputs mind each token, batch by batch: (layers, 2,
-            sequences, length) as `survey` has it; None: tokens count by variance alone.
+        sensitivity: Of the base's outputs to each token, batch by batch: (layers, 2, sequences,
+            length) as `survey` has it; None: tokens count by variance alone.
         memory_budget: Bytes of hidden states to hold in memory; the rest goes to disk.
         ranks: The processes that share the texts, each with all of `batches`; None: this one alone.
         seed: Settles which texts are held out to choose ridges on.
@@ -66,20 +65,26 @@ def reconstruct(
         DataError: There are fewer than two texts, or fewer batches than processes.
         ModelError: A model's activations are not finite.
     """
-    family = FAMILIES[base.config.model_type.removeprefix(SLIM_PREFIX)]
-    scope, ranks = Scope.of(recipe, plan), ranks or Ranks()
-    shares = None if sensitivity is None else ranks.share(sensitivity)
-    moved = False
     with torch.no_grad(), hidden_state_room(memory_budget) as room:
-        texts = open_calibration(base, family, batches, room, seed=seed, ranks=ranks)
-        walk = Walk(base, slim, plan, family, texts, scope, shares, ranks)
-        done = solve_shared(walk)
-        for row in progress.track(plan.layers, "repairing", total=len(plan.layers), unit="layer"):
-            step = walk.step(row, moved=moved)
-            step.run()
-            done += step.done
-            moved = moved or scope.changes(row)
-        if moved and scope.head and has_scale(base, facts):
-            mine = ranks.share(batches)
-            done.append(fit_head_scale(base, slim, family, mine, texts, facts, ranks))
-    return tuple(done)
+        calibration = open_calibration(
+            base.model,
+            batches,
+            room,
+            sensitivity=sensitivity,
+            seed=seed,
+            ranks=ranks or Ranks(),
+        )
+        context = RepairContext(base, slim, plan, Scope.of(recipe, plan), calibration)
+        return tuple(_repair(context, progress))
+
+
+def _repair(context: RepairContext, progress: Progress) -> list[Repair]:
+    """Repair shared FFN blocks, then the layers from the bottom up, then the head."""
+    repairs = solve_shared(context)
+    rows, moved = context.plan.layers, False
+    for row in progress.track(rows, "repairing", total=len(rows), unit="layer"):
+        repairs += LayerRepair(context, row, moved=moved).run()
+        moved = moved or context.scope.changes(row)
+    if moved and context.scope.head and has_scale(context.base):
+        repairs.append(fit_head_scale(context))
+    return repairs

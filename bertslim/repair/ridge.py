@@ -27,8 +27,8 @@ class Affine:
     weight: Tensor
     bias: Tensor
 
-    def behind(self, first: Self) -> Affine:
-        """Return the map that says what this one says of what the first one says."""
+    def compose(self, first: Self) -> Affine:
+        """Return the map that applies the first one, then this one."""
         return Affine(first.weight @ self.weight, first.bias @ self.weight + self.bias)
 
 

@@ -2,52 +2,63 @@
 
 from __future__ import annotations
 
-from bertslim.model.layer import LayerParts
+from torch import Tensor
+
+from bertslim.model.layer import FfnBlock, Layer
 from bertslim.records import Repair
+from bertslim.repair.calibration import CalibrationBatch
+from bertslim.repair.context import RepairContext
 from bertslim.repair.ffn_maps import output_inputs, output_part, solve_output
-from bertslim.repair.layer_repair import LayerRepair, Walk
-from bertslim.repair.regression import Regression, regression
+from bertslim.repair.split_moments import SplitMoments, Target, gather_moments
 
 
-def solve_shared(walk: Walk) -> list[Repair]:
-    """Solve the second map of each shared FFN block from what its layers get and say in the base.
+def solve_shared(context: RepairContext) -> list[Repair]:
+    """Solve the second map of each shared FFN block from the states of its layers in the base.
 
     A shared map cannot wait for the slim states of its highest layer, since they depend on it; so
     the inputs are the base's here. The texts stand before the first layer again afterwards.
     """
-    if not walk.scope.givers:
+    if not context.scope.givers:
         return []
-    found: dict[int, Regression] = {}
-    for row in walk.plan.layers:
-        step = walk.step(row, moved=False, base_only=True)
-        step.run()
-        giver = walk.scope.giver(row)
+    moments: dict[int, SplitMoments] = {}
+    batches = context.calibration.batches
+    for row in context.plan.layers:
+        layer = context.base_layer(row.layer)
+        for batch in batches:
+            batch.run_base_attention(layer)
+            batch.run_base_ffn(layer)
+        giver = context.scope.giver(row)
         if giver is not None:
-            one = _regression(walk, step, _block(walk, giver))
-            found[giver] = found[giver].merged(one) if giver in found else one
-    for text in walk.texts:
-        text.base.copy_(text.slim)
-    return [_solve(_block(walk, giver), giver, one) for giver, one in found.items()]
+            own = _moments(context, layer, row.layer, _block(context, giver))
+            moments[giver] = moments[giver].merged(own) if giver in moments else own
+    for batch in batches:
+        batch.states.base.copy_(batch.states.slim)
+    return [_solve(_block(context, giver), giver, total) for giver, total in moments.items()]
 
 
-def _regression(walk: Walk, step: LayerRepair, block: LayerParts) -> Regression:
+def _moments(context: RepairContext, layer: Layer, number: int, block: FfnBlock) -> SplitMoments:
     """Take the moments of a layer of the base, its neurons being those of the shared block."""
-    return regression(
-        walk.texts,
-        lambda text: output_inputs(block, step.base.inner(text.attended)),
-        lambda text: text.summed - step.base.inner(text.attended),
-        step.token_weights(1),
-        layer=step.row.layer,
-        ranks=walk.ranks,
+
+    def between(batch: CalibrationBatch) -> Tensor:
+        return layer.attention.normalise(batch.states.attention_sum)
+
+    return gather_moments(
+        context.calibration,
+        lambda batch: output_inputs(block, between(batch)),
+        Target(
+            lambda batch: batch.states.ffn_sum - between(batch),
+            lambda batch: batch.ffn_weights(number),
+        ),
+        layer=number,
     )
 
 
-def _solve(block: LayerParts, layer: int, found: Regression) -> Repair:
-    return solve_output(block, found).recorded(layer, f"shared {output_part(block)}")
+def _solve(block: FfnBlock, layer: int, moments: SplitMoments) -> Repair:
+    return solve_output(block, moments).recorded(layer, f"shared {output_part(block)}")
 
 
-def _block(walk: Walk, giver: int) -> LayerParts:
-    """Return the slim layer that gives a shared block; the plan refuses to delete it."""
-    block = walk.slim_layer(giver)
-    assert block is not None  # noqa: S101
-    return block
+def _block(context: RepairContext, giver: int) -> FfnBlock:
+    """Return the shared block of the slim layer that gives it; the plan refuses to delete it."""
+    layer = context.slim_layer(giver)
+    assert layer is not None  # noqa: S101
+    return layer.ffn

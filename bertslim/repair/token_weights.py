@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -13,38 +11,31 @@ from bertslim.surgery.statistics import variance_of
 SENSITIVE_SHARE = 0.5
 
 
-def token_weights(sums: Sequence[Tensor], sensitivity: Sequence[Tensor] | None) -> list[Tensor]:
+def token_weights(sums: Tensor, sensitivity: Tensor | None) -> Tensor:
     """Weigh the tokens of one sum before a LayerNorm.
 
     The LayerNorm divides by the standard deviation of a token's sum, so that its error counts by
-    1 / variance; without that weight a few massive tokens lead the fit. Where it is known how much
-    the outputs mind, tokens count for that as well, beside the others of their sequence: a text
-    that the base is unsure of has far larger gradients than one that it is sure of, and a few such
-    texts would lead the fit in their turn.
+    1 / variance; without that weight a few massive tokens lead the fit. Where the sensitivity of
+    the outputs is known, tokens count by it as well, relative to the others of their sequence: a
+    text that the base is unsure of has far larger gradients than one that it is sure of, and a few
+    such texts would lead the fit in their turn.
 
     Args:
-        sums: What goes into the LayerNorm, (sequences, length, hidden_size), batch by batch.
+        sums: What goes into the LayerNorm, (sequences, length, hidden_size).
         sensitivity: Squared norms of the outputs' gradient with respect to the sums, (sequences,
             length), 0 for padding; None: not known.
 
     Returns:
-        Weights, (sequences, length), batch by batch.
+        Weights, (sequences, length).
     """
-    variances = [variance_of(one) for one in sums]
+    variance = variance_of(sums)
     if sensitivity is None:
-        return [1 / variance for variance in variances]
-    return [
-        ((1 - SENSITIVE_SHARE) + SENSITIVE_SHARE * _within_sequences(squared * variance)) / variance
-        for squared, variance in zip(sensitivity, variances, strict=True)
-    ]
+        return 1 / variance
+    share = _within_sequences(sensitivity * variance)
+    return ((1 - SENSITIVE_SHARE) + SENSITIVE_SHARE * share) / variance
 
 
 def _within_sequences(matter: Tensor) -> Tensor:
     """Divide what tokens matter by its mean over the tokens of a sequence that matter at all."""
     mean = matter.sum(dim=1, keepdim=True) / (matter > 0).sum(dim=1, keepdim=True)
     return torch.where(mean > 0, matter / mean, 1.0)
-
-
-def equal_weights(sums: Sequence[Tensor]) -> list[Tensor]:
-    """Let all tokens count the same; shapes as above."""
-    return [torch.ones(one.shape[:-1], dtype=one.dtype) for one in sums]

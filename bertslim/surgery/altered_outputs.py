@@ -1,4 +1,4 @@
-"""What a model puts out with one block of one layer altered; what lies below is not run again."""
+"""The outputs of a model with one block of one layer altered; layers below are not run again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.model.families import Family
-from bertslim.model.layer import (
-    LayerArguments,
-    LayerParts,
-    first_layer_input,
-    run_head,
-)
-from bertslim.model.slim_modeling import ffn_of, layers_of
+from bertslim.model.layer import Layer, first_layer_input, model_layers, run_head
 from bertslim.records import AlterationKind, LayerFacts, ModelFacts
 from bertslim.surgery.importance import keep_best, magnitude
 
@@ -34,7 +27,7 @@ class Alteration:
 
     Attributes:
         layer: Its number.
-        kind: What becomes of it: the FFN block is left out, keeps the half of its neurons that
+        kind: The FFN block is left out, keeps the half of its neurons that
             `resize_ffn` would keep by their weights, or the attention block is left out. LayerNorms
             and residuals stay.
     """
@@ -44,16 +37,16 @@ class Alteration:
 
 
 @dataclass(frozen=True)
-class _Passed:
-    """A layer that a batch has gone through.
+class _LayerStates:
+    """The states of a batch at one layer.
 
     Attributes:
-        hidden: What went in, (sequences, length, hidden_size).
-        inner: What went into its FFN block.
+        hidden: The input of the layer, (sequences, length, hidden_size).
+        between: The states between its blocks, of the same shape.
     """
 
     hidden: Tensor
-    inner: Tensor
+    between: Tensor
 
 
 def possible_alterations(facts: ModelFacts, kinds: Sequence[AlterationKind]) -> list[Alteration]:
@@ -67,58 +60,47 @@ def possible_alterations(facts: ModelFacts, kinds: Sequence[AlterationKind]) -> 
 
 
 def altered_outputs(
-    model: PreTrainedModel,
-    family: Family,
-    inputs: dict[str, Tensor],
-    alterations: Sequence[Alteration],
+    model: PreTrainedModel, inputs: dict[str, Tensor], alterations: Sequence[Alteration]
 ) -> Iterator[tuple[Alteration | None, Any]]:
-    """Yield what a model puts out as it is, with None, and then with each alteration.
+    """Yield the outputs of a model as it is, with None, and then with each alteration.
 
     One of layer n of L costs what the L - n - 1 layers above it cost, and a block.
 
     Args:
         model: In eval mode; left as it is.
-        family: Its family.
         inputs: What it takes.
         alterations: Each is tried alone.
     """
-    layers = [LayerParts(layer, family) for layer in layers_of(model, family)]
-    hidden, given = first_layer_input(model, family, inputs)
-    passed = []
+    layers = model_layers(model)
+    hidden, given = first_layer_input(model, inputs)
+    states = []
     for layer in layers:
-        inner = _inner(layer, hidden, given)
-        passed.append(_Passed(hidden, inner))
-        hidden = _behind(layer, inner)
-    yield None, run_head(model, family, inputs, hidden)
-    for one in alterations:
-        hidden = _altered(layers[one.layer], one.kind, passed[one.layer])
-        for layer in layers[one.layer + 1 :]:
-            hidden = _behind(layer, _inner(layer, hidden, given))
-        yield one, run_head(model, family, inputs, hidden)
+        between = layer.attention.run(hidden, given)
+        states.append(_LayerStates(hidden, between))
+        hidden = layer.ffn.run(between)
+    yield None, run_head(model, inputs, hidden)
+    for alteration in alterations:
+        number = alteration.layer
+        hidden = _altered(layers[number], alteration.kind, states[number])
+        for layer in layers[number + 1 :]:
+            hidden = layer.ffn.run(layer.attention.run(hidden, given))
+        yield alteration, run_head(model, inputs, hidden)
 
 
-def _inner(layer: LayerParts, hidden: Tensor, given: LayerArguments) -> Tensor:
-    context = layer.context(hidden, given) if layer.has_attention else None
-    return layer.inner(layer.attended(hidden, context))
-
-
-def _behind(layer: LayerParts, inner: Tensor) -> Tensor:
-    return layer.output(inner + layer.block(inner))
-
-
-def _altered(layer: LayerParts, kind: AlterationKind, passed: _Passed) -> Tensor:
-    """Return what an altered layer puts out."""
+def _altered(layer: Layer, kind: AlterationKind, states: _LayerStates) -> Tensor:
+    """Return the output of a layer that is altered."""
     if kind == "drop_attention":
-        return _behind(layer, layer.inner(passed.hidden))
+        return layer.ffn.run(layer.attention.normalise(states.hidden))
     if kind == "drop_ffn":
-        return layer.output(passed.inner)
-    return layer.output(passed.inner + _half_block(layer, passed.inner))
+        return layer.ffn.normalise(states.between)
+    return layer.ffn.normalise(states.between + _half_update(layer, states.between))
 
 
-def _half_block(layer: LayerParts, inner: Tensor) -> Tensor:
-    ffn_in, ffn_out = ffn_of(layer.layer, layer.family)
-    kept = keep_best(magnitude(ffn_in, ffn_out), ffn_out.in_features // 2)
-    silent = torch.ones(ffn_out.in_features, dtype=torch.bool)
+def _half_update(layer: Layer, states: Tensor) -> Tensor:
+    """Return what the stronger half of the neurons adds."""
+    ffn = layer.ffn
+    kept = keep_best(magnitude(ffn.input, ffn.output), ffn.output.in_features // 2)
+    silent = torch.ones(ffn.output.in_features, dtype=torch.bool)
     silent[kept] = False
-    found: Tensor = ffn_out(layer.neurons(inner).masked_fill(silent, 0))
-    return found
+    update: Tensor = ffn.output(ffn.neurons(states).masked_fill(silent, 0))
+    return update

@@ -14,12 +14,12 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from bertslim.model.families import Family
+from bertslim.model.layer import Layer
 
 _TOKENS = 2  # of the traced example; any number does
 
 
-def prune_heads(layer: nn.Module, family: Family, kept: Callable[[int], int]) -> None:
+def prune_heads(layer: Layer, kept: Callable[[int], int]) -> None:
     """Delete the weakest heads of the attention block of a layer, which becomes a new one.
 
     A head scores by the sum of squares of its weights in the maps of query, key, value and output;
@@ -27,31 +27,24 @@ def prune_heads(layer: nn.Module, family: Family, kept: Callable[[int], int]) ->
 
     Args:
         layer: A layer whose attention adds nothing that has a value for each head.
-        family: Its family.
         kept: From the number of heads there are to the number that stay.
     """
-    attention, query = _attention(layer, family)
-    size, dtype = attention.attention_head_size, query.weight.dtype
-    heads = query.out_features // size
+    attention = layer.attention
+    heads, size = attention.heads, attention.head_size
     keep = kept(heads)
     if keep == heads:
         return
-    name = family.layout.attention[0].partition(".")[0]
-    block = copy.deepcopy(layer.get_submodule(name)).double()
-    layer.set_submodule(name, block)
-    attention, query = _attention(layer, family)
+    name = attention.layout.modules[0].partition(".")[0]
+    dtype = attention.output.weight.dtype
+    block = copy.deepcopy(layer.module.get_submodule(name)).double()
+    layer.module.set_submodule(name, block)
+    query = attention.inputs[0]
     traced = _trace(block, query.in_features)
     order = _scores(traced, query, size).argsort(descending=True, stable=True)
     weak = order[keep:].sort().values.tolist()
     _channels(traced, query, weak, size).prune()
     block.to(dtype)
-    setattr(attention, family.keys.heads, keep)
-
-
-def _attention(layer: nn.Module, family: Family) -> tuple[Any, Any]:
-    """Return what computes the attention, and its map to the queries."""
-    layout = family.layout
-    return layer.get_submodule(layout.attention[0]), layer.get_submodule(layout.attention_in[0])
+    attention.set_heads(keep)
 
 
 def _trace(block: nn.Module, hidden_size: int) -> Any:

@@ -10,11 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
-from bertslim.model.families import FAMILIES
-from bertslim.model.slim_modeling import ffn_of, layers_of
-from bertslim.records import ModelFacts
+from bertslim.model.checkpoint import Checkpoint
 from bertslim.surgery.criteria import (
     GRADIENT_CRITERIA,
     OUTPUT_CRITERIA,
@@ -28,24 +25,20 @@ class Observer:
     """Adds up what neurons do, and how much depends on each token.
 
     Args:
-        model: What to look at, in eval mode.
-        facts: Its shape.
+        checkpoint: The model to look at, in eval mode.
         widths: By criterion and layer, the smallest number of neurons that will be kept.
         token_weights: Whether to watch the inputs of the LayerNorms as well.
     """
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        facts: ModelFacts,
+        checkpoint: Checkpoint,
         widths: Mapping[tuple[str, int], int],
         *,
         token_weights: bool,
     ) -> None:
-        self._model = model
-        self._facts = facts
-        self._family = FAMILIES[facts.model_type]
-        self._layers = layers_of(model, self._family)
+        self._facts = facts = checkpoint.facts
+        self._layers = checkpoint.layers
         self._watches_tokens = token_weights
         self._by_output: dict[int, dict[str, OutputCriterion]] = defaultdict(dict)
         self._by_gradient: dict[int, dict[str, GradientCriterion]] = defaultdict(dict)
@@ -81,22 +74,17 @@ class Observer:
         """
         self._mask = mask.bool()
         self._token_weights = torch.zeros(len(self._layers), 2, *mask.shape)
-        layout = self._family.layout
         with ExitStack() as hooks:
             for number, layer in enumerate(self._layers):
-                norms = (
-                    layer.get_submodule(layout.attention_norm),
-                    layer.get_submodule(layout.ffn_norm),
-                )
+                norms = (layer.attention.norm_after, layer.ffn.norm_after)
                 if number in self._by_output or number in self._by_gradient:
-                    _, ffn_out = ffn_of(layer, self._family)
-                    _hook(hooks, ffn_out, partial(self._see_neurons, number))
+                    _hook(hooks, layer.ffn.output, partial(self._see_neurons, number))
                 if number in self._by_output:
                     _hook(hooks, norms[1], partial(self._see_sum, number))
                 for place, norm in enumerate(norms if self._watches_tokens else ()):
                     _hook(hooks, norm, partial(self._see_norm_input, number, place))
             if self.needs_gradients:
-                _hook(hooks, self._layers[0], _start_gradient)
+                _hook(hooks, self._layers[0].module, _start_gradient)
             yield self._token_weights
         self._neurons = None
 
@@ -106,9 +94,9 @@ class Observer:
             for name, one in by_gradient.items():
                 yield (name, number), one.scores()
         for number, by_output in self._by_output.items():
-            _, ffn_out = ffn_of(self._layers[number], self._family)
+            weight = self._layers[number].ffn.output.weight.detach()
             for name, other in by_output.items():
-                yield (name, number), other.scores(ffn_out.weight.detach())
+                yield (name, number), other.scores(weight)
 
     def _see_neurons(self, number: int, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Keep what the neurons put out until it is known how much each token counts."""
@@ -143,7 +131,8 @@ class Observer:
         self._token_weights[number, place] = squares.masked_fill(~self._mask, 0)
 
 
-def _hook(hooks: ExitStack, module: nn.Module, see: Callable[..., Any]) -> None:
+def _hook(hooks: ExitStack, module: nn.Module | None, see: Callable[..., Any]) -> None:
+    assert module is not None  # noqa: S101 (every family has the norms that are looked at)
     hooks.callback(module.register_forward_pre_hook(see).remove)
 
 

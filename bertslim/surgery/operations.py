@@ -15,18 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from bertslim.model import slim_modeling
-from bertslim.model.families import FAMILIES, Family
-from bertslim.model.slim_modeling import (
-    add_bypass,
-    ffn_of,
-    fill_ffn,
-    layers_of,
-    linear_of,
-    remove_attention,
-    remove_ffn,
-    remove_norm,
-)
+from bertslim.model.layer import FfnBlock, Layer, model_layers, set_layers
 from bertslim.recipe.schema import (
     DropAttention,
     DropFfn,
@@ -49,14 +38,12 @@ class Stage:
     Attributes:
         layers: The layers that are left, by their number in the base.
         selected: The numbers of those that the step is about, ascending.
-        family: The model's family.
         scores: What was measured on data: scores of the base's neurons by criterion and layer.
         kept: The numbers in the base of the neurons that are left, for narrowed layers.
     """
 
-    layers: dict[int, nn.Module]
+    layers: dict[int, Layer]
     selected: tuple[int, ...]
-    family: Family
     scores: Mapping[tuple[str, int], Tensor] = field(default_factory=dict)
     kept: dict[int, Tensor] = field(default_factory=dict)
 
@@ -67,7 +54,8 @@ class Stage:
             ValueError: The scores were not measured.
         """
         if criterion == "magnitude":
-            return magnitude(*ffn_of(self.layers[number], self.family))
+            ffn = self.layers[number].ffn
+            return magnitude(ffn.input, ffn.output)
         if (criterion, number) not in self.scores:
             raise ValueError(f"no scores by {criterion} for layer {number}; survey the base first")
         scores = self.scores[criterion, number]
@@ -80,29 +68,28 @@ def drop_ffn(stage: Stage, number: int, operation: DropFfn) -> None:
     Where attention makes up for the block, its output goes straight to that LayerNorm: the one
     between the two would only undo part of what attention is solved for.
     """
-    layer, family = stage.layers[number], stage.family
-    ffn_in, _ = ffn_of(layer, family)
-    if rank := operation.linear_rank(ffn_in.in_features):
-        fill_ffn(layer, family, rank)
+    layer = stage.layers[number]
+    if rank := operation.linear_rank(layer.ffn.input.in_features):
+        layer.ffn.fill(rank)
     else:
-        remove_ffn(layer, family)
+        layer.ffn.remove()
     if operation.fill == "attention":
-        remove_norm(layer, family.layout.attention_norm)
+        layer.attention.remove_norm()
     if operation.layer_norm == "remove":
-        remove_norm(layer, family.layout.ffn_norm)
+        layer.ffn.remove_norm()
 
 
 def drop_attention(stage: Stage, number: int, operation: DropAttention) -> None:
     """Delete the attention block; the residual stays, and the LayerNorm unless told otherwise."""
-    layer, family = stage.layers[number], stage.family
-    remove_attention(layer, family)
+    attention = stage.layers[number].attention
+    attention.remove()
     if operation.layer_norm == "remove":
-        remove_norm(layer, family.layout.attention_norm)
+        attention.remove_norm()
 
 
 def prune_heads(stage: Stage, number: int, operation: PruneHeads) -> None:
     """Keep the attention heads that score best, delete the others."""
-    attention_heads.prune_heads(stage.layers[number], stage.family, operation.kept)
+    attention_heads.prune_heads(stage.layers[number], operation.kept)
 
 
 def drop_layer(stage: Stage, number: int, operation: DropLayer) -> None:
@@ -112,28 +99,24 @@ def drop_layer(stage: Stage, number: int, operation: DropLayer) -> None:
 
 def resize_ffn(stage: Stage, number: int, operation: ResizeFfn) -> None:
     """Keep the neurons that score best, delete the others."""
-    layer, family = stage.layers[number], stage.family
-    ffn_in, _ = ffn_of(layer, family)
-    neurons = operation.neurons(ffn_in.out_features)
-    if neurons < ffn_in.out_features:
+    ffn = stage.layers[number].ffn
+    neurons = operation.neurons(ffn.input.out_features)
+    if neurons < ffn.input.out_features:
         keep = keep_best(stage.neuron_scores(number, operation.criterion), neurons)
-        narrow_ffn(layer, family, keep)
+        narrow_ffn(ffn, keep)
         stage.kept[number] = stage.kept[number][keep] if number in stage.kept else keep
-    if rank := operation.linear_rank(ffn_in.in_features):
-        add_bypass(layer, family, rank)
+    if rank := operation.linear_rank(ffn.input.in_features):
+        ffn.add_bypass(rank)
 
 
-def narrow_ffn(layer: nn.Module, family: Family, keep: Tensor) -> None:
+def narrow_ffn(ffn: FfnBlock, keep: Tensor) -> None:
     """Delete all neurons of an FFN block but some; a bypass stays.
 
     Args:
-        layer: A layer with an FFN block.
-        family: Its family.
+        ffn: The block.
         keep: Indices of the neurons that stay, in their new order.
     """
-    ffn_in, ffn_out = ffn_of(layer, family)
-    layer.set_submodule(family.layout.ffn_in, _narrow_linear(ffn_in, outputs=keep))
-    layer.set_submodule(family.layout.ffn_out, _narrow_linear(ffn_out, inputs=keep))
+    ffn.set_maps(_narrow_linear(ffn.input, outputs=keep), _narrow_linear(ffn.output, inputs=keep))
 
 
 def scale_ffn(stage: Stage, number: int, operation: ScaleFfn) -> None:
@@ -142,17 +125,16 @@ def scale_ffn(stage: Stage, number: int, operation: ScaleFfn) -> None:
     A gain that is to be fitted changes nothing yet.
     """
     if not isinstance(operation.gain, str):
-        multiply_ffn(stage.layers[number], stage.family, operation.gain)
+        multiply_ffn(stage.layers[number].ffn, operation.gain)
 
 
-def multiply_ffn(layer: nn.Module, family: Family, gain: float) -> None:
-    """Multiply the output of the FFN block of a layer, bypass and all, by a number.
+def multiply_ffn(ffn: FfnBlock, gain: float) -> None:
+    """Multiply the output of an FFN block, bypass and all, by a number.
 
     The parameters are new ones: the old may be those of another model as well.
     """
-    _, ffn_out = ffn_of(layer, family)
-    _multiply(ffn_out, gain)
-    match linear_of(layer, family):
+    _multiply(ffn.output, gain)
+    match ffn.linear_map:
         case nn.Linear() as bypass:
             _multiply(bypass, gain)
         case nn.Sequential() as factors:
@@ -167,7 +149,7 @@ def _multiply(linear: nn.Module, gain: float) -> None:
 def share_ffn(stage: Stage, number: int, operation: ShareFfn) -> None:
     """Use the FFN block of the lowest of the layers instead of the own one."""
     giver = stage.layers[stage.selected[0]]
-    slim_modeling.share_ffn(giver, stage.layers[number], stage.family)
+    stage.layers[number].ffn.share_from(giver.ffn)
 
 
 OPERATIONS: dict[str, Callable[[Stage, int, Any], None]] = {
@@ -199,14 +181,13 @@ def operate(
     """
     if plan.vocabulary is not None and plan.vocabulary.after is None:
         raise ValueError("make the plan again when the vocabulary is known")
-    family = FAMILIES[model.config.model_type.removeprefix("slim_")]
-    layers: dict[int, nn.Module] = dict(enumerate(layers_of(model, family)))
+    layers = dict(enumerate(model_layers(model)))
     kept: dict[int, Tensor] = {}
     for operation, step in zip(recipe.surgery, plan.steps, strict=True):
-        stage = Stage(layers, step.layers, family, scores or {}, kept)
+        stage = Stage(layers, step.layers, scores or {}, kept)
         for number in step.layers:
             OPERATIONS[step.op](stage, number, operation)
-    model.base_model.set_submodule(family.layers, nn.ModuleList(layers.values()))
+    set_layers(model, list(layers.values()))
 
 
 def _narrow_linear(

@@ -6,24 +6,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
-from bertslim.data.outputs import decisions, is_multi_label, is_regression
-from bertslim.data.pooling import Pooling
+from bertslim.data.outputs import decisions
 from bertslim.data.task import Batch
-from bertslim.records import ModelFacts
+from bertslim.model.checkpoint import Checkpoint
 
 _TEMPERATURE = 2.0  # a base that is sure of every answer would else have next to no gradient
 
 
 def project_outputs(
-    model: PreTrainedModel,
-    outputs: Any,
-    batch: Batch,
-    facts: ModelFacts,
-    *,
-    pooling: Pooling,
-    draw: torch.Generator,
+    checkpoint: Checkpoint, outputs: Any, batch: Batch, *, draw: torch.Generator
 ) -> Tensor:
     """Return a random projection whose squared gradient is, on average, the Fisher information.
 
@@ -34,23 +26,21 @@ def project_outputs(
     encoders by their embedding of length 1, are projected on the signs alone.
 
     Args:
-        model: The base.
+        checkpoint: The base.
         outputs: What it put out, with gradients.
         batch: The sequences that it was run on.
-        facts: Its shape.
-        pooling: How a bare encoder's hidden states become an embedding.
         draw: What the signs are drawn from.
     """
-    if facts.head == "":
-        pooled = pooling(outputs.last_hidden_state, batch.inputs["attention_mask"])
+    if checkpoint.facts.head == "":
+        pooled = checkpoint.pooling(outputs.last_hidden_state, batch.inputs["attention_mask"])
         embeddings = torch.nn.functional.normalize(pooled, dim=-1)
         return (_signs(embeddings, draw) * embeddings).sum()
-    if is_regression(model, facts):
+    if checkpoint.is_regression:
         numbers: Tensor = outputs.logits
         return (_signs(numbers, draw) * numbers).sum()
-    found = decisions(outputs, batch, facts.head, several=is_multi_label(model))
-    projected = (fisher_direction(found.logits.detach(), draw) * found.logits).sum(dim=-1)
-    return (projected / found.owner.bincount()[found.owner].sqrt()).sum()
+    made = decisions(outputs, batch, checkpoint.facts.head, several=checkpoint.is_multi_label)
+    projected = (fisher_direction(made.logits.detach(), draw) * made.logits).sum(dim=-1)
+    return (projected / made.owner.bincount()[made.owner].sqrt()).sum()
 
 
 def fisher_direction(logits: Tensor, draw: torch.Generator) -> Tensor:

@@ -11,11 +11,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.data.outputs import model_inputs, pieces
-from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
+from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe, ResizeFfn
-from bertslim.records import ModelFacts, Plan
+from bertslim.records import Plan
 from bertslim.surgery.finite import require_finite
 from bertslim.surgery.observer import Observer
 from bertslim.surgery.output_projection import project_outputs
@@ -41,35 +41,32 @@ class Survey:
 
 
 def survey(
-    model: PreTrainedModel,
+    checkpoint: Checkpoint,
     batches: Sequence[Batch],
     recipe: Recipe,
     plan: Plan,
-    facts: ModelFacts,
     *,
     seed: int,
     progress: Progress,
     token_weights: bool = False,
-    pooling: Pooling | None = None,
 ) -> Survey:
     """Run the base over the batches, once at most, and find what the recipe's steps need.
 
     Args:
-        model: The base, in eval mode; left as it is.
+        checkpoint: The base, in eval mode; left as it is.
         batches: Texts.
         recipe: Its steps say which criteria are needed.
         plan: What the recipe makes of the base.
-        facts: The shape of the base.
         seed: Settles what is drawn at random, together with the number of the batch.
         progress: Where to show how far it is.
         token_weights: Whether they are needed.
-        pooling: How a bare encoder's hidden states become an embedding; None: by their mean.
 
     Raises:
         ModelError: A layer puts out what is no number, or too large.
     """
     widths = measured_widths(recipe, plan)
-    observer = Observer(model, facts, widths, token_weights=token_weights)
+    observer = Observer(checkpoint, widths, token_weights=token_weights)
+    model = checkpoint.model
     if observer.idle:
         return Survey()
     found: list[Tensor] = []
@@ -77,7 +74,7 @@ def survey(
     with _without_parameter_gradients(model), torch.set_grad_enabled(observer.needs_gradients):
         for number, batch in enumerate(shown):
             draw = torch.Generator().manual_seed((seed * len(batches) + number) % _SEEDS)
-            weights = _survey_batch(model, batch, facts, observer, pooling or Pooling(), draw)
+            weights = _survey_batch(checkpoint, batch, observer, draw)
             if token_weights:
                 found.append(weights)
                 for layer, values in enumerate(weights):
@@ -102,26 +99,21 @@ def measured_widths(recipe: Recipe, plan: Plan) -> dict[tuple[str, int], int]:
 
 
 def _survey_batch(
-    model: PreTrainedModel,
-    batch: Batch,
-    facts: ModelFacts,
-    observer: Observer,
-    pooling: Pooling,
-    draw: torch.Generator,
+    checkpoint: Checkpoint, batch: Batch, observer: Observer, draw: torch.Generator
 ) -> Tensor:
     """Run one batch; return the weights of its tokens, (layers, 2, sequences, length)."""
-    found = []
-    for piece in pieces(batch, facts):
-        inputs = model_inputs(piece, facts.head)
+    weights_of_pieces = []
+    for piece in pieces(batch, checkpoint.facts):
+        inputs = model_inputs(piece, checkpoint.facts.head)
         mask = inputs["attention_mask"].flatten(0, -2)
         with observer.watching(mask) as weights:
-            outputs = model(**inputs)
+            outputs = checkpoint.model(**inputs)
             if observer.needs_gradients:
-                drawn = project_outputs(model, outputs, piece, facts, pooling=pooling, draw=draw)
-                drawn.backward()  # type: ignore[no-untyped-call]
+                projection = project_outputs(checkpoint, outputs, piece, draw=draw)
+                projection.backward()  # type: ignore[no-untyped-call]
         choices = len(mask) // len(piece.rows)  # of which the first is the text as it is
-        found.append(weights[:, :, ::choices])
-    return torch.cat(found, dim=2)
+        weights_of_pieces.append(weights[:, :, ::choices])
+    return torch.cat(weights_of_pieces, dim=2)
 
 
 @contextmanager

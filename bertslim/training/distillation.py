@@ -18,19 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from bertslim.data.outputs import (
-    Decisions,
-    decisions,
-    is_multi_label,
-    is_regression,
-    model_inputs,
-)
+from bertslim.data.outputs import Decisions, decisions, model_inputs
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import IGNORED, Batch
-from bertslim.model.families import FAMILIES
-from bertslim.model.slim_modeling import layers_of
+from bertslim.model.checkpoint import Checkpoint
 from bertslim.recipe.schema import Distill
-from bertslim.records import ModelFacts
 
 _LEAST_VARIANCE = 1e-6
 
@@ -40,16 +32,12 @@ class Teacher:
     """A model to learn from.
 
     Attributes:
-        model: In eval mode.
-        facts: Its shape.
+        checkpoint: The model, in eval mode.
         layers: The layer that each layer of the student is to be like.
-        pooling: How a bare encoder's hidden states become an embedding.
     """
 
-    model: PreTrainedModel
-    facts: ModelFacts
+    checkpoint: Checkpoint
     layers: Sequence[int]
-    pooling: Pooling
 
 
 @dataclass(frozen=True)
@@ -69,10 +57,11 @@ class Distillation:
     """
 
     def __init__(self, teacher: Teacher, weights: Distill) -> None:
-        self._teacher = teacher
+        self._teacher = teacher.checkpoint
         self._weights = weights
-        layers = layers_of(teacher.model, FAMILIES[teacher.facts.model_type])
-        self._layers = [layers[number] for number in teacher.layers] if weights.hidden else []
+        layers = teacher.checkpoint.layers
+        compared = teacher.layers if weights.hidden else ()
+        self._layers = [layers[number].module for number in compared]
 
     @torch.no_grad()
     def ask_teacher(self, batch: Batch) -> Said:
@@ -111,15 +100,15 @@ class Distillation:
 
     def answers_loss(self, teacher: Said, student: Said, batch: Batch) -> Tensor:
         """Return how far the student's answers are from the teacher's."""
-        model, facts = self._teacher.model, self._teacher.facts
-        if facts.head == "":
+        head = self._teacher.facts.head
+        if head == "":
             mask = batch.inputs["attention_mask"]
             return embeddings_loss(teacher.outputs, student.outputs, mask, self._teacher.pooling)
-        if is_regression(model, facts):
+        if self._teacher.is_regression:
             return functional.mse_loss(student.outputs.logits, teacher.outputs.logits)
-        several = is_multi_label(model)
+        several = self._teacher.is_multi_label
         one, other = (
-            _telling(decisions(said.outputs, batch, facts.head, several=several), batch)
+            _telling(decisions(said.outputs, batch, head, several=several), batch)
             for said in (teacher, student)
         )
         return decisions_loss(one, other, len(batch.rows), self._weights.temperature)

@@ -10,9 +10,10 @@ from typing import ClassVar
 import torch
 from transformers import PreTrainedModel
 
-from bertslim.data.outputs import WORD_HEADS, is_regression, pieces
+from bertslim.data.outputs import WORD_HEADS, pieces
 from bertslim.data.task import Batch, Rows
 from bertslim.measure.predictions import predict
+from bertslim.model.checkpoint import Checkpoint
 from bertslim.recipe.schema import Distill
 from bertslim.records import ModelFacts
 from bertslim.training.distillation import Distillation, Said, Teacher
@@ -52,11 +53,12 @@ class ByTeacher(Selection):
 
     def __init__(self, teacher: Teacher, batches: Sequence[Batch]) -> None:
         self._distillation = Distillation(teacher, _ANSWERS)
-        self._batches = [piece for one in batches for piece in pieces(one, teacher.facts)]
+        facts = teacher.checkpoint.facts
+        self._batches = [piece for batch in batches for piece in pieces(batch, facts)]
         # A number a word of the vocabulary and token is too much to keep.
-        self._keeps = teacher.facts.head not in WORD_HEADS
+        self._keeps = facts.head not in WORD_HEADS
         self._said: dict[int, Said] = {}
-        self.name = _difference(teacher)
+        self.name = _difference(teacher.checkpoint)
 
     @torch.inference_mode()
     def score(self, model: PreTrainedModel) -> float:
@@ -111,7 +113,7 @@ def moved(batch: Batch, device: torch.device) -> Batch:
     )
 
 
-def _difference(teacher: Teacher) -> str:
+def _difference(teacher: Checkpoint) -> str:
     if teacher.facts.head == "":
         return "1 - cosine"
-    return "squared error" if is_regression(teacher.model, teacher.facts) else "KL"
+    return "squared error" if teacher.is_regression else "KL"

@@ -20,8 +20,7 @@ from bertslim.data.batches import collate
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch, Feature, Rows
 from bertslim.errors import DataError, ModelError
-from bertslim.model.families import Family
-from bertslim.model.slim_modeling import layers_of
+from bertslim.model.layer import model_layers
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Retrain
 from bertslim.training.budget import Budget, rate_at
@@ -81,7 +80,6 @@ class DistillingTrainer(Trainer):
     def __init__(
         self,
         model: PreTrainedModel,
-        family: Family,
         lesson: Lesson,
         settings: Retrain,
         table: Dataset,
@@ -93,7 +91,6 @@ class DistillingTrainer(Trainer):
                 f"{settings.batch_size}",
                 remedy="give more texts, or lower --batch-size",
             )
-        self._family = family
         self._lesson = lesson
         self._settings = settings
         self._losses: list[Tensor] = []
@@ -166,9 +163,9 @@ class DistillingTrainer(Trainer):
             return own
         with self.accelerator.autocast():
             teacher = distillation.ask_teacher(batch)
-        layers = layers_of(self.accelerator.unwrap_model(model), self._family)
+        layers = [layer.module for layer in model_layers(self.accelerator.unwrap_model(model))]
         labels = bool(self._settings.distill.labels)
-        student = distillation.ask_student(model, list(layers), batch, labels=labels)
+        student = distillation.ask_student(model, layers, batch, labels=labels)
         return distillation.loss(teacher, student, batch)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:

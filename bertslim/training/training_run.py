@@ -15,7 +15,6 @@ from transformers.trainer_callback import PrinterCallback
 
 from bertslim.data.batches import tokenise
 from bertslim.errors import DataError, InputError
-from bertslim.model.families import Family
 from bertslim.model.quiet import quiet_libraries
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Retrain
@@ -33,9 +32,7 @@ from bertslim.training.trainer import DistillingTrainer, Lesson, Run, trains_in_
 _MANY_EPOCHS = 1_000_000  # the clock ends the training before
 
 
-def train(
-    model: PreTrainedModel, family: Family, lesson: Lesson, run: Run, progress: Progress
-) -> Training:
+def train(model: PreTrainedModel, lesson: Lesson, run: Run, progress: Progress) -> Training:
     """Train a model, and leave the best weights where interrupted runs leave theirs.
 
     The best are those that the selection prefers, of those that the model started with and those at
@@ -43,7 +40,6 @@ def train(
 
     Args:
         model: In float32; it is of no use afterwards.
-        family: Its family.
         lesson: What to learn.
         run: How.
         progress: Shows steps, loss and score.
@@ -60,7 +56,7 @@ def train(
     with quiet_libraries():
         table = _dataset(lesson, run.settings)
         arguments = _arguments(run)
-        trainer = DistillingTrainer(model, family, lesson, run.settings, table, arguments)
+        trainer = DistillingTrainer(model, lesson, run.settings, table, arguments)
         keeper = KeepBest(trainer, lesson.selection, run.interruption, run.settings)
         trainer.add_callback(keeper)
         trainer.add_callback(ShowSteps(progress, trainer.budget, keeper))

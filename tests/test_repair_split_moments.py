@@ -10,8 +10,8 @@ from bertslim.errors import ModelError
 from bertslim.model.layer import LayerArguments
 from bertslim.ranks import Ranks
 from bertslim.repair.calibration import CalibrationBatch
-from bertslim.repair.regression import Regression, regression
 from bertslim.repair.ridge import Affine
+from bertslim.repair.split_moments import SplitMoments, gather_moments
 from bertslim.surgery.statistics import Moments, MomentSums
 
 
@@ -35,8 +35,8 @@ def weights(texts) -> list[Tensor]:
     return [torch.rand(text.fit.shape) + 0.1 for text in texts]
 
 
-def solve_from(texts: list[CalibrationBatch], weights: list[Tensor]) -> Regression:
-    return regression(
+def solve_from(texts: list[CalibrationBatch], weights: list[Tensor]) -> SplitMoments:
+    return gather_moments(
         texts,
         lambda text: text.slim,
         lambda text: text.base[..., :2] - text.slim[..., :2],

@@ -1,0 +1,41 @@
+"""What the repairs of all layers have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transformers import PreTrainedModel
+
+from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.layer import Layer, model_layers
+from bertslim.records import Plan
+from bertslim.repair.calibration import Calibration
+from bertslim.repair.scope import Scope
+
+
+@dataclass(frozen=True)
+class RepairContext:
+    """Both models, the plan between them and the texts to repair from.
+
+    Attributes:
+        base: The model before the cut.
+        slim: The model after it; its maps are replaced as they are solved.
+        plan: What each layer of the base becomes.
+        scope: Which maps may be solved anew.
+        calibration: The texts, at the current layer.
+    """
+
+    base: Checkpoint
+    slim: PreTrainedModel
+    plan: Plan
+    scope: Scope
+    calibration: Calibration
+
+    def base_layer(self, number: int) -> Layer:
+        """Return a layer of the base."""
+        return self.base.layers[number]
+
+    def slim_layer(self, number: int) -> Layer | None:
+        """Return the slim layer that a layer of the base becomes; None where it is deleted."""
+        slim_number = self.plan.layers[number].slim_layer
+        return None if slim_number is None else model_layers(self.slim)[slim_number]
