@@ -95,15 +95,14 @@ def repair(make_checkpoint, make_recipe) -> Callable[..., Repaired]:
 
         def build() -> Any:
             model = sharing_copy(base.model)
-            operate(model, recipe.recipe, plan)
-            return build_slim(replace(base, model=model), plan)
+            operate(model, plan)
+            return build_slim(replace(base, model=model), plan.record)
 
         slim, seed = build(), options.pop("seed", 0)
         quiet = Progress(visible=False)
         repairs = reconstruct(
             base.model,
             slim,
-            recipe.recipe,
             plan,
             batches,
             base.facts,
@@ -111,7 +110,7 @@ def repair(make_checkpoint, make_recipe) -> Callable[..., Repaired]:
             progress=quiet,
             **options,
         )
-        return Repaired(base.model, build(), slim, plan, repairs)
+        return Repaired(base.model, build(), slim, plan.record, repairs)
 
     return run
 

@@ -55,7 +55,6 @@ def surveyed(make_recipe, batches) -> Callable[..., Survey]:
         return survey(
             model,
             options.pop("batches", batches),
-            loaded.recipe,
             plan,
             facts,
             seed=options.pop("seed", 0),
