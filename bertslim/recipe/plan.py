@@ -117,12 +117,15 @@ def _take_step(
         problems.append(Problem(location, f"layers: {error}"))
         return ()
     for layer in layers:
-        draft = drafts[layer]
-        biased = facts.shared_parameters > 0
+        step_layer = StepLayer(
+            draft=drafts[layer],
+            selected=layers,
+            drafts=drafts,
+            hidden_size=facts.hidden_size,
+            heads_share_bias=facts.shared_parameters > 0,
+        )
         try:
-            draft.apply(
-                operation.effect(StepLayer(draft, layers, drafts, facts.hidden_size, biased))
-            )
+            drafts[layer].apply(operation.effect(step_layer))
         except DoesNotFitError as error:
             problems.append(Problem(location, f"layers: layer {layer} {error}"))
     return layers
