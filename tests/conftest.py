@@ -136,13 +136,25 @@ def _save_tokenizer(directory: Path) -> None:
     BertTokenizer(str(vocabulary)).save_pretrained(directory)
 
 
+@pytest.fixture
+def write_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], str]:
+    """Return a function that writes mine.yaml into the current directory, a new one."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(content: str | bytes) -> str:
+        Path("mine.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
+        return "mine.yaml"
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def make_recipe(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Return a function that makes a loaded recipe of operations and sections, as dictionaries."""
     folder = tmp_path_factory.mktemp("recipes")
 
     def make(*operations: dict[str, Any], name: str = "mine", **sections: Any) -> Any:
-        from bertslim.recipe.schema import load_recipe
+        from bertslim.recipe.load import load_recipe
 
         path = folder / f"{name}.yaml"
         recipe = {"version": 1, "name": name, "surgery": operations}
@@ -160,8 +172,8 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(base: Path, recipe: Any) -> Path:
         from bertslim.model.checkpoint import build_slim, load_checkpoint, save_checkpoint
         from bertslim.model.copied_files import carry_files
+        from bertslim.recipe.load import load_recipe
         from bertslim.recipe.plan import make_plan
-        from bertslim.recipe.schema import load_recipe
         from bertslim.surgery.operations import operate
 
         loaded = load_recipe(recipe) if isinstance(recipe, str) else recipe
@@ -170,8 +182,8 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             directory = tmp_path_factory.mktemp(f"{base.name}-{loaded.recipe.name}")
             checkpoint = load_checkpoint(base)
             plan = make_plan(loaded, checkpoint.facts)
-            operate(checkpoint.model, loaded.recipe, plan)
-            save_checkpoint(build_slim(checkpoint, plan), directory, checkpoint.extra)
+            operate(checkpoint.model, plan)
+            save_checkpoint(build_slim(checkpoint, plan.record), directory, checkpoint.extra)
             carry_files(base, directory)
             made[key] = directory
         return made[key]

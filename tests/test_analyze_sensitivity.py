@@ -11,7 +11,7 @@ from bertslim.data.task import Batch, Rows
 from bertslim.data.text_classification import TextClassification
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.progress import Progress
-from bertslim.recipe.plan import count
+from bertslim.recipe.sizes import count
 from bertslim.surgery.block_damage import block_damage
 
 SILENT = Progress(visible=False)

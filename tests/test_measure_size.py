@@ -8,8 +8,8 @@ import torch
 from bertslim.measure.size import compare_parameters, count_macs, count_parameters
 from bertslim.model.checkpoint import load_checkpoint, load_model
 from bertslim.model.families import FAMILIES
+from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
-from bertslim.recipe.schema import load_recipe
 
 BERT = FAMILIES["bert"]
 
@@ -43,7 +43,7 @@ def test_sizes_are_compared_part_by_part_and_layer_by_layer(
 ) -> None:
     base = make_checkpoint("bert")
     recipe = make_recipe({"op": "drop_layer", "layers": 1}, {"op": "drop_ffn", "layers": 3})
-    plan = make_plan(recipe, load_checkpoint(base).facts)
+    plan = make_plan(recipe, load_checkpoint(base).facts).record
     before, after = (count_parameters(load_model(path)) for path in (base, cut(base, recipe)))
     found = compare_parameters(before, after, plan)
     layer = 4 * (32 * 32 + 32) + 2 * 2 * 32 + 2 * 32 * 64 + 64 + 32
@@ -98,7 +98,7 @@ def test_shared_and_linear_blocks_hold_and_compute_what_is_planned(
         recipe = make_recipe(*steps, *fewer, reconstruct={"samples": 1})
         base = make_checkpoint(model_type)
         facts = load_checkpoint(base).facts
-        plan = make_plan(recipe, facts, length=12)
+        plan = make_plan(recipe, facts, length=12).record
         model = load_model(cut(base, recipe))
         counts = count_parameters(model)
         assert counts.total == plan.slim.parameters
@@ -111,6 +111,6 @@ def test_shipped_recipes_save_the_macs_that_they_plan(make_checkpoint, cut) -> N
     base = make_checkpoint("roberta")
     facts = load_checkpoint(base).facts
     for name in ("drop_odd", "drop_all", "halve_width", "quarter_width_odd", "scale_half"):
-        plan = make_plan(load_recipe(name), facts, length=12)
+        plan = make_plan(load_recipe(name), facts, length=12).record
         macs = count_macs(load_model(cut(base, name)), facts.head, length=12)
         assert macs == plan.slim.macs

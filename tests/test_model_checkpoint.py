@@ -29,8 +29,8 @@ from bertslim.model.checkpoint import (
 from bertslim.model.copied_files import carry_files
 from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import load_tokenizer
+from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
-from bertslim.recipe.schema import load_recipe
 from bertslim.surgery.operations import operate
 
 WEIGHTS = "model.safetensors"
@@ -154,8 +154,8 @@ def test_code_of_the_checkpoint_is_not_run(make_checkpoint, cut, tmp_path: Path)
 def save_cut(base: Path, recipe: Any, directory: Path) -> None:
     checkpoint = load_checkpoint(base)
     plan = make_plan(recipe, checkpoint.facts)
-    operate(checkpoint.model, recipe.recipe, plan)
-    save_checkpoint(build_slim(checkpoint, plan), directory, checkpoint.extra)
+    operate(checkpoint.model, plan)
+    save_checkpoint(build_slim(checkpoint, plan.record), directory, checkpoint.extra)
 
 
 @each_family
@@ -166,7 +166,7 @@ def test_the_tensors_on_disk_shrink_by_what_was_planned(
     model_type: str, recipe: str, make_checkpoint, cut
 ) -> None:
     base = make_checkpoint(model_type, "MaskedLM")
-    plan = make_plan(load_recipe(recipe), load_checkpoint(base).facts)
+    plan = make_plan(load_recipe(recipe), load_checkpoint(base).facts).record
     slim = cut(base, recipe)
     saved = plan.base.parameters - plan.slim.parameters
     assert elements(base) - elements(slim) == saved

@@ -17,7 +17,7 @@ from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import family_of, read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
-from bertslim.recipe.plan import count
+from bertslim.recipe.sizes import count
 from bertslim.records import LayerFacts
 
 LENGTH = 12

@@ -26,7 +26,7 @@ def slim(make_recipe, tiny_config):
         before = copy.deepcopy(config)
         facts = read_facts(config)
         recipe = make_recipe(*operations, reconstruct={"samples": 1})
-        plan = make_plan(recipe, facts)
+        plan = make_plan(recipe, facts).record
         made = slim_config(config, facts, plan)
         assert read_facts(made).layers == plan.slim_layers
         assert config == before

@@ -16,8 +16,8 @@ from bertslim.model import slim_modeling
 from bertslim.model.checkpoint import build_slim, load_checkpoint, load_model, save_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.quiet import quiet_libraries
+from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
-from bertslim.recipe.schema import load_recipe
 from bertslim.surgery.operations import operate
 
 HEADS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MaskedLM", "")
@@ -135,15 +135,15 @@ class Case:
 def make_case(base: Path, recipe: Any, head: str, directory: Path, answer) -> Case:
     checkpoint = load_checkpoint(base)
     plan = make_plan(recipe, checkpoint.facts)
-    operate(checkpoint.model, recipe.recipe, plan)
+    operate(checkpoint.model, plan)
     solve_linear_maps(checkpoint.model)
-    save_checkpoint(build_slim(checkpoint, plan), directory, checkpoint.extra)
+    save_checkpoint(build_slim(checkpoint, plan.record), directory, checkpoint.extra)
     description = {
         "name": f"{head or 'encoder'} cut by {recipe.recipe.name}",
         "directory": str(directory),
         "auto": f"AutoModelFor{head}" if head else "AutoModel",
-        "class": ("" if plan.even else "Slim") + checkpoint.facts.architecture,
-        "even": plan.even,
+        "class": ("" if plan.record.even else "Slim") + checkpoint.facts.architecture,
+        "even": plan.record.even,
     }
     return Case(description, answer(checkpoint.model))
 

@@ -29,8 +29,8 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.model.tokenizer_models import read_tokenizer_model
 from bertslim.model.tokenizer_pruning import prune_content, prune_tokenizer
 from bertslim.model.vocabulary import Vocabulary, choose_vocabulary, tokenizer_content
+from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
-from bertslim.recipe.schema import load_recipe
 
 SENTENCES = [
     "the film is good and the acting better, a naïve café owner sings",
@@ -333,7 +333,8 @@ def test_the_plan_counts_what_is_left(
     vocabulary = prune(checkpoint(model_type, head), tmp_path / "slim", CORPUS)
     config = base.config | {"vocab_size": vocabulary.after}
     pruned = read_facts(config, base.weights.tensors)
-    plan = make_plan(load_recipe("vocab_to_corpus"), base.facts, length=9, pruned=pruned)
+    loaded = load_recipe("vocab_to_corpus")
+    plan = make_plan(loaded, base.facts, length=9, pruned=pruned).record
     slim = load_checkpoint(tmp_path / "slim")
     counts = count_parameters(slim.model)
     assert (counts.total, counts.embeddings) == (plan.slim.parameters, plan.slim.embeddings)

@@ -124,8 +124,8 @@ def scaled(make_checkpoint, make_recipe) -> Callable[..., tuple[Any, Any, Repair
             recipe = make_recipe({"op": "scale_ffn", "layers": 0, "gain": 0.5}, **REPAIRED)
             plan = make_plan(recipe, base.facts)
             calibration = Calibration(hidden_batches(change), ALONE)
-            scope = Scope.of(recipe.recipe, plan)
-            repair = fit_head_scale(RepairContext(base, slim, plan, scope, calibration))
+            scope = Scope.of(plan)
+            repair = fit_head_scale(RepairContext(base, slim, plan.record, scope, calibration))
         return base.model, slim, repair
 
     return run

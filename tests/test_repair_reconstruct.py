@@ -95,22 +95,21 @@ def repair(make_checkpoint, make_recipe) -> Callable[..., Repaired]:
 
         def build() -> Any:
             model = sharing_copy(base.model)
-            operate(model, recipe.recipe, plan)
-            return build_slim(replace(base, model=model), plan)
+            operate(model, plan)
+            return build_slim(replace(base, model=model), plan.record)
 
         slim, seed = build(), options.pop("seed", 0)
         quiet = Progress(visible=False)
         repairs = reconstruct(
             base,
             slim,
-            recipe.recipe,
             plan,
             batches,
             seed=seed,
             progress=quiet,
             **options,
         )
-        return Repaired(base.model, build(), slim, plan, repairs)
+        return Repaired(base.model, build(), slim, plan.record, repairs)
 
     return run
 

@@ -34,7 +34,7 @@ def scope(make_recipe, facts):
     def read(*steps: dict[str, Any], **sections: Any) -> tuple[Scope, Any]:
         loaded = make_recipe(*steps, **sections)
         plan = make_plan(loaded, facts)
-        return Scope.of(loaded.recipe, plan), plan
+        return Scope.of(plan), plan.record
 
     return read
 
@@ -63,4 +63,4 @@ def test_blocks_that_the_base_shares_already_are_known(make_recipe, facts) -> No
     layers = (whole, whole, whole.model_copy(update={"ffn_of": 1}))
     loaded = make_recipe({"op": "drop_layer", "layers": 0}, reconstruct={})
     plan = make_plan(loaded, facts.model_copy(update={"layers": layers}))
-    assert Scope.of(loaded.recipe, plan).givers == {2: 1}
+    assert Scope.of(plan).givers == {2: 1}

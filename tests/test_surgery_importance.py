@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from bertslim.recipe.schema import ResizeFfn
+from bertslim.recipe.operations import ResizeFfn
 from bertslim.surgery.criteria import GRADIENT_CRITERIA, OUTPUT_CRITERIA
 from bertslim.surgery.importance import keep_best, magnitude
 

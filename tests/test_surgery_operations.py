@@ -14,7 +14,9 @@ from bertslim.model.checkpoint import sharing_copy
 from bertslim.model.families import FAMILIES
 from bertslim.model.layer import model_layers
 from bertslim.model.slim_modeling import layers_of, linear_of
+from bertslim.recipe.operations import OPERATIONS, LayerOperation
 from bertslim.recipe.plan import make_plan
+from bertslim.surgery import operations
 from bertslim.surgery.importance import magnitude
 from bertslim.surgery.operations import multiply_ffn, narrow_ffn, operate
 
@@ -37,7 +39,7 @@ def operated(make_recipe, facts_of):
     def make(model: Any, *operations: dict[str, Any]) -> Any:
         loaded = make_recipe(*operations, reconstruct={"samples": 1})
         made = copy.deepcopy(model)
-        operate(made, loaded.recipe, make_plan(loaded, facts_of(model)))
+        operate(made, make_plan(loaded, facts_of(model)))
         return made
 
     return make
@@ -364,6 +366,15 @@ def test_a_mixed_recipe_is_bert_by_hand(stock, operated, states, example_inputs)
     torch.testing.assert_close(states(slim), x, atol=1e-10, rtol=1e-10)
 
 
+# The table of functions
+
+
+def test_every_operation_on_layers_has_its_function() -> None:
+    on_layers = {name for name, each in OPERATIONS.items() if issubclass(each, LayerOperation)}
+    assert operations.OPERATIONS.keys() == on_layers
+    assert OPERATIONS.keys() - on_layers == {"prune_vocab"}
+
+
 # The order of the steps
 
 
@@ -410,7 +421,6 @@ def test_measured_scores_are_those_of_the_base_neurons_whatever_is_left(
     left = sorted(sorted(left, key=taylor.tolist().__getitem__)[22:])
     operate(
         model,
-        loaded.recipe,
         make_plan(loaded, facts_of(model)),
         {("obs", 1): obs, ("taylor", 1): taylor},
     )
@@ -422,7 +432,7 @@ def test_scores_that_were_not_measured_are_asked_for(stock, make_recipe, facts_o
     model = stock("bert")
     loaded = make_recipe({"op": "resize_ffn", "layers": 2, "width": 8, "criterion": "fisher"})
     with pytest.raises(ValueError, match="no scores by fisher for layer 2; survey the base first"):
-        operate(model, loaded.recipe, make_plan(loaded, facts_of(model)))
+        operate(model, make_plan(loaded, facts_of(model)))
 
 
 def test_neurons_keep_their_order(stock, operated) -> None:
@@ -467,7 +477,7 @@ def test_the_model_before_is_not_touched_by_narrowing(stock, make_recipe, facts_
     old = layer(model, 0).intermediate.dense
     weights = old.weight.clone()
     loaded = make_recipe({"op": "resize_ffn", "layers": 0, "width": 8})
-    operate(model, loaded.recipe, make_plan(loaded, facts_of(model)))
+    operate(model, make_plan(loaded, facts_of(model)))
     new = layer(model, 0).intermediate.dense
     assert (new.out_features, old.out_features) == (8, 64)
     assert torch.equal(old.weight, weights)
@@ -491,7 +501,7 @@ def test_a_model_that_shares_its_parameters_is_not_changed(
         reconstruct={"samples": 1},
     )
     other = sharing_copy(model)
-    operate(other, loaded.recipe, make_plan(loaded, facts_of(model)))
+    operate(other, make_plan(loaded, facts_of(model)))
     assert torch.equal(states(model), before)
     assert {one.dtype for one in (*model.parameters(), *other.parameters())} == {torch.float32}
     assert all(parameter.requires_grad for parameter in other.parameters())

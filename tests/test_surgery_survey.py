@@ -50,7 +50,6 @@ def surveyed(make_recipe, batches) -> Callable[..., Survey]:
         return survey(
             checkpoint_of(model, facts=facts),
             options.pop("batches", batches),
-            loaded.recipe,
             plan,
             seed=options.pop("seed", 0),
             progress=Progress(visible=False),

@@ -157,7 +157,7 @@ class Case:
 
     def plan(self, candidate: Candidate) -> Plan:
         """Work out what a candidate makes of the base, without reading a weight."""
-        return prepare_cut(self.given, str(self.write(candidate))).plan()
+        return prepare_cut(self.given, str(self.write(candidate))).plan().record
 
     def architecture(self, candidate: Candidate) -> Architecture:
         """Return the shapes of the layers that a candidate leaves."""

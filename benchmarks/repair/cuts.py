@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from bertslim.recipe.schema import Recipe, Reconstruct, ResizeFfn
+from bertslim.recipe.operations import ResizeFfn
+from bertslim.recipe.schema import Recipe, Reconstruct
 
 SAMPLES = 1024
 TOP_LAYERS = "top_layers"

@@ -15,7 +15,7 @@ from bertslim.measure.bootstrap import mean_interval
 from bertslim.measure.predictions import GatheredAnswers, average_by_row, compare_outputs
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
-from bertslim.recipe.plan import layer_macs, layer_parameters
+from bertslim.recipe.sizes import layer_macs, layer_parameters
 from bertslim.records import AlterationKind, Effect, LayerFacts, ModelFacts, Sensitivity
 from bertslim.surgery.altered_outputs import Alteration, altered_outputs, possible_alterations
 from bertslim.surgery.block_damage import damage_of

@@ -128,7 +128,7 @@ def cut(
         from bertslim.commands.prepare_cut import prepare_cut
 
         prepared = prepare_cut(model, recipe, length=lengths[0] if lengths else None)
-        _print_plan(prepared.plan(), quiet=quiet, as_json=as_json)
+        _print_plan(prepared.plan().record, quiet=quiet, as_json=as_json)
         return
     timed = _measure(batches, lengths, seconds, launches, show_texts=show_texts)
     options = pipeline.CutOptions(

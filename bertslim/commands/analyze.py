@@ -21,8 +21,8 @@ from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.output import output_directory, writing
 from bertslim.progress import Progress
-from bertslim.recipe.plan import DEFAULT_LENGTH
 from bertslim.recipe.schema import Recipe
+from bertslim.recipe.sizes import DEFAULT_LENGTH
 from bertslim.records import ANALYSIS_FILE, Analysis, Probes, Role
 from bertslim.report.analysis_sections import analysis_text
 from bertslim.report.page import render_analysis_page

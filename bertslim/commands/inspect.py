@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.model_source import find_model
-from bertslim.recipe.plan import DEFAULT_LENGTH, count, ffn_parameters, layer_macs, layer_parameters
+from bertslim.recipe.sizes import (
+    DEFAULT_LENGTH,
+    count,
+    ffn_parameters,
+    layer_macs,
+    layer_parameters,
+)
 from bertslim.records import ModelFacts, Sizes
 
 

@@ -22,6 +22,7 @@ from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokeniz
 from bertslim.output import writing
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
+from bertslim.recipe.plan import CutPlan
 from bertslim.recipe.schema import Reconstruct
 from bertslim.records import (
     Measurement,
@@ -117,7 +118,7 @@ def make_slim(
     vocabulary = maker.choose_vocabulary()
     plan = prepared.plan(pruned=maker.pruned_facts(vocabulary), importance=maker.importance())
     slim, repairs = maker.make(plan)
-    return MadeSlim(base, slim, plan, vocabulary, repairs, maker.notes)
+    return MadeSlim(base, slim, plan.record, vocabulary, repairs, maker.notes)
 
 
 def train_slim(
@@ -273,14 +274,14 @@ class _Maker:
         with self.progress.step("weigh the layers"):
             return block_damage(self.base, self._batches(rows), self.progress)
 
-    def make(self, plan: Plan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
+    def make(self, plan: CutPlan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
         """Cut, and repair if the recipe says so."""
         from bertslim.model.checkpoint import build_slim, sharing_copy
         from bertslim.surgery.operations import operate
         from bertslim.surgery.survey import Survey, measured_widths
 
         recipe, base, dtype = self.prepared.recipe.recipe, self.base, self.base.model.dtype
-        surveyed = self._by_fisher or bool(measured_widths(recipe, plan))
+        surveyed = self._by_fisher or bool(measured_widths(plan))
         calibration: list[Batch] = []
         if surveyed or recipe.reconstruct is not None:
             calibration = self._calibration()
@@ -288,22 +289,21 @@ class _Maker:
         found = self._survey(plan, calibration) if surveyed else Survey()
         with self.progress.step("cut"):
             model = sharing_copy(base.model)
-            operate(model, recipe, plan, scores=found.scores)
-            slim = build_slim(replace(base, model=model), plan)
+            operate(model, plan, scores=found.scores)
+            slim = build_slim(replace(base, model=model), plan.record)
         repairs: tuple[Repair, ...] = ()
         if recipe.reconstruct is not None:
             repairs = self._reconstruct(slim, plan, calibration, found)
         slim.to(dtype=dtype)  # type: ignore[call-arg]
         return slim, repairs
 
-    def _survey(self, plan: Plan, calibration: list[Batch]) -> Survey:
+    def _survey(self, plan: CutPlan, calibration: list[Batch]) -> Survey:
         from bertslim.surgery.survey import survey
 
         with self.progress.step("survey"):
             return survey(
                 self.base,
                 calibration,
-                self.prepared.recipe.recipe,
                 plan,
                 seed=self.options.seed,
                 progress=self.progress,
@@ -311,7 +311,7 @@ class _Maker:
             )
 
     def _reconstruct(
-        self, slim: PreTrainedModel, plan: Plan, calibration: list[Batch], found: Survey
+        self, slim: PreTrainedModel, plan: CutPlan, calibration: list[Batch], found: Survey
     ) -> tuple[Repair, ...]:
         from bertslim.repair.reconstruct import reconstruct
 
@@ -319,7 +319,6 @@ class _Maker:
             return reconstruct(
                 self.base,
                 slim,
-                self.prepared.recipe.recipe,
                 plan,
                 calibration,
                 sensitivity=found.token_weights,

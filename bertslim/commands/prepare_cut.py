@@ -9,9 +9,10 @@ from typing import Any
 
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.model_source import ModelSource, find_model
-from bertslim.recipe.plan import DEFAULT_LENGTH, make_plan
-from bertslim.recipe.schema import LoadedRecipe, load_recipe
-from bertslim.records import ModelFacts, Plan
+from bertslim.recipe.load import LoadedRecipe, load_recipe
+from bertslim.recipe.plan import CutPlan, make_plan
+from bertslim.recipe.sizes import DEFAULT_LENGTH
+from bertslim.records import ModelFacts
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Prepared:
 
     def plan(
         self, *, pruned: ModelFacts | None = None, importance: Sequence[float] | None = None
-    ) -> Plan:
+    ) -> CutPlan:
         """Work out what each layer becomes.
 
         Args:

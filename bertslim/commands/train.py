@@ -14,8 +14,8 @@ from bertslim.data.task import Rows
 from bertslim.errors import ModelError
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
-from bertslim.recipe.plan import count
 from bertslim.recipe.schema import Retrain
+from bertslim.recipe.sizes import count
 from bertslim.records import LayerPlan, ModelFacts, ModelRecord, Training
 from bertslim.training.interruption import Interruption, interruption_of
 from bertslim.version import __version__

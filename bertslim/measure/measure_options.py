@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertslim.errors import InputError
-from bertslim.recipe.plan import DEFAULT_LENGTH
+from bertslim.recipe.sizes import DEFAULT_LENGTH
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
-from bertslim.recipe.schema import Recipe
-from bertslim.records import Plan, Repair
+from bertslim.recipe.plan import CutPlan
+from bertslim.records import Repair
 from bertslim.repair.calibration import open_calibration
 from bertslim.repair.context import RepairContext
 from bertslim.repair.head_scale import fit_head_scale, has_scale
@@ -33,8 +33,7 @@ from bertslim.repair.shared_ffn import solve_shared
 def reconstruct(
     base: Checkpoint,
     slim: PreTrainedModel,
-    recipe: Recipe,
-    plan: Plan,
+    plan: CutPlan,
     batches: Sequence[Batch],
     *,
     sensitivity: Sequence[Tensor] | None = None,
@@ -48,8 +47,7 @@ def reconstruct(
     Args:
         base: The model before the cut, in eval mode.
         slim: The model after it, in eval mode.
-        recipe: What was cut, and how far the repair goes.
-        plan: What the recipe made of the model.
+        plan: The recipe, worked out for the base: what was cut, and how far the repair goes.
         batches: The calibration texts.
         sensitivity: Of the base's outputs to each token, batch by batch: (layers, 2, sequences,
             length) as `survey` has it; None: tokens count by variance alone.
@@ -74,7 +72,7 @@ def reconstruct(
             seed=seed,
             ranks=ranks or Ranks(),
         )
-        context = RepairContext(base, slim, plan, Scope.of(recipe, plan), calibration)
+        context = RepairContext(base, slim, plan.record, Scope.of(plan), calibration)
         return tuple(_repair(context, progress))
 
 

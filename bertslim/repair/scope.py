@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bertslim.recipe.schema import DropFfn, Operation, Recipe, Reconstruct, ScaleFfn
-from bertslim.records import LayerPlan, Plan
+from bertslim.recipe.operations import Operation
+from bertslim.recipe.plan import CutPlan
+from bertslim.recipe.schema import Reconstruct
+from bertslim.records import LayerPlan
 
 
 @dataclass(frozen=True)
@@ -28,26 +30,24 @@ class Scope:
     givers: dict[int, int]
 
     @classmethod
-    def of(cls, recipe: Recipe, plan: Plan) -> Scope:
-        """Read the scope from a recipe with `reconstruct`, and from what it makes of a model."""
-        steps = list(zip(recipe.surgery, plan.steps, strict=True))
-        in_base = {row.slim_layer: row.layer for row in plan.layers}
+    def of(cls, plan: CutPlan) -> Scope:
+        """Read the scope from a recipe with `reconstruct` that is worked out for a model."""
+        rows = plan.record.layers
+        in_base = {row.slim_layer: row.layer for row in rows}
 
-        def layers(wanted: Callable[[Operation], bool]) -> frozenset[int]:
+        def layers_where(holds: Callable[[Operation], bool]) -> frozenset[int]:
             return frozenset(
-                n for operation, step in steps if wanted(operation) for n in step.layers
+                number for step in plan.steps if holds(step.operation) for number in step.layers
             )
 
         return cls(
-            options=recipe.reconstruct or Reconstruct(),
-            attention_fills=layers(
-                lambda one: isinstance(one, DropFfn) and one.fill == "attention"
-            ),
-            fitted_gains=layers(lambda one: isinstance(one, ScaleFfn) and one.gain == "fit"),
-            given_gains=layers(lambda one: isinstance(one, ScaleFfn) and one.gain != "fit"),
+            options=plan.recipe.reconstruct or Reconstruct(),
+            attention_fills=layers_where(lambda operation: operation.fills_with_attention),
+            fitted_gains=layers_where(lambda operation: operation.fits_gain),
+            given_gains=layers_where(lambda operation: operation.sets_gain),
             givers={
                 row.layer: in_base[row.after.ffn_of]
-                for row in plan.layers
+                for row in rows
                 if row.after is not None and row.after.ffn_of is not None
             },
         )

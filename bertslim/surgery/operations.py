@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from bertslim.model.layer import FfnBlock, Layer, model_layers, set_layers
-from bertslim.recipe.schema import (
+from bertslim.recipe.operations import (
     DropAttention,
     DropFfn,
     DropLayer,
     PruneHeads,
-    Recipe,
     ResizeFfn,
     ScaleFfn,
     ShareFfn,
 )
-from bertslim.records import Plan
+from bertslim.recipe.plan import CutPlan
 from bertslim.surgery import attention_heads
 from bertslim.surgery.importance import keep_best, magnitude
 
@@ -62,6 +61,19 @@ class Stage:
         return scores[self.kept[number]] if number in self.kept else scores
 
 
+OPERATIONS: dict[str, Callable[[Stage, int, Any], None]] = {}
+"""The function that carries out each operation, by its name; `@registered` adds one."""
+
+_Function = TypeVar("_Function", bound=Callable[[Stage, int, Any], None])
+
+
+def registered(function: _Function) -> _Function:
+    """Add a function to `OPERATIONS`, by its own name."""
+    OPERATIONS[function.__name__] = function
+    return function
+
+
+@registered
 def drop_ffn(stage: Stage, number: int, operation: DropFfn) -> None:
     """Delete the FFN block; the residual stays, and the LayerNorm unless told otherwise.
 
@@ -79,6 +91,7 @@ def drop_ffn(stage: Stage, number: int, operation: DropFfn) -> None:
         layer.ffn.remove_norm()
 
 
+@registered
 def drop_attention(stage: Stage, number: int, operation: DropAttention) -> None:
     """Delete the attention block; the residual stays, and the LayerNorm unless told otherwise."""
     attention = stage.layers[number].attention
@@ -87,16 +100,19 @@ def drop_attention(stage: Stage, number: int, operation: DropAttention) -> None:
         attention.remove_norm()
 
 
+@registered
 def prune_heads(stage: Stage, number: int, operation: PruneHeads) -> None:
     """Keep the attention heads that score best, delete the others."""
     attention_heads.prune_heads(stage.layers[number], operation.kept)
 
 
+@registered
 def drop_layer(stage: Stage, number: int, operation: DropLayer) -> None:
     """Delete the whole layer."""
     del stage.layers[number]
 
 
+@registered
 def resize_ffn(stage: Stage, number: int, operation: ResizeFfn) -> None:
     """Keep the neurons that score best, delete the others."""
     ffn = stage.layers[number].ffn
@@ -119,6 +135,7 @@ def narrow_ffn(ffn: FfnBlock, keep: Tensor) -> None:
     ffn.set_maps(_narrow_linear(ffn.input, outputs=keep), _narrow_linear(ffn.output, inputs=keep))
 
 
+@registered
 def scale_ffn(stage: Stage, number: int, operation: ScaleFfn) -> None:
     """Multiply the output of the FFN block, folded into the weights that it comes from.
 
@@ -146,47 +163,38 @@ def _multiply(linear: nn.Module, gain: float) -> None:
         setattr(linear, name, nn.Parameter(parameter.detach() * gain))
 
 
+@registered
 def share_ffn(stage: Stage, number: int, operation: ShareFfn) -> None:
     """Use the FFN block of the lowest of the layers instead of the own one."""
     giver = stage.layers[stage.selected[0]]
     stage.layers[number].ffn.share_from(giver.ffn)
 
 
-OPERATIONS: dict[str, Callable[[Stage, int, Any], None]] = {
-    function.__name__: function
-    for function in (
-        *(drop_ffn, resize_ffn, scale_ffn, share_ffn),
-        *(prune_heads, drop_attention, drop_layer),
-    )
-}
-
-
 @torch.no_grad()
 def operate(
     model: PreTrainedModel,
-    recipe: Recipe,
-    plan: Plan,
+    plan: CutPlan,
     scores: Mapping[tuple[str, int], Tensor] | None = None,
 ) -> None:
     """Carry out the surgery of a recipe on the layers of the model, in place, in its order.
 
     Args:
         model: The base; parameters are replaced, none is changed.
-        recipe: What to do.
-        plan: What becomes of this model.
+        plan: The recipe, worked out for this model.
         scores: By criterion and layer, those of the base's neurons that `survey` measured.
 
     Raises:
         ValueError: The plan was made before it was known which tokens stay, or scores are missing.
     """
-    if plan.vocabulary is not None and plan.vocabulary.after is None:
+    vocabulary = plan.record.vocabulary
+    if vocabulary is not None and vocabulary.after is None:
         raise ValueError("make the plan again when the vocabulary is known")
     layers = dict(enumerate(model_layers(model)))
     kept: dict[int, Tensor] = {}
-    for operation, step in zip(recipe.surgery, plan.steps, strict=True):
+    for step in plan.steps:
         stage = Stage(layers, step.layers, scores or {}, kept)
         for number in step.layers:
-            OPERATIONS[step.op](stage, number, operation)
+            OPERATIONS[step.operation.op](stage, number, step.operation)
     set_layers(model, list(layers.values()))
 
 

@@ -14,8 +14,7 @@ from bertslim.data.outputs import model_inputs, pieces
 from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
-from bertslim.recipe.schema import Recipe, ResizeFfn
-from bertslim.records import Plan
+from bertslim.recipe.plan import CutPlan
 from bertslim.surgery.finite import require_finite
 from bertslim.surgery.observer import Observer
 from bertslim.surgery.output_projection import project_outputs
@@ -43,8 +42,7 @@ class Survey:
 def survey(
     checkpoint: Checkpoint,
     batches: Sequence[Batch],
-    recipe: Recipe,
-    plan: Plan,
+    plan: CutPlan,
     *,
     seed: int,
     progress: Progress,
@@ -55,8 +53,7 @@ def survey(
     Args:
         checkpoint: The base, in eval mode; left as it is.
         batches: Texts.
-        recipe: Its steps say which criteria are needed.
-        plan: What the recipe makes of the base.
+        plan: The recipe, worked out for the base; its operations need what is measured.
         seed: Settles what is drawn at random, together with the number of the batch.
         progress: Where to show how far it is.
         token_weights: Whether they are needed.
@@ -64,7 +61,7 @@ def survey(
     Raises:
         ModelError: A layer puts out what is no number, or too large.
     """
-    widths = measured_widths(recipe, plan)
+    widths = measured_widths(plan)
     observer = Observer(checkpoint, widths, token_weights=token_weights)
     model = checkpoint.model
     if observer.idle:
@@ -84,17 +81,16 @@ def survey(
     return Survey(scores, found if token_weights else None)
 
 
-def measured_widths(recipe: Recipe, plan: Plan) -> dict[tuple[str, int], int]:
+def measured_widths(plan: CutPlan) -> dict[tuple[str, int], int]:
     """Return, by criterion and layer, the fewest neurons that a step keeps by what data say."""
-    current = {row.layer: row.before.intermediate_size for row in plan.layers}
+    current = {row.layer: row.before.intermediate_size for row in plan.record.layers}
     widths: dict[tuple[str, int], int] = {}
-    for operation, step in zip(recipe.surgery, plan.steps, strict=True):
-        if not isinstance(operation, ResizeFfn):
-            continue
+    for step in plan.steps:
+        criterion = step.operation.measured_criterion
         for number in step.layers:
-            before, current[number] = current[number], operation.neurons(current[number])
-            if operation.criterion != "magnitude" and current[number] < before:
-                widths[operation.criterion, number] = current[number]
+            before, current[number] = current[number], step.operation.neurons(current[number])
+            if criterion is not None and current[number] < before:
+                widths[criterion, number] = current[number]
     return widths
 
 

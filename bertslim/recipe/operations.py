@@ -1,0 +1,385 @@
+"""The operations of a recipe: the parameters of each, and what it does to the shape of a layer.
+
+Every operation is one class. The function of the same name in `bertslim.surgery.operations` carries
+it out on the weights. The first words of a field's description state what it takes: messages quote
+them.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from bertslim.recipe.effects import DoesNotFitError, LayerEffect, StepLayer
+from bertslim.recipe.parameters import LayerNorm, Layers, Rank, nearest_share, rounded_rank
+from bertslim.recipe.strict import Strict
+
+
+class BaseOperation(Strict):
+    """What the steps of a cut ask of every operation, with the answer of most of them."""
+
+    op: str
+
+    @property
+    def solved_key(self) -> str | None:
+        """The key that asks for something that only `reconstruct` can solve; None: none does."""
+        return None
+
+    @property
+    def needs_importance(self) -> bool:
+        """Whether its layers are only known once their importance is measured."""
+        return False
+
+    @property
+    def measured_criterion(self) -> str | None:
+        """What neurons are ranked by, if that is measured on data; None: it is not."""
+        return None
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether it takes texts to carry it out."""
+        return bool(self.solved_key or self.needs_importance or self.measured_criterion)
+
+    @property
+    def fills_with_attention(self) -> bool:
+        """Whether the attention output is solved anew to make up for the FFN block."""
+        return False
+
+    @property
+    def fits_gain(self) -> bool:
+        """Whether a factor of the FFN output is fitted to data."""
+        return False
+
+    @property
+    def sets_gain(self) -> bool:
+        """Whether the FFN output is multiplied by a given number."""
+        return False
+
+    def neurons(self, current: int) -> int:
+        """Return how many neurons an FFN block keeps of the current ones."""
+        return current
+
+
+class LayerOperation(BaseOperation):
+    """An operation that is applied to layers, one after the other."""
+
+    layers: Layers
+
+    @property
+    def needs_importance(self) -> bool:
+        """Whether its layers are only known once their importance is measured."""
+        return self.layers.needs_importance
+
+    @abstractmethod
+    def effect(self, layer: StepLayer) -> LayerEffect:
+        """Work out what it does to the shape of a layer.
+
+        Raises:
+            DoesNotFitError: It cannot be carried out on this layer.
+        """
+
+
+class DropFfn(LayerOperation):
+    """Delete the FFN block of the layers; the residual stays."""
+
+    op: Literal["drop_ffn"]
+    layer_norm: LayerNorm = "keep"
+    fill: Literal["none", "attention", "linear"] = Field(
+        default="none",
+        description="what makes up for the block: none, attention (its output map is solved anew) "
+        "or linear (a linear map stands in its place)",
+    )
+    rank: Rank | None = Field(
+        default=None,
+        description="with fill: linear only, a whole rank of the linear map from 1 on, or a "
+        "fraction of the hidden size between 0 and 1, rounded to a multiple of 8",
+    )
+
+    @field_validator("rank")
+    @classmethod
+    def _only_of_a_linear_fill(cls, rank: Rank | None, known: ValidationInfo) -> Rank | None:
+        if rank is not None and known.data.get("fill", "linear") != "linear":
+            raise ValueError("no linear fill")
+        return rank
+
+    @property
+    def solved_key(self) -> str | None:
+        """The key `fill`, unless it is none."""
+        return None if self.fill == "none" else "fill"
+
+    @property
+    def fills_with_attention(self) -> bool:
+        """Whether the attention output is solved anew to make up for the FFN block."""
+        return self.fill == "attention"
+
+    def linear_rank(self, hidden_size: int) -> int:
+        """Return the rank of the linear fill, `hidden_size` for a full map, 0 for no map."""
+        if self.fill != "linear":
+            return 0
+        return hidden_size if self.rank is None else rounded_rank(self.rank, hidden_size)
+
+    def effect(self, layer: StepLayer) -> LayerEffect:
+        """Delete the block; a linear map may take its place."""
+        facts = layer.with_own_ffn()
+        if self.fills_with_attention and facts.heads == 0:
+            raise DoesNotFitError("has no attention block, which fill: attention solves anew")
+        rank = self.linear_rank(layer.hidden_size)
+        layer.check_rank(rank)
+        norm = facts.ffn_norm and self.layer_norm == "keep"
+        if self.fills_with_attention and not norm:
+            raise DoesNotFitError("needs the LayerNorm behind the FFN block for fill: attention")
+        after = facts.model_copy(
+            update={
+                "intermediate_size": 0,
+                "attention_norm": facts.attention_norm and not self.fills_with_attention,
+                "ffn_norm": norm,
+                "linear_rank": rank,
+            }
+        )
+        deleted = "FFN deleted" if norm else "FFN and its LayerNorm deleted"
+        fills = {
+            "none": "",
+            "attention": " with the LayerNorm before it, attention output solved anew",
+            "linear": f", {layer.name_linear_map(rank)} in its place",
+        }
+        return LayerEffect(after, deleted + fills[self.fill])
+
+
+class ResizeFfn(LayerOperation):
+    """Keep only the strongest neurons of the FFN block of the layers."""
+
+    op: Literal["resize_ffn"]
+    width: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="a whole number of neurons from 1 on, or a fraction of the present ones "
+        "between 0 and 1, rounded to a multiple of 8"
+    )
+    criterion: Literal["magnitude", "activation", "taylor", "fisher", "obs"] = Field(
+        default="magnitude",
+        description="what neurons are ranked by: magnitude (of their weights), activation, taylor, "
+        "fisher or obs (measured on data)",
+    )
+    bypass: bool | Rank = Field(
+        default=False,
+        description="true for a linear map beside the block, a whole rank of it from 1 on, a "
+        "fraction of the hidden size between 0 and 1, rounded to a multiple of 8, or false",
+    )
+
+    @property
+    def solved_key(self) -> str | None:
+        """The key `bypass`, if there is to be one."""
+        return None if self.bypass is False else "bypass"
+
+    @property
+    def measured_criterion(self) -> str | None:
+        """What neurons are ranked by, if that is measured on data; None: it is not."""
+        return None if self.criterion == "magnitude" else self.criterion
+
+    def linear_rank(self, hidden_size: int) -> int:
+        """Return the rank of the bypass, `hidden_size` for a full map, 0 for no bypass."""
+        if isinstance(self.bypass, bool):
+            return hidden_size if self.bypass else 0
+        return rounded_rank(self.bypass, hidden_size)
+
+    def neurons(self, current: int) -> int:
+        """Return how many neurons are kept of the current ones.
+
+        A fraction is rounded to the nearest multiple of 8, is at least 8 and never more than the
+        current ones; a number is taken as it is, also where it is larger.
+        """
+        if isinstance(self.width, int):
+            return self.width
+        return nearest_share(self.width, current)
+
+    def effect(self, layer: StepLayer) -> LayerEffect:
+        """Narrow the block; a bypass may stand beside it."""
+        facts = layer.with_own_ffn()
+        current = facts.intermediate_size
+        neurons = self.neurons(current)
+        if neurons > current:
+            raise DoesNotFitError(f"has {current} neurons, fewer than width {neurons}")
+        rank = self.linear_rank(layer.hidden_size)
+        layer.check_rank(rank)
+        if rank and facts.linear_rank:
+            raise DoesNotFitError("has a bypass already")
+        after = facts.model_copy(
+            update={"intermediate_size": neurons, "linear_rank": rank or facts.linear_rank}
+        )
+        resized = (
+            f"FFN width {neurons} already"
+            if neurons == current
+            else f"FFN {current} -> {neurons} by {self.criterion}"
+        )
+        bypass = f", {layer.name_linear_map(rank)} beside it" if rank else ""
+        return LayerEffect(after, resized + bypass)
+
+
+def _other_than_zero(number: float) -> float:
+    if number == 0:
+        raise ValueError("0")
+    return number
+
+
+class ScaleFfn(LayerOperation):
+    """Multiply the output of the FFN block of the layers by a number."""
+
+    op: Literal["scale_ffn"]
+    gain: (
+        Annotated[float, AfterValidator(_other_than_zero), Field(allow_inf_nan=False)]
+        | Literal["fit"]
+    ) = Field(
+        json_schema_extra={"not": {"const": 0}},
+        description="a finite number other than 0, which the output is multiplied by, or fit",
+    )
+
+    @property
+    def solved_key(self) -> str | None:
+        """The key `gain`, if it is to be fitted."""
+        return "gain" if self.fits_gain else None
+
+    @property
+    def fits_gain(self) -> bool:
+        """Whether the gain is fitted to data."""
+        return self.gain == "fit"
+
+    @property
+    def sets_gain(self) -> bool:
+        """Whether the gain is given."""
+        return not self.fits_gain
+
+    def effect(self, layer: StepLayer) -> LayerEffect:
+        """Leave the shape as it is."""
+        facts = layer.with_own_ffn()
+        gain = "a fitted gain" if isinstance(self.gain, str) else f"{self.gain:g}"
+        return LayerEffect(facts, f"FFN output x {gain}")
+
+
+class ShareFfn(LayerOperation):
+    """Let the layers use one FFN block: that of the lowest of them."""
+
+    op: Literal["share_ffn"]
+
+    def effect(self, layer: StepLayer) -> LayerEffect:
+        """Leave the lowest layer as it is; let the others use its block."""
+        facts = layer.with_own_ffn()
+        first, *others = layer.selected
+        if not others:
+            raise DoesNotFitError("is the only one selected; sharing takes two layers or more")
+        if layer.number == first:
+            return LayerEffect(facts, f"gives its FFN to layer {', '.join(map(str, others))}")
+        action = f"uses the FFN of layer {first}"
+        giver = layer.drafts[first].after
+        if giver is None or not giver.intermediate_size:
+            return LayerEffect(facts, action)  # the giver is refused already, and with it the plan
+        for what, own, given in (
+            ("neurons", facts.intermediate_size, giver.intermediate_size),
+            ("as rank of its bypass", facts.linear_rank, giver.linear_rank),
+        ):
+            if own != given:
+                raise DoesNotFitError(
+                    f"has {own} {what}, layer {first} has {given}; share equal blocks"
+                )
+        return LayerEffect(facts.model_copy(update={"ffn_of": first}), action)
+
+
+class PruneHeads(LayerOperation):
+    """Keep only the strongest heads of the attention block of the layers."""
+
+    op: Literal["prune_heads"]
+    heads: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="a whole number of heads to keep from 1 on, or a fraction of the present ones "
+        "between 0 and 1",
+    )
+    criterion: Literal["magnitude"] = Field(
+        default="magnitude",
+        description="magnitude: heads are ranked by the size of their weights",
+    )
+
+    def kept(self, current: int) -> int:
+        """Return how many heads are kept of the current ones.
+
+        A fraction is rounded to the nearest number, at least 1; a number is taken as it is, also
+        where it is larger.
+        """
+        if isinstance(self.heads, int):
+            return self.heads
+        return max(1, math.floor(self.heads * current + 0.5))
+
+    def effect(self, layer: StepLayer) -> LayerEffect:
+        """Delete heads of the attention block."""
+        facts = layer.with_attention()
+        if layer.heads_share_bias:
+            raise DoesNotFitError(
+                "cannot lose heads: its attention adds a bias that all layers share, head by head; "
+                "delete the block or its FFN instead"
+            )
+        heads = self.kept(facts.heads)
+        if heads > facts.heads:
+            raise DoesNotFitError(f"has {facts.heads} heads, fewer than {heads}")
+        action = (
+            f"attention heads {facts.heads} -> {heads} by {self.criterion}"
+            if heads < facts.heads
+            else f"{heads} attention heads already"
+        )
+        return LayerEffect(facts.model_copy(update={"heads": heads}), action)
+
+
+class DropAttention(LayerOperation):
+    """Delete the attention block of the layers; the residual stays."""
+
+    op: Literal["drop_attention"]
+    layer_norm: LayerNorm = "keep"
+
+    def effect(self, layer: StepLayer) -> LayerEffect:
+        """Delete the block."""
+        facts = layer.with_attention()
+        norm = facts.attention_norm and self.layer_norm == "keep"
+        after = facts.model_copy(update={"heads": 0, "attention_norm": norm})
+        action = "attention deleted" if norm else "attention and its LayerNorm deleted"
+        return LayerEffect(after, action)
+
+
+class DropLayer(LayerOperation):
+    """Delete the layers whole."""
+
+    op: Literal["drop_layer"]
+
+    def effect(self, layer: StepLayer) -> LayerEffect:
+        """Delete the layer."""
+        layer.present()
+        if users := layer.ffn_users():
+            raise DoesNotFitError(
+                f"gives its FFN block to layer {users[0]}; delete it before they share"
+            )
+        return LayerEffect(None, "layer deleted")
+
+
+class PruneVocab(BaseOperation):
+    """Keep only the tokens that the data use, with their embeddings."""
+
+    op: Literal["prune_vocab"]
+    min_count: Annotated[int, Field(ge=1)] = Field(
+        default=1,
+        description="a whole number from 1 on: how often the data must use a token that stays",
+    )
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether it takes texts to carry it out: those that the tokens are counted in."""
+        return True
+
+
+Operation = Annotated[
+    DropFfn | ResizeFfn | ScaleFfn | ShareFfn | PruneHeads | DropAttention | DropLayer | PruneVocab,
+    Field(discriminator="op"),
+]
+
+
+def _by_name(operations: tuple[type[BaseOperation], ...]) -> dict[str, type[BaseOperation]]:
+    """Return operations by the only value that their `op` takes."""
+    return {get_args(each.model_fields["op"].annotation)[0]: each for each in operations}
+
+
+OPERATIONS = _by_name(get_args(get_args(Operation)[0]))
