@@ -232,19 +232,19 @@ def test_a_narrowed_block_is_the_weighted_ridge_regression(bypass: bool, repair)
 
 
 @pytest.mark.parametrize(
-    ("operation", "part", "place"),
+    ("operation", "part", "block"),
     [
-        (drop_ffn(fill="attention"), "attention output", "ffn_norm"),
-        ({"op": "prune_heads", "layers": 1, "heads": 2}, "attention output", "attention_norm"),
+        (drop_ffn(fill="attention"), "attention output", "ffn"),
+        ({"op": "prune_heads", "layers": 1, "heads": 2}, "attention output", "attention"),
     ],
 )
 def test_an_attention_output_is_the_weighted_ridge_regression(
-    operation: dict[str, Any], part: str, place: str, repair
+    operation: dict[str, Any], part: str, block: str, repair
 ) -> None:
     found = repair("bert", operation, refit="changed")
     layer, layout = found.layer(found.cut, 1), found.family.layout
     modules = {"context": layer.get_submodule(layout.attention.output), "h": layer}
-    slim, u = seen(found.cut, modules, BATCHES), sums_of(found, found.base, 1, place)
+    slim, u = seen(found.cut, modules, BATCHES), sums_of(found, found.base, 1, block)
     prior = affine_of(layer.get_submodule(layout.attention.output))
     (done,) = found.repairs
     assert done.part == part
@@ -375,14 +375,14 @@ def test_where_nothing_is_better_than_nothing_a_map_of_low_rank_says_nothing(rep
 # Each operation, each family
 
 ALONE = {
-    "attention": (drop_ffn(fill="attention"), "ffn_norm"),
-    "linear": (drop_ffn(fill="linear"), "ffn_norm"),
-    "linear of rank 8": (drop_ffn(fill="linear", rank=8), "ffn_norm"),
-    "width": (resize_ffn(), "ffn_norm"),
-    "bypass": (resize_ffn(bypass=True), "ffn_norm"),
-    "bypass of rank 8": (resize_ffn(bypass=8), "ffn_norm"),
-    "gain": ({"op": "scale_ffn", "layers": 1, "gain": "fit"}, "ffn_norm"),
-    "heads": ({"op": "prune_heads", "layers": 1, "heads": 2}, "attention_norm"),
+    "attention": (drop_ffn(fill="attention"), "ffn"),
+    "linear": (drop_ffn(fill="linear"), "ffn"),
+    "linear of rank 8": (drop_ffn(fill="linear", rank=8), "ffn"),
+    "width": (resize_ffn(), "ffn"),
+    "bypass": (resize_ffn(bypass=True), "ffn"),
+    "bypass of rank 8": (resize_ffn(bypass=8), "ffn"),
+    "gain": ({"op": "scale_ffn", "layers": 1, "gain": "fit"}, "ffn"),
+    "heads": ({"op": "prune_heads", "layers": 1, "heads": 2}, "attention"),
 }
 
 
@@ -391,11 +391,11 @@ ALONE = {
 def test_what_is_changed_errs_less_once_repaired(model_type: str, name: str, repair) -> None:
     if model_type == "mpnet" and name == "heads":
         pytest.skip("its heads share a bias")
-    operation, place = ALONE[name]
+    operation, block = ALONE[name]
     found = repair(model_type, operation, refit="changed", dtype=torch.float32)
-    wanted = sums_of(found, found.base, 1, place)
+    wanted = sums_of(found, found.base, 1, block)
     before, after = (
-        weighted_error(sums_of(found, one, 1, place), wanted) for one in (found.cut, found.slim)
+        weighted_error(sums_of(found, one, 1, block), wanted) for one in (found.cut, found.slim)
     )
     if name == "gain":  # of a block that is whole 1 is best
         assert after == before

@@ -89,7 +89,7 @@ def test_the_error_is_that_of_the_tokens() -> None:
 def test_a_map_behind_another_says_what_both_say_in_turn() -> None:
     first = affine(np.random.default_rng(1).normal(size=(4, INPUTS)), np.arange(INPUTS) / 3)
     second, x = some_prior(), torch.randn(9, 4, dtype=torch.float64)
-    both = second.behind(first)
+    both = second.compose(first)
     said = (x @ first.weight + first.bias) @ second.weight + second.bias
     torch.testing.assert_close(x @ both.weight + both.bias, said)
 

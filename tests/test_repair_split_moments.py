@@ -92,6 +92,6 @@ def test_a_map_that_is_there_is_found(texts, weights) -> None:
 @pytest.mark.parametrize("state", ["base", "slim"])
 def test_a_token_that_is_no_number_is_refused(part: str, state: str, texts, weights) -> None:
     places = getattr(texts[1], part).nonzero()
-    getattr(texts[1], state)[places[0][0], places[0][1], 1] = float("nan")
+    getattr(texts[1].states, state)[places[0][0], places[0][1], 1] = float("nan")
     with pytest.raises(ModelError, match=r"^layer 7 puts out numbers that are not finite"):
         solve_from(texts, weights)
