@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.data.data_source import load_data
-from bertslim.data.task import HeadFacts, Rows, TaskData, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, Rows, TaskData
 from bertslim.errors import DataError
 
 TEXTS = [
@@ -375,7 +375,7 @@ def test_a_row_without_label_is_named_by_its_row_in_the_file(tmp_path: Path) -> 
 def test_named_columns_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,note,label,gold\nx,12,0,b\ny,13,0,a\n")
-    data = load_data(str(path), wanted=Wanted(("note",), ("gold",)))
+    data = load_data(str(path), column_names=ColumnNames(("note",), ("gold",)))
     assert texts_of(data) == ["12", "13"]
     assert (data.text_columns, data.label_columns) == (("note",), ("gold",))
     assert data.label_names == ("a", "b")

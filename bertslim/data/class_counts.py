@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bertslim.data.metrics import FloatArray, Ids, share
+from bertslim.arrays import FloatArray, IntArray
+from bertslim.data.metrics import share
 
 CLASS_METRICS = ("f1", "precision", "recall")
 
@@ -27,9 +28,9 @@ class ClassCounts:
     counts: FloatArray
 
     @property
-    def support(self) -> Ids:
+    def support(self) -> IntArray:
         """How often each class is the truth, (classes,)."""
-        found: Ids = self.counts[:, :, 1].sum(axis=0).astype(np.int64)
+        found: IntArray = self.counts[:, :, 1].sum(axis=0).astype(np.int64)
         return found
 
     def only(self, wanted: NDArray[np.bool_]) -> ClassCounts:
@@ -57,7 +58,7 @@ def figures_of(counts: FloatArray) -> FloatArray:
     )
 
 
-def count_classes(names: Sequence[str], labels: Ids, predictions: Ids) -> ClassCounts:
+def count_classes(names: Sequence[str], labels: IntArray, predictions: IntArray) -> ClassCounts:
     """Count classes that rows have one of, or any number of.
 
     Args:

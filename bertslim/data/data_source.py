@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bertslim.data import pydocs
 from bertslim.data.hub import read_hub
 from bertslim.data.local_files import is_path, read_path
-from bertslim.data.task import HeadFacts, TaskData, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.data.tasks import choose_task
 from bertslim.errors import DataError
 
@@ -26,7 +26,7 @@ def load_data(
     head: HeadFacts | None = None,
     *,
     task: str | None = None,
-    wanted: Wanted | None = None,
+    column_names: ColumnNames | None = None,
 ) -> TaskData:
     """Load the rows of a source, with their labels if it has any that the model predicts.
 
@@ -34,16 +34,16 @@ def load_data(
         source: A path, the name of a data set on the Hub, or `builtin:pydocs`.
         head: What stands on the model's encoder; by default nothing yet.
         task: The name of a task; by default the one that the head and the columns fit.
-        wanted: The columns; by default they are found by name and type.
+        column_names: The columns; by default they are found by name and type.
 
     Raises:
         DataError: The source is missing, broken or empty, a column is missing or could be several,
             a row has no usable text or label, or model, data and task do not fit.
     """
-    head, wanted = head or HeadFacts(), wanted or Wanted()
+    head, column_names = head or HeadFacts(), column_names or ColumnNames()
     table = _read(source)
-    chosen = choose_task(task, table, wanted, head, source=source)
-    return chosen.read(table, wanted, head, source=source)
+    chosen = choose_task(task, table, column_names, head, source=source)
+    return chosen.read(table, column_names, head, source=source)
 
 
 def _read(source: str) -> Dataset:

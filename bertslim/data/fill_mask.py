@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bertslim.data.metrics import FloatArray, Score, ratio_score, score_of_sums
+from bertslim.arrays import FloatArray
+from bertslim.data.metrics import Score, ratio_score, score_of_sums
 from bertslim.data.table_texts import columns_of, read_texts, text_features
-from bertslim.data.task import IGNORED, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.task import (
+    IGNORED,
+    Answers,
+    ColumnNames,
+    Feature,
+    HeadFacts,
+    Rows,
+    Task,
+    TaskData,
+)
 from bertslim.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -41,11 +51,13 @@ class FillMask(Task):
         return head.predicts_words
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read texts; labels are not needed."""
-        if wanted.labels:
+        if column_names.labels:
             raise DataError(f"labels are of no use to the task {cls.name}", where="--label-column")
-        texts = read_texts(table, wanted, source=source)
+        texts = read_texts(table, column_names, source=source)
         return TaskData(source, Rows(cls(), texts.table()), texts.names, notes=texts.notes)
 
     @property

@@ -6,8 +6,8 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from bertslim.data.quiet import quietly
 from bertslim.errors import DataError, one_line
+from bertslim.quiet import quiet_datasets
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,7 +34,7 @@ def read_hub(source: str) -> Dataset:
             where=source or "--data",
         )
     try:
-        with quietly():
+        with quiet_datasets():
             return load_dataset(match["path"], match["config"], split=match["split"] or "train")
     except Exception as error:
         reason = textwrap.shorten(one_line(str(error)) or type(error).__name__, 300)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bertslim.data.pooling import read_pooling
 from bertslim.data.splits import Splits, only_report, split
-from bertslim.data.task import HeadFacts, TaskData, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.progress import Progress
 from bertslim.records import ModelFacts
 
@@ -82,8 +82,8 @@ def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> 
 def _load(source: str, options: DataOptions, head: HeadFacts) -> TaskData:
     from bertslim.data.data_source import load_data
 
-    wanted = Wanted(options.text_columns, options.label_columns)
-    return load_data(source, head, task=options.task, wanted=wanted)
+    column_names = ColumnNames(options.text_columns, options.label_columns)
+    return load_data(source, head, task=options.task, column_names=column_names)
 
 
 def _knowing(head: HeadFacts, data: TaskData) -> HeadFacts:

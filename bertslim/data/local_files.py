@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from bertslim.data.conll import read_conll
-from bertslim.data.quiet import quietly
 from bertslim.data.squad import read_squad
 from bertslim.errors import DataError, one_line
+from bertslim.quiet import quiet_datasets
 from bertslim.wording import did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _read_files(files: Sequence[Path], kind: str, source: str) -> Dataset:
     builder, options = _OPTIONS[kind]
     try:
         # A cache of its own: an edited file must never be answered from an older reading of it.
-        with quietly(), tempfile.TemporaryDirectory(prefix="bertslim-data-") as cache:
+        with quiet_datasets(), tempfile.TemporaryDirectory(prefix="bertslim-data-") as cache:
             if builder == "csv":
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 options = {**options, "features": _all_strings(files, options)}

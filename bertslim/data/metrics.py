@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertslim.arrays import FloatArray, IntArray
 from bertslim.records.units import METRICS, SCORE_PREFIX, Metric
 
-FloatArray = NDArray[np.float64]
-Ids = NDArray[np.int64]
 Statistic = Callable[[FloatArray], FloatArray]
 
 
@@ -85,19 +84,19 @@ def ratio_score(name: str, above: NDArray[Any], below: NDArray[Any]) -> Score:
 
 
 def f1_score_of_counts(
-    name: str, right: Ids, true: Ids, predicted: Ids, *, value: float | None = None
+    name: str, right: IntArray, true: IntArray, predicted: IntArray, *, value: float | None = None
 ) -> Score:
     """Make an F1 score, 2 right / (true + predicted), of counts (rows,) of spans or labels."""
     sums = np.stack([2 * right, true + predicted], axis=1).astype(np.float64)
     return score_of_sums(name, sums, lambda total: share(total[..., 0], total[..., 1]), value=value)
 
 
-def accuracy(labels: Ids, predictions: Ids) -> Score:
+def accuracy(labels: IntArray, predictions: IntArray) -> Score:
     """Score the share of rows predicted right."""
     return mean_score("accuracy", labels == predictions)
 
 
-def macro_f1(labels: Ids, predictions: Ids) -> Score:
+def macro_f1(labels: IntArray, predictions: IntArray) -> Score:
     """Score F1 averaged over the classes that occur, each counting the same.
 
     Args:
@@ -119,7 +118,7 @@ def macro_f1(labels: Ids, predictions: Ids) -> Score:
     return score_of_sums("macro_f1", sums, formula, value=float(value))
 
 
-def micro_f1(labels: Ids, predictions: Ids) -> Score:
+def micro_f1(labels: IntArray, predictions: IntArray) -> Score:
     """Score F1 over all labels of all texts, both (rows, classes) of 0 and 1."""
     from sklearn.metrics import f1_score
 
@@ -130,7 +129,7 @@ def micro_f1(labels: Ids, predictions: Ids) -> Score:
     )
 
 
-def matthews(labels: Ids, predictions: Ids) -> Score:
+def matthews(labels: IntArray, predictions: IntArray) -> Score:
     """Score Matthews' correlation, for several classes R_K (Gorodkin 2004), of (rows,) of classes.
 
     It is 0 where all labels or all predictions are of one class.
@@ -209,7 +208,7 @@ def _ranker(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
     return ranks
 
 
-def _one_hot(labels: Ids, predictions: Ids) -> tuple[FloatArray, FloatArray]:
+def _one_hot(labels: IntArray, predictions: IntArray) -> tuple[FloatArray, FloatArray]:
     if labels.ndim == 2:
         return labels.astype(np.float64), predictions.astype(np.float64)
     classes = np.arange(max(labels.max(), predictions.max()) + 1)

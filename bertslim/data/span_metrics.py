@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bertslim.arrays import IntArray
 from bertslim.data.class_counts import ClassCounts
-from bertslim.data.metrics import Ids, Score, f1_score_of_counts, ratio_score
+from bertslim.data.metrics import Score, f1_score_of_counts, ratio_score
 
 Tags = Sequence[Sequence[str]]
 
 
-class Span(NamedTuple):
+class TaggedSpan(NamedTuple):
     """Words of one sentence.
 
     Attributes:
@@ -48,7 +49,7 @@ def span_scores(true: Tags, predicted: Tags) -> tuple[Score, ...]:
     )
 
 
-def span_counts(true: Tags, predicted: Tags) -> tuple[Ids, Ids, Ids]:
+def span_counts(true: Tags, predicted: Tags) -> tuple[IntArray, IntArray, IntArray]:
     """Count, for each sentence, spans that are right, that there are, and that were predicted."""
     return _counts([
         (spans_of(one), spans_of(other)) for one, other in zip(true, predicted, strict=True)
@@ -71,18 +72,20 @@ def count_span_types(true: Tags, predicted: Tags, types: Sequence[str]) -> Class
     return ClassCounts(tuple(types), np.stack(counts, axis=1).T.astype(np.float64))
 
 
-def _of_type(spans: set[Span], kind: str) -> set[Span]:
+def _of_type(spans: set[TaggedSpan], kind: str) -> set[TaggedSpan]:
     return {span for span in spans if span.type == kind}
 
 
-def spans_of(tags: Sequence[str]) -> set[Span]:
+def spans_of(tags: Sequence[str]) -> set[TaggedSpan]:
     """Return the spans of a sentence, as conlleval and seqeval find them."""
     from seqeval.metrics.sequence_labeling import get_entities
 
-    return {Span(*found) for found in get_entities(list(tags))}
+    return {TaggedSpan(*found) for found in get_entities(list(tags))}
 
 
-def _counts(pairs: Sequence[tuple[set[Span], set[Span]]]) -> tuple[Ids, Ids, Ids]:
+def _counts(
+    pairs: Sequence[tuple[set[TaggedSpan], set[TaggedSpan]]],
+) -> tuple[IntArray, IntArray, IntArray]:
     """Count, for each sentence, what both sides hold, what the first does, what the second does."""
     counts = [(len(one & other), len(one), len(other)) for one, other in pairs]
     right, spans, found = np.array(counts, dtype=np.int64).reshape(-1, 3).T

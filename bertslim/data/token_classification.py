@@ -19,12 +19,12 @@ from bertslim.data.task import (
     IGNORED,
     LABEL,
     Answers,
+    ColumnNames,
     Feature,
     HeadFacts,
     Rows,
     Task,
     TaskData,
-    Wanted,
 )
 from bertslim.errors import DataError, ModelError
 from bertslim.wording import counted
@@ -62,14 +62,16 @@ class TokenClassification(Task):
         return head.kind in (cls.head, None)
 
     @classmethod
-    def suits(cls, table: Dataset, wanted: Wanted, head: HeadFacts) -> bool:
+    def suits(cls, table: Dataset, column_names: ColumnNames, head: HeadFacts) -> bool:
         """Whether there is a column of lists of words."""
-        return find_word_column(table, wanted.texts) is not None
+        return find_word_column(table, column_names.texts) is not None
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read sentences, words with their tags if there are any; empty ones are left out."""
-        column = find_word_column(table, wanted.texts)
+        column = find_word_column(table, column_names.texts)
         if column is None:
             raise DataError(
                 "no column holds lists of words",
@@ -81,7 +83,7 @@ class TokenClassification(Task):
         kept = [row for row, words in enumerate(sentences) if words]
         if not kept:
             raise DataError(f"all rows of column {column!r} are empty", where=source)
-        tag_columns = find_tag_column(table, wanted.labels, column, where=source)
+        tag_columns = find_tag_column(table, column_names.labels, column, where=source)
         if len(tag_columns) > 1:
             raise DataError("a word has one tag", where="--label-column", remedy="name one column")
         words = [sentences[row] for row in kept]
@@ -147,41 +149,41 @@ class TokenClassification(Task):
         right = np.array([(true == predicted).sum() for true, predicted in pairs])
         words = np.array([len(true) for true, _ in pairs])
         share = ratio_score("token_accuracy", right, words)
-        if not self._tells_spans:
+        if not self._has_span_tags:
             return (share,)
         return (*span_scores(*self._sides(pairs)), share)
 
     def count_classes(self, table: Dataset, answers: Answers) -> ClassCounts | None:
         """Count the spans of each type, or where tags name no spans the words of each tag."""
         pairs = _seen(table, answers)
-        if self._tells_spans:
+        if self._has_span_tags:
             types = sorted({tag[2:] for tag in self.tags if len(tag) > 2})
             return count_span_types(*self._sides(pairs), types)
         sentences = (count_classes(self.tags, *pair).counts.sum(axis=0) for pair in pairs)
         return ClassCounts(self.tags, np.stack(list(sentences)))
 
-    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+    def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Name the spans of each sentence with their types, or its words with their tags."""
         if not self.tags:
             return None
         found = zip(table[_WORDS][:], answers, strict=True)
         return [self._named(words, ids) for words, (ids,) in found]
 
-    def told_truth(self, table: Dataset) -> list[str]:
+    def describe_labels(self, table: Dataset) -> list[str]:
         """Name the spans of each sentence with their types, or its words with their tags."""
         found = zip(table[_WORDS][:], table[LABEL][:], strict=True)
         return [self._named(words, ids) for words, ids in found]
 
     def _named(self, words: Sequence[str], ids: Iterable[int]) -> str:
         tags = [self.tags[number] if number != _UNSEEN else "O" for number in ids]
-        if not self._tells_spans:
+        if not self._has_span_tags:
             return " ".join(f"{word}/{tag}" for word, tag in zip(words, tags, strict=True))
         spans = sorted(spans_of(tags), key=lambda span: span.first)
         shown = (f"{' '.join(words[one.first : one.last + 1])} ({one.type})" for one in spans)
         return ", ".join(shown) or "none"
 
     @property
-    def _tells_spans(self) -> bool:
+    def _has_span_tags(self) -> bool:
         return all(_SPAN_TAG.fullmatch(tag) for tag in self.tags)
 
     def _sides(self, pairs: Iterable[tuple[Any, Any]]) -> tuple[list[list[str]], list[list[str]]]:

@@ -25,7 +25,7 @@ CALIBRATION_ROWS = 300  # as many as NNCF takes where nothing is said
 
 
 @dataclass(frozen=True)
-class Exporting:
+class ExportJob:
     """What is exported, and where to.
 
     Attributes:
@@ -48,7 +48,7 @@ class Exporting:
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedFile:
     """What was written.
 
     Attributes:
@@ -70,7 +70,7 @@ class Exported:
     notes: tuple[str, ...] = ()
 
 
-def _export_onnx(job: Exporting) -> Exported:
+def _export_onnx(job: ExportJob) -> ExportedFile:
     from bertslim.export.int8 import Int8Texts, OnnxGraph, quantise
     from bertslim.export.onnx import convert, save
     from bertslim.export.onnx_model import OnnxModel
@@ -92,7 +92,7 @@ def _export_onnx(job: Exporting) -> Exported:
             made = OnnxGraph(to_half(graph) if job.precision == "fp16" else graph)
         with job.progress.step("save"), writing(job.target):
             save(made.model, path, for_cpu=job.precision == "fp32")
-    return Exported(
+    return ExportedFile(
         model=OnnxModel(path),
         opset=made.model.opset_imports[""],
         inputs=tuple(str(value.name) for value in made.model.graph.inputs),
@@ -102,7 +102,7 @@ def _export_onnx(job: Exporting) -> Exported:
     )
 
 
-def _export_openvino(job: Exporting) -> Exported:
+def _export_openvino(job: ExportJob) -> ExportedFile:
     from bertslim.export.openvino import convert, save
     from bertslim.export.openvino_model import OpenVinoModel
     from bertslim.output import writing
@@ -115,12 +115,12 @@ def _export_openvino(job: Exporting) -> Exported:
     if calibration is not None:
         return _quantise_ir(job, model, calibration)
     made = OpenVinoModel(*job.new)
-    return Exported(made, made.inputs, made.outputs)
+    return ExportedFile(made, made.inputs, made.outputs)
 
 
 def _quantise_ir(
-    job: Exporting, model: openvino.Model, calibration: list[dict[str, Tensor]]
-) -> Exported:
+    job: ExportJob, model: openvino.Model, calibration: list[dict[str, Tensor]]
+) -> ExportedFile:
     """Check the graph in float32, then quantise it.
 
     Random words are not what the ranges of int8 were fixed for: there, int8 may be far away.
@@ -137,10 +137,10 @@ def _quantise_ir(
     with job.progress.step("save"), writing(job.target):
         save(quantised, *job.new)
     made = OpenVinoModel(*job.new)
-    return Exported(made, made.inputs, made.outputs, bound=math.inf)
+    return ExportedFile(made, made.inputs, made.outputs, bound=math.inf)
 
 
-def _calibration(job: Exporting) -> list[dict[str, Tensor]]:
+def _calibration(job: ExportJob) -> list[dict[str, Tensor]]:
     """Texts one by one, for NNCF counts a batch of several as one, padding included.
 
     Raises:
@@ -166,7 +166,7 @@ def _no_tokenizer() -> InputError:
     )
 
 
-def _export_torch(job: Exporting) -> Exported:
+def _export_torch(job: ExportJob) -> ExportedFile:
     from bertslim.export.torch_program import TorchProgram, convert, save
     from bertslim.output import writing
 
@@ -176,10 +176,10 @@ def _export_torch(job: Exporting) -> Exported:
     with job.progress.step("save"), writing(job.target):
         save(program, path)
     made = TorchProgram(path)
-    return Exported(made, made.inputs, made.outputs)
+    return ExportedFile(made, made.inputs, made.outputs)
 
 
-EXPORTERS: dict[Format, Callable[[Exporting], Exported]] = {
+EXPORTERS: dict[Format, Callable[[ExportJob], ExportedFile]] = {
     Format.ONNX: _export_onnx,
     Format.OPENVINO: _export_openvino,
     Format.TORCH: _export_torch,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from bertslim.export.quiet import quiet_output
+from bertslim.quiet import quiet_process
 
 _SILENT = 4
 
@@ -24,7 +24,7 @@ class OnnxModel:
     attention = "eager"
 
     def __init__(self, path: Path) -> None:
-        with quiet_output():
+        with quiet_process():
             import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from bertslim.export.quiet import quiet_output
 from bertslim.measure.telemetry import without_telemetry
+from bertslim.quiet import quiet_process
 
 without_telemetry()
 
@@ -27,7 +27,7 @@ class OpenVinoModel:
     attention = "eager"
 
     def __init__(self, graph: Path, weights: Path, *, bfloat16: bool = False) -> None:
-        with quiet_output():
+        with quiet_process():
             import openvino
 
             core = openvino.Core()

@@ -13,8 +13,8 @@ from transformers import PreTrainedModel
 
 from bertslim.export.exporting import exporting
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_axes, sample_inputs
-from bertslim.export.quiet import quiet_output
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
+from bertslim.quiet import quiet_process
 
 
 def convert(checkpoint: Checkpoint) -> ExportedProgram:
@@ -44,7 +44,7 @@ def convert(checkpoint: Checkpoint) -> ExportedProgram:
 
 def save(program: ExportedProgram, path: Path) -> None:
     """Write the program and its weights into one file."""
-    with quiet_output(), path.open("wb") as file:
+    with quiet_process(), path.open("wb") as file:
         torch.export.save(program, file)
 
 
@@ -59,7 +59,7 @@ class TorchProgram:
     attention = None
 
     def __init__(self, path: Path) -> None:
-        with quiet_output(), path.open("rb") as file:
+        with quiet_process(), path.open("rb") as file:
             program = torch.export.load(file)
         self.inputs = tuple(program.graph_signature.user_inputs)
         self.outputs = tuple(program.call_spec.out_spec.context)

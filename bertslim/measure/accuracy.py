@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bertslim.data.class_counts import CLASS_METRICS, ClassCounts
-from bertslim.data.metrics import Score
-from bertslim.measure.bootstrap import Statistic, statistic_intervals
+from bertslim.data.metrics import Score, Statistic
+from bertslim.measure.bootstrap import statistic_intervals
 from bertslim.records import Measurement, Scalar, compare
 
 

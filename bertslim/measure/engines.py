@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bertslim.arrays import IntArray
 from bertslim.errors import BertslimError, InputError, one_line
 from bertslim.measure.input_limits import INPUTS, check_names
 from bertslim.measure.onnx_graph import read_onnx
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 without_telemetry()
 
 
-IntArray = NDArray[np.int64]
 Arrays = dict[str, IntArray]
 Call = Callable[[], object]
 

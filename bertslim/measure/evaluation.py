@@ -34,7 +34,7 @@ _NOT_TOLD = "no texts are shown: answers of this kind cannot be put in words"
 
 
 @dataclass(frozen=True)
-class Quality:
+class Evaluation:
     """What was measured, and what the reader should know about it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Quality:
     disagreements: Disagreements | None = None
 
 
-def measure_quality(
+def evaluate(
     base: Checkpoint,
     slim: Callable[..., Any],
     splits: Splits,
@@ -56,7 +56,7 @@ def measure_quality(
     seed: int,
     progress: Progress,
     show_texts: bool = False,
-) -> Quality:
+) -> Evaluation:
     """Compare the two models on the report split, in one pass over it.
 
     Args:
@@ -95,10 +95,10 @@ def measure_quality(
     if not rows.scorable:
         notes = (*notes, _NOT_SCORED)
     if not rows.scorable or comparison.base_answers is None or comparison.slim_answers is None:
-        return Quality(fidelity, notes, disagreements)
+        return Evaluation(fidelity, notes, disagreements)
     answers = comparison.base_answers, comparison.slim_answers
     figures = _score(answered, answers, seed, context | {"n": len(answered)})
-    return Quality((*figures, *fidelity), notes, disagreements)
+    return Evaluation((*figures, *fidelity), notes, disagreements)
 
 
 def _score(
@@ -118,21 +118,21 @@ def _score(
     return (*accuracy, *classes)
 
 
-def measure_accuracy_alone(
+def evaluate_alone(
     slim: Checkpoint,
     splits: Splits,
     tokenizer: PreTrainedTokenizerBase,
     *,
     seed: int,
     progress: Progress,
-) -> Quality:
+) -> Evaluation:
     """Score a model that has no base to be compared with, on the report split."""
     rows = splits.report
     made = _batches(slim, splits, tokenizer)
     shown = progress.track(made, "scoring", total=len(made), unit="batch")
     answers = predict(slim.model, shown, slim.facts, rows.task)
     context = _context(slim, splits) | {"n": len(rows)}
-    return Quality(_score(rows, [answers], seed, context), splits.notes)
+    return Evaluation(_score(rows, [answers], seed, context), splits.notes)
 
 
 @dataclass(frozen=True)

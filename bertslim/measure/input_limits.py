@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import InputError
+from bertslim.file_names import CONFIG_FILE
 from bertslim.measure.onnx_graph import read_onnx
 from bertslim.measure.runtimes import IR_SUFFIX, ONNX_SUFFIX
-from bertslim.model.checkpoint_files import CONFIG_FILE
 from bertslim.model.description import describe_checkpoint
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

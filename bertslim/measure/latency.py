@@ -18,13 +18,8 @@ from typing import Self
 
 import numpy as np
 
-from bertslim.measure.bootstrap import (
-    FloatArray,
-    launch_ratio,
-    log_ratios,
-    median_error,
-    ratio_interval,
-)
+from bertslim.arrays import FloatArray
+from bertslim.measure.bootstrap import launch_ratio, log_ratios, median_error, ratio_interval
 from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import read_limits, shared_limits
 from bertslim.measure.latency_process import WorkerProcess

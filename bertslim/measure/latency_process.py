@@ -14,8 +14,8 @@ from typing import IO, Any, cast
 
 import numpy as np
 
+from bertslim.arrays import FloatArray
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure.bootstrap import FloatArray
 from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import TimedModel
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from bertslim.arrays import FloatArray
 from bertslim.data.outputs import (
     OUTPUTS_AT_ONCE,
     PER_TOKEN_HEADS,
@@ -26,13 +26,11 @@ from bertslim.data.task import Answers, Batch, Task
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.records import ModelFacts
 
-FloatArray = NDArray[np.float64]
-
 _NO_WORD = -1
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PredictionComparison:
     """How closely the slim model follows the base, in the order of the data set.
 
     What does not apply to the kind of model is None. Where a head says something of each token,
@@ -69,7 +67,7 @@ def compare_predictions(
     *,
     task: Task | None = None,
     shared: SharedTokens | None = None,
-) -> Comparison:
+) -> PredictionComparison:
     """Run both models over the batches and compare them row by row.
 
     Args:
@@ -106,8 +104,8 @@ def compare_predictions(
             for name, values in found.items():
                 figures.setdefault(name, []).append(values)
     if not order:
-        return Comparison()
-    return Comparison(
+        return PredictionComparison()
+    return PredictionComparison(
         rows=len(set(compared)),
         **{
             name: average_by_row(torch.cat(parts).numpy(), compared)
@@ -191,7 +189,7 @@ def compare_outputs(
         shared: The tokens that both models know, where their vocabularies differ.
 
     Returns:
-        Fields of a `Comparison` by name, each (sequences, ...).
+        Fields of a `PredictionComparison` by name, each (sequences, ...).
     """
     slim_batch, head = slim_batch or batch, base.facts.head
     if head == "":

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from bertslim.model.layer import layer_stack, model_layers
-from bertslim.model.quiet import quiet_libraries
+from bertslim.quiet import quiet_transformers
 from bertslim.records import Measurement, Plan, compare
 
 
@@ -100,7 +100,7 @@ def _count_each(modules: Iterable[nn.Module]) -> tuple[int, ...]:
 @contextmanager
 def _eager_attention(model: PreTrainedModel) -> Iterator[None]:
     usual = model.config._attn_implementation
-    with quiet_libraries():
+    with quiet_transformers():
         model.set_attn_implementation("eager")
         try:
             yield

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bertslim.errors import ModelError
+from bertslim.file_names import CONFIG_FILE
 from bertslim.model.checkpoint_files import (
-    CONFIG_FILE,
     WeightFiles,
     find_weights,
     has_weights,

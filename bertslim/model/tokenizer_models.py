@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bertslim.errors import ModelError
+from bertslim.file_names import TOKENIZER_FILE
 
 
 class TokenizerModel:
@@ -176,6 +177,6 @@ def read_tokenizer_model(content: Mapping[str, Any]) -> TokenizerModel:
 def _refused(kind: str, why: str) -> ModelError:
     return ModelError(
         f"the vocabulary of a {kind} tokenizer cannot be pruned here ({why})",
-        where="tokenizer.json",
+        where=TOKENIZER_FILE,
         remedy="leave prune_vocab out of the recipe",
     )

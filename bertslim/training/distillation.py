@@ -41,7 +41,7 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class Said:
+class ModelOutputs:
     """What a model made of a batch: its outputs, and the hidden states that are compared."""
 
     outputs: Any
@@ -64,14 +64,14 @@ class Distillation:
         self._layers = [layers[number].module for number in compared]
 
     @torch.no_grad()
-    def ask_teacher(self, batch: Batch) -> Said:
+    def run_teacher(self, batch: Batch) -> ModelOutputs:
         """Run the teacher, which is brought to where the batch is."""
         model = self._teacher.model.to(batch.inputs["input_ids"].device)  # type: ignore[arg-type]
         return _run(model, self._layers, batch, self._teacher.facts.head, labels=False)
 
-    def ask_student(
+    def run_student(
         self, model: nn.Module, layers: Sequence[nn.Module], batch: Batch, *, labels: bool
-    ) -> Said:
+    ) -> ModelOutputs:
         """Run the student.
 
         Args:
@@ -83,7 +83,7 @@ class Distillation:
         watched = layers if self._weights.hidden else ()
         return _run(model, watched, batch, self._teacher.facts.head, labels=labels)
 
-    def loss(self, teacher: Said, student: Said, batch: Batch) -> Tensor:
+    def loss(self, teacher: ModelOutputs, student: ModelOutputs, batch: Batch) -> Tensor:
         """Return the loss of a batch."""
         weights = self._weights
         mask = model_inputs(batch, self._teacher.facts.head)["attention_mask"]
@@ -98,7 +98,7 @@ class Distillation:
             total = total + weights.labels * student.outputs.loss
         return total
 
-    def answers_loss(self, teacher: Said, student: Said, batch: Batch) -> Tensor:
+    def answers_loss(self, teacher: ModelOutputs, student: ModelOutputs, batch: Batch) -> Tensor:
         """Return how far the student's answers are from the teacher's."""
         head = self._teacher.facts.head
         if head == "":
@@ -130,10 +130,10 @@ def _word_embeddings(model: PreTrainedModel) -> nn.Parameter:
 
 def _run(
     model: nn.Module, layers: Sequence[nn.Module], batch: Batch, head: str, *, labels: bool
-) -> Said:
+) -> ModelOutputs:
     with caught(layers) as states:
         outputs = model(**model_inputs(batch, head), **(batch.targets if labels else {}))
-    return Said(outputs, states)
+    return ModelOutputs(outputs, states)
 
 
 def decisions_loss(

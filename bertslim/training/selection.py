@@ -15,7 +15,7 @@ from bertslim.measure.predictions import predict
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.recipe.schema import Distill
 from bertslim.records import ModelFacts
-from bertslim.training.distillation import Distillation, Said, Teacher
+from bertslim.training.distillation import Distillation, ModelOutputs, Teacher
 
 _ANSWERS = Distill(logits=1, hidden=0, temperature=1)
 
@@ -56,7 +56,7 @@ class ByTeacher(Selection):
         self._batches = [piece for batch in batches for piece in pieces(batch, facts)]
         # A number a word of the vocabulary and token is too much to keep.
         self._keeps = facts.head not in WORD_HEADS
-        self._said: dict[int, Said] = {}
+        self._said: dict[int, ModelOutputs] = {}
         self.name = _difference(teacher.checkpoint)
 
     @torch.inference_mode()
@@ -67,10 +67,10 @@ class ByTeacher(Selection):
         total, count = 0.0, 0
         for number, here in enumerate(self._batches):
             batch = moved(here, device)
-            wanted = self._said.get(number) or self._distillation.ask_teacher(batch)
+            wanted = self._said.get(number) or self._distillation.run_teacher(batch)
             if self._keeps:
                 self._said[number] = wanted
-            said = self._distillation.ask_student(model, (), batch, labels=False)
+            said = self._distillation.run_student(model, (), batch, labels=False)
             loss = self._distillation.answers_loss(wanted, said, batch)
             total += len(batch.rows) * float(loss)
             count += len(batch.rows)
