@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from bertslim.commands.publish import add_export
 from bertslim.data.load import NEUTRAL_DATA, DataOptions, describe_head, load_splits
 from bertslim.errors import InputError
-from bertslim.export.exporters import EXPORTERS, ExportedFile, ExportJob
+from bertslim.export.export_job import ExportedFile, ExportJob
+from bertslim.export.exporters import export_as
 from bertslim.export.formats import NAMES, Format
 from bertslim.export.side_files import SideFiles, path_within
 from bertslim.model.tokenizer import has_tokenizer
@@ -105,7 +106,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
             torch.set_num_threads(options.threads)
             checkpoint = load_checkpoint(options.directory)
         job = _job(options, checkpoint, new, progress)
-        made = EXPORTERS[options.format](job)
+        made = export_as(options.format, job)
         with progress.step("compare to PyTorch"):
             difference = check_parity(checkpoint, made.model, options.precision, bound=made.bound)
         quality = _measure_quality(options, job, made)

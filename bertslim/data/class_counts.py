@@ -30,13 +30,13 @@ class ClassCounts:
     @property
     def support(self) -> IntArray:
         """How often each class is the truth, (classes,)."""
-        found: IntArray = self.counts[:, :, 1].sum(axis=0).astype(np.int64)
-        return found
+        support: IntArray = self.counts[:, :, 1].sum(axis=0).astype(np.int64)
+        return support
 
-    def only(self, wanted: NDArray[np.bool_]) -> ClassCounts:
+    def only(self, selected: NDArray[np.bool_]) -> ClassCounts:
         """Return some of the classes, those marked in (classes,)."""
-        names = tuple(name for name, kept in zip(self.names, wanted, strict=True) if kept)
-        return ClassCounts(names, self.counts[:, wanted])
+        names = tuple(name for name, kept in zip(self.names, selected, strict=True) if kept)
+        return ClassCounts(names, self.counts[:, selected])
 
     def resampled(self, weights: FloatArray) -> FloatArray:
         """Work out CLASS_METRICS, (resamples, classes · 3), of weights (resamples, rows)."""
@@ -68,7 +68,7 @@ def count_classes(names: Sequence[str], labels: IntArray, predictions: IntArray)
     """
     classes = np.arange(len(names))
     true, predicted = (
-        (one[:, None] == classes) if one.ndim == 1 else one == 1 for one in (labels, predictions)
+        (ids[:, None] == classes) if ids.ndim == 1 else ids == 1 for ids in (labels, predictions)
     )
     counts = np.stack([true & predicted, true, predicted], axis=-1)
     return ClassCounts(tuple(names), counts.astype(np.float64))

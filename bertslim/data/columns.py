@@ -104,14 +104,14 @@ def find_label_columns(
         return tuple(_existing(name, names, option="--label-column", where=where) for name in named)
     if usual[0] in names:
         return (usual[0],)
-    found = [name for name in names if name.lower() in usual]
-    if len(found) > 1:
+    candidates = [name for name in names if name.lower() in usual]
+    if len(candidates) > 1:
         raise DataError(
-            f"several columns could hold the labels: {listed(found)}",
+            f"several columns could hold the labels: {listed(candidates)}",
             where=where,
             remedy="name one with --label-column",
         )
-    return tuple(found)
+    return tuple(candidates)
 
 
 def find_word_column(table: Dataset, named: Sequence[str]) -> str | None:
@@ -167,11 +167,11 @@ def _is_number(value: object) -> bool:
     return True
 
 
-def _existing(wanted: str, names: Sequence[str], *, option: str, where: str) -> str:
-    if wanted in names:
-        return wanted
+def _existing(name: str, names: Sequence[str], *, option: str, where: str) -> str:
+    if name in names:
+        return name
     columns = listed(names) if names else "none besides the texts"
-    hint = did_you_mean(wanted, names)
+    hint = did_you_mean(name, names)
     raise DataError(
-        f"no column {wanted!r} for {option}; the columns are {columns}", where=where, remedy=hint
+        f"no column {name!r} for {option}; the columns are {columns}", where=where, remedy=hint
     )

@@ -8,7 +8,7 @@ such files of one kind, the name of a data set on the Hub (`name` or `org/name`,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datasets import ClassLabel, Dataset, Features, Value
 
 from bertslim.data import pydocs
 from bertslim.data.hub import read_hub
@@ -16,9 +16,6 @@ from bertslim.data.local_files import is_path, read_path
 from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.data.tasks import choose_task
 from bertslim.errors import DataError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 
 def load_data(
@@ -53,8 +50,6 @@ def _read(source: str) -> Dataset:
 
 
 def _read_builtin(source: str) -> Dataset:
-    from datasets import ClassLabel, Dataset, Features, Value
-
     if source != pydocs.NAME:
         raise DataError("no such built-in data", where=source, remedy=f"use {pydocs.NAME}")
     texts, labels = pydocs.read_pydocs()

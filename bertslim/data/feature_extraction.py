@@ -58,13 +58,13 @@ class FeatureExtraction(Task):
             read_text_scores(table, column_names, texts, source=source) if paired else ((), None)
         )
         pooling = head.pooling or Pooling()
-        behind = f"modules behind the pooling were left out: {listed(pooling.left_out)}"
+        note = f"modules behind the pooling were left out: {listed(pooling.left_out)}"
         return TaskData(
             source,
             Rows(cls(pooling), scored_table(texts, scores)),
             texts.names,
             columns,
-            notes=(*texts.notes, *((behind,) if pooling.left_out else ())),
+            notes=(*texts.notes, *((note,) if pooling.left_out else ())),
         )
 
     def features(
@@ -72,9 +72,9 @@ class FeatureExtraction(Task):
     ) -> list[Feature]:
         """Tokenise each text on its own; the detail is its place in the pair."""
         return [
-            replace(one, detail=side)
+            replace(feature, detail=side)
             for side, column in enumerate(columns_of(table))
-            for one in text_features([column], tokenizer, max_length)
+            for feature in text_features([column], tokenizer, max_length)
         ]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:

@@ -78,8 +78,8 @@ class FillMask(Task):
                 where=tokenizer.name_or_path,
                 remedy="run it with --task plain-text",
             )
-        found = text_features(columns, tokenizer, max_length, return_special_tokens_mask=True)
-        return [_masked(one, tokenizer) for one in found]
+        features = text_features(columns, tokenizer, max_length, return_special_tokens_mask=True)
+        return [_masked(feature, tokenizer) for feature in features]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the negative log likelihood of the masked words, how many were right, how many."""
@@ -103,7 +103,7 @@ class FillMask(Task):
         The latter is exp of the mean negative log likelihood of the masked tokens. Salazar et al.
         2020 mask one token at a time, a forward pass a token; here all are masked together.
         """
-        sums = np.asarray([found for (found,) in answers], dtype=np.float64)
+        sums = np.asarray([answer for (answer,) in answers], dtype=np.float64)
         return (
             ratio_score("masked_accuracy", sums[:, 1], sums[:, 2]),
             score_of_sums("pseudo_perplexity", sums[:, [0, 2]], _perplexity),
@@ -112,8 +112,8 @@ class FillMask(Task):
 
 def _perplexity(total: FloatArray) -> FloatArray:
     counted = np.maximum(total[..., 1], 1)  # only texts without any word have nothing masked
-    found: FloatArray = np.exp(total[..., 0] / counted)
-    return found
+    perplexity: FloatArray = np.exp(total[..., 0] / counted)
+    return perplexity
 
 
 def _masked(feature: Feature, tokenizer: PreTrainedTokenizerBase) -> Feature:

@@ -111,11 +111,11 @@ def _model_ids(
     names: Sequence[str],
     where: str,
 ) -> Labels:
-    found = dict.fromkeys(words)
+    distinct = dict.fromkeys(words)
     best: dict[str, int] = {}
     for way in _ways(class_names, names):
-        ids = {word: number for word in found if (number := way(word)) is not None}
-        if len(ids) == len(found):
+        ids = {word: number for word in distinct if (number := way(word)) is not None}
+        if len(ids) == len(distinct):
             notes = _notes_on_numbers(ids, class_names, names)
             return Labels(tuple(ids[word] for word in words), tuple(names), notes)
         best = max(best, ids, key=len)

@@ -9,16 +9,16 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import Any, TextIO, cast
+
+import pandas as pd
+from datasets import Dataset, Features, Value, concatenate_datasets, load_dataset
 
 from bertslim.data.conll import read_conll
 from bertslim.data.squad import read_squad
 from bertslim.errors import DataError, one_line
 from bertslim.quiet import quiet_datasets
 from bertslim.wording import did_you_mean, listed
-
-if TYPE_CHECKING:
-    from datasets import Dataset, Features
 
 KINDS = {
     ".csv": "csv",
@@ -128,8 +128,6 @@ def _files_of_directory(path: Path, source: str) -> list[Path]:
 
 def _read_own(files: Sequence[Path], kind: str, source: str) -> Dataset | None:
     """Read the forms that `datasets` does not know: CoNLL columns, and SQuAD among JSON."""
-    from datasets import concatenate_datasets
-
     if kind not in ("conll", "json"):
         return None
     tables: list[Dataset] = []
@@ -137,23 +135,20 @@ def _read_own(files: Sequence[Path], kind: str, source: str) -> Dataset | None:
         where = str(file) if len(files) > 1 else source
         try:
             with _open_text(file) as text:
-                found = (read_conll if kind == "conll" else read_squad)(text, source=where)
+                table = (read_conll if kind == "conll" else read_squad)(text, source=where)
         except (OSError, EOFError, UnicodeDecodeError) as error:
             if kind == "json":
                 return None  # the reader of other JSON says why
             raise _why_unreadable(error, files, kind, source) from error
-        if found is None:
+        if table is None:
             return None
-        tables.append(found)
+        tables.append(table)
     if any(table.features != tables[0].features for table in tables):
         raise DataError("some of the files have labels, others have none", where=source)
     return concatenate_datasets(tables) if sum(map(len, tables)) else tables[0]
 
 
 def _read_files(files: Sequence[Path], kind: str, source: str) -> Dataset:
-    import pandas as pd
-    from datasets import load_dataset
-
     builder, options = _OPTIONS[kind]
     try:
         # A cache of its own: an edited file must never be answered from an older reading of it.
@@ -187,9 +182,6 @@ def _plainly_named(files: Sequence[Path], directory: Path) -> list[str]:
 
 def _all_strings(files: Sequence[Path], options: dict[str, Any]) -> Features:
     """Read every column as strings: guessed types would turn "007" into 7, chunk by chunk."""
-    import pandas as pd
-    from datasets import Features, Value
-
     headers = [list(pd.read_csv(file, nrows=0, **options).columns) for file in files]
     for file, header in zip(files, headers, strict=True):
         if header != headers[0]:

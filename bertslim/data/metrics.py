@@ -184,13 +184,13 @@ def spearman(truth: FloatArray, predictions: FloatArray) -> Score:
     return Score("spearman", value, len(truth), resampled)
 
 
-def _weighted_correlation(one: FloatArray, other: FloatArray, weights: FloatArray) -> FloatArray:
+def _weighted_correlation(first: FloatArray, second: FloatArray, weights: FloatArray) -> FloatArray:
     """Correlate (rows,) or (resamples, rows) with each other, row by row of the weights."""
     total = weights.sum(axis=-1, keepdims=True)
-    one = one - (weights * one).sum(axis=-1, keepdims=True) / total
-    other = other - (weights * other).sum(axis=-1, keepdims=True) / total
-    spread = (weights * one**2).sum(axis=-1) * (weights * other**2).sum(axis=-1)
-    return share((weights * one * other).sum(axis=-1), np.sqrt(spread))
+    first = first - (weights * first).sum(axis=-1, keepdims=True) / total
+    second = second - (weights * second).sum(axis=-1, keepdims=True) / total
+    spread = (weights * first**2).sum(axis=-1) * (weights * second**2).sum(axis=-1)
+    return share((weights * first * second).sum(axis=-1), np.sqrt(spread))
 
 
 def _ranker(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
@@ -202,8 +202,8 @@ def _ranker(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
     def ranks(weights: FloatArray) -> FloatArray:
         drawn = np.add.reduceat(weights[:, order], starts, axis=1)
         middle = drawn.cumsum(axis=1) - (drawn - 1) / 2
-        found: FloatArray = middle[:, group]
-        return found
+        drawn_ranks: FloatArray = middle[:, group]
+        return drawn_ranks
 
     return ranks
 
@@ -212,7 +212,7 @@ def _one_hot(labels: IntArray, predictions: IntArray) -> tuple[FloatArray, Float
     if labels.ndim == 2:
         return labels.astype(np.float64), predictions.astype(np.float64)
     classes = np.arange(max(labels.max(), predictions.max()) + 1)
-    true, predicted = ((one[:, None] == classes).astype(float) for one in (labels, predictions))
+    true, predicted = ((ids[:, None] == classes).astype(float) for ids in (labels, predictions))
     return true, predicted
 
 
@@ -232,7 +232,7 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 def exact_match(answers: Sequence[str], given: str) -> float:
     """Return 1 if the answer given is one of the right ones, once normalised; else 0."""
-    return max(float(_normalise(one) == _normalise(given)) for one in answers or ("",))
+    return max(float(_normalise(answer) == _normalise(given)) for answer in answers or ("",))
 
 
 def f1_of_words(answers: Sequence[str], given: str) -> float:
@@ -240,7 +240,9 @@ def f1_of_words(answers: Sequence[str], given: str) -> float:
 
     If either has no words, it is 1 where both have none, else 0 (Rajpurkar et al. 2018).
     """
-    return max(_f1(_normalise(one).split(), _normalise(given).split()) for one in answers or ("",))
+    return max(
+        _f1(_normalise(answer).split(), _normalise(given).split()) for answer in answers or ("",)
+    )
 
 
 def _f1(true: Sequence[str], given: Sequence[str]) -> float:

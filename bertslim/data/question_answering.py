@@ -102,7 +102,7 @@ class QuestionAnswering(Task):
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise questions with windows of their contexts; the targets are start and end."""
-        answers = [_first(found) for found in table[LABEL][:]] if label else None
+        answers = [_first(label) for label in table[LABEL][:]] if label else None
         columns = table[QUESTION][:], table[CONTEXT][:]
         return question_features(*columns, tokenizer, max_length, answers=answers)
 
@@ -119,7 +119,7 @@ class QuestionAnswering(Task):
 
         Where every question has an answer, "none" is no choice, as in SQuAD 1.1.
         """
-        truth = [found["text"] for found in table[LABEL][:]]
+        truth = [label["text"] for label in table[LABEL][:]]
         pairs = list(zip(truth, _given(table, answers), strict=True))
         return (
             mean_score("f1", np.array([f1_of_words(*pair) for pair in pairs])),
@@ -132,13 +132,13 @@ class QuestionAnswering(Task):
 
     def describe_labels(self, table: Dataset) -> list[str]:
         """Quote the first answer to each question."""
-        return [next(iter(found["text"]), _NONE) for found in table[LABEL][:]]
+        return [next(iter(label["text"]), _NONE) for label in table[LABEL][:]]
 
 
 def _given(table: Dataset, answers: Answers) -> list[str]:
     """Choose among the windows of each question; "" for none, where some questions have none."""
     labels = table[LABEL][:] if LABEL in table.column_names else [{"text": []}]
-    may_be_none = not all(found["text"] for found in labels)
+    may_be_none = not all(label["text"] for label in labels)
     return [_chosen(windows, may_be_none=may_be_none) for windows in answers]
 
 
@@ -152,7 +152,7 @@ def _answers(
     values: Sequence[Any], kept: Sequence[int], contexts: Sequence[str], source: str
 ) -> list[dict[str, Any]]:
     """Return {"text": [...], "start": [...]} of each row; empty lists where there is no answer."""
-    found = []
+    answers = []
     for row in kept:
         texts, starts = _read_answer(values[row], row + 1, source)
         for text, start in zip(texts, starts, strict=True):
@@ -163,15 +163,15 @@ def _answers(
                     where=source,
                     remedy=_REMEDY,
                 )
-        found.append({"text": texts, "start": starts})
-    return found
+        answers.append({"text": texts, "start": starts})
+    return answers
 
 
 def _read_answer(value: Any, row: int, source: str) -> tuple[list[str], list[int]]:
     """Read {"text": [...], "answer_start": [...]}, or a list of {"text": …, "answer_start": …}."""
     if isinstance(value, list):
-        each = [one if isinstance(one, dict) else {} for one in value]
-        value = {key: [one.get(key) for one in each] for key in ("text", "answer_start")}
+        each = [answer if isinstance(answer, dict) else {} for answer in value]
+        value = {key: [answer.get(key) for answer in each] for key in ("text", "answer_start")}
     parts = value if isinstance(value, dict) else {}
     texts, starts = parts.get("text"), parts.get("answer_start")
     if (

@@ -72,7 +72,7 @@ def question_features(
     )
     rows = encoded.pop("overflow_to_sample_mapping")
     places = encoded.pop("offset_mapping")
-    found = []
+    features = []
     for number, row in enumerate(rows):
         inputs = {name: values[number] for name, values in encoded.items()}
         tokens = _tokens_of_context(encoded.sequence_ids(number))
@@ -87,8 +87,8 @@ def question_features(
             targets = dict(
                 zip(("start_positions", "end_positions"), _place(answers[row], window), strict=True)
             )
-        found.append(Feature(row, inputs, targets, window))
-    return found
+        features.append(Feature(row, inputs, targets, window))
+    return features
 
 
 def _shortened(

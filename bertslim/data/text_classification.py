@@ -92,11 +92,11 @@ class TextClassification(Task):
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise texts or pairs; the target is the class, or a 0. or 1. for each."""
-        found = text_features(columns_of(table), tokenizer, max_length)
+        features = text_features(columns_of(table), tokenizer, max_length)
         if not label:
-            return found
+            return features
         labels = [[float(x) for x in row] if self.several else row for row in table[LABEL][:]]
-        return [replace(one, targets={"labels": labels[one.row]}) for one in found]
+        return [replace(feature, targets={"labels": labels[feature.row]}) for feature in features]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the class of the highest logit, or of each class whether its logit is positive."""
@@ -122,23 +122,23 @@ class TextClassification(Task):
 
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Name the class of each text, or all that it has."""
-        return [self._named(found) for (found,) in answers] if self.classes else None
+        return [self._named(answer) for (answer,) in answers] if self.classes else None
 
     def describe_labels(self, table: Dataset) -> list[str]:
         """Name the class of each text, or all that it has."""
         return [self._named(label) for label in table[LABEL][:]]
 
-    def _named(self, found: Any) -> str:
+    def _named(self, label: Any) -> str:
         if not self.several:
-            return self.classes[int(found)]
-        held = [name for name, held in zip(self.classes, found, strict=True) if held]
+            return self.classes[int(label)]
+        held = [name for name, held in zip(self.classes, label, strict=True) if held]
         return ", ".join(held) or "none"
 
 
 def _ids(table: Dataset, answers: Answers) -> tuple[IntArray, IntArray]:
     """Return the labels and the predictions, (rows,), or (rows, classes) of 0 and 1."""
     labels = np.asarray(table[LABEL][:], dtype=np.int64)
-    return labels, np.asarray([found for (found,) in answers], dtype=np.int64)
+    return labels, np.asarray([answer for (answer,) in answers], dtype=np.int64)
 
 
 def _label_columns(

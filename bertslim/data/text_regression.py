@@ -83,27 +83,27 @@ class TextRegression(Task):
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise texts or pairs; the target is the score."""
-        found = text_features(columns_of(table), tokenizer, max_length)
+        features = text_features(columns_of(table), tokenizer, max_length)
         if not label:
-            return found
+            return features
         scores = table[LABEL][:]
-        return [replace(one, targets={"labels": scores[one.row]}) for one in found]
+        return [replace(feature, targets={"labels": scores[feature.row]}) for feature in features]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the output, a number a text."""
-        found: list[Any] = outputs.logits[:, 0].double().tolist()
-        return found
+        scores: list[Any] = outputs.logits[:, 0].double().tolist()
+        return scores
 
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
         """Score Spearman's and Pearson's correlation, and where it means something the error."""
         truth = np.asarray(table[LABEL][:], dtype=np.float64)
-        predictions = np.asarray([found for (found,) in answers], dtype=np.float64)
+        predictions = np.asarray([answer for (answer,) in answers], dtype=np.float64)
         metrics = (spearman, pearson, *((mean_squared_error,) if self.on_scale else ()))
         return tuple(metric(truth, predictions) for metric in metrics)
 
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Write the score of each text."""
-        return [f"{found:.3f}" for (found,) in answers]
+        return [f"{answer:.3f}" for (answer,) in answers]
 
     def describe_labels(self, table: Dataset) -> list[str]:
         """Write the score of each text."""
@@ -165,15 +165,15 @@ def read_scores(values: Sequence[object], rows: Sequence[int], *, where: str) ->
     Raises:
         DataError: A row has no score, or something that is no finite number.
     """
-    found = []
+    scores = []
     for value, row in zip(values, rows, strict=True):
         number = as_number(value)
         if number is None:
             missing = value is None or not str(value).strip()
             what = "no score" if missing else f"the score {value!r} is no finite number"
             raise DataError(f"row {row}: {what}", where=where, remedy=REMEDY)
-        found.append(number)
-    return found
+        scores.append(number)
+    return scores
 
 
 def as_number(value: object) -> float | None:

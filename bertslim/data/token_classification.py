@@ -92,14 +92,14 @@ class TokenClassification(Task):
         if not tag_columns:
             unlabelled = Rows(cls(tuple(head.labels or ())), _table(words))
             return TaskData(source, unlabelled, (column,), notes=notes)
-        tags, found = _tags(table, tag_columns[0], kept, words, head.labels, source)
+        tags, labels = _tags(table, tag_columns[0], kept, words, head.labels, source)
         return TaskData(
             source,
-            Rows(cls(_shown(found, class_names(table, tag_columns[0]))), _table(words, tags)),
+            Rows(cls(_shown(labels, class_names(table, tag_columns[0]))), _table(words, tags)),
             (column,),
             tag_columns,
-            found.names,
-            (*notes, *found.notes),
+            labels.names,
+            (*notes, *labels.notes),
         )
 
     def features(
@@ -120,25 +120,25 @@ class TokenClassification(Task):
             return_offsets_mapping=True,
         )
         labels = table[LABEL][:] if label else None
-        found = []
-        for one, words in zip(encoded, sentences, strict=True):
-            offsets: Any = one.inputs.pop("offset_mapping")
+        features = []
+        for feature, words in zip(encoded, sentences, strict=True):
+            offsets: Any = feature.inputs.pop("offset_mapping")
             first = _first_tokens(words, offsets)
             targets = {}
             if labels is not None:
-                targets["labels"] = _on_first_tokens(labels[one.row], first, len(offsets))
-            found.append(Feature(one.row, one.inputs, targets, (len(words), first)))
-        return found
+                targets["labels"] = _on_first_tokens(labels[feature.row], first, len(offsets))
+            features.append(Feature(feature.row, feature.inputs, targets, (len(words), first)))
+        return features
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the class of each word; -1 where it was cut off or has no token."""
         chosen = outputs.logits.argmax(dim=-1).cpu().numpy()
-        found = []
+        answers = []
         for line, (words, first) in zip(chosen, batch.details, strict=True):
             classes = np.full(words, _UNSEEN)
             classes[list(first)] = line[list(first.values())]
-            found.append(classes)
-        return found
+            answers.append(classes)
+        return answers
 
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
         """Score spans as seqeval does, where the tags name them, and the share of right words.
@@ -166,20 +166,20 @@ class TokenClassification(Task):
         """Name the spans of each sentence with their types, or its words with their tags."""
         if not self.tags:
             return None
-        found = zip(table[_WORDS][:], answers, strict=True)
-        return [self._named(words, ids) for words, (ids,) in found]
+        pairs = zip(table[_WORDS][:], answers, strict=True)
+        return [self._named(words, ids) for words, (ids,) in pairs]
 
     def describe_labels(self, table: Dataset) -> list[str]:
         """Name the spans of each sentence with their types, or its words with their tags."""
-        found = zip(table[_WORDS][:], table[LABEL][:], strict=True)
-        return [self._named(words, ids) for words, ids in found]
+        pairs = zip(table[_WORDS][:], table[LABEL][:], strict=True)
+        return [self._named(words, ids) for words, ids in pairs]
 
     def _named(self, words: Sequence[str], ids: Iterable[int]) -> str:
         tags = [self.tags[number] if number != _UNSEEN else "O" for number in ids]
         if not self._has_span_tags:
             return " ".join(f"{word}/{tag}" for word, tag in zip(words, tags, strict=True))
         spans = sorted(spans_of(tags), key=lambda span: span.first)
-        shown = (f"{' '.join(words[one.first : one.last + 1])} ({one.type})" for one in spans)
+        shown = (f"{' '.join(words[span.first : span.last + 1])} ({span.type})" for span in spans)
         return ", ".join(shown) or "none"
 
     @property
@@ -189,7 +189,7 @@ class TokenClassification(Task):
     def _sides(self, pairs: Iterable[tuple[Any, Any]]) -> tuple[list[list[str]], list[list[str]]]:
         """Return the names of the tags that are true, and of those that were predicted."""
         true, predicted = zip(*pairs, strict=True)
-        return [self._names(one) for one in true], [self._names(one) for one in predicted]
+        return [self._names(ids) for ids in true], [self._names(ids) for ids in predicted]
 
     def _names(self, ids: Iterable[int]) -> list[str]:
         return [self.tags[number] for number in ids]
@@ -198,9 +198,9 @@ class TokenClassification(Task):
 def _seen(table: Dataset, answers: Answers) -> list[tuple[Any, Any]]:
     """Return labels and predictions, (words,) each, of the words of each row that have a token."""
     pairs = []
-    for tags, (found,) in zip(table[LABEL][:], answers, strict=True):
-        seen = found != _UNSEEN
-        pairs.append((np.asarray(tags)[seen], found[seen]))
+    for tags, (predicted,) in zip(table[LABEL][:], answers, strict=True):
+        seen = predicted != _UNSEEN
+        pairs.append((np.asarray(tags)[seen], predicted[seen]))
     return pairs
 
 
@@ -223,21 +223,21 @@ def _tags(
                 where=source,
                 remedy=REMEDY,
             )
-    found = read_labels(
+    labels = read_labels(
         [tag for tags in rows for tag in tags],
         [row + 1 for row, tags in zip(kept, rows, strict=True) for _ in tags],
         class_names=class_names(table, column),
         model_names=model_names,
         where=source,
     )
-    ids = iter(found.ids)
-    return [[next(ids) for _ in tags] for tags in rows], replace(found, ids=())
+    ids = iter(labels.ids)
+    return [[next(ids) for _ in tags] for tags in rows], replace(labels, ids=())
 
 
-def _shown(found: Labels, own: Sequence[str] | None) -> tuple[str, ...]:
+def _shown(labels: Labels, own: Sequence[str] | None) -> tuple[str, ...]:
     """Return the names that tell spans: the data's where the model's are LABEL_0, LABEL_1 …"""
-    generic = all(_GENERIC.fullmatch(name) for name in found.names)
-    return tuple(own) if generic and own and len(own) == len(found.names) else found.names
+    generic = all(_GENERIC.fullmatch(name) for name in labels.names)
+    return tuple(own) if generic and own and len(own) == len(labels.names) else labels.names
 
 
 def _table(words: Sequence[Sequence[str]], tags: Sequence[Sequence[int]] | None = None) -> Dataset:

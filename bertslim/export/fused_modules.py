@@ -177,11 +177,11 @@ class ProjectedAttention(SmoothableAttention):
 
     def _multiply_weights(self, scale: Tensor) -> None:
         self.query, self.key, self.value = (
-            scaled_inputs(one, scale) for one in (self.query, self.key, self.value)
+            scaled_inputs(linear, scale) for linear in (self.query, self.key, self.value)
         )
 
     def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
-        query, key, value = (one(hidden_states) for one in (self.query, self.key, self.value))
+        query, key, value = (linear(hidden_states) for linear in (self.query, self.key, self.value))
         return self._heads.attend(query, key, value, position_bias)
 
 
@@ -265,8 +265,8 @@ class SmoothedLinear(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Take (batch, length, in) and return (batch, length, out)."""
-        found: Tensor = self.linear(inputs * self.factor)
-        return found
+        outputs: Tensor = self.linear(inputs * self.factor)
+        return outputs
 
 
 class Int8Embedding(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.export import Dim
 
 from bertslim.model.checkpoint import Checkpoint
 
@@ -20,8 +21,6 @@ def input_names(checkpoint: Checkpoint) -> tuple[str, ...]:
 
 def input_axes(checkpoint: Checkpoint) -> dict[int, Any]:
     """Return the axes of every input, all of which are free, as optimum names them."""
-    from torch.export import Dim
-
     length = Dim("sequence_length", max=checkpoint.facts.max_length)
     if checkpoint.facts.head == "MultipleChoice":
         return {0: Dim("batch_size"), 1: Dim("num_choices"), 2: length}

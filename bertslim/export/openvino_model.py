@@ -41,5 +41,5 @@ class OpenVinoModel:
 
     def __call__(self, **tensors: Tensor) -> SimpleNamespace:
         """Take int64 tensors by name, also such as the graph has no input for."""
-        found = self._model({name: tensors[name].numpy() for name in self.inputs})
-        return SimpleNamespace(**{name: torch.from_numpy(found[name]) for name in self.outputs})
+        outputs = self._model({name: tensors[name].numpy() for name in self.inputs})
+        return SimpleNamespace(**{name: torch.from_numpy(outputs[name]) for name in self.outputs})

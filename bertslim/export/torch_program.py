@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 from transformers import PreTrainedModel
+from transformers.exporters.configs import DynamoConfig
+from transformers.exporters.exporter_dynamo import DynamoExporter
 
 from bertslim.export.exporting import exporting
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_axes, sample_inputs
@@ -30,9 +32,6 @@ def convert(checkpoint: Checkpoint) -> ExportedProgram:
     """
     checkpoint.model.float()
     with exporting(checkpoint, "torch.export"):
-        from transformers.exporters.configs import DynamoConfig
-        from transformers.exporters.exporter_dynamo import DynamoExporter
-
         sample = sample_inputs(checkpoint)
         config = DynamoConfig(dynamic_shapes=dict.fromkeys(sample, input_axes(checkpoint)))
         model = _answering_in_dicts(checkpoint.model)
@@ -68,8 +67,8 @@ class TorchProgram:
     @torch.inference_mode()
     def __call__(self, **tensors: Tensor) -> SimpleNamespace:
         """Take int64 tensors by name, also such as the program has no input for."""
-        found = self._module(**{name: tensors[name] for name in self.inputs})
-        return SimpleNamespace(**found)
+        outputs = self._module(**{name: tensors[name] for name in self.inputs})
+        return SimpleNamespace(**outputs)
 
 
 def _answering_in_dicts(model: PreTrainedModel) -> PreTrainedModel:

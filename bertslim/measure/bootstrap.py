@@ -73,9 +73,9 @@ def median_error(values: FloatArray) -> float:
 def log_ratios(base: FloatArray, slim: FloatArray) -> FloatArray:
     """Return log(median(slim) / median(base)) of each round, (rounds,), arguments as above."""
     rounds = _same_rows(base, slim)
-    before, after = (np.median(one.reshape(rounds, -1), axis=1) for one in (base, slim))
-    found: FloatArray = np.log(after / before)
-    return found
+    before, after = (np.median(times.reshape(rounds, -1), axis=1) for times in (base, slim))
+    logs: FloatArray = np.log(after / before)
+    return logs
 
 
 def _of_launches(logs: FloatArray, launches: Sequence[int]) -> FloatArray:
@@ -135,8 +135,8 @@ def statistic_interval(
         seed: Settles which are drawn.
         resamples: How often all rows are drawn anew.
     """
-    found = statistic_intervals(slim, base, rows=rows, seed=seed, resamples=resamples)
-    return found[0]
+    intervals = statistic_intervals(slim, base, rows=rows, seed=seed, resamples=resamples)
+    return intervals[0]
 
 
 def statistic_intervals(

@@ -54,6 +54,6 @@ def _distances(comparison: PredictionComparison, rows: int) -> FloatArray | None
         return comparison.kl
     base, slim = comparison.base_outputs, comparison.slim_outputs
     if base is not None and slim is not None and len(base) == rows:
-        found: FloatArray = np.abs(slim - base).max(axis=1)
-        return found
+        distances: FloatArray = np.abs(slim - base).max(axis=1)
+        return distances
     return None

@@ -105,8 +105,10 @@ def _score(
     rows: Rows, answers: Sequence[Answers], seed: int, context: dict[str, Scalar]
 ) -> tuple[Measurement, ...]:
     """Score the answers of base and slim model, or of the slim model alone."""
-    *base_scores, scores = (rows.task.score(rows.table, one) for one in answers)
-    *base_counts, counts = (rows.task.count_classes(rows.table, one) for one in answers)
+    *base_scores, scores = (rows.task.score(rows.table, model_answers) for model_answers in answers)
+    *base_counts, counts = (
+        rows.task.count_classes(rows.table, model_answers) for model_answers in answers
+    )
     accuracy = measure_accuracy(
         base_scores[0] if base_scores else None, scores, seed=seed, context=context
     )
@@ -163,7 +165,7 @@ def _read_by_both(
     """
     rows = splits.report
     if slim_tokenizer is None:
-        made = [PairedBatch(one, one) for one in _batches(base, splits, tokenizer)]
+        made = [PairedBatch(batch, batch) for batch in _batches(base, splits, tokenizer)]
         return _Reading(made, range(len(rows)))
     pairs = paired_batches(
         rows,
@@ -184,12 +186,12 @@ def _read_by_both(
 def _reading_notes(read: _Reading, rows: int, compared: int) -> tuple[str, ...]:
     if not read.other:
         return ()
-    found = f"the slim model reads {read.other:,} of {counted(rows, 'row', 'rows')} as other tokens"
+    note = f"the slim model reads {read.other:,} of {counted(rows, 'row', 'rows')} as other tokens"
     if compared == rows:
-        return (found,)
+        return (note,)
     figures = "fidelity" if len(read.rows) == rows else "fidelity and accuracy"
     measured = f"measured on the other {compared:,}" if compared else "not measured"
-    return (f"{found}; {figures}: {measured}",)
+    return (f"{note}; {figures}: {measured}",)
 
 
 def _batches(

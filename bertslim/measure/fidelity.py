@@ -26,14 +26,14 @@ def measure_fidelity(
         pooling: How embeddings were made, for bare encoders.
     """
     pooled = {**context, "pooling": pooling}
-    found = [
+    figures = [
         _mean("fidelity.kl", comparison.kl, seed, context),
         _mean("fidelity.agreement", comparison.agreement, seed, context),
         _mean("fidelity.cosine", comparison.cosine, seed, pooled),
     ]
     if comparison.kl is None and comparison.base_outputs is not None:
-        found.append(_correlation(comparison, context))
-    return tuple(measurement for measurement in found if measurement)
+        figures.append(_correlation(comparison, context))
+    return tuple(measurement for measurement in figures if measurement)
 
 
 def _mean(

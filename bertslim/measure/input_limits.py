@@ -66,10 +66,10 @@ def check_names(names: Iterable[str], where: Path | None = None) -> None:
     Raises:
         InputError: It takes others, or no input_ids.
     """
-    found = tuple(names)
-    if INPUTS[0] not in found or not set(found) <= set(INPUTS):
+    inputs = tuple(names)
+    if INPUTS[0] not in inputs or not set(inputs) <= set(INPUTS):
         raise InputError(
-            f"its inputs are {', '.join(found) or 'none'}; a BERT's are {', '.join(INPUTS)}",
+            f"its inputs are {', '.join(inputs) or 'none'}; a BERT's are {', '.join(INPUTS)}",
             where=None if where is None else str(where),
             remedy="export the model with `bertslim export --onnx`",
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 from bertslim.model.layer import layer_stack, model_layers
@@ -74,8 +75,6 @@ def count_macs(model: PreTrainedModel, head: str, *, length: int) -> int:
         head: What stands on the encoder, as in ModelFacts.
         length: Tokens.
     """
-    from torch.utils.flop_counter import FlopCounterMode
-
     counter = FlopCounterMode(display=False)
     with _eager_attention(model), torch.inference_mode(), counter:
         model(**_one_sequence(length, head))

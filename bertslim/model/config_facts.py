@@ -142,7 +142,7 @@ def _head(config: Mapping[str, Any], family: Family) -> str:
         )
     known = heads_of(family)
     if head is None or head not in known:
-        classes = [family.architecture(one) for one in known]
+        classes = [family.architecture(known_head) for known_head in known]
         raise ModelError(
             f"architecture {str(names[0])!r} is not known for {family.model_type}",
             where=CONFIG_FILE,

@@ -69,14 +69,14 @@ def files_to_copy(source: Path, *, as_embedder: bool = True) -> tuple[Path, ...]
         ModelError: The list of sentence-transformers modules is damaged.
     """
     left_out = () if as_embedder else _EMBEDDER_FILES
-    wanted = (
+    files = (
         path
         for path in sorted(source.iterdir())
         if path.is_file() and not _is_derived(path.name) and path.name not in left_out
     )
     modules = _module_folders(source) if as_embedder else ()
     inside = (path for name in modules for path in sorted((source / name).rglob("*")))
-    return tuple(path.relative_to(source) for path in (*wanted, *inside) if path.is_file())
+    return tuple(path.relative_to(source) for path in (*files, *inside) if path.is_file())
 
 
 def side_files(checkpoint: Path) -> tuple[Path, ...]:

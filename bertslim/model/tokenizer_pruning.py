@@ -89,7 +89,9 @@ def _renumber_processor(processor: Any, new_ids: Mapping[int, int]) -> Any:
         case {"type": "Sequence", "processors": inner}:
             return {
                 **processor,
-                "processors": [_renumber_processor(one, new_ids) for one in inner],
+                "processors": [
+                    _renumber_processor(inner_processor, new_ids) for inner_processor in inner
+                ],
             }
         case {"type": "TemplateProcessing", "special_tokens": tokens}:
             renumbered = {

@@ -107,11 +107,12 @@ class Distillation:
         if self._teacher.is_regression:
             return functional.mse_loss(student.outputs.logits, teacher.outputs.logits)
         several = self._teacher.is_multi_label
-        one, other = (
-            _telling(decisions(said.outputs, batch, head, several=several), batch)
-            for said in (teacher, student)
+        teacher_decisions, student_decisions = (
+            _masked_decisions(decisions(model.outputs, batch, head, several=several), batch)
+            for model in (teacher, student)
         )
-        return decisions_loss(one, other, len(batch.rows), self._weights.temperature)
+        temperature = self._weights.temperature
+        return decisions_loss(teacher_decisions, student_decisions, len(batch.rows), temperature)
 
     def keep_shared_embeddings(self, student: PreTrainedModel) -> None:
         """Take word embeddings that are the teacher's own out of what is trained.
@@ -178,13 +179,13 @@ def states_loss(teacher: Tensor, student: Tensor, mask: Tensor) -> Tensor:
     return ((error * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)).mean()
 
 
-def _telling(found: Decisions, batch: Batch) -> Decisions:
+def _masked_decisions(every_decision: Decisions, batch: Batch) -> Decisions:
     """Keep, of a word a token, those that stand where words are to be restored."""
     labels = batch.labels
-    if not found.words or labels is None:
-        return found
+    if not every_decision.words or labels is None:
+        return every_decision
     masked = labels[batch.inputs["attention_mask"].bool()] != IGNORED
-    return Decisions(found.logits[masked], found.owner[masked], words=True)
+    return Decisions(every_decision.logits[masked], every_decision.owner[masked], words=True)
 
 
 @contextmanager
@@ -199,8 +200,8 @@ def caught(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
     """
     states: list[Tensor] = []
 
-    def keep(_: nn.Module, __: object, said: Tensor | tuple[Tensor, ...]) -> None:
-        states.append(said[0] if isinstance(said, tuple) else said)
+    def keep(_: nn.Module, __: object, output: Tensor | tuple[Tensor, ...]) -> None:
+        states.append(output[0] if isinstance(output, tuple) else output)
 
     handles = [layer.register_forward_hook(keep) for layer in layers]
     try:

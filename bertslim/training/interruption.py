@@ -90,10 +90,12 @@ class Interruption:
 
     def latest(self) -> Path | None:
         """Return the last checkpoint that is whole."""
-        found = [
+        checkpoints = [
             path for path in self.folder.glob(f"{_CHECKPOINT}*") if (path / _ACCOUNT_FILE).exists()
         ]
-        return max(found, key=lambda path: int(path.name.removeprefix(_CHECKPOINT)), default=None)
+        return max(
+            checkpoints, key=lambda path: int(path.name.removeprefix(_CHECKPOINT)), default=None
+        )
 
     def read_account(self, checkpoint: Path) -> Account:
         """Return what was written beside a checkpoint."""
@@ -119,10 +121,10 @@ class Interruption:
         """Return the weights that were kept after so many steps."""
         import torch
 
-        found: dict[str, Tensor] = torch.load(
+        weights: dict[str, Tensor] = torch.load(
             self._best(step), map_location="cpu", weights_only=True
         )
-        return found
+        return weights
 
     def _best(self, step: int) -> Path:
         return self.folder / f"{_BEST}{step}.pt"

@@ -56,7 +56,7 @@ class ByTeacher(Selection):
         self._batches = [piece for batch in batches for piece in pieces(batch, facts)]
         # A number a word of the vocabulary and token is too much to keep.
         self._keeps = facts.head not in WORD_HEADS
-        self._said: dict[int, ModelOutputs] = {}
+        self._teacher_outputs: dict[int, ModelOutputs] = {}
         self.name = _difference(teacher.checkpoint)
 
     @torch.inference_mode()
@@ -67,11 +67,13 @@ class ByTeacher(Selection):
         total, count = 0.0, 0
         for number, here in enumerate(self._batches):
             batch = moved(here, device)
-            wanted = self._said.get(number) or self._distillation.run_teacher(batch)
+            teacher_outputs = self._teacher_outputs.get(number) or self._distillation.run_teacher(
+                batch
+            )
             if self._keeps:
-                self._said[number] = wanted
-            said = self._distillation.run_student(model, (), batch, labels=False)
-            loss = self._distillation.answers_loss(wanted, said, batch)
+                self._teacher_outputs[number] = teacher_outputs
+            student_outputs = self._distillation.run_student(model, (), batch, labels=False)
+            loss = self._distillation.answers_loss(teacher_outputs, student_outputs, batch)
             total += len(batch.rows) * float(loss)
             count += len(batch.rows)
         return total / count

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
-from transformers import (
-    PreTrainedModel,
-    TrainingArguments,
-)
+from accelerate import PartialState
+from datasets import Dataset
+from transformers import PreTrainedModel, TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 from transformers.trainer_callback import PrinterCallback
 
@@ -21,18 +19,13 @@ from bertslim.recipe.schema import Retrain
 from bertslim.records import Training
 from bertslim.training.keep_best import KeepBest
 from bertslim.training.show_steps import ShowSteps
-from bertslim.wording import listed
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-
 from bertslim.training.trainer import (
     DistillingTrainer,
     TrainingObjective,
     TrainingRun,
     trains_in_bfloat16,
 )
+from bertslim.wording import listed
 
 _MANY_EPOCHS = 1_000_000  # the clock ends the training before
 
@@ -95,8 +88,6 @@ def check_trackers(names: Sequence[str]) -> None:
 
 
 def _arguments(run: TrainingRun) -> TrainingArguments:
-    from accelerate import PartialState
-
     settings, processes = run.settings, PartialState().num_processes
     if settings.batch_size % processes:
         raise DataError(
