@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bertslim.data import hub
 from bertslim.data.data_source import load_data
 from bertslim.data.task import ColumnNames, HeadFacts, Rows, TaskData
 from bertslim.errors import DataError
@@ -227,12 +228,10 @@ def test_a_directory_of_save_to_disk_is_named_as_such(tmp_path: Path) -> None:
 def test_a_missing_path_is_never_asked_of_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import datasets
-
     def asked(*args: object, **kwargs: object) -> None:
         pytest.fail("load_dataset was called")
 
-    monkeypatch.setattr(datasets, "load_dataset", asked)
+    monkeypatch.setattr(hub, "load_dataset", asked)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.csv").write_text("text\nx\n")
     (tmp_path / "data").mkdir()

@@ -28,7 +28,7 @@ def batches(
         tokenizer: The model's tokenizer.
         batch_size: Sequences a batch; the last may have fewer.
         max_length: Tokens that the model can take; longer texts are cut there, or earlier where the
-            tokenizer says so; contexts of questions go on in another sequence.
+            tokenizer has a lower limit; contexts of questions go on in another sequence.
         label: Whether to give the labels along; for masked words they also settle what is masked.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How well a model tells each class from the others, from counts."""
+"""How well a model separates each class from the others, from counts."""
 
 from __future__ import annotations
 

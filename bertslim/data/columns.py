@@ -148,7 +148,7 @@ def holds_lists(table: Dataset, name: str) -> bool:
 
 
 def class_names(table: Dataset, name: str) -> Sequence[str] | None:
-    """Return the names that the numbers of a column stand for, if the table says so."""
+    """Return the names that the numbers of a column stand for, if the table declares them."""
     kind = table.features[name]
     names: Sequence[str] | None = getattr(getattr(kind, "feature", kind), "names", None)
     return names

@@ -49,7 +49,7 @@ def read_labels(
     Args:
         values: Labels as the table holds them.
         rows: The row number of each, from 1, for messages.
-        class_names: The names that numbers in `values` stand for, if the table says so.
+        class_names: The names that numbers in `values` stand for, if the table declares them.
         model_names: The model's names in the order of its ids, if known.
         where: The source, for messages.
 
@@ -154,7 +154,7 @@ def _number(word: str) -> int | None:
 def _notes_on_numbers(
     ids: dict[str, int], class_names: Sequence[str] | None, names: Sequence[str]
 ) -> tuple[str, ...]:
-    """Say so where named classes of the data were taken for the model's classes by number alone."""
+    """Note where named classes of the data were taken for the model's classes by number alone."""
     unlike = [
         f"{word} is {names[number]}"
         for word, number in ids.items()

@@ -43,8 +43,8 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "parquet": ("parquet", {}),
     "text": ("text", {"encoding": "utf-8-sig"}),
 }
-# What the readers say of a file without rows, beside a bare StopIteration.
-_SAID_OF_EMPTY = (
+# Messages of the readers for a file without rows, beside a bare StopIteration.
+_MESSAGES_FOR_EMPTY = (
     "No columns to parse",
     "corresponds to no data",
     "at least one example",
@@ -53,7 +53,7 @@ _SAID_OF_EMPTY = (
 
 
 def kind_of(path: Path) -> str | None:
-    """Return the kind of a file by its extension, in any case and also behind `.gz`."""
+    """Return the kind of a file by its extension, in any case and also before `.gz`."""
     name = path.name.lower().removesuffix(".gz")
     return KINDS.get(Path(name).suffix)
 
@@ -138,7 +138,7 @@ def _read_own(files: Sequence[Path], kind: str, source: str) -> Dataset | None:
                 table = (read_conll if kind == "conll" else read_squad)(text, source=where)
         except (OSError, EOFError, UnicodeDecodeError) as error:
             if kind == "json":
-                return None  # the reader of other JSON says why
+                return None  # the reader of other JSON reports why
             raise _why_unreadable(error, files, kind, source) from error
         if table is None:
             return None
@@ -196,7 +196,7 @@ def _all_strings(files: Sequence[Path], options: dict[str, Any]) -> Features:
 def _why_unreadable(error: Exception, files: Sequence[Path], kind: str, source: str) -> DataError:
     cause = error.__cause__ or error
     reason = one_line(str(cause))
-    if isinstance(cause, StopIteration) or any(words in reason for words in _SAID_OF_EMPTY):
+    if isinstance(cause, StopIteration) or any(words in reason for words in _MESSAGES_FOR_EMPTY):
         return _no_rows(source)
     if isinstance(cause, UnicodeDecodeError) or "Invalid UTF8" in reason:
         return DataError("the text is not valid UTF-8", where=source, remedy="save it as UTF-8")
@@ -209,7 +209,7 @@ def _why_unreadable(error: Exception, files: Sequence[Path], kind: str, source: 
 
 
 def _where_json_breaks(files: Sequence[Path]) -> str | None:
-    """Find the first line that is not JSON, which the reader's own message does not tell."""
+    """Find the first line that is not JSON, which the reader's own message does not name."""
     for file in files:
         number = 0
         try:

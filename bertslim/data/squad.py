@@ -47,7 +47,7 @@ def _articles(file: TextIO) -> list[Any] | None:
     try:
         whole = _json(first) or _json(first + file.read())
     except UnicodeDecodeError:
-        return None  # the reader of other JSON says so
+        return None  # the reader of other JSON reports it
     articles = whole.get("data") if isinstance(whole, dict) else None
     if not isinstance(articles, list) or not articles:
         return None

@@ -112,7 +112,7 @@ def read_words(table: Dataset, name: str, source: str) -> list[list[str]]:
 def _without_blank(
     names: tuple[str, ...], columns: tuple[list[str], ...], source: str, *, labelled: bool
 ) -> Texts:
-    """Leave out the rows of which every text is blank, and say how many."""
+    """Leave out the rows of which every text is blank, and note how many."""
     rows = len(columns[0])
     kept = [row for row in range(rows) if any(column[row].strip() for column in columns)]
     if not kept:

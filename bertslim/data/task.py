@@ -175,7 +175,7 @@ class Task(ABC):
 
     @property
     def problem_type(self) -> str | None:
-        """Which loss a new model is trained with, as its configuration says it."""
+        """Which loss a new model is trained with, as its configuration names it."""
         return None
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
@@ -191,7 +191,7 @@ class Task(ABC):
         return None
 
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
-        """Put the answer to each row in words; None where there is nothing that words can say."""
+        """Put the answer to each row in words; None where words cannot express it."""
         return None
 
     def describe_labels(self, table: Dataset) -> list[str]:

@@ -31,7 +31,7 @@ class TextRegression(Task):
 
     Attributes:
         on_scale: Whether the model puts out scores on the scale of the data. A reranker's logits
-            only order texts, so that their squared error says nothing.
+            only order texts, so that their squared error has no meaning.
     """
 
     on_scale: bool = False
@@ -116,7 +116,7 @@ def read_text_scores(
     """Find and read the scores of texts; none where no column of numbers could hold them.
 
     Raises:
-        DataError: A wanted column is missing or several are, or a row has no usable score.
+        DataError: A named column is missing or several are named, or a row has no usable score.
     """
     if column_names.labels and not texts.labelled:
         raise DataError(

@@ -235,7 +235,7 @@ def _tags(
 
 
 def _shown(labels: Labels, own: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names that tell spans: the data's where the model's are LABEL_0, LABEL_1 …"""
+    """Return the names that mark spans: the data's where the model's are LABEL_0, LABEL_1 …"""
     generic = all(_GENERIC.fullmatch(name) for name in labels.names)
     return tuple(own) if generic and own and len(own) == len(labels.names) else labels.names
 

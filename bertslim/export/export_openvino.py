@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import openvino
     from torch import Tensor
 
-CALIBRATION_ROWS = 300  # as many as NNCF takes where nothing is said
+CALIBRATION_ROWS = 300  # the default of NNCF
 
 
 def export_openvino(job: ExportJob) -> ExportedFile:

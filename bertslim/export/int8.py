@@ -59,7 +59,7 @@ class Int8Texts:
     """Texts that an int8 model is made by, none of which is reported on.
 
     Attributes:
-        survey: To see what int8 does to each map.
+        survey: To measure what int8 does to each map.
         select: To see how far the whole model is from float32.
         tokenizer: The model's tokenizer.
     """
@@ -116,8 +116,8 @@ def quantise(
 
     The graph must answer as PyTorch does before any of it becomes int8. With texts, outlier neurons
     stay in float32, and 1, 2, 4, 8 … of the maps that suffer most, up to half of them, while what
-    the model says of held-out texts is surely not CLOSE_ENOUGH to float32. If it never is, no more
-    maps stay than help.
+    the model puts out for held-out texts is surely not CLOSE_ENOUGH to float32. If it never is, no
+    more maps stay than help.
 
     Args:
         checkpoint: The model; its weights become float32.
@@ -180,19 +180,19 @@ def fewest_that_help(trials: Sequence[Trial]) -> Trial:
 
 def _far(chosen: Trial, last: Trial) -> str:
     """Say that int8 is not close, and what more maps in float32 would do."""
-    told = (
+    message = (
         f"int8 does not follow float32 closely: {chosen.distance.estimate:.2g} on held-out texts, "
         f"{CLOSE_ENOUGH:g} was aimed at"
     )
     if chosen is last:
-        return f"{told}, with half of the maps in float32"
-    return f"{told}; with half of the maps in float32 it is {last.distance.estimate:.2g}"
+        return f"{message}, with half of the maps in float32"
+    return f"{message}; with half of the maps in float32 it is {last.distance.estimate:.2g}"
 
 
 def _checked(
     checkpoint: Checkpoint, plan: Int8Plan, path: Path, progress: Progress
 ) -> onnx_ir.Model:
-    """Convert the model as the plan wants it, and see that it is still the same model.
+    """Convert the model as the plan has it, and check that it is still the same model.
 
     Word embeddings are int8 in it already, and nothing else.
     """

@@ -52,8 +52,8 @@ def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
 
     Neurons of an FFN block stand apart where without them int8 changes less than TOLERABLE of what
     the block puts out to a typical token, or at most half of what it would change with them. The
-    change of a token t is |d_t|^2 / |y_t - median(y)|^2: what all tokens have in common says
-    nothing, and a mean would be that of the few tokens with outliers. By the same measure, the
+    change of a token t is |d_t|^2 / |y_t - median(y)|^2: what all tokens have in common does
+    not count, and a mean would be that of the few tokens with outliers. By the same measure, the
     inputs of other maps are smoothed where int8 changes more than WORTH_SMOOTHING of what they say
     and smoothing at least halves that.
 

@@ -14,7 +14,7 @@ _SAMPLE_BATCH, _SAMPLE_LENGTH, _SAMPLE_CHOICES = 2, 8, 3
 
 
 def input_names(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Return the inputs: token types only where the model tells several apart, as in optimum."""
+    """Return the inputs: token types only where the model has several, as in optimum."""
     types: int = getattr(checkpoint.model.config, "type_vocab_size", 0)
     return ("input_ids", "attention_mask", *(("token_type_ids",) if types > 1 else ()))
 

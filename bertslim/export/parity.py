@@ -36,7 +36,7 @@ class ExportedModel(Protocol):
 
     @property
     def attention(self) -> str | None:
-        """How PyTorch is to attend beside it: "eager" is as the formulas say; None: as it does."""
+        """How PyTorch is to attend beside it: "eager" follows the formulas; None: as it does."""
         ...
 
     def __call__(self, **tensors: Tensor) -> SimpleNamespace:
@@ -92,7 +92,7 @@ def check_parity(
 ) -> Difference:
     """Compare an exported model with its checkpoint and return the largest difference.
 
-    Beside other runtimes PyTorch attends as its formulas say ("eager"). With
+    Beside other runtimes PyTorch attends as its formulas define ("eager"). With
     scaled_dot_product_attention it gives a row of nothing but padding other numbers, which mean as
     little.
 
@@ -101,7 +101,7 @@ def check_parity(
         exported: What was made of it.
         precision: Of its weights. What rounding explains is little in float32, and much in int8,
             where the inputs are random words that the model never saw, so that only what is wrong
-            for most of them tells something; how it does on texts is another question.
+            for most of them is a finding; how it does on texts is another question.
         bound: What is allowed; None: what rounding explains.
 
     Raises:

@@ -84,6 +84,6 @@ def to_half(model: onnx_ir.Model) -> onnx_ir.Model:
 
         proto = onnx_ir.to_proto(model)
         half = convert_float_to_float16(proto, keep_io_types=True, disable_shape_infer=True)
-        half.graph.ClearField("value_info")  # it tells of float32
+        half.graph.ClearField("value_info")  # it describes float32 tensors
         made: onnx_ir.Model = onnx_ir.from_proto(half)
     return made

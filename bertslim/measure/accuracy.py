@@ -50,7 +50,7 @@ def measure_classes(
 ) -> tuple[Measurement, ...]:
     """Turn the counts of each class into figures; classes that no row has are left out.
 
-    Arguments as above. The context of a figure also names its class, and says how often that is the
+    Arguments as above. The context of a figure also names its class, and how often that is the
     truth.
     """
     occurring = slim.support > 0

@@ -27,7 +27,7 @@ def describe_environment(threads: int, packages: Sequence[str] | None = None) ->
 
     Args:
         threads: How many the figures are measured with.
-        packages: Whose versions are told; None: those that `cut` goes by.
+        packages: Whose versions are listed; None: those that `cut` goes by.
     """
     return Environment(
         cpu=_cpu_model(),

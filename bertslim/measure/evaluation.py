@@ -67,7 +67,7 @@ def evaluate(
         slim_tokenizer: That of the slim model; None: the same.
         seed: Settles the bootstrap.
         progress: Shows the batches.
-        show_texts: Whether to tell which texts the models answer differently.
+        show_texts: Whether to list the texts that the models answer differently.
     """
     rows = splits.report
     read = _read_by_both(base, splits, tokenizer, slim_tokenizer)

@@ -1,4 +1,4 @@
-"""Which inputs a model takes, as far as can be told before it is loaded."""
+"""Which inputs a model takes, as far as is known before it is loaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class InputLimits:
 
     Attributes:
         vocabulary: How many tokens the model knows.
-        max_length: The longest sequence that it takes, in tokens; `sys.maxsize` if nothing tells.
+        max_length: The longest sequence that it takes, in tokens; `sys.maxsize` if it is not known.
     """
 
     vocabulary: int
@@ -32,7 +32,7 @@ class InputLimits:
 def read_limits(path: Path) -> InputLimits:
     """Read the configuration in a directory, or beside or above an exported file.
 
-    An ONNX file tells its vocabulary itself.
+    An ONNX file holds the size of its vocabulary itself.
 
     Raises:
         InputError: The file is damaged or its inputs are not a BERT's, or there is no configuration
@@ -76,7 +76,7 @@ def check_names(names: Iterable[str], where: Path | None = None) -> None:
 
 
 def _own_vocabulary(path: Path) -> tuple[int, ...]:
-    """What the file alone tells, if anything; exported files are checked on the way."""
+    """The vocabulary that the file itself holds, if any; exported files are checked on the way."""
     if path.suffix == IR_SUFFIX and not path.with_suffix(".bin").is_file():
         raise InputError(
             f"its weights, {path.with_suffix('.bin').name}, are not beside it",

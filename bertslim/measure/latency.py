@@ -3,7 +3,7 @@
 The models take turns: in a round, each times one block of consecutive calls, while the others wait
 on their pipes with sleeping threads; the order alternates. So drift of the machine hits all alike,
 and the interval of a ratio resamples whole rounds. A block during which another program took the
-cores is timed again, unless that goes on for seconds: then the machine is a busy one, and so be it.
+cores is timed again, unless that goes on for seconds: then the machine counts as busy.
 """
 
 from __future__ import annotations

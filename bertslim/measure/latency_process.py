@@ -1,4 +1,4 @@
-"""The near end of a `latency_worker` process: starts it, asks it, ends it."""
+"""The near end of a `latency_worker` process: starts it, sends requests, ends it."""
 
 from __future__ import annotations
 

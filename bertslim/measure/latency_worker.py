@@ -52,11 +52,11 @@ class Stopwatch:
         self._calls: dict[tuple[int, int], Call] = {}
 
     def dtype(self) -> dict[str, Any]:
-        """Tell what the model multiplies in."""
+        """Return what the model multiplies in."""
         return {"dtype": self._engine.dtype}
 
     def peak(self, batch: int, length: int) -> dict[str, Any]:
-        """Run the shape, then tell the peak of resident memory above that before loading."""
+        """Run the shape, then return the peak of resident memory above that before loading."""
         for _ in range(2):
             self._time(batch, length)
         return {"bytes": peak_resident_bytes() - self._resident_before}
@@ -79,7 +79,7 @@ class Stopwatch:
         """Time consecutive calls, in ms each, after a lead-in that is not timed.
 
         The lead-in refills the caches and wakes the threads that slept while other models ran. It
-        also tells whether another program has a core that this one needs: then calls take many
+        also shows whether another program has a core that this one needs: then calls take many
         times as long, as threads wait for one another, and a patient caller asks again instead.
         """
         lead_in = ContentionProbe()
@@ -165,8 +165,8 @@ def main() -> int:
         serve(sys.stdin, replies, Stopwatch(model, given.threads, given.vocabulary, given.seed))
     except BertslimError as error:
         where = error.where or str(model.path)
-        told = {"what": error.what, "where": where, "remedy": error.remedy}
-        _reply(replies, {"error": told, "input": isinstance(error, InputError)})
+        details = {"what": error.what, "where": where, "remedy": error.remedy}
+        _reply(replies, {"error": details, "input": isinstance(error, InputError)})
         return 1
     except Exception as error:
         what = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

@@ -1,4 +1,4 @@
-"""What an ONNX file tells: in which type the model multiplies, and how many tokens it knows."""
+"""What an ONNX file holds: the type that the model multiplies in, and its vocabulary size."""
 
 from __future__ import annotations
 

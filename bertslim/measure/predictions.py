@@ -33,7 +33,7 @@ _NO_WORD = -1
 class PredictionComparison:
     """How closely the slim model follows the base, in the order of the data set.
 
-    What does not apply to the kind of model is None. Where a head says something of each token,
+    What does not apply to the kind of model is None. Where a head has outputs for each token,
     figures are those of the rows alone that both models read as the same tokens.
 
     Attributes:
@@ -71,7 +71,7 @@ def compare_predictions(
     """Run both models over the batches and compare them row by row.
 
     Args:
-        base: The teacher, in eval mode; its head says how outputs are read.
+        base: The teacher, in eval mode; its head defines how outputs are read.
         slim: The model to judge, in eval mode, or what is called as it is.
         batches: All rows of a data set.
         task: What to read from the outputs for scores; None: nothing.
@@ -185,7 +185,7 @@ def compare_outputs(
         student: What the other model put out.
         batch: The sequences that both were run on.
         slim_batch: The sequences as the other model reads them; None: as the base does. What
-            PER_TOKEN_HEADS say is compared only where both read the same tokens.
+            PER_TOKEN_HEADS put out is compared only where both read the same tokens.
         shared: The tokens that both models know, where their vocabularies differ.
 
     Returns:

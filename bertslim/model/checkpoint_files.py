@@ -1,4 +1,4 @@
-"""The files of a checkpoint directory: which hold weights, what their headers say, their hash."""
+"""The files of a checkpoint directory: which hold weights, their headers, their hash."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """The weight files of a checkpoint, and the names of the tensors in them where they tell.
+    """The weight files of a checkpoint, and the names of the tensors where headers hold them.
 
     Attributes:
         paths: The files in the order of their names.
-        tensors: Tensor names; None for pickles, which tell only when they are loaded.
+        tensors: Tensor names; None for pickles, whose names are known only once they are loaded.
     """
 
     paths: tuple[Path, ...]

@@ -76,7 +76,7 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
 
     Args:
         config: The content of `config.json`.
-        tensors: The names of the tensors on disk, where they are known; they tell whether a bare
+        tensors: The names of the tensors on disk, where they are known; they show whether a bare
             encoder carries its pooler.
 
     Raises:

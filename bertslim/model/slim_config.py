@@ -32,7 +32,7 @@ def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str
 def _full_width(plan: Plan, base: int) -> int:
     """Return the width that is the rule, those of other layers being the exceptions to it.
 
-    A stock class refuses exceptions to what it knows, but not a bypass in every layer: so that it
+    A stock class refuses exceptions to its own keys, but not a bypass in every layer: so that it
     does, the rule is a width that no layer has then.
     """
     widths = {layer.intermediate_size for layer in plan.slim_layers}

@@ -27,7 +27,7 @@ def has_tokenizer(directory: Path) -> bool:
 
 
 def name_tokenizer_class(directory: Path) -> None:
-    """Write the stock tokenizer's class into the tokenizer's configuration, if it says none.
+    """Write the stock tokenizer's class into the tokenizer's configuration, if it names none.
 
     transformers goes by the model type otherwise, and does not know the slim ones.
     """

@@ -110,7 +110,7 @@ def _renumber_processor(processor: Any, new_ids: Mapping[int, int]) -> Any:
 
 
 def _rewrite(path: Path, new_ids: Mapping[int, int]) -> None:
-    """Number anew what a side file of the tokenizer says by number."""
+    """Renumber the token ids in a side file of the tokenizer."""
     if not path.is_file():
         return
     content = json.loads(path.read_text(encoding="utf-8"))

@@ -52,7 +52,7 @@ class Distillation:
     """The weighted sum of the losses.
 
     Args:
-        teacher: Whom to learn from.
+        teacher: The model to learn from.
         weights: How much each loss counts.
     """
 
@@ -190,7 +190,7 @@ def _masked_decisions(every_decision: Decisions, batch: Batch) -> Decisions:
 
 @contextmanager
 def caught(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
-    """Yield a list that is filled with the hidden states behind these layers when they run.
+    """Yield a list that is filled with the hidden states after these layers when they run.
 
     Args:
         layers: In the order in which they run.

@@ -1,4 +1,4 @@
-"""How good a model is on the select split, to tell which weights to keep."""
+"""How good a model is on the select split, to choose which weights to keep."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ByTeacher(Selection):
     """How far the answers are from the teacher's; needs no labels.
 
     Args:
-        teacher: Whose answers are wanted.
+        teacher: Whose answers are matched.
         batches: The rows.
     """
 

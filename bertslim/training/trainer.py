@@ -44,7 +44,7 @@ class TrainingObjective:
     Attributes:
         rows: The fit split.
         tokenizer: The model's tokenizer.
-        selection: Tells which weights to keep.
+        selection: Decides which weights to keep.
         distillation: What the teacher adds; None: the labels are all there is to learn.
         head: What stands on the encoder, as ModelFacts has it.
     """
