@@ -40,7 +40,7 @@ from bertslim.data.load import BATCH_SIZE, DataOptions, describe_head, load_spli
 from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
 from bertslim.measure.environment import default_threads, describe_environment
-from bertslim.measure.evaluation import measure_quality
+from bertslim.measure.evaluation import evaluate
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
@@ -221,7 +221,7 @@ def drawn(rows: Rows, most: int) -> Rows:
 
 def score(models: dict[Role, Checkpoint], splits: Splits, tokenizer: Any) -> Measurement:
     """Return the main metric on the report split."""
-    quality = measure_quality(
+    quality = evaluate(
         models["base"], models["slim"].model, splits, tokenizer, seed=0, progress=_SILENT
     )
     return next(one for one in quality.measurements if one.name.startswith("accuracy."))

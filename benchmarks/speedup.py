@@ -191,9 +191,9 @@ class Judge:
 
     def accuracy(self, path: Path, kind: Kind) -> Measurement:
         """Measure the main metric."""
-        from bertslim.measure.evaluation import measure_quality
+        from bertslim.measure.evaluation import evaluate
 
-        quality = measure_quality(
+        quality = evaluate(
             self._base, load(path, kind), self._splits, self._tokenizer, seed=0, progress=Progress()
         )
         return next(one for one in quality.measurements if one.name == "accuracy.accuracy")

@@ -109,13 +109,13 @@ def make_checkpoint(
     ) -> Path:
         import torch
 
-        from bertslim.model.quiet import quiet_libraries
+        from bertslim.quiet import quiet_transformers
 
         key = json.dumps([model_type, head, tokenizer, dtype, changes], sort_keys=True)
         if key not in made:
             directory = tmp_path_factory.mktemp(f"{model_type}-{head or 'encoder'}")
             model = tiny_model(model_type, head, **changes)
-            with quiet_libraries():
+            with quiet_transformers():
                 model.to(getattr(torch, dtype)).save_pretrained(directory)
             if tokenizer:
                 _save_tokenizer(directory)
@@ -171,7 +171,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def make(base: Path, recipe: Any) -> Path:
         from bertslim.model.checkpoint import build_slim, load_checkpoint, save_checkpoint
-        from bertslim.model.copied_files import carry_files
+        from bertslim.model.copied_files import copy_files
         from bertslim.recipe.load import load_recipe
         from bertslim.recipe.plan import make_plan
         from bertslim.surgery.operations import operate
@@ -184,7 +184,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             plan = make_plan(loaded, checkpoint.facts)
             operate(checkpoint.model, plan)
             save_checkpoint(build_slim(checkpoint, plan.record), directory, checkpoint.extra)
-            carry_files(base, directory)
+            copy_files(base, directory)
             made[key] = directory
         return made[key]
 

@@ -96,7 +96,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedBench]:
         scripted = ScriptedBench(times)
         monkeypatch.setattr(pipeline, "LatencyBench", scripted)
         monkeypatch.setattr(pipeline, "_try", lambda *_: None)
-        monkeypatch.setattr(bench_models, "multiplies_bfloat16", lambda: False)
+        monkeypatch.setattr(bench_models, "cpu_multiplies_bfloat16", lambda: False)
         return scripted
 
     return put

@@ -20,7 +20,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that says what the CPU can do and whether OpenVINO is there."""
 
     def set_up(*, bfloat16: bool = True, openvino: bool = True) -> None:
-        monkeypatch.setattr(bench_models, "multiplies_bfloat16", lambda: bfloat16)
+        monkeypatch.setattr(bench_models, "cpu_multiplies_bfloat16", lambda: bfloat16)
         absent = () if openvino else ("openvino",)
         monkeypatch.setattr(
             runtimes.importlib.util, "find_spec", lambda name: name not in absent or None

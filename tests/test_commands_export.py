@@ -50,9 +50,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def save(_: Any, path: Path, **__: Any) -> None:
         path.write_bytes(b"x")
 
-    monkeypatch.setattr("bertslim.export.onnx.convert", lambda _: model)
-    monkeypatch.setattr("bertslim.export.onnx.save", save)
-    monkeypatch.setattr("bertslim.export.onnx_model.OnnxModel", lambda _: None)
+    monkeypatch.setattr("bertslim.export.export_onnx.convert", lambda _: model)
+    monkeypatch.setattr("bertslim.export.export_onnx.save", save)
+    monkeypatch.setattr("bertslim.export.export_onnx.OnnxModel", lambda _: None)
     good = Difference("logits", "1x1", 2.5e-7, 1e-7)
     monkeypatch.setattr("bertslim.export.parity.check_parity", lambda *_, **__: good)
 
@@ -466,7 +466,7 @@ def test_an_interrupted_export_to_an_ir_leaves_the_old_one(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bertslim.export.openvino.save", interrupt)
+    monkeypatch.setattr("bertslim.export.export_openvino.save", interrupt)
     assert run(["export", str(slim), "--openvino", "--force"]) == 130
 
     assert names(slim) == before

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bertslim.data import hub
 from bertslim.data.data_source import load_data
-from bertslim.data.task import HeadFacts, Rows, TaskData, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, Rows, TaskData
 from bertslim.errors import DataError
 
 TEXTS = [
@@ -227,12 +228,10 @@ def test_a_directory_of_save_to_disk_is_named_as_such(tmp_path: Path) -> None:
 def test_a_missing_path_is_never_asked_of_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import datasets
-
     def asked(*args: object, **kwargs: object) -> None:
         pytest.fail("load_dataset was called")
 
-    monkeypatch.setattr(datasets, "load_dataset", asked)
+    monkeypatch.setattr(hub, "load_dataset", asked)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.csv").write_text("text\nx\n")
     (tmp_path / "data").mkdir()
@@ -375,7 +374,7 @@ def test_a_row_without_label_is_named_by_its_row_in_the_file(tmp_path: Path) -> 
 def test_named_columns_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,note,label,gold\nx,12,0,b\ny,13,0,a\n")
-    data = load_data(str(path), wanted=Wanted(("note",), ("gold",)))
+    data = load_data(str(path), column_names=ColumnNames(("note",), ("gold",)))
     assert texts_of(data) == ["12", "13"]
     assert (data.text_columns, data.label_columns) == (("note",), ("gold",))
     assert data.label_names == ("a", "b")

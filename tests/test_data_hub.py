@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bertslim.data import hub
 from bertslim.data.data_source import load_data
 from bertslim.errors import DataError
 
@@ -29,7 +30,7 @@ def test_a_hub_name_may_carry_a_configuration_and_a_split(
         calls.append((path, name, split))
         return datasets.Dataset.from_dict({"text": ["x"], "label": [0]})
 
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr(hub, "load_dataset", load_dataset)
     data = load_data(source)
     assert calls == [asked]
     assert data.rows.table["text"][:] == ["x"]
@@ -57,12 +58,11 @@ def test_what_the_hub_cannot_give_is_one_line(
 
 
 def test_a_long_answer_of_the_hub_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
 
     def load_dataset(*args: object, **kwargs: object) -> None:
         raise ValueError("Config name is missing.\nPick one of:\n" + "name, " * 500)
 
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr(hub, "load_dataset", load_dataset)
     with pytest.raises(DataError, match=r"Config name is missing\. Pick one of: name,") as caught:
         load_data("glue")
     assert len(str(caught.value)) < 500

@@ -12,7 +12,7 @@ import torch
 
 from bertslim.data.batches import batches
 from bertslim.data.data_source import load_data
-from bertslim.data.question_answering import Span
+from bertslim.data.question_answering import AnswerSpan
 from bertslim.data.question_windows import question_features
 from bertslim.data.splits import split
 from bertslim.data.task import HeadFacts, TaskData
@@ -125,7 +125,7 @@ def test_the_best_span_is_that_of_a_plain_loop(tmp_path: Path, tokenizer: Any) -
 def test_the_best_window_answers_and_none_is_a_choice_where_some_have_no_answer(
     tmp_path: Path,
 ) -> None:
-    sure, unsure = Span("good", 5.0, none=1.0), Span("bad", 2.0, none=3.0)
+    sure, unsure = AnswerSpan("good", 5.0, none=1.0), AnswerSpan("bad", 2.0, none=3.0)
     rows = load(tmp_path / "a.jsonl", row("good", 2), row("ada", CONTEXT.index("ada"))).rows
     scores = {one.name: one for one in rows.task.score(rows.table, [[unsure, sure], [unsure]])}
     assert (scores["f1"].value, scores["exact_match"].value) == (0.5, 0.5)

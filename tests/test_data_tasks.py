@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from bertslim.data.task import HeadFacts, Task, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, Task
 from bertslim.data.tasks import TASKS, choose_task
 from bertslim.errors import DataError
 
@@ -29,7 +29,7 @@ QUESTIONS = {"question": ["q"], "context": ["x"], "answers": ANSWERS}
 
 def choose(head: HeadFacts, columns: dict[str, Any], name: str | None = None) -> str:
     table = Dataset.from_dict(columns)
-    return choose_task(name, table, Wanted(), head, source="d").name
+    return choose_task(name, table, ColumnNames(), head, source="d").name
 
 
 @pytest.mark.parametrize(

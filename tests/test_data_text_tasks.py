@@ -17,7 +17,7 @@ from bertslim.data.batches import batches
 from bertslim.data.data_source import load_data
 from bertslim.data.pooling import Pooling
 from bertslim.data.splits import split
-from bertslim.data.task import HeadFacts, TaskData, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.errors import DataError
 from bertslim.model.tokenizer import load_tokenizer
 
@@ -69,7 +69,7 @@ def test_a_pair_is_split_by_both_texts_and_left_out_if_both_are_blank(tmp_path: 
 
 def test_named_columns_make_a_pair(tmp_path: Path) -> None:
     text = "a,b,c\nx,y,1\n"
-    data = load(tmp_path / "a.csv", text, wanted=Wanted(("b", "a"), ("c",)))
+    data = load(tmp_path / "a.csv", text, column_names=ColumnNames(("b", "a"), ("c",)))
     assert data.rows.table.to_dict() == {"text": ["y"], "pair": ["x"], "label": [0]}
 
 
@@ -120,7 +120,9 @@ def test_several_labels_are_the_targets_and_the_answers(
 
 
 def test_columns_of_0_and_1_make_a_new_head_of_several_labels(tmp_path: Path) -> None:
-    data = load(tmp_path / "a.csv", "text,a,b\nx,1,0\n", wanted=Wanted(labels=("a", "b")))
+    data = load(
+        tmp_path / "a.csv", "text,a,b\nx,1,0\n", column_names=ColumnNames(labels=("a", "b"))
+    )
     assert data.rows.task.problem_type == MULTI
     assert data.label_names == ("a", "b")
 
@@ -128,7 +130,7 @@ def test_columns_of_0_and_1_make_a_new_head_of_several_labels(tmp_path: Path) ->
 def test_lists_or_columns_are_no_single_label(tmp_path: Path) -> None:
     text = "text,a,b\nx,1,0\n"
     assert error_of(
-        tmp_path / "a.csv", text, CLASSIFIER, wanted=Wanted(labels=("a", "b"))
+        tmp_path / "a.csv", text, CLASSIFIER, column_names=ColumnNames(labels=("a", "b"))
     ).startswith("--label-column: 2 columns of labels, but the model chooses one label a text")
     rows = json.dumps({"text": "x", "labels": ["yes"]})
     assert error_of(tmp_path / "a.jsonl", rows, CLASSIFIER).startswith(
@@ -184,7 +186,7 @@ def test_classes_are_no_scores(tmp_path: Path) -> None:
     assert data.label_columns == ()
     assert not data.rows.scorable
     assert error_of(
-        tmp_path / "a.csv", text, REGRESSOR, wanted=Wanted(labels=("label",))
+        tmp_path / "a.csv", text, REGRESSOR, column_names=ColumnNames(labels=("label",))
     ).startswith("row 1: the score 'good' is no finite number")
     assert load_data("builtin:pydocs", REGRESSOR).label_columns == ()
 
@@ -225,8 +227,8 @@ def test_each_text_of_a_pair_has_its_embedding(tmp_path: Path, tokenizer: Any, t
 def test_embeddings_of_single_texts_have_nothing_to_be_scored_by(tmp_path: Path) -> None:
     text = "text,label\na,1\n"
     assert not load(tmp_path / "a.csv", text, ENCODER).rows.scorable
-    wanted = Wanted(labels=("label",))
-    assert error_of(tmp_path / "a.csv", text, ENCODER, wanted=wanted).startswith(
+    wanted = ColumnNames(labels=("label",))
+    assert error_of(tmp_path / "a.csv", text, ENCODER, column_names=wanted).startswith(
         "embeddings are scored by pairs of texts with a score, and there is one text a row"
     )
     head = HeadFacts(kind="", pooling=Pooling(left_out=("Dense",)))
@@ -250,15 +252,15 @@ def test_words_and_contexts_are_texts_too(tmp_path: Path, head: HeadFacts) -> No
 
 
 def test_labels_of_words_are_not_those_of_texts(tmp_path: Path) -> None:
-    content, wanted = "Ada\tO\n", Wanted(labels=("tags",))
+    content, wanted = "Ada\tO\n", ColumnNames(labels=("tags",))
     for head in (CLASSIFIER, REGRESSOR):
-        assert error_of(tmp_path / "a.conll", content, head, wanted=wanted).startswith(
+        assert error_of(tmp_path / "a.conll", content, head, column_names=wanted).startswith(
             "the rows hold words or questions, not texts with"
         )
     for task in ("plain-text", "fill-mask"):
         head = HeadFacts(kind="MaskedLM", predicts_words=True)
         with pytest.raises(DataError, match=f"^--label-column: labels are of no use to .* {task}"):
-            load(tmp_path / "a.conll", content, head, wanted=wanted, task=task)
+            load(tmp_path / "a.conll", content, head, column_names=wanted, task=task)
 
 
 def test_the_texts_of_any_rows_each_once(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from bertslim.data.batches import batches
 from bertslim.data.data_source import load_data
-from bertslim.data.task import HeadFacts, TaskData, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.errors import DataError
 from bertslim.model.tokenizer import load_tokenizer
 
@@ -157,36 +157,41 @@ HEAD = HeadFacts(kind="TokenClassification", labels=("O", "B-PER"), outputs=2)
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "wanted", "message"),
+    ("name", "content", "column_names", "message"),
     [
-        ("a.conll", CONLL, Wanted(), "row 1: the model does not know the label 'B-LOC'"),
+        ("a.conll", CONLL, ColumnNames(), "row 1: the model does not know the label 'B-LOC'"),
         (
             "a.csv",
             "text,label\nx,O\n",
-            Wanted(labels=("label",)),
+            ColumnNames(labels=("label",)),
             "the columns are not those of token",
         ),
-        ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}', Wanted(), "row 1: 2 words, but 1 tag"),
-        ("a.jsonl", '{"tokens": ["a"], "tags": [""]}', Wanted(), "row 1: no label"),
+        (
+            "a.jsonl",
+            '{"tokens": ["a", "b"], "tags": ["O"]}',
+            ColumnNames(),
+            "row 1: 2 words, but 1 tag",
+        ),
+        ("a.jsonl", '{"tokens": ["a"], "tags": [""]}', ColumnNames(), "row 1: no label"),
         (
             "a.jsonl",
             '{"tokens": [], "tags": []}',
-            Wanted(),
+            ColumnNames(),
             "all rows of column 'tokens' are empty",
         ),
         (
             "a.jsonl",
             '{"tokens": ["a"], "n": 5}',
-            Wanted(labels=("n",)),
+            ColumnNames(labels=("n",)),
             "no column 'n' for --label",
         ),
     ],
 )
 def test_unusable_rows(
-    tmp_path: Path, name: str, content: str, wanted: Wanted, message: str
+    tmp_path: Path, name: str, content: str, column_names: ColumnNames, message: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        load(tmp_path / name, content, HEAD, wanted=wanted)
+        load(tmp_path / name, content, HEAD, column_names=column_names)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -11,7 +11,7 @@ import pytest
 
 from bertslim.data.load import DataOptions, describe_head, load_splits
 from bertslim.data.task import Rows
-from bertslim.measure.evaluation import Quality, measure_quality
+from bertslim.measure.evaluation import Evaluation, evaluate
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
@@ -30,7 +30,7 @@ ENGLISH = {"num_labels": 3, "id2label": {0: "B-X", 1: "I-X", 2: "O"}}
 
 
 @pytest.fixture
-def measure(make_checkpoint, cut, tmp_path: Path) -> Callable[..., Quality]:
+def measure(make_checkpoint, cut, tmp_path: Path) -> Callable[..., Evaluation]:
     """Return a function that measures a tiny model against the one cut from it."""
 
     def run(
@@ -47,7 +47,7 @@ def measure(make_checkpoint, cut, tmp_path: Path) -> Callable[..., Quality]:
         )
         tokenizer = load_tokenizer(directory)
         progress = Progress(visible=False)
-        return measure_quality(
+        return evaluate(
             base, slim.model, splits, tokenizer, seed=0, progress=progress, show_texts=show_texts
         )
 
@@ -184,8 +184,8 @@ def measure_pruned(make_checkpoint, cut, prune_vocabulary, tmp_path: Path) -> Ca
         )
         tokenizer = load_tokenizer(directory)
 
-        def measure(slim: Path, rows: Rows, own: Any = None) -> Quality:
-            return measure_quality(
+        def measure(slim: Path, rows: Rows, own: Any = None) -> Evaluation:
+            return evaluate(
                 base,
                 load_checkpoint(slim).model,
                 replace(splits, report=rows),
@@ -207,7 +207,7 @@ def measure_pruned(make_checkpoint, cut, prune_vocabulary, tmp_path: Path) -> Ca
     return run
 
 
-def figures(quality: Quality, start: str) -> dict[str, Any]:
+def figures(quality: Evaluation, start: str) -> dict[str, Any]:
     """The figures of a kind. Ranks are left out: cosines that are all but equal settle them."""
     return {
         one.name: (one.context["n"], pytest.approx(one.slim, rel=1e-4, abs=1e-6))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bertslim.measure.fidelity import measure_fidelity
-from bertslim.measure.predictions import Comparison
+from bertslim.measure.predictions import PredictionComparison
 
 CONTEXT = {"data": "made up", "split": "report", "n": 50}
 
@@ -15,7 +15,7 @@ def values(low: float, high: float, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(low, high, size=50)
 
 
-def measure(comparison: Comparison, seed: int = 0):
+def measure(comparison: PredictionComparison, seed: int = 0):
     return {one.name: one for one in measure_fidelity(comparison, seed=seed, context=CONTEXT)}
 
 
@@ -23,7 +23,7 @@ def test_classifiers_have_kl_and_agreement() -> None:
     kl, agreement = values(0, 0.4), values(0, 1, seed=1).round()
     outputs = values(-1, 1).reshape(25, 2)
     found = measure(
-        Comparison(kl=kl, agreement=agreement, base_outputs=outputs, slim_outputs=outputs)
+        PredictionComparison(kl=kl, agreement=agreement, base_outputs=outputs, slim_outputs=outputs)
     )
     assert list(found) == ["fidelity.kl", "fidelity.agreement"]
     assert found["fidelity.kl"].unit == "nats"
@@ -40,7 +40,7 @@ def test_classifiers_have_kl_and_agreement() -> None:
 
 
 def test_encoders_have_a_cosine_that_says_how_they_were_pooled() -> None:
-    comparison = Comparison(cosine=values(0.9, 1))
+    comparison = PredictionComparison(cosine=values(0.9, 1))
     found = measure(comparison)
     assert list(found) == ["fidelity.cosine"]
     assert found["fidelity.cosine"].context == CONTEXT | {"pooling": "mean"}
@@ -51,7 +51,7 @@ def test_encoders_have_a_cosine_that_says_how_they_were_pooled() -> None:
 def test_regressors_have_the_correlation_of_their_outputs() -> None:
     base = values(-1, 1).reshape(-1, 1)
     slim = 3 * base + 5 + 0.1 * values(-1, 1, seed=1).reshape(-1, 1)
-    found = measure(Comparison(base_outputs=base, slim_outputs=slim))
+    found = measure(PredictionComparison(base_outputs=base, slim_outputs=slim))
     assert list(found) == ["fidelity.pearson"]
     one, other = base.ravel() - base.mean(), slim.ravel() - slim.mean()
     expected = (one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum())
@@ -63,20 +63,20 @@ def test_regressors_have_the_correlation_of_their_outputs() -> None:
 def test_no_correlation_with_what_never_changes(which: str) -> None:
     outputs = {"base_outputs": values(-1, 1), "slim_outputs": values(-1, 1)}
     outputs[f"{which}_outputs"] = np.full(50, 0.3)
-    assert measure(Comparison(**outputs)) == {}
+    assert measure(PredictionComparison(**outputs)) == {}
 
 
 def test_nothing_compared_is_nothing_measured() -> None:
-    assert measure_fidelity(Comparison(), seed=0, context={}) == ()
+    assert measure_fidelity(PredictionComparison(), seed=0, context={}) == ()
 
 
 def test_a_model_against_itself_is_certain() -> None:
-    found = measure(Comparison(kl=np.zeros(50), agreement=np.ones(50)))
+    found = measure(PredictionComparison(kl=np.zeros(50), agreement=np.ones(50)))
     for name, expected in (("fidelity.kl", 0), ("fidelity.agreement", 1)):
         assert found[name].slim == found[name].interval.low == found[name].interval.high == expected
 
 
 def test_the_seed_settles_the_interval() -> None:
-    comparison = Comparison(kl=values(0, 1))
+    comparison = PredictionComparison(kl=values(0, 1))
     assert measure(comparison, seed=3) == measure(comparison, seed=3)
     assert measure(comparison, seed=3) != measure(comparison, seed=4)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure import latency, latency_process, latency_samples, latency_worker
+from bertslim.measure import contention, latency, latency_process, latency_samples
 from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import InputLimits
 from bertslim.measure.latency import LatencyBench, measure_latency
@@ -296,7 +296,7 @@ def stopwatch(shallow):
 
 def test_a_block_is_broken_off_by_a_wait_for_cores_if_the_caller_is_patient(stopwatch, monkeypatch):
     start = time.perf_counter()
-    monkeypatch.setattr(latency_worker, "waited_ms", lambda: 500 * (time.perf_counter() - start))
+    monkeypatch.setattr(contention, "waited_ms", lambda: 500 * (time.perf_counter() - start))
     assert stopwatch.block(1, 8, 3, patient=True) == {"ms": [], "disturbed": True}
     told = stopwatch.block(1, 8, 3, patient=False)
     assert told["disturbed"]
@@ -305,7 +305,7 @@ def test_a_block_is_broken_off_by_a_wait_for_cores_if_the_caller_is_patient(stop
 
 def test_a_wait_of_less_than_a_tenth_does_not_disturb(stopwatch, monkeypatch):
     start = time.perf_counter()
-    monkeypatch.setattr(latency_worker, "waited_ms", lambda: 50 * (time.perf_counter() - start))
+    monkeypatch.setattr(contention, "waited_ms", lambda: 50 * (time.perf_counter() - start))
     told = stopwatch.block(1, 8, 3, patient=True)
     assert not told["disturbed"]
     assert len(told["ms"]) == 3

@@ -21,7 +21,12 @@ from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch, Rows
 from bertslim.data.text_classification import TextClassification
 from bertslim.measure import predictions
-from bertslim.measure.predictions import Comparison, compare_predictions, kl_divergence, predict
+from bertslim.measure.predictions import (
+    PredictionComparison,
+    compare_predictions,
+    kl_divergence,
+    predict,
+)
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
@@ -89,7 +94,7 @@ def compare(make_checkpoint, cut):
     return run
 
 
-def columns(comparison: Comparison) -> dict[str, np.ndarray]:
+def columns(comparison: PredictionComparison) -> dict[str, np.ndarray]:
     return {
         name: values for name, values in vars(comparison).items() if isinstance(values, np.ndarray)
     }
@@ -432,7 +437,7 @@ def test_rows_of_other_tokens_are_left_out_where_each_token_counts(
     one, other = make_batches([[0, 2, 3], [1, 4, 5, 6]])
     (longer,) = make_batches([[1, 4, 5, 6]], width=14)
 
-    def run(batches: list[PairedBatch]) -> Comparison:
+    def run(batches: list[PairedBatch]) -> PredictionComparison:
         return compare_predictions(base, slim.model, batches)
 
     usual = run(paired([one, other]))
@@ -449,7 +454,7 @@ def test_rows_of_other_tokens_are_left_out_where_each_token_counts(
 
 
 def test_no_texts_make_an_empty_comparison(compare) -> None:
-    assert compare("bert", "SequenceClassification", []) == Comparison()
+    assert compare("bert", "SequenceClassification", []) == PredictionComparison()
 
 
 @pytest.mark.parametrize("head", ["SequenceClassification", "QuestionAnswering", "MaskedLM", ""])

@@ -26,7 +26,7 @@ from bertslim.model.checkpoint import (
     load_with_new_head,
     save_checkpoint,
 )
-from bertslim.model.copied_files import carry_files
+from bertslim.model.copied_files import copy_files
 from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.recipe.load import load_recipe
@@ -514,7 +514,7 @@ def test_a_real_sentence_encoder_end_to_end(tmp_path: Path, fresh_python) -> Non
     save_cut(source, load_recipe("drop_odd"), slim)
     save_cut(source, load_recipe("scale_half"), whole)
     for directory in (slim, whole):
-        carry_files(source, directory)
+        copy_files(source, directory)
     before, after = (count_parameters(load_model(directory)) for directory in (source, slim))
     one_ffn = 2 * 384 * 1536 + 1536 + 384
     assert before.encoder == 10_646_784

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.errors import ModelError
-from bertslim.model.copied_files import carry_files
+from bertslim.model.copied_files import copy_files
 
 WEIGHTS = "model.safetensors"
 
@@ -52,7 +52,7 @@ def test_tokenizer_and_sentence_transformers_files_go_along_stale_ones_do_not(
     target = tmp_path / "target"
     target.mkdir()
     (target / "config.json").write_text("mine")
-    carry_files(source, target)
+    copy_files(source, target)
     carried = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     assert carried == tokenizer | {
         *("config.json", "modules.json", "sentence_bert_config.json", "LICENSE", "custom.txt"),
@@ -68,7 +68,7 @@ def test_a_damaged_list_of_modules(content: str, tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     (tmp_path / "source" / "modules.json").write_text(content)
     with pytest.raises(ModelError, match=r"modules\.json: is not a valid sentence-transformers"):
-        carry_files(tmp_path / "source", tmp_path / "target")
+        copy_files(tmp_path / "source", tmp_path / "target")
 
 
 def test_a_model_that_is_no_embedder_any_more(make_checkpoint, tmp_path: Path) -> None:
@@ -78,5 +78,5 @@ def test_a_model_that_is_no_embedder_any_more(make_checkpoint, tmp_path: Path) -
     (source / "LICENSE").write_text("free")
     (source / "1_Pooling").mkdir()
     (tmp_path / "target").mkdir()
-    carry_files(source, tmp_path / "target", as_embedder=False)
+    copy_files(source, tmp_path / "target", as_embedder=False)
     assert [path.name for path in (tmp_path / "target").iterdir()] == ["LICENSE"]

@@ -15,7 +15,7 @@ import transformers
 from bertslim.model import slim_modeling
 from bertslim.model.checkpoint import build_slim, load_checkpoint, load_model, save_checkpoint
 from bertslim.model.families import FAMILIES
-from bertslim.model.quiet import quiet_libraries
+from bertslim.quiet import quiet_transformers
 from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
 from bertslim.surgery.operations import operate
@@ -295,7 +295,7 @@ def test_stock_classes_refuse_what_they_cannot_express(
     directory = cut(make_checkpoint(model_type, head), made.get(recipe, recipe))
     stock = getattr(transformers, FAMILIES[model_type].architecture(head))
     auto = getattr(transformers, f"AutoModelFor{head}" if head else "AutoModel")
-    with quiet_libraries():
+    with quiet_transformers():
         with pytest.raises((ValueError, RuntimeError, TypeError, ZeroDivisionError)):
             stock.from_pretrained(directory)
         with pytest.raises(ValueError, match="trust_remote_code"):
@@ -312,7 +312,7 @@ def test_stock_classes_refuse_a_layer_with_fewer_heads(
     recipe = make_recipe({"op": "prune_heads", "layers": layers, "heads": 2}, name="fewer")
     directory = cut(make_checkpoint(model_type, ""), recipe)
     stock = getattr(transformers, FAMILIES[model_type].architecture(""))
-    with quiet_libraries(), pytest.raises(RuntimeError, match="heads"):
+    with quiet_transformers(), pytest.raises(RuntimeError, match="heads"):
         stock.from_pretrained(directory)
 
 

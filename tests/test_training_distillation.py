@@ -51,8 +51,8 @@ def teacher_of(model: Any, **pooling: Any) -> Teacher:
 def loss_of(teacher: Teacher, student: Any, batch: Batch, weights: Distill) -> Tensor:
     distillation = Distillation(teacher, weights)
     layers = [layer.module for layer in model_layers(student)]
-    asked = distillation.ask_teacher(batch)
-    said = distillation.ask_student(student, layers, batch, labels=bool(weights.labels))
+    asked = distillation.run_teacher(batch)
+    said = distillation.run_student(student, layers, batch, labels=bool(weights.labels))
     return distillation.loss(asked, said, batch)
 
 
@@ -115,10 +115,10 @@ def test_a_model_has_nothing_to_learn_from_itself_and_something_from_another(
 def test_the_states_are_those_behind_the_layers(model_type: str, tiny_model) -> None:
     model, batch = tiny_model(model_type), some_batch()
     distillation = Distillation(teacher_of(model), Distill())
-    said = distillation.ask_teacher(batch)
+    said = distillation.run_teacher(batch)
     assert len(said.states) == 4
     torch.testing.assert_close(said.states[-1], said.outputs.last_hidden_state)
-    shallow = Distillation(Teacher(checkpoint_of(model), [1, 3]), Distill()).ask_teacher(batch)
+    shallow = Distillation(Teacher(checkpoint_of(model), [1, 3]), Distill()).run_teacher(batch)
     for one, number in zip(shallow.states, (1, 3), strict=True):
         torch.testing.assert_close(one, said.states[number])
 

@@ -17,6 +17,7 @@ from bertslim.data.batches import batches
 from bertslim.data.plain_text import PlainText
 from bertslim.data.task import Rows
 from bertslim.errors import DataError, ModelError
+from bertslim.measure import environment
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
@@ -29,8 +30,8 @@ from bertslim.training.selection import ByTeacher, Selection
 from bertslim.training.trainer import (
     DistillingTrainer,
     EpochOrder,
-    Lesson,
-    Run,
+    TrainingObjective,
+    TrainingRun,
     attention_kernels,
     trains_in_bfloat16,
 )
@@ -93,7 +94,7 @@ def learn(
                 | settings
             )
         )
-        lesson = Lesson(
+        objective = TrainingObjective(
             rows,
             tokenizer,
             selection or ByTeacher(teacher, made),
@@ -103,7 +104,7 @@ def learn(
         interruption = interruption_of(tmp_path / to)
         if not interruption.there:
             interruption.begin({}, resume=False, force=False)
-        training = train(student, lesson, Run(asked, 0, interruption), SILENT)
+        training = train(student, objective, TrainingRun(asked, 0, interruption), SILENT)
         return training, interruption.read_best(training.best_step)
 
     return start
@@ -184,7 +185,7 @@ def test_the_same_seed_gives_the_same_bytes(learn) -> None:
 
 def test_dropout_is_off_where_it_is_not_wanted(learn, monkeypatch: pytest.MonkeyPatch) -> None:
     modes: dict[str, set[bool]] = {"keep": set(), "off": set()}
-    asked = Distillation.ask_student
+    asked = Distillation.run_student
     for dropout, seen in modes.items():
 
         def watch(self: Any, model: Any, *rest: Any, seen: Any = seen, **more: Any) -> Any:
@@ -192,7 +193,7 @@ def test_dropout_is_off_where_it_is_not_wanted(learn, monkeypatch: pytest.Monkey
                 seen.add(model.training)
             return asked(self, model, *rest, **more)
 
-        monkeypatch.setattr(Distillation, "ask_student", watch)
+        monkeypatch.setattr(Distillation, "run_student", watch)
         learn(to=dropout, dropout=dropout, steps=2)
     assert modes == {"keep": {True}, "off": {False}}
 
@@ -290,19 +291,21 @@ def test_rows_of_a_batch_are_of_like_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "expected"),
+    ("flags", "expected"),
     [
-        ({"avx512_bf16": True}, True),
-        ({"amx_bf16": True}, True),
-        ({"avx2": True}, False),
-        ({}, False),
+        ("fpu avx512_bf16", True),
+        ("fpu amx_bf16", True),
+        ("fpu avx2", False),
+        ("", False),
     ],
 )
 def test_a_cpu_needs_instructions_for_it(
-    known: dict[str, bool], expected: bool, monkeypatch: pytest.MonkeyPatch
+    flags: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\nflags\t\t: {flags}\n", encoding="utf-8")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
+    monkeypatch.setattr(environment, "CPU_INFO", cpuinfo)
     assert trains_in_bfloat16() is expected
 
 

@@ -15,9 +15,9 @@ import onnx_ir
 import torch
 
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_names, sample_inputs
-from bertslim.export.quiet import quiet_output
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.families import SLIM_PREFIX
+from bertslim.quiet import quiet_process
 
 RacePrecision = Literal["fp32", "int8"]
 
@@ -83,7 +83,7 @@ def torchscript(directory: Path, path: Path) -> None:
     model.set_attn_implementation("eager")
     names = input_names(checkpoint)
     example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in names)
-    with quiet_output(), tempfile.TemporaryDirectory() as folder:
+    with quiet_process(), tempfile.TemporaryDirectory() as folder:
         traced = Path(folder) / "traced.onnx"
         torch.onnx.export(
             _Positional(model, names),
@@ -113,7 +113,7 @@ def torchscript_int8(directory: Path, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.onnx"
         torchscript(directory, whole)
-        with quiet_output():
+        with quiet_process():
             quantize_dynamic(
                 whole,
                 path,
@@ -161,7 +161,7 @@ def _by_exporters(checkpoint: Checkpoint, path: Path, **options: Any) -> None:
     from transformers.exporters.exporter_onnx import OnnxExporter
 
     sample = sample_inputs(checkpoint) | ANSWERS_ALONE
-    with quiet_output():
+    with quiet_process():
         config = OnnxConfig(dynamic=True, **options)
         made = OnnxExporter().export(checkpoint.model.float(), sample, config=config)
         onnx_ir.save(made.program, path)

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import bertslim
 from bertslim.data.splits import Splits
 from bertslim.data.task import Batch
-from bertslim.measure.evaluation import measure_quality
+from bertslim.measure.evaluation import evaluate
 from bertslim.model.checkpoint import Checkpoint, load_model
 from bertslim.model.layer import model_layers
 from bertslim.progress import Progress
@@ -154,5 +154,5 @@ def measured(
     """
     slim = replace(base, model=model)
     silent = Progress(visible=False)
-    quality = measure_quality(base, slim.model, splits, tokenizer, seed=seed, progress=silent)
+    quality = evaluate(base, slim.model, splits, tokenizer, seed=seed, progress=silent)
     return {measurement.name: measurement for measurement in quality.measurements}

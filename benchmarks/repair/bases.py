@@ -38,8 +38,8 @@ from bertslim.data.hub import read_hub
 from bertslim.data.local_files import is_path, read_path
 from bertslim.measure.environment import default_threads
 from bertslim.model.model_source import find_model
-from bertslim.model.quiet import quiet_libraries
 from bertslim.model.tokenizer import load_tokenizer
+from bertslim.quiet import quiet_transformers
 
 HELD_ROWS = 20_000
 MPNET_ROWS = 4_000
@@ -178,7 +178,7 @@ def train(encoder: str, data: Path, training: Training, seed: int) -> None:
     tagged = training.head == "TokenClassification"
     collator = DataCollatorForTokenClassification if tagged else DataCollatorWithPadding
     transformers.set_seed(seed)
-    with tempfile.TemporaryDirectory(dir=data.parent) as scratch, quiet_libraries():
+    with tempfile.TemporaryDirectory(dir=data.parent) as scratch, quiet_transformers():
         model = new_model(source, training.head, found.label_names)
         trainer = Trainer(
             model=model,

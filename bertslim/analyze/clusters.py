@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from bertslim.arrays import FloatArray
 from bertslim.records import Cluster
 
 DISTINCT = 0.25  # a silhouette below this is that of no clusters worth the name
 
-FloatArray = NDArray[np.float64]
 Bounds = list[int]
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bertslim.analyze.representations import sites_of, watched
+from bertslim.arrays import Float32Array, IntArray
 from bertslim.data.outputs import model_inputs
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import IGNORED, Batch
@@ -21,9 +21,6 @@ from bertslim.errors import OutputError
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.records import Site
-
-FloatArray = NDArray[np.float32]
-Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -37,12 +34,12 @@ class Features:
         folder: Where they lie.
     """
 
-    labels: Ids
-    words: Ids
+    labels: IntArray
+    words: IntArray
     width: int
     folder: Path
 
-    def at(self, site: Site) -> FloatArray:
+    def at(self, site: Site) -> Float32Array:
         """Read the representations at a site, (examples, width)."""
         return np.fromfile(_file(self.folder, site), dtype=np.float32).reshape(-1, self.width)
 

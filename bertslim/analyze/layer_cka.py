@@ -7,12 +7,12 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bertslim.analyze.cka import MinibatchCka, mixed
 from bertslim.analyze.clusters import clusters_of
 from bertslim.analyze.representations import BLOCKS, sites_of, watched
+from bertslim.arrays import FloatArray
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch
 from bertslim.errors import DataError
@@ -25,7 +25,6 @@ TOKENS_A_TEXT = 8
 BUFFER = 2048
 ROUNDS = 8
 
-FloatArray = NDArray[np.float64]
 Place = tuple[Role, Site]
 
 

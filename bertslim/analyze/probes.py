@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bertslim.analyze.features import Features, gather_features
 from bertslim.analyze.representations import sites_of
+from bertslim.arrays import Float32Array, IntArray
 from bertslim.data.metrics import Score, accuracy, macro_f1
 from bertslim.data.task import Batch
 from bertslim.measure.bootstrap import statistic_interval
@@ -27,9 +27,6 @@ from bertslim.records import ProbePoint, Probes, Role, Site
 RIDGES = tuple(float(one) for one in np.logspace(-1, 5, 7))
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 MOST_FITTED, MOST_SCORED = 10_000, 5_000
-
-FloatArray = NDArray[np.float32]
-Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,8 @@ def measure_probes(
 class _Control:
     """Random labels of the examples that are fitted to, and of those that are scored."""
 
-    fitted: Ids
-    scored: Ids
+    fitted: IntArray
+    scored: IntArray
 
 
 def _control(fitted: Features, scored: Features, seed: int) -> _Control:
@@ -131,14 +128,16 @@ def _point(
     )
 
 
-def _standardised(known: FloatArray, asked: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _standardised(known: Float32Array, asked: Float32Array) -> tuple[Float32Array, Float32Array]:
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(known)
     return scaler.transform(known), scaler.transform(asked)
 
 
-def _fit_and_answer(known: FloatArray, labels: Ids, asked: FloatArray) -> tuple[Ids, float]:
+def _fit_and_answer(
+    known: Float32Array, labels: IntArray, asked: Float32Array
+) -> tuple[IntArray, float]:
     """Return what a probe answers, and the ridge that it was fitted with."""
     from sklearn.linear_model import RidgeClassifierCV
 
@@ -148,6 +147,6 @@ def _fit_and_answer(known: FloatArray, labels: Ids, asked: FloatArray) -> tuple[
     return probe.predict(asked), float(probe.alpha_)
 
 
-def _score(labels: Ids, answers: Ids, per_token: bool) -> Score:
+def _score(labels: IntArray, answers: IntArray, per_token: bool) -> Score:
     """Most tokens have no label of interest, so that their accuracy would say little."""
     return macro_f1(labels, answers) if per_token else accuracy(labels, answers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertslim.commands.publish import PAGE_FILE, REPORT_FILE, add_analysis, model_record, now
+from bertslim.commands.publish import add_analysis, model_record, now
 from bertslim.data.load import (
     BATCH_SIZE,
     NEUTRAL_DATA,
@@ -16,6 +16,7 @@ from bertslim.data.load import (
     text_length,
 )
 from bertslim.errors import InputError
+from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECOMMENDED_RECIPE_FILE, REPORT_FILE
 from bertslim.measure.environment import describe_environment
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer
@@ -23,7 +24,7 @@ from bertslim.output import output_directory, writing
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
 from bertslim.recipe.sizes import DEFAULT_LENGTH
-from bertslim.records import ANALYSIS_FILE, Analysis, Probes, Role
+from bertslim.records import Analysis, Probes, Role
 from bertslim.report.analysis_sections import analysis_text
 from bertslim.report.page import render_analysis_page
 from bertslim.version import __version__
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from bertslim.data.task import Batch, Rows
     from bertslim.model.checkpoint import Checkpoint
 
-RECIPE_FILE = "recommended.yaml"
 _PROBED = ("text-classification", "token-classification")
 _NO_PROBES = "no probes were fitted: they need a label for each text or each word"
 
@@ -100,7 +100,7 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
         recipe = Recipe.model_validate(analysis.recommendation.recipe)
         files = {
             ANALYSIS_FILE: analysis.to_json(),
-            RECIPE_FILE: recipe.to_yaml(),
+            RECOMMENDED_RECIPE_FILE: recipe.to_yaml(),
             REPORT_FILE: analysis_text(analysis),
             PAGE_FILE: render_analysis_page(analysis),
         }
@@ -109,7 +109,7 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
                 (directory / name).write_text(text, encoding="utf-8")
     other = sources["slim"].directory if "slim" in sources else None
     told_in = other if other and add_analysis(analysis, other) else None
-    return AnalyzeResult(analysis, target, target / RECIPE_FILE, told_in)
+    return AnalyzeResult(analysis, target, target / RECOMMENDED_RECIPE_FILE, told_in)
 
 
 def _find_models(options: AnalyzeOptions) -> dict[Role, ModelSource]:

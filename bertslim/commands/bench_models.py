@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import InputError
-from bertslim.measure.environment import multiplies_bfloat16
+from bertslim.measure.environment import cpu_multiplies_bfloat16
 from bertslim.measure.runtimes import IR_SUFFIX, ONNX_SUFFIX, Runtime, TimedModel
 from bertslim.model.checkpoint_files import has_weights
 from bertslim.model.model_source import find_model
@@ -122,7 +122,7 @@ def _runtimes(name: str, path: Path, wanted: Sequence[Runtime]) -> Iterator[Runt
     if not at_hand:
         suitable[0].check_installed()
     for runtime in at_hand:
-        if not runtime.in_bfloat16 or multiplies_bfloat16():
+        if not runtime.in_bfloat16 or cpu_multiplies_bfloat16():
             yield runtime
 
 

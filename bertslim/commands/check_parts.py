@@ -12,7 +12,7 @@ from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
 from bertslim.gate.baseline import find_baseline
 from bertslim.gate.rule_results import apply_rules
 from bertslim.gate.verdicts import Rule, Verdict
-from bertslim.measure.evaluation import Quality, measure_quality
+from bertslim.measure.evaluation import Evaluation, evaluate
 from bertslim.measure.latency import RUNTIME
 from bertslim.measure.measure_options import MeasureOptions, Shape, check_shapes
 from bertslim.model.checkpoint_files import find_weights, read_config
@@ -104,7 +104,7 @@ def _judge(
     return apply_rules(rules, [metric], record.measurements).verdicts
 
 
-def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progress) -> Quality:
+def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progress) -> Evaluation:
     """Compare the two models on the held-out rows, each with its own tokenizer if they differ."""
     import torch
 
@@ -119,7 +119,7 @@ def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progr
         splits = load(held_out.data, head, progress)
     with progress.step("measure accuracy"):
         pruned = base.facts.vocab_size != slim.facts.vocab_size
-        return measure_quality(
+        return evaluate(
             base,
             slim.model,
             splits,

@@ -24,7 +24,7 @@ from bertslim.version import __version__
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
-    from bertslim.measure.evaluation import Quality
+    from bertslim.measure.evaluation import Evaluation
     from bertslim.measure.measure_options import Shape
 
 
@@ -180,11 +180,11 @@ def _measure_quality(
     directory: Path,
     splits: Splits | None,
     progress: Progress,
-) -> Quality:
+) -> Evaluation:
     """Count MACs, and compare the answers to the report split if there is a tokenizer for it."""
     import torch
 
-    from bertslim.measure.evaluation import Quality, measure_quality
+    from bertslim.measure.evaluation import Evaluation, evaluate
     from bertslim.measure.size import count_macs
     from bertslim.model.checkpoint import load_checkpoint
 
@@ -196,9 +196,11 @@ def _measure_quality(
         counts = [count_macs(one.model, one.facts.head, length=length) for one in (base, slim)]
         macs = compare("macs", *counts, batch=1, length=length)
         if splits is None:
-            return Quality((macs,), ("fidelity was not measured: the checkpoint has no tokenizer",))
+            return Evaluation(
+                (macs,), ("fidelity was not measured: the checkpoint has no tokenizer",)
+            )
         pruned = prepared.recipe.recipe.vocabulary_step is not None
-        found = measure_quality(
+        found = evaluate(
             base,
             slim.model,
             splits,

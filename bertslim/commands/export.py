@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from bertslim.commands.publish import add_export
 from bertslim.data.load import NEUTRAL_DATA, DataOptions, describe_head, load_splits
 from bertslim.errors import InputError
-from bertslim.export.exporters import EXPORTERS, Exported, Exporting
+from bertslim.export.export_job import ExportedFile, ExportJob
+from bertslim.export.exporters import export_as
 from bertslim.export.formats import NAMES, Format
-from bertslim.export.side_files import Companions, path_within
+from bertslim.export.side_files import SideFiles, path_within
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.output import output_files
 from bertslim.progress import Progress
@@ -21,7 +22,7 @@ from bertslim.records import ExportRecord
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
     from bertslim.export.parity import Precision
-    from bertslim.measure.evaluation import Quality
+    from bertslim.measure.evaluation import Evaluation
     from bertslim.model.checkpoint import Checkpoint
 
 
@@ -93,7 +94,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     """
     _check(options)
     files = options.format.files(options.target)
-    companions = Companions.of(options.directory, options.target)
+    companions = SideFiles.of(options.directory, options.target)
     companions.check(force=options.force)
     with output_files(*files, force=options.force) as new:
         with progress.step("load"):
@@ -105,7 +106,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
             torch.set_num_threads(options.threads)
             checkpoint = load_checkpoint(options.directory)
         job = _job(options, checkpoint, new, progress)
-        made = EXPORTERS[options.format](job)
+        made = export_as(options.format, job)
         with progress.step("compare to PyTorch"):
             difference = check_parity(checkpoint, made.model, options.precision, bound=made.bound)
         quality = _measure_quality(options, job, made)
@@ -141,11 +142,11 @@ def _check(options: ExportOptions) -> None:
 
 def _job(
     options: ExportOptions, checkpoint: Checkpoint, new: Sequence[Path], progress: Progress
-) -> Exporting:
+) -> ExportJob:
     from bertslim.model.tokenizer import load_tokenizer
 
     splits = _load_splits(options, checkpoint, progress)
-    return Exporting(
+    return ExportJob(
         checkpoint,
         options.precision,
         splits,
@@ -169,14 +170,14 @@ def _load_splits(
         return load_splits(options.data or NEUTRAL_DATA, head, progress)
 
 
-def _measure_quality(options: ExportOptions, job: Exporting, made: Exported) -> Quality:
+def _measure_quality(options: ExportOptions, job: ExportJob, made: ExportedFile) -> Evaluation:
     """Compare the file's answers to the report split with those of PyTorch in float32."""
-    from bertslim.measure.evaluation import Quality, measure_quality
+    from bertslim.measure.evaluation import Evaluation, evaluate
 
     if job.splits is None or job.tokenizer is None:
-        return Quality((), ())
+        return Evaluation((), ())
     with job.progress.step("measure quality"):
-        return measure_quality(
+        return evaluate(
             job.checkpoint,
             made.model,
             job.splits,

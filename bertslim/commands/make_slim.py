@@ -17,7 +17,7 @@ from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.errors import DataError
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.config_facts import read_facts
-from bertslim.model.copied_files import carry_files
+from bertslim.model.copied_files import copy_files
 from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
 from bertslim.output import writing
 from bertslim.progress import Progress
@@ -214,7 +214,7 @@ def save_slim(
     after = count_parameters(made.model)
     with progress.step("save"), writing(options.target):
         save_checkpoint(made.model, directory, extra)
-        carry_files(source.directory, directory)
+        copy_files(source.directory, directory)
         if has_tokenizer(directory) and not made.plan.even:
             name_tokenizer_class(directory)
         if made.vocabulary is not None:

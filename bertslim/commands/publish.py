@@ -6,17 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bertslim.errors import InputError
+from bertslim.file_names import CARD_FILE, PAGE_FILE, RECIPE_FILE, RECORD_FILE, REPORT_FILE
 from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
 from bertslim.output import output_file
-from bertslim.records import RECORD_FILE, Analysis, ExportRecord, ModelRecord, Record, read_record
+from bertslim.records import Analysis, ExportRecord, ModelRecord, Record, read_record
 from bertslim.report.page import render_page
 from bertslim.report.render import render_model_card, render_report
-
-CARD_FILE = "README.md"
-REPORT_FILE = "report.md"
-PAGE_FILE = "report.html"
-RECIPE_FILE = "recipe.yaml"
 
 
 def now() -> str:

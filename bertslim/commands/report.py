@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bertslim.commands.publish import PAGE_FILE, REPORT_FILE
 from bertslim.errors import InputError
+from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECORD_FILE, REPORT_FILE
 from bertslim.output import output_directory, writing
 from bertslim.records import (
-    ANALYSIS_FILE,
-    RECORD_FILE,
     Analysis,
     Record,
     read_analysis,

@@ -20,23 +20,24 @@ from bertslim.data.load import DataOptions, describe_head, load_splits
 from bertslim.data.task import HeadFacts
 from bertslim.data.tasks import TASKS
 from bertslim.errors import DataError
+from bertslim.file_names import RECORD_FILE
 from bertslim.measure.environment import describe_environment
 from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
-from bertslim.model.copied_files import carry_files
+from bertslim.model.copied_files import copy_files
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.output import check_space, output_directory, writing
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks, current_ranks
 from bertslim.recipe.schema import Retrain
-from bertslim.records import RECORD_FILE, LayerPlan, ModelRecord, Record, read_record
+from bertslim.records import LayerPlan, ModelRecord, Record, read_record
 from bertslim.version import __version__
 from bertslim.wording import listed
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
-    from bertslim.measure.evaluation import Quality
+    from bertslim.measure.evaluation import Evaluation
     from bertslim.model.checkpoint import Checkpoint
 
 
@@ -163,7 +164,7 @@ class _Run:
             start = self._start()
             start.model.load_state_dict(trained.weights)
             save_checkpoint(start.model, directory, start.extra)
-            carry_files(self._directory, directory, as_embedder=start.facts.head == "")
+            copy_files(self._directory, directory, as_embedder=start.facts.head == "")
         with self.progress.step("measure quality"):
             quality = self._measure(directory)
         base = self._teacher.record if self._teacher else self._start_record
@@ -256,20 +257,18 @@ class _Run:
             problem_type=task.problem_type,
         )
 
-    def _measure(self, directory: Path) -> Quality:
+    def _measure(self, directory: Path) -> Evaluation:
         """Compare the result to the teacher, else to the model as it was."""
-        from bertslim.measure.evaluation import measure_accuracy_alone, measure_quality
+        from bertslim.measure.evaluation import evaluate, evaluate_alone
         from bertslim.model.checkpoint import load_checkpoint
 
         slim, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
         seed, progress = self.options.seed, self.progress
         if self._head.kind is None:
-            return measure_accuracy_alone(
-                slim, self._splits, tokenizer, seed=seed, progress=progress
-            )
+            return evaluate_alone(slim, self._splits, tokenizer, seed=seed, progress=progress)
         given = find_model(self.options.teacher) if self.options.teacher else self.source
         base = load_checkpoint(given.directory)
-        return measure_quality(
+        return evaluate(
             base,
             slim.model,
             self._splits,

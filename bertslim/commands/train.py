@@ -125,7 +125,7 @@ def train_model(
     """
     from bertslim.training.distillation import Teacher
     from bertslim.training.layer_map import layer_map
-    from bertslim.training.trainer import Lesson, Run
+    from bertslim.training.trainer import TrainingObjective, TrainingRun
     from bertslim.training.training_run import check_trackers, train
 
     check_trackers(options.report_to)
@@ -143,16 +143,16 @@ def train_model(
         depths = len(student.checkpoint.facts.layers), len(teacher.checkpoint.facts.layers)
         layers = layer_map(*depths, teacher.plan)
         asked = Teacher(teacher.checkpoint, layers)
-    lesson = Lesson(
+    objective = TrainingObjective(
         rows=splits.fit,
         tokenizer=student.tokenizer,
         selection=_selection(asked, student, splits, settings, options.seed),
         distillation=_distillation(asked, settings),
         head=student.checkpoint.facts.head,
     )
-    run = Run(settings, options.seed, interruption, options.report_to)
+    run = TrainingRun(settings, options.seed, interruption, options.report_to)
     with _left_on_the_way(interruption, options.ranks, progress):
-        training = train(student.checkpoint.model.float(), lesson, run, progress)
+        training = train(student.checkpoint.model.float(), objective, run, progress)
     account = training.model_copy(
         update={
             "teacher": teacher.record if teacher else None,

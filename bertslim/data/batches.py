@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from bertslim.data.task import IGNORED, Batch, Feature, Rows
 from bertslim.errors import ModelError
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from transformers import PreTrainedTokenizerBase
 
 
 def batches(
@@ -28,7 +28,7 @@ def batches(
         tokenizer: The model's tokenizer.
         batch_size: Sequences a batch; the last may have fewer.
         max_length: Tokens that the model can take; longer texts are cut there, or earlier where the
-            tokenizer says so; contexts of questions go on in another sequence.
+            tokenizer has a lower limit; contexts of questions go on in another sequence.
         label: Whether to give the labels along; for masked words they also settle what is masked.
 
     Raises:
@@ -63,8 +63,6 @@ def tokenise(
 
 def collate(features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase) -> Batch:
     """Pad sequences to the longest, labels of tokens with what the losses leave out."""
-    from transformers import DataCollatorWithPadding
-
     pad = DataCollatorWithPadding(tokenizer)
     return Batch(
         inputs=dict(pad([feature.inputs for feature in features])),
@@ -78,8 +76,6 @@ def collate(features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase) -> 
 
 
 def _stack(values: Sequence[Any], side: str) -> Tensor:
-    import torch
-
     if not isinstance(values[0], list):
         return torch.tensor(values)
     return torch.nn.utils.rnn.pad_sequence(

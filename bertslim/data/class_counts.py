@@ -1,4 +1,4 @@
-"""How well a model tells each class from the others, from counts."""
+"""How well a model separates each class from the others, from counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bertslim.data.metrics import FloatArray, Ids, share
+from bertslim.arrays import FloatArray, IntArray
+from bertslim.data.metrics import share
 
 CLASS_METRICS = ("f1", "precision", "recall")
 
@@ -27,15 +28,15 @@ class ClassCounts:
     counts: FloatArray
 
     @property
-    def support(self) -> Ids:
+    def support(self) -> IntArray:
         """How often each class is the truth, (classes,)."""
-        found: Ids = self.counts[:, :, 1].sum(axis=0).astype(np.int64)
-        return found
+        support: IntArray = self.counts[:, :, 1].sum(axis=0).astype(np.int64)
+        return support
 
-    def only(self, wanted: NDArray[np.bool_]) -> ClassCounts:
+    def only(self, selected: NDArray[np.bool_]) -> ClassCounts:
         """Return some of the classes, those marked in (classes,)."""
-        names = tuple(name for name, kept in zip(self.names, wanted, strict=True) if kept)
-        return ClassCounts(names, self.counts[:, wanted])
+        names = tuple(name for name, kept in zip(self.names, selected, strict=True) if kept)
+        return ClassCounts(names, self.counts[:, selected])
 
     def resampled(self, weights: FloatArray) -> FloatArray:
         """Work out CLASS_METRICS, (resamples, classes · 3), of weights (resamples, rows)."""
@@ -57,7 +58,7 @@ def figures_of(counts: FloatArray) -> FloatArray:
     )
 
 
-def count_classes(names: Sequence[str], labels: Ids, predictions: Ids) -> ClassCounts:
+def count_classes(names: Sequence[str], labels: IntArray, predictions: IntArray) -> ClassCounts:
     """Count classes that rows have one of, or any number of.
 
     Args:
@@ -67,7 +68,7 @@ def count_classes(names: Sequence[str], labels: Ids, predictions: Ids) -> ClassC
     """
     classes = np.arange(len(names))
     true, predicted = (
-        (one[:, None] == classes) if one.ndim == 1 else one == 1 for one in (labels, predictions)
+        (ids[:, None] == classes) if ids.ndim == 1 else ids == 1 for ids in (labels, predictions)
     )
     counts = np.stack([true & predicted, true, predicted], axis=-1)
     return ClassCounts(tuple(names), counts.astype(np.float64))

@@ -47,23 +47,23 @@ WORD_NAMES = ("tokens", "words")
 TAG_NAMES = ("ner_tags", "tags", "labels", "ner", "label", "pos_tags", "chunk_tags")
 
 
-def find_text_columns(table: Dataset, wanted: Sequence[str], *, where: str) -> tuple[str, ...]:
+def find_text_columns(table: Dataset, named: Sequence[str], *, where: str) -> tuple[str, ...]:
     """Return the column of the texts, or the two of a pair.
 
-    It is those wanted, else a pair of usual names, else one of a usual name, else the only one.
+    It is those named, else a pair of usual names, else one of a usual name, else the only one.
 
     Raises:
-        DataError: A wanted one is missing, or none or several could be meant.
+        DataError: A named one is missing, or none or several could be meant.
     """
     names: list[str] = table.column_names
-    if wanted:
-        if len(wanted) > 2:
+    if named:
+        if len(named) > 2:
             raise DataError(
-                f"{len(wanted)} columns of texts are more than a model takes",
+                f"{len(named)} columns of texts are more than a model takes",
                 where="--text-column",
                 remedy="name one, or two for pairs",
             )
-        return tuple(_existing(name, names, option="--text-column", where=where) for name in wanted)
+        return tuple(_existing(name, names, option="--text-column", where=where) for name in named)
     strings = [name for name in names if _holds_strings(table, name)]
     by_lower = {name.lower(): name for name in strings}
     pairs = [pair for pair in _PAIRS if set(pair) <= by_lower.keys()]
@@ -88,54 +88,50 @@ def find_text_columns(table: Dataset, wanted: Sequence[str], *, where: str) -> t
 
 def find_label_columns(
     table: Dataset,
-    wanted: Sequence[str],
+    named: Sequence[str],
     texts: Sequence[str],
     *,
     where: str,
     usual: Sequence[str] = LABEL_NAMES,
 ) -> tuple[str, ...]:
-    """Return the columns of the labels: those wanted, else "label", else one of a usual name.
+    """Return the columns of the labels: those named, else "label", else one of a usual name.
 
     Raises:
-        DataError: A wanted one is missing or holds the texts, or several could be meant.
+        DataError: A named one is missing or holds the texts, or several could be meant.
     """
     names: list[str] = [name for name in table.column_names if name not in texts]
-    if wanted:
-        return tuple(
-            _existing(name, names, option="--label-column", where=where) for name in wanted
-        )
+    if named:
+        return tuple(_existing(name, names, option="--label-column", where=where) for name in named)
     if usual[0] in names:
         return (usual[0],)
-    found = [name for name in names if name.lower() in usual]
-    if len(found) > 1:
+    candidates = [name for name in names if name.lower() in usual]
+    if len(candidates) > 1:
         raise DataError(
-            f"several columns could hold the labels: {listed(found)}",
+            f"several columns could hold the labels: {listed(candidates)}",
             where=where,
             remedy="name one with --label-column",
         )
-    return tuple(found)
+    return tuple(candidates)
 
 
-def find_word_column(table: Dataset, wanted: Sequence[str]) -> str | None:
-    """Return the column of lists of words: the wanted one, else one of a usual name."""
+def find_word_column(table: Dataset, named: Sequence[str]) -> str | None:
+    """Return the column of lists of words: the named one, else one of a usual name."""
     lists = [name for name in table.column_names if holds_lists(table, name)]
-    names = wanted if len(wanted) == 1 else WORD_NAMES if not wanted else ()
+    names = named if len(named) == 1 else WORD_NAMES if not named else ()
     return next((name for name in names if name in lists), None)
 
 
 def find_tag_column(
-    table: Dataset, wanted: Sequence[str], words: str, *, where: str
+    table: Dataset, named: Sequence[str], words: str, *, where: str
 ) -> tuple[str, ...]:
-    """Return the column of lists of tags: the wanted one, else the first of the usual names.
+    """Return the column of lists of tags: the named one, else the first of the usual names.
 
     Raises:
-        DataError: The wanted one is missing or holds no lists, or several are wanted.
+        DataError: The named one is missing or holds no lists, or several are named.
     """
     lists = [name for name in table.column_names if holds_lists(table, name) and name != words]
-    if wanted:
-        return tuple(
-            _existing(name, lists, option="--label-column", where=where) for name in wanted
-        )
+    if named:
+        return tuple(_existing(name, lists, option="--label-column", where=where) for name in named)
     return tuple(name for name in TAG_NAMES if name in lists)[:1]
 
 
@@ -152,7 +148,7 @@ def holds_lists(table: Dataset, name: str) -> bool:
 
 
 def class_names(table: Dataset, name: str) -> Sequence[str] | None:
-    """Return the names that the numbers of a column stand for, if the table says so."""
+    """Return the names that the numbers of a column stand for, if the table declares them."""
     kind = table.features[name]
     names: Sequence[str] | None = getattr(getattr(kind, "feature", kind), "names", None)
     return names
@@ -171,11 +167,11 @@ def _is_number(value: object) -> bool:
     return True
 
 
-def _existing(wanted: str, names: Sequence[str], *, option: str, where: str) -> str:
-    if wanted in names:
-        return wanted
+def _existing(name: str, names: Sequence[str], *, option: str, where: str) -> str:
+    if name in names:
+        return name
     columns = listed(names) if names else "none besides the texts"
-    hint = did_you_mean(wanted, names)
+    hint = did_you_mean(name, names)
     raise DataError(
-        f"no column {wanted!r} for {option}; the columns are {columns}", where=where, remedy=hint
+        f"no column {name!r} for {option}; the columns are {columns}", where=where, remedy=hint
     )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+
+from datasets import Dataset, Features, List, Value
 
 from bertslim.errors import DataError
 from bertslim.wording import counted
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _DOCUMENT = "-DOCSTART-"
 
@@ -23,8 +21,6 @@ def read_conll(lines: Iterable[str], *, source: str) -> Dataset:
     Raises:
         DataError: A line has another number of columns than the first, or no tag.
     """
-    from datasets import Dataset, Features, List, Value
-
     words: list[list[str]] = [[]]
     tags: list[list[str]] = [[]]
     separator, columns = None, 0
@@ -42,16 +38,16 @@ def read_conll(lines: Iterable[str], *, source: str) -> Dataset:
             words[-1].append(fields[0])
             tags[-1].append(fields[-1].strip())
     kind = List(Value("string"))
-    found = {"tokens": [sentence for sentence in words if sentence]}
+    table = {"tokens": [sentence for sentence in words if sentence]}
     if columns > 1:
-        found["tags"] = [sentence for sentence in tags if sentence]
-    return Dataset.from_dict(found, features=Features(dict.fromkeys(found, kind)))
+        table["tags"] = [sentence for sentence in tags if sentence]
+    return Dataset.from_dict(table, features=Features(dict.fromkeys(table, kind)))
 
 
 def _check(fields: Sequence[str], columns: int, number: int, source: str) -> None:
     if len(fields) != columns:
-        found = counted(len(fields), "column", "columns")
-        what = f"line {number} has {found}, the first {columns}"
+        width = counted(len(fields), "column", "columns")
+        what = f"line {number} has {width}, the first {columns}"
     elif not fields[-1].strip():
         what = f"line {number} has no tag"
     else:

@@ -3,22 +3,19 @@
 A source is a file (.csv, .tsv, .json also as SQuAD has it, .jsonl, .ndjson, .parquet, .txt with a
 text a line, .conll, .bio or .iob with a word a line; all but parquet also as .gz), a directory of
 such files of one kind, the name of a data set on the Hub (`name` or `org/name`, with `:config` and
-`@split` where wanted; the split "train" by default), or `builtin:pydocs`.
+`@split` where needed; the split "train" by default), or `builtin:pydocs`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datasets import ClassLabel, Dataset, Features, Value
 
 from bertslim.data import pydocs
 from bertslim.data.hub import read_hub
 from bertslim.data.local_files import is_path, read_path
-from bertslim.data.task import HeadFacts, TaskData, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.data.tasks import choose_task
 from bertslim.errors import DataError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 
 def load_data(
@@ -26,7 +23,7 @@ def load_data(
     head: HeadFacts | None = None,
     *,
     task: str | None = None,
-    wanted: Wanted | None = None,
+    column_names: ColumnNames | None = None,
 ) -> TaskData:
     """Load the rows of a source, with their labels if it has any that the model predicts.
 
@@ -34,16 +31,16 @@ def load_data(
         source: A path, the name of a data set on the Hub, or `builtin:pydocs`.
         head: What stands on the model's encoder; by default nothing yet.
         task: The name of a task; by default the one that the head and the columns fit.
-        wanted: The columns; by default they are found by name and type.
+        column_names: The columns; by default they are found by name and type.
 
     Raises:
         DataError: The source is missing, broken or empty, a column is missing or could be several,
             a row has no usable text or label, or model, data and task do not fit.
     """
-    head, wanted = head or HeadFacts(), wanted or Wanted()
+    head, column_names = head or HeadFacts(), column_names or ColumnNames()
     table = _read(source)
-    chosen = choose_task(task, table, wanted, head, source=source)
-    return chosen.read(table, wanted, head, source=source)
+    chosen = choose_task(task, table, column_names, head, source=source)
+    return chosen.read(table, column_names, head, source=source)
 
 
 def _read(source: str) -> Dataset:
@@ -53,8 +50,6 @@ def _read(source: str) -> Dataset:
 
 
 def _read_builtin(source: str) -> Dataset:
-    from datasets import ClassLabel, Dataset, Features, Value
-
     if source != pydocs.NAME:
         raise DataError("no such built-in data", where=source, remedy=f"use {pydocs.NAME}")
     texts, labels = pydocs.read_pydocs()

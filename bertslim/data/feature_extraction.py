@@ -11,7 +11,7 @@ from bertslim.data.columns import find_label_columns
 from bertslim.data.metrics import Score, pearson, spearman
 from bertslim.data.pooling import Pooling
 from bertslim.data.table_texts import columns_of, read_texts, text_features
-from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.data.text_regression import read_text_scores, scored_table
 from bertslim.errors import DataError
 from bertslim.wording import listed
@@ -41,28 +41,30 @@ class FeatureExtraction(Task):
         return head.kind == ""
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read texts, or pairs and, if there are any, the scores of their similarity."""
-        texts = read_texts(table, wanted, source=source)
+        texts = read_texts(table, column_names, source=source)
         paired = len(texts.columns) == 2
-        if wanted.labels and not paired:
-            find_label_columns(table, wanted.labels, texts.names, where=source)
+        if column_names.labels and not paired:
+            find_label_columns(table, column_names.labels, texts.names, where=source)
             raise DataError(
                 "embeddings are scored by pairs of texts with a score, and there is one text a row",
                 where=source,
                 remedy="name both columns with --text-column",
             )
         columns, scores = (
-            read_text_scores(table, wanted, texts, source=source) if paired else ((), None)
+            read_text_scores(table, column_names, texts, source=source) if paired else ((), None)
         )
         pooling = head.pooling or Pooling()
-        behind = f"modules behind the pooling were left out: {listed(pooling.left_out)}"
+        note = f"modules behind the pooling were left out: {listed(pooling.left_out)}"
         return TaskData(
             source,
             Rows(cls(pooling), scored_table(texts, scores)),
             texts.names,
             columns,
-            notes=(*texts.notes, *((behind,) if pooling.left_out else ())),
+            notes=(*texts.notes, *((note,) if pooling.left_out else ())),
         )
 
     def features(
@@ -70,9 +72,9 @@ class FeatureExtraction(Task):
     ) -> list[Feature]:
         """Tokenise each text on its own; the detail is its place in the pair."""
         return [
-            replace(one, detail=side)
+            replace(feature, detail=side)
             for side, column in enumerate(columns_of(table))
-            for one in text_features([column], tokenizer, max_length)
+            for feature in text_features([column], tokenizer, max_length)
         ]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:

@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bertslim.data.metrics import FloatArray, Score, ratio_score, score_of_sums
+from bertslim.arrays import FloatArray
+from bertslim.data.metrics import Score, ratio_score, score_of_sums
 from bertslim.data.table_texts import columns_of, read_texts, text_features
-from bertslim.data.task import IGNORED, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.task import (
+    IGNORED,
+    Answers,
+    ColumnNames,
+    Feature,
+    HeadFacts,
+    Rows,
+    Task,
+    TaskData,
+)
 from bertslim.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -41,11 +51,13 @@ class FillMask(Task):
         return head.predicts_words
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read texts; labels are not needed."""
-        if wanted.labels:
+        if column_names.labels:
             raise DataError(f"labels are of no use to the task {cls.name}", where="--label-column")
-        texts = read_texts(table, wanted, source=source)
+        texts = read_texts(table, column_names, source=source)
         return TaskData(source, Rows(cls(), texts.table()), texts.names, notes=texts.notes)
 
     @property
@@ -66,8 +78,8 @@ class FillMask(Task):
                 where=tokenizer.name_or_path,
                 remedy="run it with --task plain-text",
             )
-        found = text_features(columns, tokenizer, max_length, return_special_tokens_mask=True)
-        return [_masked(one, tokenizer) for one in found]
+        features = text_features(columns, tokenizer, max_length, return_special_tokens_mask=True)
+        return [_masked(feature, tokenizer) for feature in features]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the negative log likelihood of the masked words, how many were right, how many."""
@@ -91,7 +103,7 @@ class FillMask(Task):
         The latter is exp of the mean negative log likelihood of the masked tokens. Salazar et al.
         2020 mask one token at a time, a forward pass a token; here all are masked together.
         """
-        sums = np.asarray([found for (found,) in answers], dtype=np.float64)
+        sums = np.asarray([answer for (answer,) in answers], dtype=np.float64)
         return (
             ratio_score("masked_accuracy", sums[:, 1], sums[:, 2]),
             score_of_sums("pseudo_perplexity", sums[:, [0, 2]], _perplexity),
@@ -100,8 +112,8 @@ class FillMask(Task):
 
 def _perplexity(total: FloatArray) -> FloatArray:
     counted = np.maximum(total[..., 1], 1)  # only texts without any word have nothing masked
-    found: FloatArray = np.exp(total[..., 0] / counted)
-    return found
+    perplexity: FloatArray = np.exp(total[..., 0] / counted)
+    return perplexity
 
 
 def _masked(feature: Feature, tokenizer: PreTrainedTokenizerBase) -> Feature:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from typing import TYPE_CHECKING
 
-from bertslim.data.quiet import quietly
+from datasets import Dataset, load_dataset
+
 from bertslim.errors import DataError, one_line
-
-if TYPE_CHECKING:
-    from datasets import Dataset
+from bertslim.quiet import quiet_datasets
 
 _NAME = re.compile(
     r"(?P<path>[\w.-]+(/[\w.-]+)?)(:(?P<config>[\w.+-]+))?(@(?P<split>[\w.%\[\]:+-]+))?"
@@ -25,8 +23,6 @@ def read_hub(source: str) -> Dataset:
     Raises:
         DataError: The name has another form, or the data set cannot be had.
     """
-    from datasets import load_dataset
-
     match = _NAME.fullmatch(source)
     if match is None:
         raise DataError(
@@ -34,7 +30,7 @@ def read_hub(source: str) -> Dataset:
             where=source or "--data",
         )
     try:
-        with quietly():
+        with quiet_datasets():
             return load_dataset(match["path"], match["config"], split=match["split"] or "train")
     except Exception as error:
         reason = textwrap.shorten(one_line(str(error)) or type(error).__name__, 300)

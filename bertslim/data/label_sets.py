@@ -28,20 +28,20 @@ def read_label_sets(
         DataError: Something cannot be a label, or is unknown to the model.
     """
     sets = [_members(value, row, where) for value, row in zip(values, rows, strict=True)]
-    found = read_labels(
+    labels = read_labels(
         [label for members in sets for label in members],
         [row for members, row in zip(sets, rows, strict=True) for _ in members],
         class_names=class_names,
         model_names=model_names,
         where=where,
     )
-    ids = iter(found.ids)
+    ids = iter(labels.ids)
     chosen = [{next(ids) for _ in members} for members in sets]
-    classes = range(len(found.names))
+    classes = range(len(labels.names))
     return Labels(
         tuple([int(number in members) for number in classes] for members in chosen),
-        found.names,
-        found.notes,
+        labels.names,
+        labels.notes,
     )
 
 

@@ -49,7 +49,7 @@ def read_labels(
     Args:
         values: Labels as the table holds them.
         rows: The row number of each, from 1, for messages.
-        class_names: The names that numbers in `values` stand for, if the table says so.
+        class_names: The names that numbers in `values` stand for, if the table declares them.
         model_names: The model's names in the order of its ids, if known.
         where: The source, for messages.
 
@@ -111,11 +111,11 @@ def _model_ids(
     names: Sequence[str],
     where: str,
 ) -> Labels:
-    found = dict.fromkeys(words)
+    distinct = dict.fromkeys(words)
     best: dict[str, int] = {}
     for way in _ways(class_names, names):
-        ids = {word: number for word in found if (number := way(word)) is not None}
-        if len(ids) == len(found):
+        ids = {word: number for word in distinct if (number := way(word)) is not None}
+        if len(ids) == len(distinct):
             notes = _notes_on_numbers(ids, class_names, names)
             return Labels(tuple(ids[word] for word in words), tuple(names), notes)
         best = max(best, ids, key=len)
@@ -154,7 +154,7 @@ def _number(word: str) -> int | None:
 def _notes_on_numbers(
     ids: dict[str, int], class_names: Sequence[str] | None, names: Sequence[str]
 ) -> tuple[str, ...]:
-    """Say so where named classes of the data were taken for the model's classes by number alone."""
+    """Note where named classes of the data were taken for the model's classes by number alone."""
     unlike = [
         f"{word} is {names[number]}"
         for word, number in ids.items()

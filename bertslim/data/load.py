@@ -1,4 +1,4 @@
-"""The data of a run: what the model asks of them, which rows, how they are split."""
+"""The data of a run: what the model needs of them, which rows, how they are split."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from bertslim.data.pooling import read_pooling
 from bertslim.data.splits import Splits, only_report, split
-from bertslim.data.task import HeadFacts, TaskData, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.progress import Progress
 from bertslim.records import ModelFacts
 
 BATCH_SIZE = 32  # sequences that go through a model at once
 MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on
 _WITH_CLASSES = ("SequenceClassification", "TokenClassification")
-_REPLACED_TOKENS = "electra"  # its pretraining head says of each token whether it was replaced
+_REPLACED_TOKENS = "electra"  # its pretraining head predicts of each token whether it was replaced
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class DataOptions:
         eval_data: A second source that is only measured; None: a tenth of `data` is.
         text_columns: The column of the texts, or two for pairs; none: found by name.
         label_columns: The column of the labels, or several of 0 and 1; none: found by name.
-        task: What models and data are for; None: what the model's head and the columns say.
+        task: What models and data are for; None: found by the model's head and the columns.
     """
 
     data: str
@@ -46,12 +46,12 @@ def text_length(facts: ModelFacts) -> int:
 
 
 def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
-    """Load and split the data, and tell what they were taken for.
+    """Load and split the data, and report what they were taken for.
 
     Args:
         options: Which data.
         head: What stands on the model's encoder.
-        progress: Where to tell it.
+        progress: Where to report it.
 
     Raises:
         DataError: The data are missing, broken or too few, or do not fit the model.
@@ -64,12 +64,12 @@ def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Sp
 
 
 def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
-    """Load rows that are all held out, and tell what they were taken for.
+    """Load rows that are all held out, and report what they were taken for.
 
     Args:
         options: Which data.
         head: What stands on the model's encoder.
-        progress: Where to tell it.
+        progress: Where to report it.
 
     Raises:
         DataError: The data are missing or broken, or do not fit the model.
@@ -82,8 +82,8 @@ def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> 
 def _load(source: str, options: DataOptions, head: HeadFacts) -> TaskData:
     from bertslim.data.data_source import load_data
 
-    wanted = Wanted(options.text_columns, options.label_columns)
-    return load_data(source, head, task=options.task, wanted=wanted)
+    column_names = ColumnNames(options.text_columns, options.label_columns)
+    return load_data(source, head, task=options.task, column_names=column_names)
 
 
 def _knowing(head: HeadFacts, data: TaskData) -> HeadFacts:
@@ -92,7 +92,7 @@ def _knowing(head: HeadFacts, data: TaskData) -> HeadFacts:
 
 
 def describe_head(directory: Path, config: dict[str, Any], facts: ModelFacts) -> HeadFacts:
-    """Say what a model's head asks of the data.
+    """Describe what a model's head needs of the data.
 
     Args:
         directory: The checkpoint.
@@ -100,7 +100,7 @@ def describe_head(directory: Path, config: dict[str, Any], facts: ModelFacts) ->
         facts: Its shape.
 
     Raises:
-        ModelError: The files that say how embeddings are pooled are damaged.
+        ModelError: The files that define how embeddings are pooled are damaged.
     """
     pretraining = facts.head == "PreTraining" and facts.model_type != _REPLACED_TOKENS
     return HeadFacts(

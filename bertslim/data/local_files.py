@@ -9,16 +9,16 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import Any, TextIO, cast
+
+import pandas as pd
+from datasets import Dataset, Features, Value, concatenate_datasets, load_dataset
 
 from bertslim.data.conll import read_conll
-from bertslim.data.quiet import quietly
 from bertslim.data.squad import read_squad
 from bertslim.errors import DataError, one_line
+from bertslim.quiet import quiet_datasets
 from bertslim.wording import did_you_mean, listed
-
-if TYPE_CHECKING:
-    from datasets import Dataset, Features
 
 KINDS = {
     ".csv": "csv",
@@ -43,8 +43,8 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "parquet": ("parquet", {}),
     "text": ("text", {"encoding": "utf-8-sig"}),
 }
-# What the readers say of a file without rows, beside a bare StopIteration.
-_SAID_OF_EMPTY = (
+# Messages of the readers for a file without rows, beside a bare StopIteration.
+_MESSAGES_FOR_EMPTY = (
     "No columns to parse",
     "corresponds to no data",
     "at least one example",
@@ -53,7 +53,7 @@ _SAID_OF_EMPTY = (
 
 
 def kind_of(path: Path) -> str | None:
-    """Return the kind of a file by its extension, in any case and also behind `.gz`."""
+    """Return the kind of a file by its extension, in any case and also before `.gz`."""
     name = path.name.lower().removesuffix(".gz")
     return KINDS.get(Path(name).suffix)
 
@@ -128,8 +128,6 @@ def _files_of_directory(path: Path, source: str) -> list[Path]:
 
 def _read_own(files: Sequence[Path], kind: str, source: str) -> Dataset | None:
     """Read the forms that `datasets` does not know: CoNLL columns, and SQuAD among JSON."""
-    from datasets import concatenate_datasets
-
     if kind not in ("conll", "json"):
         return None
     tables: list[Dataset] = []
@@ -137,27 +135,24 @@ def _read_own(files: Sequence[Path], kind: str, source: str) -> Dataset | None:
         where = str(file) if len(files) > 1 else source
         try:
             with _open_text(file) as text:
-                found = (read_conll if kind == "conll" else read_squad)(text, source=where)
+                table = (read_conll if kind == "conll" else read_squad)(text, source=where)
         except (OSError, EOFError, UnicodeDecodeError) as error:
             if kind == "json":
-                return None  # the reader of other JSON says why
+                return None  # the reader of other JSON reports why
             raise _why_unreadable(error, files, kind, source) from error
-        if found is None:
+        if table is None:
             return None
-        tables.append(found)
+        tables.append(table)
     if any(table.features != tables[0].features for table in tables):
         raise DataError("some of the files have labels, others have none", where=source)
     return concatenate_datasets(tables) if sum(map(len, tables)) else tables[0]
 
 
 def _read_files(files: Sequence[Path], kind: str, source: str) -> Dataset:
-    import pandas as pd
-    from datasets import load_dataset
-
     builder, options = _OPTIONS[kind]
     try:
         # A cache of its own: an edited file must never be answered from an older reading of it.
-        with quietly(), tempfile.TemporaryDirectory(prefix="bertslim-data-") as cache:
+        with quiet_datasets(), tempfile.TemporaryDirectory(prefix="bertslim-data-") as cache:
             if builder == "csv":
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 options = {**options, "features": _all_strings(files, options)}
@@ -187,9 +182,6 @@ def _plainly_named(files: Sequence[Path], directory: Path) -> list[str]:
 
 def _all_strings(files: Sequence[Path], options: dict[str, Any]) -> Features:
     """Read every column as strings: guessed types would turn "007" into 7, chunk by chunk."""
-    import pandas as pd
-    from datasets import Features, Value
-
     headers = [list(pd.read_csv(file, nrows=0, **options).columns) for file in files]
     for file, header in zip(files, headers, strict=True):
         if header != headers[0]:
@@ -204,7 +196,7 @@ def _all_strings(files: Sequence[Path], options: dict[str, Any]) -> Features:
 def _why_unreadable(error: Exception, files: Sequence[Path], kind: str, source: str) -> DataError:
     cause = error.__cause__ or error
     reason = one_line(str(cause))
-    if isinstance(cause, StopIteration) or any(words in reason for words in _SAID_OF_EMPTY):
+    if isinstance(cause, StopIteration) or any(words in reason for words in _MESSAGES_FOR_EMPTY):
         return _no_rows(source)
     if isinstance(cause, UnicodeDecodeError) or "Invalid UTF8" in reason:
         return DataError("the text is not valid UTF-8", where=source, remedy="save it as UTF-8")
@@ -217,7 +209,7 @@ def _why_unreadable(error: Exception, files: Sequence[Path], kind: str, source: 
 
 
 def _where_json_breaks(files: Sequence[Path]) -> str | None:
-    """Find the first line that is not JSON, which the reader's own message does not tell."""
+    """Find the first line that is not JSON, which the reader's own message does not name."""
     for file in files:
         number = 0
         try:

@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertslim.arrays import FloatArray, IntArray
 from bertslim.records.units import METRICS, SCORE_PREFIX, Metric
 
-FloatArray = NDArray[np.float64]
-Ids = NDArray[np.int64]
 Statistic = Callable[[FloatArray], FloatArray]
 
 
@@ -85,19 +84,19 @@ def ratio_score(name: str, above: NDArray[Any], below: NDArray[Any]) -> Score:
 
 
 def f1_score_of_counts(
-    name: str, right: Ids, true: Ids, predicted: Ids, *, value: float | None = None
+    name: str, right: IntArray, true: IntArray, predicted: IntArray, *, value: float | None = None
 ) -> Score:
     """Make an F1 score, 2 right / (true + predicted), of counts (rows,) of spans or labels."""
     sums = np.stack([2 * right, true + predicted], axis=1).astype(np.float64)
     return score_of_sums(name, sums, lambda total: share(total[..., 0], total[..., 1]), value=value)
 
 
-def accuracy(labels: Ids, predictions: Ids) -> Score:
+def accuracy(labels: IntArray, predictions: IntArray) -> Score:
     """Score the share of rows predicted right."""
     return mean_score("accuracy", labels == predictions)
 
 
-def macro_f1(labels: Ids, predictions: Ids) -> Score:
+def macro_f1(labels: IntArray, predictions: IntArray) -> Score:
     """Score F1 averaged over the classes that occur, each counting the same.
 
     Args:
@@ -119,7 +118,7 @@ def macro_f1(labels: Ids, predictions: Ids) -> Score:
     return score_of_sums("macro_f1", sums, formula, value=float(value))
 
 
-def micro_f1(labels: Ids, predictions: Ids) -> Score:
+def micro_f1(labels: IntArray, predictions: IntArray) -> Score:
     """Score F1 over all labels of all texts, both (rows, classes) of 0 and 1."""
     from sklearn.metrics import f1_score
 
@@ -130,7 +129,7 @@ def micro_f1(labels: Ids, predictions: Ids) -> Score:
     )
 
 
-def matthews(labels: Ids, predictions: Ids) -> Score:
+def matthews(labels: IntArray, predictions: IntArray) -> Score:
     """Score Matthews' correlation, for several classes R_K (Gorodkin 2004), of (rows,) of classes.
 
     It is 0 where all labels or all predictions are of one class.
@@ -185,13 +184,13 @@ def spearman(truth: FloatArray, predictions: FloatArray) -> Score:
     return Score("spearman", value, len(truth), resampled)
 
 
-def _weighted_correlation(one: FloatArray, other: FloatArray, weights: FloatArray) -> FloatArray:
+def _weighted_correlation(first: FloatArray, second: FloatArray, weights: FloatArray) -> FloatArray:
     """Correlate (rows,) or (resamples, rows) with each other, row by row of the weights."""
     total = weights.sum(axis=-1, keepdims=True)
-    one = one - (weights * one).sum(axis=-1, keepdims=True) / total
-    other = other - (weights * other).sum(axis=-1, keepdims=True) / total
-    spread = (weights * one**2).sum(axis=-1) * (weights * other**2).sum(axis=-1)
-    return share((weights * one * other).sum(axis=-1), np.sqrt(spread))
+    first = first - (weights * first).sum(axis=-1, keepdims=True) / total
+    second = second - (weights * second).sum(axis=-1, keepdims=True) / total
+    spread = (weights * first**2).sum(axis=-1) * (weights * second**2).sum(axis=-1)
+    return share((weights * first * second).sum(axis=-1), np.sqrt(spread))
 
 
 def _ranker(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
@@ -203,17 +202,17 @@ def _ranker(values: FloatArray) -> Callable[[FloatArray], FloatArray]:
     def ranks(weights: FloatArray) -> FloatArray:
         drawn = np.add.reduceat(weights[:, order], starts, axis=1)
         middle = drawn.cumsum(axis=1) - (drawn - 1) / 2
-        found: FloatArray = middle[:, group]
-        return found
+        drawn_ranks: FloatArray = middle[:, group]
+        return drawn_ranks
 
     return ranks
 
 
-def _one_hot(labels: Ids, predictions: Ids) -> tuple[FloatArray, FloatArray]:
+def _one_hot(labels: IntArray, predictions: IntArray) -> tuple[FloatArray, FloatArray]:
     if labels.ndim == 2:
         return labels.astype(np.float64), predictions.astype(np.float64)
     classes = np.arange(max(labels.max(), predictions.max()) + 1)
-    true, predicted = ((one[:, None] == classes).astype(float) for one in (labels, predictions))
+    true, predicted = ((ids[:, None] == classes).astype(float) for ids in (labels, predictions))
     return true, predicted
 
 
@@ -233,7 +232,7 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 def exact_match(answers: Sequence[str], given: str) -> float:
     """Return 1 if the answer given is one of the right ones, once normalised; else 0."""
-    return max(float(_normalise(one) == _normalise(given)) for one in answers or ("",))
+    return max(float(_normalise(answer) == _normalise(given)) for answer in answers or ("",))
 
 
 def f1_of_words(answers: Sequence[str], given: str) -> float:
@@ -241,7 +240,9 @@ def f1_of_words(answers: Sequence[str], given: str) -> float:
 
     If either has no words, it is 1 where both have none, else 0 (Rajpurkar et al. 2018).
     """
-    return max(_f1(_normalise(one).split(), _normalise(given).split()) for one in answers or ("",))
+    return max(
+        _f1(_normalise(answer).split(), _normalise(given).split()) for answer in answers or ("",)
+    )
 
 
 def _f1(true: Sequence[str], given: Sequence[str]) -> float:

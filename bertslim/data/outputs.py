@@ -16,7 +16,7 @@ _TOKEN_HEADS = ("TokenClassification", "MaskedLM")
 WORD_HEADS = ("MaskedLM", "PreTraining")
 PER_TOKEN_HEADS = (*_TOKEN_HEADS, "PreTraining", "QuestionAnswering")
 _NEVER = -1e9
-# A word head says a number for each token and each word of the vocabulary: gigabytes a batch.
+# A word head puts out a number for each token and each word of the vocabulary: gigabytes a batch.
 OUTPUTS_AT_ONCE = 1 << 24
 
 
@@ -59,7 +59,7 @@ def parts(batch: Batch, facts: ModelFacts) -> Iterator[slice]:
 def model_inputs(batch: Batch, head: str) -> dict[str, Tensor]:
     """Return what a model takes for a batch: `model(**inputs)`.
 
-    A head that chooses between texts is given each text, and behind it the text backwards: all
+    A head that chooses between texts is given each text, and after it the text backwards: all
     inputs are (sequences, 2, length) then.
 
     Args:
@@ -112,7 +112,7 @@ def _backwards(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _decisions_of_pretraining(outputs: Any, mask: Tensor) -> Decisions:
-    """BERT predicts the token; ELECTRA says of each whether it was replaced."""
+    """BERT predicts the token; ELECTRA predicts of each whether it was replaced."""
     owner = mask.nonzero()[:, 0]
     words = getattr(outputs, "prediction_logits", None)
     if words is not None:

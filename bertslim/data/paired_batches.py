@@ -84,16 +84,16 @@ def paired_batches(
         ModelError: A tokenizer has no padding token, or lacks what the task needs.
     """
     both = tokenizer, slim_tokenizer
-    features = [tokenise(rows, one, max_length, label=label) for one in both]
-    readings = [_pieces(rows, one, max_length) for one in both]
+    features = [tokenise(rows, reader, max_length, label=label) for reader in both]
+    readings = [_pieces(rows, reader, max_length) for reader in both]
     alike = {row for row, pieces in readings[0].items() if readings[1][row] == pieces}
     made = []
-    for wanted in (True, False):
-        pairs = [pair for pair in _paired(*features) if (pair[0].row in alike) is wanted]
+    for are_alike in (True, False):
+        pairs = [pair for pair in _paired(*features) if (pair[0].row in alike) is are_alike]
         pairs.sort(key=lambda pair: -len(pair[0].inputs["input_ids"]))
         sides = [[pair[side] for pair in pairs] for side in (0, 1)]
         made += [
-            PairedBatch(base, slim, wanted)
+            PairedBatch(base, slim, are_alike)
             for base, slim in zip(
                 batched(sides[0], tokenizer, batch_size),
                 batched(sides[1], slim_tokenizer, batch_size),
@@ -109,7 +109,7 @@ def _pieces(
     """Return the tokens of each sequence of each row, by name and before any is masked."""
     read = tokenise(rows, tokenizer, max_length, label=False)
     return {
-        row: [tokenizer.convert_ids_to_tokens(one.inputs["input_ids"]) for one in features]
+        row: [tokenizer.convert_ids_to_tokens(feature.inputs["input_ids"]) for feature in features]
         for row, features in _by_row(read)
     }
 
@@ -117,8 +117,8 @@ def _pieces(
 def _paired(base: list[Feature], slim: list[Feature]) -> Iterator[tuple[Feature, Feature]]:
     """Match the sequences of each row by their order."""
     for (_, before), (_, after) in zip(_by_row(base), _by_row(slim), strict=True):
-        for one, other in zip_longest(before, after):
-            yield one or before[-1], other or after[-1]
+        for base_feature, slim_feature in zip_longest(before, after):
+            yield base_feature or before[-1], slim_feature or after[-1]
 
 
 def _by_row(features: list[Feature]) -> Iterator[tuple[int, list[Feature]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bertslim.data.table_texts import columns_of, read_texts, text_features
-from bertslim.data.task import Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.task import ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,15 +26,17 @@ class PlainText(Task):
         return True
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read texts, or pairs of them."""
-        if wanted.labels:
+        if column_names.labels:
             raise DataError(
                 f"labels are of no use to the task {cls.name}",
                 where="--label-column",
                 remedy="name another --task, or give data that fit the model's own",
             )
-        texts = read_texts(table, wanted, source=source)
+        texts = read_texts(table, column_names, source=source)
         rows = Rows(cls(), texts.table())
         return TaskData(source, rows, texts.names, notes=texts.notes)
 

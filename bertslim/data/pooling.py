@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertslim.errors import ModelError
+from bertslim.file_names import CONFIG_FILE, MODULES_FILE
 from bertslim.wording import listed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_MODULES_FILE = "modules.json"
 _PREFIX = "pooling_mode_"
 _LONG_NAMES = {
     "cls_token": "cls",
@@ -58,7 +58,7 @@ def read_pooling(directory: Path) -> Pooling:
     Raises:
         ModelError: Its files are damaged, or name a pooling that is not known.
     """
-    path = directory / _MODULES_FILE
+    path = directory / MODULES_FILE
     if not path.is_file():
         return Pooling()
     try:
@@ -66,7 +66,7 @@ def read_pooling(directory: Path) -> Pooling:
         folder = next((folder for kind, folder in modules if kind == "Pooling"), None)
         if folder is None:
             return Pooling()
-        path = directory / folder / "config.json"
+        path = directory / folder / CONFIG_FILE
         modes = _modes(_read(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError("is damaged", where=str(path), remedy="download it again") from error

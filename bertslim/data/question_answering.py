@@ -12,7 +12,7 @@ from bertslim.data.columns import find_label_columns
 from bertslim.data.metrics import Score, exact_match, f1_of_words, mean_score
 from bertslim.data.question_windows import Window, question_features
 from bertslim.data.table_texts import read_strings
-from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.errors import DataError
 from bertslim.wording import counted
 
@@ -30,7 +30,7 @@ _NONE = "none"
 
 
 @dataclass(frozen=True)
-class Span:
+class AnswerSpan:
     """The best answer in one window of a context.
 
     Attributes:
@@ -60,18 +60,20 @@ class QuestionAnswering(Task):
         return head.kind in (cls.head, None)
 
     @classmethod
-    def suits(cls, table: Dataset, wanted: Wanted, head: HeadFacts) -> bool:
+    def suits(cls, table: Dataset, column_names: ColumnNames, head: HeadFacts) -> bool:
         """Whether there are questions and contexts; without a head to go by, answers too."""
-        names = wanted.texts or (QUESTION, CONTEXT)
+        names = column_names.texts or (QUESTION, CONTEXT)
         if len(names) != 2 or not set(names) <= set(table.column_names):
             return False
-        answers = (wanted.labels or (ANSWERS,))[0]
+        answers = (column_names.labels or (ANSWERS,))[0]
         return head.kind is not None or _holds_answers(table, answers)
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read questions and contexts with their answers, if there are any."""
-        names = wanted.texts or (QUESTION, CONTEXT)
+        names = column_names.texts or (QUESTION, CONTEXT)
         missing = [name for name in names if name not in table.column_names]
         if missing or len(names) != 2:
             raise DataError(
@@ -83,7 +85,9 @@ class QuestionAnswering(Task):
         kept = [row for row, text in enumerate(contexts) if text.strip()]
         if not kept:
             raise DataError(f"all texts of column {names[1]!r} are blank", where=source)
-        labels = find_label_columns(table, wanted.labels, names, where=source, usual=(ANSWERS,))
+        labels = find_label_columns(
+            table, column_names.labels, names, where=source, usual=(ANSWERS,)
+        )
         if len(labels) > 1:
             raise DataError(
                 "answers stand in one column", where="--label-column", remedy="name one"
@@ -98,7 +102,7 @@ class QuestionAnswering(Task):
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise questions with windows of their contexts; the targets are start and end."""
-        answers = [_first(found) for found in table[LABEL][:]] if label else None
+        answers = [_first(label) for label in table[LABEL][:]] if label else None
         columns = table[QUESTION][:], table[CONTEXT][:]
         return question_features(*columns, tokenizer, max_length, answers=answers)
 
@@ -115,26 +119,26 @@ class QuestionAnswering(Task):
 
         Where every question has an answer, "none" is no choice, as in SQuAD 1.1.
         """
-        truth = [found["text"] for found in table[LABEL][:]]
+        truth = [label["text"] for label in table[LABEL][:]]
         pairs = list(zip(truth, _given(table, answers), strict=True))
         return (
             mean_score("f1", np.array([f1_of_words(*pair) for pair in pairs])),
             mean_score("exact_match", np.array([exact_match(*pair) for pair in pairs])),
         )
 
-    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+    def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Quote the answer to each question."""
         return [text or _NONE for text in _given(table, answers)]
 
-    def told_truth(self, table: Dataset) -> list[str]:
+    def describe_labels(self, table: Dataset) -> list[str]:
         """Quote the first answer to each question."""
-        return [next(iter(found["text"]), _NONE) for found in table[LABEL][:]]
+        return [next(iter(label["text"]), _NONE) for label in table[LABEL][:]]
 
 
 def _given(table: Dataset, answers: Answers) -> list[str]:
     """Choose among the windows of each question; "" for none, where some questions have none."""
     labels = table[LABEL][:] if LABEL in table.column_names else [{"text": []}]
-    may_be_none = not all(found["text"] for found in labels)
+    may_be_none = not all(label["text"] for label in labels)
     return [_chosen(windows, may_be_none=may_be_none) for windows in answers]
 
 
@@ -148,7 +152,7 @@ def _answers(
     values: Sequence[Any], kept: Sequence[int], contexts: Sequence[str], source: str
 ) -> list[dict[str, Any]]:
     """Return {"text": [...], "start": [...]} of each row; empty lists where there is no answer."""
-    found = []
+    answers = []
     for row in kept:
         texts, starts = _read_answer(values[row], row + 1, source)
         for text, start in zip(texts, starts, strict=True):
@@ -159,15 +163,15 @@ def _answers(
                     where=source,
                     remedy=_REMEDY,
                 )
-        found.append({"text": texts, "start": starts})
-    return found
+        answers.append({"text": texts, "start": starts})
+    return answers
 
 
 def _read_answer(value: Any, row: int, source: str) -> tuple[list[str], list[int]]:
     """Read {"text": [...], "answer_start": [...]}, or a list of {"text": …, "answer_start": …}."""
     if isinstance(value, list):
-        each = [one if isinstance(one, dict) else {} for one in value]
-        value = {key: [one.get(key) for one in each] for key in ("text", "answer_start")}
+        each = [answer if isinstance(answer, dict) else {} for answer in value]
+        value = {key: [answer.get(key) for answer in each] for key in ("text", "answer_start")}
     parts = value if isinstance(value, dict) else {}
     texts, starts = parts.get("text"), parts.get("answer_start")
     if (
@@ -205,23 +209,23 @@ def _first(answer: dict[str, Any]) -> tuple[int, int] | None:
     return answer["start"][0], answer["start"][0] + len(answer["text"][0])
 
 
-def _best_span(start: Tensor, end: Tensor, window: Window) -> Span:
+def _best_span(start: Tensor, end: Tensor, window: Window) -> AnswerSpan:
     """Choose the span of the context, at most 30 tokens long, whose two logits sum to the most."""
     import torch
 
     first, last = window.tokens
     none = float(start[window.none] + end[window.none])
     if first == last:
-        return Span("", -float("inf"), none)
+        return AnswerSpan("", -float("inf"), none)
     sums = start[first:last, None] + end[None, first:last]
     allowed = torch.ones_like(sums, dtype=torch.bool).triu().tril(_LONGEST_ANSWER - 1)
     best = int(sums.masked_fill(~allowed, -float("inf")).argmax())
     from_token, to_token = divmod(best, last - first)
     text = window.context[window.offsets[from_token][0] : window.offsets[to_token][1]]
-    return Span(text, float(sums[from_token, to_token]), none)
+    return AnswerSpan(text, float(sums[from_token, to_token]), none)
 
 
-def _chosen(windows: Sequence[Span], *, may_be_none: bool) -> str:
+def _chosen(windows: Sequence[AnswerSpan], *, may_be_none: bool) -> str:
     best = max(windows, key=lambda span: span.score)
     none = min(span.none for span in windows)
     return "" if may_be_none and none > best.score else best.text

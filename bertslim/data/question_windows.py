@@ -22,7 +22,7 @@ class Window:
 
     Attributes:
         context: The whole context.
-        tokens: The first token of the context in the sequence, and the one behind its last.
+        tokens: The first token of the context in the sequence, and the one after its last.
         offsets: The characters from and to of each of these tokens in the context.
         none: The token that stands for "no answer".
     """
@@ -52,7 +52,7 @@ def question_features(
             where there is no answer, which is then the answer, as it is in windows without it.
 
     Raises:
-        ModelError: The tokenizer cannot tell where its tokens stand in the text.
+        ModelError: The tokenizer does not report where its tokens stand in the text.
     """
     if not tokenizer.is_fast:
         raise ModelError(
@@ -72,7 +72,7 @@ def question_features(
     )
     rows = encoded.pop("overflow_to_sample_mapping")
     places = encoded.pop("offset_mapping")
-    found = []
+    features = []
     for number, row in enumerate(rows):
         inputs = {name: values[number] for name, values in encoded.items()}
         tokens = _tokens_of_context(encoded.sequence_ids(number))
@@ -87,8 +87,8 @@ def question_features(
             targets = dict(
                 zip(("start_positions", "end_positions"), _place(answers[row], window), strict=True)
             )
-        found.append(Feature(row, inputs, targets, window))
-    return found
+        features.append(Feature(row, inputs, targets, window))
+    return features
 
 
 def _shortened(

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bertslim.arrays import IntArray
 from bertslim.data.class_counts import ClassCounts
-from bertslim.data.metrics import Ids, Score, f1_score_of_counts, ratio_score
+from bertslim.data.metrics import Score, f1_score_of_counts, ratio_score
 
 Tags = Sequence[Sequence[str]]
 
 
-class Span(NamedTuple):
+class TaggedSpan(NamedTuple):
     """Words of one sentence.
 
     Attributes:
@@ -40,19 +41,17 @@ def span_scores(true: Tags, predicted: Tags) -> tuple[Score, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         value = float(f1_score(true, predicted, zero_division=0))
-    right, spans, found = span_counts(true, predicted)
+    right, true_spans, predicted_spans = span_counts(true, predicted)
     return (
-        f1_score_of_counts("span_f1", right, spans, found, value=value),
-        ratio_score("span_precision", right, found),
-        ratio_score("span_recall", right, spans),
+        f1_score_of_counts("span_f1", right, true_spans, predicted_spans, value=value),
+        ratio_score("span_precision", right, predicted_spans),
+        ratio_score("span_recall", right, true_spans),
     )
 
 
-def span_counts(true: Tags, predicted: Tags) -> tuple[Ids, Ids, Ids]:
+def span_counts(true: Tags, predicted: Tags) -> tuple[IntArray, IntArray, IntArray]:
     """Count, for each sentence, spans that are right, that there are, and that were predicted."""
-    return _counts([
-        (spans_of(one), spans_of(other)) for one, other in zip(true, predicted, strict=True)
-    ])  # fmt: skip
+    return _counts(_span_pairs(true, predicted))
 
 
 def count_span_types(true: Tags, predicted: Tags, types: Sequence[str]) -> ClassCounts:
@@ -63,27 +62,46 @@ def count_span_types(true: Tags, predicted: Tags, types: Sequence[str]) -> Class
         predicted: The same that a model gave.
         types: Such as "PER".
     """
-    pairs = [(spans_of(one), spans_of(other)) for one, other in zip(true, predicted, strict=True)]
+    pairs = _span_pairs(true, predicted)
     counts = [
-        np.stack(_counts([(_of_type(one, kind), _of_type(other, kind)) for one, other in pairs]))
+        np.stack(
+            _counts(
+                [
+                    (_of_type(true_spans, kind), _of_type(predicted_spans, kind))
+                    for true_spans, predicted_spans in pairs
+                ]
+            )
+        )
         for kind in types
     ]
     return ClassCounts(tuple(types), np.stack(counts, axis=1).T.astype(np.float64))
 
 
-def _of_type(spans: set[Span], kind: str) -> set[Span]:
+def _span_pairs(true: Tags, predicted: Tags) -> list[tuple[set[TaggedSpan], set[TaggedSpan]]]:
+    return [
+        (spans_of(true_tags), spans_of(predicted_tags))
+        for true_tags, predicted_tags in zip(true, predicted, strict=True)
+    ]
+
+
+def _of_type(spans: set[TaggedSpan], kind: str) -> set[TaggedSpan]:
     return {span for span in spans if span.type == kind}
 
 
-def spans_of(tags: Sequence[str]) -> set[Span]:
+def spans_of(tags: Sequence[str]) -> set[TaggedSpan]:
     """Return the spans of a sentence, as conlleval and seqeval find them."""
     from seqeval.metrics.sequence_labeling import get_entities
 
-    return {Span(*found) for found in get_entities(list(tags))}
+    return {TaggedSpan(*entity) for entity in get_entities(list(tags))}
 
 
-def _counts(pairs: Sequence[tuple[set[Span], set[Span]]]) -> tuple[Ids, Ids, Ids]:
+def _counts(
+    pairs: Sequence[tuple[set[TaggedSpan], set[TaggedSpan]]],
+) -> tuple[IntArray, IntArray, IntArray]:
     """Count, for each sentence, what both sides hold, what the first does, what the second does."""
-    counts = [(len(one & other), len(one), len(other)) for one, other in pairs]
-    right, spans, found = np.array(counts, dtype=np.int64).reshape(-1, 3).T
-    return right, spans, found
+    counts = [
+        (len(true_spans & predicted_spans), len(true_spans), len(predicted_spans))
+        for true_spans, predicted_spans in pairs
+    ]
+    right, true, predicted = np.array(counts, dtype=np.int64).reshape(-1, 3).T
+    return right, true, predicted

@@ -97,7 +97,7 @@ def _key(text: str) -> bytes:
 def _parts(
     data: TaskData, shares: dict[SplitName, float], held_out: frozenset[bytes]
 ) -> dict[SplitName, list[int]]:
-    """Deal the row numbers out by hash, those of held-out texts to nobody."""
+    """Deal the row numbers out by hash, those of held-out texts to no split."""
     parts: dict[SplitName, list[int]] = {name: [] for name in shares}
     for row, text in enumerate(data.rows.split_keys()):
         key = _key(text)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
+
+from datasets import Dataset, Features, List, Value
 
 from bertslim.errors import DataError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 
 def read_squad(file: TextIO, *, source: str) -> Dataset | None:
@@ -17,8 +16,6 @@ def read_squad(file: TextIO, *, source: str) -> Dataset | None:
     Raises:
         DataError: It is SQuAD JSON, but a part is missing.
     """
-    from datasets import Dataset, Features, List, Value
-
     articles = _articles(file)
     if articles is None:
         return None
@@ -50,7 +47,7 @@ def _articles(file: TextIO) -> list[Any] | None:
     try:
         whole = _json(first) or _json(first + file.read())
     except UnicodeDecodeError:
-        return None  # the reader of other JSON says so
+        return None  # the reader of other JSON reports it
     articles = whole.get("data") if isinstance(whole, dict) else None
     if not isinstance(articles, list) or not articles:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bertslim.data.columns import find_text_columns, find_word_column
-from bertslim.data.task import LABEL, Feature, Wanted
+from bertslim.data.task import LABEL, ColumnNames, Feature
 from bertslim.errors import DataError
 from bertslim.wording import counted
 
@@ -52,20 +52,20 @@ class Texts:
         return Dataset.from_dict(columns, features=Features(features))
 
 
-def read_texts(table: Dataset, wanted: Wanted, *, source: str) -> Texts:
+def read_texts(table: Dataset, column_names: ColumnNames, *, source: str) -> Texts:
     """Find the texts: strings as they are, lists of words joined, of questions the contexts.
 
     Raises:
         DataError: The columns are missing or could be several, or there is no text in them.
     """
-    words = find_word_column(table, wanted.texts)
+    words = find_word_column(table, column_names.texts)
     if words is not None:
         joined = [" ".join(row) for row in read_words(table, words, source)]
         return _without_blank((words,), (joined,), source, labelled=False)
-    if not wanted.texts and _holds_questions(table):
+    if not column_names.texts and _holds_questions(table):
         contexts = list(dict.fromkeys(read_strings(table, "context", source)))
         return _without_blank(("context",), (contexts,), source, labelled=False)
-    names = find_text_columns(table, wanted.texts, where=source)
+    names = find_text_columns(table, column_names.texts, where=source)
     columns = tuple(read_strings(table, name, source) for name in names)
     return _without_blank(names, columns, source, labelled=True)
 
@@ -112,7 +112,7 @@ def read_words(table: Dataset, name: str, source: str) -> list[list[str]]:
 def _without_blank(
     names: tuple[str, ...], columns: tuple[list[str], ...], source: str, *, labelled: bool
 ) -> Texts:
-    """Leave out the rows of which every text is blank, and say how many."""
+    """Leave out the rows of which every text is blank, and note how many."""
     rows = len(columns[0])
     kept = [row for row in range(rows) if any(column[row].strip() for column in columns)]
     if not kept:

@@ -82,7 +82,7 @@ class HeadFacts:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ColumnNames:
     """The columns that were named; those that were not are found by name and type.
 
     Attributes:
@@ -134,18 +134,20 @@ class Task(ABC):
         """Whether a model with this head can do the task."""
 
     @classmethod
-    def suits(cls, table: Dataset, wanted: Wanted, head: HeadFacts) -> bool:
+    def suits(cls, table: Dataset, column_names: ColumnNames, head: HeadFacts) -> bool:
         """Whether the columns are those of the task; what an accepted head then makes of them."""
         return True
 
     @classmethod
     @abstractmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Find the columns and bring the rows into the form of the task.
 
         Args:
             table: The data as they came.
-            wanted: The columns that were named.
+            column_names: The columns that were named.
             head: What the labels have to fit.
             source: What the user gave, for messages.
 
@@ -173,7 +175,7 @@ class Task(ABC):
 
     @property
     def problem_type(self) -> str | None:
-        """Which loss a new model is trained with, as its configuration says it."""
+        """Which loss a new model is trained with, as its configuration names it."""
         return None
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
@@ -188,11 +190,11 @@ class Task(ABC):
         """Count each class on its own, the same ones for all models; None without classes."""
         return None
 
-    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
-        """Put the answer to each row in words; None where there is nothing that words can say."""
+    def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
+        """Put the answer to each row in words; None where words cannot express it."""
         return None
 
-    def told_truth(self, table: Dataset) -> list[str]:
+    def describe_labels(self, table: Dataset) -> list[str]:
         """Put the label of each row in the same words."""
         return [str(label) for label in table[LABEL][:]]
 

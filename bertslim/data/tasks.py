@@ -11,9 +11,9 @@ from bertslim.data.feature_extraction import FeatureExtraction
 from bertslim.data.fill_mask import FillMask
 from bertslim.data.plain_text import PlainText
 from bertslim.data.question_answering import QuestionAnswering
-from bertslim.data.task import HeadFacts, Task, Wanted
+from bertslim.data.task import ColumnNames, HeadFacts, Task
 from bertslim.data.text_classification import TextClassification
-from bertslim.data.text_regression import Regression
+from bertslim.data.text_regression import TextRegression
 from bertslim.data.token_classification import TokenClassification
 from bertslim.errors import DataError
 from bertslim.wording import did_you_mean, listed
@@ -27,7 +27,7 @@ TASKS: dict[str, type[Task]] = {
     for task in (
         TokenClassification,
         QuestionAnswering,
-        Regression,
+        TextRegression,
         TextClassification,
         FillMask,
         FeatureExtraction,
@@ -37,14 +37,14 @@ TASKS: dict[str, type[Task]] = {
 
 
 def choose_task(
-    name: str | None, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str
+    name: str | None, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
 ) -> type[Task]:
     """Return the named task, else the first that the model's head and the columns fit.
 
     Args:
         name: As `--task` has it.
         table: The data as they came.
-        wanted: The columns that were named.
+        column_names: The columns that were named.
         head: What stands on the encoder.
         source: What the user gave, for messages.
 
@@ -55,8 +55,8 @@ def choose_task(
     able = [task for task in TASKS.values() if task.accepts(head)]
     if name is not None:
         return _named(name, able, head)
-    chosen = next(task for task in able if task.suits(table, wanted, head))
-    if wanted.labels and chosen is PlainText and able[0] is not PlainText:
+    chosen = next(task for task in able if task.suits(table, column_names, head))
+    if column_names.labels and chosen is PlainText and able[0] is not PlainText:
         raise DataError(
             f"the columns are not those of {able[0].name}, which the model is for: "
             f"{listed(table.column_names)}",

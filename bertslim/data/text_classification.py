@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from bertslim.arrays import IntArray
 from bertslim.data import pydocs
 from bertslim.data.class_counts import ClassCounts, count_classes
 from bertslim.data.columns import class_names, find_label_columns, holds_lists
 from bertslim.data.label_sets import read_label_columns, read_label_sets
 from bertslim.data.labels import Labels, read_labels
-from bertslim.data.metrics import Ids, Score, accuracy, macro_f1, matthews, mean_score, micro_f1
+from bertslim.data.metrics import Score, accuracy, macro_f1, matthews, mean_score, micro_f1
 from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
-from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.errors import DataError
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ class TextClassification(Task):
         return classes or head.kind is None
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read texts with their labels, if there are any that are classes of texts."""
-        texts = read_texts(table, wanted, source=source)
-        columns = _label_columns(table, wanted, texts, head, source=source)
+        texts = read_texts(table, column_names, source=source)
+        columns = _label_columns(table, column_names, texts, head, source=source)
         several = head.problem_type == MULTI_LABEL or (
             head.kind is None and (len(columns) > 1 or any(holds_lists(table, c) for c in columns))
         )
@@ -69,7 +72,7 @@ class TextClassification(Task):
             labels = _read(table, columns, texts, head, several=several, source=source)
         except DataError as error:
             # The demonstration data are good texts for any model; their classes are their own.
-            if wanted.labels or source != pydocs.NAME:
+            if column_names.labels or source != pydocs.NAME:
                 raise
             return replace(data, notes=(*texts.notes, f"labels not used: {error.what}"))
         return replace(
@@ -89,11 +92,11 @@ class TextClassification(Task):
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise texts or pairs; the target is the class, or a 0. or 1. for each."""
-        found = text_features(columns_of(table), tokenizer, max_length)
+        features = text_features(columns_of(table), tokenizer, max_length)
         if not label:
-            return found
+            return features
         labels = [[float(x) for x in row] if self.several else row for row in table[LABEL][:]]
-        return [replace(one, targets={"labels": labels[one.row]}) for one in found]
+        return [replace(feature, targets={"labels": labels[feature.row]}) for feature in features]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the class of the highest logit, or of each class whether its logit is positive."""
@@ -117,32 +120,32 @@ class TextClassification(Task):
         """Count each label."""
         return count_classes(self.classes, *_ids(table, answers))
 
-    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+    def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Name the class of each text, or all that it has."""
-        return [self._named(found) for (found,) in answers] if self.classes else None
+        return [self._named(answer) for (answer,) in answers] if self.classes else None
 
-    def told_truth(self, table: Dataset) -> list[str]:
+    def describe_labels(self, table: Dataset) -> list[str]:
         """Name the class of each text, or all that it has."""
         return [self._named(label) for label in table[LABEL][:]]
 
-    def _named(self, found: Any) -> str:
+    def _named(self, label: Any) -> str:
         if not self.several:
-            return self.classes[int(found)]
-        held = [name for name, held in zip(self.classes, found, strict=True) if held]
+            return self.classes[int(label)]
+        held = [name for name, held in zip(self.classes, label, strict=True) if held]
         return ", ".join(held) or "none"
 
 
-def _ids(table: Dataset, answers: Answers) -> tuple[Ids, Ids]:
+def _ids(table: Dataset, answers: Answers) -> tuple[IntArray, IntArray]:
     """Return the labels and the predictions, (rows,), or (rows, classes) of 0 and 1."""
     labels = np.asarray(table[LABEL][:], dtype=np.int64)
-    return labels, np.asarray([found for (found,) in answers], dtype=np.int64)
+    return labels, np.asarray([answer for (answer,) in answers], dtype=np.int64)
 
 
 def _label_columns(
-    table: Dataset, wanted: Wanted, texts: Texts, head: HeadFacts, *, source: str
+    table: Dataset, column_names: ColumnNames, texts: Texts, head: HeadFacts, *, source: str
 ) -> tuple[str, ...]:
     if not texts.labelled:
-        if wanted.labels:
+        if column_names.labels:
             raise DataError(
                 "the rows hold words or questions, not texts with labels",
                 where=source,
@@ -151,9 +154,9 @@ def _label_columns(
         return ()
     names = head.labels or ()
     own = head.problem_type == MULTI_LABEL and set(names) <= set(table.column_names)
-    if own and not wanted.labels:
+    if own and not column_names.labels:
         return names
-    return find_label_columns(table, wanted.labels, texts.names, where=source)
+    return find_label_columns(table, column_names.labels, texts.names, where=source)
 
 
 def _read(

@@ -11,7 +11,7 @@ import numpy as np
 from bertslim.data.columns import LABEL_NAMES, SCORE_NAMES, class_names, find_label_columns
 from bertslim.data.metrics import Score, mean_squared_error, pearson, spearman
 from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
-from bertslim.data.task import LABEL, Answers, Feature, HeadFacts, Rows, Task, TaskData, Wanted
+from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.errors import DataError
 from bertslim.wording import listed
 
@@ -26,12 +26,12 @@ from bertslim.data.labels import REMEDY
 
 
 @dataclass(frozen=True)
-class Regression(Task):
+class TextRegression(Task):
     """Scores of texts.
 
     Attributes:
         on_scale: Whether the model puts out scores on the scale of the data. A reranker's logits
-            only order texts, so that their squared error says nothing.
+            only order texts, so that their squared error has no meaning.
     """
 
     on_scale: bool = False
@@ -47,11 +47,11 @@ class Regression(Task):
         return head.kind is None or (head.kind == cls.head and head.outputs == 1)
 
     @classmethod
-    def suits(cls, table: Dataset, wanted: Wanted, head: HeadFacts) -> bool:
+    def suits(cls, table: Dataset, column_names: ColumnNames, head: HeadFacts) -> bool:
         """Without a head to go by: whether the labels are numbers that are not all whole."""
         if head.kind is not None:
             return True
-        names = wanted.labels or (*SCORE_NAMES, *LABEL_NAMES)
+        names = column_names.labels or (*SCORE_NAMES, *LABEL_NAMES)
         columns = [name for name in names if name in table.column_names]
         values = [as_number(value) for value in table[columns[0]][:]] if columns else []
         numbers = [value for value in values if value is not None]
@@ -59,10 +59,12 @@ class Regression(Task):
         return fractions and len(numbers) == len(values)
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read texts or pairs with their scores, if there are any."""
-        texts = read_texts(table, wanted, source=source)
-        columns, scores = read_text_scores(table, wanted, texts, source=source)
+        texts = read_texts(table, column_names, source=source)
+        columns, scores = read_text_scores(table, column_names, texts, source=source)
         on_scale = head.kind is None or head.problem_type == "regression"
         return TaskData(
             source,
@@ -81,42 +83,42 @@ class Regression(Task):
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise texts or pairs; the target is the score."""
-        found = text_features(columns_of(table), tokenizer, max_length)
+        features = text_features(columns_of(table), tokenizer, max_length)
         if not label:
-            return found
+            return features
         scores = table[LABEL][:]
-        return [replace(one, targets={"labels": scores[one.row]}) for one in found]
+        return [replace(feature, targets={"labels": scores[feature.row]}) for feature in features]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the output, a number a text."""
-        found: list[Any] = outputs.logits[:, 0].double().tolist()
-        return found
+        scores: list[Any] = outputs.logits[:, 0].double().tolist()
+        return scores
 
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
         """Score Spearman's and Pearson's correlation, and where it means something the error."""
         truth = np.asarray(table[LABEL][:], dtype=np.float64)
-        predictions = np.asarray([found for (found,) in answers], dtype=np.float64)
+        predictions = np.asarray([answer for (answer,) in answers], dtype=np.float64)
         metrics = (spearman, pearson, *((mean_squared_error,) if self.on_scale else ()))
         return tuple(metric(truth, predictions) for metric in metrics)
 
-    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+    def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Write the score of each text."""
-        return [f"{found:.3f}" for (found,) in answers]
+        return [f"{answer:.3f}" for (answer,) in answers]
 
-    def told_truth(self, table: Dataset) -> list[str]:
+    def describe_labels(self, table: Dataset) -> list[str]:
         """Write the score of each text."""
         return [f"{label:.3f}" for label in table[LABEL][:]]
 
 
 def read_text_scores(
-    table: Dataset, wanted: Wanted, texts: Texts, *, source: str
+    table: Dataset, column_names: ColumnNames, texts: Texts, *, source: str
 ) -> tuple[tuple[str, ...], list[float] | None]:
     """Find and read the scores of texts; none where no column of numbers could hold them.
 
     Raises:
-        DataError: A wanted column is missing or several are, or a row has no usable score.
+        DataError: A named column is missing or several are named, or a row has no usable score.
     """
-    if wanted.labels and not texts.labelled:
+    if column_names.labels and not texts.labelled:
         raise DataError(
             "the rows hold words or questions, not texts with scores",
             where=source,
@@ -125,14 +127,14 @@ def read_text_scores(
     if not texts.labelled:
         return (), None
     usual = (*SCORE_NAMES, *LABEL_NAMES)
-    columns = find_label_columns(table, wanted.labels, texts.names, where=source, usual=usual)
+    columns = find_label_columns(table, column_names.labels, texts.names, where=source, usual=usual)
     if len(columns) > 1:
         raise DataError(
             f"several columns of scores: {listed(columns)}",
             where="--label-column",
             remedy="name one",
         )
-    if not columns or not (wanted.labels or _are_scores(table, columns[0])):
+    if not columns or not (column_names.labels or _are_scores(table, columns[0])):
         return (), None
     values = table[columns[0]][:]
     kept: Sequence[object] = [values[row] for row in texts.kept]
@@ -163,15 +165,15 @@ def read_scores(values: Sequence[object], rows: Sequence[int], *, where: str) ->
     Raises:
         DataError: A row has no score, or something that is no finite number.
     """
-    found = []
+    scores = []
     for value, row in zip(values, rows, strict=True):
         number = as_number(value)
         if number is None:
             missing = value is None or not str(value).strip()
             what = "no score" if missing else f"the score {value!r} is no finite number"
             raise DataError(f"row {row}: {what}", where=where, remedy=REMEDY)
-        found.append(number)
-    return found
+        scores.append(number)
+    return scores
 
 
 def as_number(value: object) -> float | None:

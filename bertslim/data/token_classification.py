@@ -19,12 +19,12 @@ from bertslim.data.task import (
     IGNORED,
     LABEL,
     Answers,
+    ColumnNames,
     Feature,
     HeadFacts,
     Rows,
     Task,
     TaskData,
-    Wanted,
 )
 from bertslim.errors import DataError, ModelError
 from bertslim.wording import counted
@@ -62,14 +62,16 @@ class TokenClassification(Task):
         return head.kind in (cls.head, None)
 
     @classmethod
-    def suits(cls, table: Dataset, wanted: Wanted, head: HeadFacts) -> bool:
+    def suits(cls, table: Dataset, column_names: ColumnNames, head: HeadFacts) -> bool:
         """Whether there is a column of lists of words."""
-        return find_word_column(table, wanted.texts) is not None
+        return find_word_column(table, column_names.texts) is not None
 
     @classmethod
-    def read(cls, table: Dataset, wanted: Wanted, head: HeadFacts, *, source: str) -> TaskData:
+    def read(
+        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
+    ) -> TaskData:
         """Read sentences, words with their tags if there are any; empty ones are left out."""
-        column = find_word_column(table, wanted.texts)
+        column = find_word_column(table, column_names.texts)
         if column is None:
             raise DataError(
                 "no column holds lists of words",
@@ -81,7 +83,7 @@ class TokenClassification(Task):
         kept = [row for row, words in enumerate(sentences) if words]
         if not kept:
             raise DataError(f"all rows of column {column!r} are empty", where=source)
-        tag_columns = find_tag_column(table, wanted.labels, column, where=source)
+        tag_columns = find_tag_column(table, column_names.labels, column, where=source)
         if len(tag_columns) > 1:
             raise DataError("a word has one tag", where="--label-column", remedy="name one column")
         words = [sentences[row] for row in kept]
@@ -90,14 +92,14 @@ class TokenClassification(Task):
         if not tag_columns:
             unlabelled = Rows(cls(tuple(head.labels or ())), _table(words))
             return TaskData(source, unlabelled, (column,), notes=notes)
-        tags, found = _tags(table, tag_columns[0], kept, words, head.labels, source)
+        tags, labels = _tags(table, tag_columns[0], kept, words, head.labels, source)
         return TaskData(
             source,
-            Rows(cls(_shown(found, class_names(table, tag_columns[0]))), _table(words, tags)),
+            Rows(cls(_shown(labels, class_names(table, tag_columns[0]))), _table(words, tags)),
             (column,),
             tag_columns,
-            found.names,
-            (*notes, *found.notes),
+            labels.names,
+            (*notes, *labels.notes),
         )
 
     def features(
@@ -118,25 +120,25 @@ class TokenClassification(Task):
             return_offsets_mapping=True,
         )
         labels = table[LABEL][:] if label else None
-        found = []
-        for one, words in zip(encoded, sentences, strict=True):
-            offsets: Any = one.inputs.pop("offset_mapping")
+        features = []
+        for feature, words in zip(encoded, sentences, strict=True):
+            offsets: Any = feature.inputs.pop("offset_mapping")
             first = _first_tokens(words, offsets)
             targets = {}
             if labels is not None:
-                targets["labels"] = _on_first_tokens(labels[one.row], first, len(offsets))
-            found.append(Feature(one.row, one.inputs, targets, (len(words), first)))
-        return found
+                targets["labels"] = _on_first_tokens(labels[feature.row], first, len(offsets))
+            features.append(Feature(feature.row, feature.inputs, targets, (len(words), first)))
+        return features
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the class of each word; -1 where it was cut off or has no token."""
         chosen = outputs.logits.argmax(dim=-1).cpu().numpy()
-        found = []
+        answers = []
         for line, (words, first) in zip(chosen, batch.details, strict=True):
             classes = np.full(words, _UNSEEN)
             classes[list(first)] = line[list(first.values())]
-            found.append(classes)
-        return found
+            answers.append(classes)
+        return answers
 
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
         """Score spans as seqeval does, where the tags name them, and the share of right words.
@@ -147,47 +149,47 @@ class TokenClassification(Task):
         right = np.array([(true == predicted).sum() for true, predicted in pairs])
         words = np.array([len(true) for true, _ in pairs])
         share = ratio_score("token_accuracy", right, words)
-        if not self._tells_spans:
+        if not self._has_span_tags:
             return (share,)
         return (*span_scores(*self._sides(pairs)), share)
 
     def count_classes(self, table: Dataset, answers: Answers) -> ClassCounts | None:
         """Count the spans of each type, or where tags name no spans the words of each tag."""
         pairs = _seen(table, answers)
-        if self._tells_spans:
+        if self._has_span_tags:
             types = sorted({tag[2:] for tag in self.tags if len(tag) > 2})
             return count_span_types(*self._sides(pairs), types)
         sentences = (count_classes(self.tags, *pair).counts.sum(axis=0) for pair in pairs)
         return ClassCounts(self.tags, np.stack(list(sentences)))
 
-    def told(self, table: Dataset, answers: Answers) -> list[str] | None:
+    def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Name the spans of each sentence with their types, or its words with their tags."""
         if not self.tags:
             return None
-        found = zip(table[_WORDS][:], answers, strict=True)
-        return [self._named(words, ids) for words, (ids,) in found]
+        pairs = zip(table[_WORDS][:], answers, strict=True)
+        return [self._named(words, ids) for words, (ids,) in pairs]
 
-    def told_truth(self, table: Dataset) -> list[str]:
+    def describe_labels(self, table: Dataset) -> list[str]:
         """Name the spans of each sentence with their types, or its words with their tags."""
-        found = zip(table[_WORDS][:], table[LABEL][:], strict=True)
-        return [self._named(words, ids) for words, ids in found]
+        pairs = zip(table[_WORDS][:], table[LABEL][:], strict=True)
+        return [self._named(words, ids) for words, ids in pairs]
 
     def _named(self, words: Sequence[str], ids: Iterable[int]) -> str:
         tags = [self.tags[number] if number != _UNSEEN else "O" for number in ids]
-        if not self._tells_spans:
+        if not self._has_span_tags:
             return " ".join(f"{word}/{tag}" for word, tag in zip(words, tags, strict=True))
         spans = sorted(spans_of(tags), key=lambda span: span.first)
-        shown = (f"{' '.join(words[one.first : one.last + 1])} ({one.type})" for one in spans)
+        shown = (f"{' '.join(words[span.first : span.last + 1])} ({span.type})" for span in spans)
         return ", ".join(shown) or "none"
 
     @property
-    def _tells_spans(self) -> bool:
+    def _has_span_tags(self) -> bool:
         return all(_SPAN_TAG.fullmatch(tag) for tag in self.tags)
 
     def _sides(self, pairs: Iterable[tuple[Any, Any]]) -> tuple[list[list[str]], list[list[str]]]:
         """Return the names of the tags that are true, and of those that were predicted."""
         true, predicted = zip(*pairs, strict=True)
-        return [self._names(one) for one in true], [self._names(one) for one in predicted]
+        return [self._names(ids) for ids in true], [self._names(ids) for ids in predicted]
 
     def _names(self, ids: Iterable[int]) -> list[str]:
         return [self.tags[number] for number in ids]
@@ -196,9 +198,9 @@ class TokenClassification(Task):
 def _seen(table: Dataset, answers: Answers) -> list[tuple[Any, Any]]:
     """Return labels and predictions, (words,) each, of the words of each row that have a token."""
     pairs = []
-    for tags, (found,) in zip(table[LABEL][:], answers, strict=True):
-        seen = found != _UNSEEN
-        pairs.append((np.asarray(tags)[seen], found[seen]))
+    for tags, (predicted,) in zip(table[LABEL][:], answers, strict=True):
+        seen = predicted != _UNSEEN
+        pairs.append((np.asarray(tags)[seen], predicted[seen]))
     return pairs
 
 
@@ -221,21 +223,21 @@ def _tags(
                 where=source,
                 remedy=REMEDY,
             )
-    found = read_labels(
+    labels = read_labels(
         [tag for tags in rows for tag in tags],
         [row + 1 for row, tags in zip(kept, rows, strict=True) for _ in tags],
         class_names=class_names(table, column),
         model_names=model_names,
         where=source,
     )
-    ids = iter(found.ids)
-    return [[next(ids) for _ in tags] for tags in rows], replace(found, ids=())
+    ids = iter(labels.ids)
+    return [[next(ids) for _ in tags] for tags in rows], replace(labels, ids=())
 
 
-def _shown(found: Labels, own: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names that tell spans: the data's where the model's are LABEL_0, LABEL_1 …"""
-    generic = all(_GENERIC.fullmatch(name) for name in found.names)
-    return tuple(own) if generic and own and len(own) == len(found.names) else found.names
+def _shown(labels: Labels, own: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names that mark spans: the data's where the model's are LABEL_0, LABEL_1 …"""
+    generic = all(_GENERIC.fullmatch(name) for name in labels.names)
+    return tuple(own) if generic and own and len(own) == len(labels.names) else labels.names
 
 
 def _table(words: Sequence[Sequence[str]], tags: Sequence[Sequence[int]] | None = None) -> Dataset:

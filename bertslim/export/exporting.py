@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bertslim.errors import BertslimError, one_line
-from bertslim.export.quiet import quiet_output
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.quiet import quiet_process
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def exporting(checkpoint: Checkpoint, form: str) -> Iterator[None]:
     Raises:
         BertslimError: The exporter failed.
     """
-    with quiet_output():
+    with quiet_process():
         try:
             yield
         except Exception as error:

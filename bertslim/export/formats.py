@@ -1,4 +1,4 @@
-"""What a checkpoint can be written as; exporters.py has a function for each format."""
+"""What a checkpoint can be written as; exporters.py runs the exporter of each format."""
 
 from __future__ import annotations
 

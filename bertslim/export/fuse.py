@@ -1,7 +1,7 @@
 """Put ONNX Runtime's own nodes in the place of a model's blocks, before it is exported.
 
 Patterns in a finished graph are missed as soon as an exporter writes them differently; blocks in a
-model are where its family says they are, also where FFN blocks are gone or heads are pruned.
+model are where its family has them, also where FFN blocks are gone or heads are pruned.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def fused(
 ) -> PreTrainedModel:
     """Return a model for the exporter alone.
 
-    Where the head reads nothing but the first token, the last layer computes nothing else.
+    Where the head reads only the first token, the last layer computes only that one.
 
     Args:
         model: Its weights are shared, and it is left as it is.

@@ -23,7 +23,7 @@ class PaddingMask:
     """The attention mask of the call that is running, (batch, length): one a model.
 
     The layers are handed what transformers made of it, four axes with minus infinity in them;
-    ONNX Runtime's nodes want it as it came.
+    ONNX Runtime's nodes take it as it came.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
@@ -75,10 +75,10 @@ class Heads:
 
 
 class ExportedAttention(nn.Module):
-    """Self-attention of a layer, called as a family's own is; a subclass says how it is written.
+    """Self-attention of a layer, called as a family's own is; a subclass defines how it is written.
 
     Args:
-        out: What the attention module itself applies behind the heads, if anything.
+        out: What the attention module itself applies after the heads, if anything.
         heads: Its heads.
     """
 
@@ -104,7 +104,7 @@ class ExportedAttention(nn.Module):
 
 
 class SmoothableAttention(ExportedAttention):
-    """One in which query, key and value read the same inputs, which int8 may want smoothed."""
+    """Attention whose query, key and value read the same inputs, which may be smoothed for int8."""
 
     def __init__(self, out: nn.Module, heads: Heads) -> None:
         super().__init__(out, heads)
@@ -177,19 +177,19 @@ class ProjectedAttention(SmoothableAttention):
 
     def _multiply_weights(self, scale: Tensor) -> None:
         self.query, self.key, self.value = (
-            scaled_inputs(one, scale) for one in (self.query, self.key, self.value)
+            scaled_inputs(linear, scale) for linear in (self.query, self.key, self.value)
         )
 
     def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
-        query, key, value = (one(hidden_states) for one in (self.query, self.key, self.value))
+        query, key, value = (linear(hidden_states) for linear in (self.query, self.key, self.value))
         return self._heads.attend(query, key, value, position_bias)
 
 
 class FirstTokenAttention(ExportedAttention):
-    """That of the last layer where the head reads nothing but the first token.
+    """Attention of the last layer where the head reads only the first token.
 
-    Keys and values are those of all tokens; only the first asks, and the layer goes on with it
-    alone: it takes and returns (batch, 1, hidden_size).
+    Keys and values are those of all tokens; only the first has a query, and the layer goes on with
+    it alone: it takes and returns (batch, 1, hidden_size).
 
     Args:
         query: The map to the query.
@@ -227,7 +227,7 @@ class FirstTokenAttention(ExportedAttention):
 
 
 class FloatProduct(nn.Module):
-    """A linear map that a quantiser leaves as it is, for it knows no such node.
+    """A linear map that a quantiser leaves as it is, since it has no rule for such a node.
 
     Args:
         linear: The map, or some rows or columns of it.
@@ -265,8 +265,8 @@ class SmoothedLinear(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Take (batch, length, in) and return (batch, length, out)."""
-        found: Tensor = self.linear(inputs * self.factor)
-        return found
+        outputs: Tensor = self.linear(inputs * self.factor)
+        return outputs
 
 
 class Int8Embedding(nn.Module):
@@ -292,7 +292,7 @@ class Int8Embedding(nn.Module):
 
 
 def packed(*linears: nn.Linear) -> nn.Linear:
-    """Return one map that puts out what several put out, one behind the other."""
+    """Return one map that puts out what several put out, one after the other."""
     return _linear(
         torch.cat([linear.weight.detach() for linear in linears]),
         torch.cat([linear.bias.detach() for linear in linears]),

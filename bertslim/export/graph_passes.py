@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import onnx_ir
+import onnx_ir
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+from onnxscript.optimizer import optimize_ir
+from onnxscript.rewriter.ort_fusions.erfgelu import fuse_erfgelu
 
 _SLOW_WHEN_FUSED = ("LayerNormalization", "Gelu")
 
@@ -15,17 +15,12 @@ def tidy(model: onnx_ir.Model) -> None:
 
     A deleted block adds the number zero, which the exporter writes as a node of its own and keeps.
     """
-    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-    from onnxscript.optimizer import optimize_ir
-
     optimize_ir(model, should_fold=lambda node: True if _is_number(node) else None)
     ClearMetadataAndDocStringPass()(model)
 
 
 def fuse_gelu(model: onnx_ir.Model) -> None:
     """Write GELU, which opset 18 spells out, as ONNX Runtime's one node."""
-    from onnxscript.rewriter.ort_fusions.erfgelu import fuse_erfgelu
-
     fuse_erfgelu(model)
 
 

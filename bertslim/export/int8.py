@@ -59,7 +59,7 @@ class Int8Texts:
     """Texts that an int8 model is made by, none of which is reported on.
 
     Attributes:
-        survey: To see what int8 does to each map.
+        survey: To measure what int8 does to each map.
         select: To see how far the whole model is from float32.
         tokenizer: The model's tokenizer.
     """
@@ -83,11 +83,11 @@ class Distance:
     """How far int8 is from float32: KL in nats, or what a cosine or a correlation lacks to 1.
 
     Attributes:
-        found: On the held-out texts.
+        estimate: On the held-out texts.
         least: The lower end of its 95 % interval: a few texts make up most of it.
     """
 
-    found: float
+    estimate: float
     least: float
 
     @property
@@ -116,8 +116,8 @@ def quantise(
 
     The graph must answer as PyTorch does before any of it becomes int8. With texts, outlier neurons
     stay in float32, and 1, 2, 4, 8 … of the maps that suffer most, up to half of them, while what
-    the model says of held-out texts is surely not CLOSE_ENOUGH to float32. If it never is, no more
-    maps stay than help.
+    the model puts out for held-out texts is surely not CLOSE_ENOUGH to float32. If it never is, no
+    more maps stay than help.
 
     Args:
         checkpoint: The model; its weights become float32.
@@ -139,7 +139,7 @@ def quantise(
         seen = _batches(checkpoint, texts.survey, texts, _SURVEY_BATCH)
         plan = replace(survey(checkpoint, seen), static=static)
     graph = _checked(checkpoint, plan, path, progress)
-    calibration = [model_inputs(one, checkpoint.facts.head) for one in seen] if static else []
+    calibration = [model_inputs(batch, checkpoint.facts.head) for batch in seen] if static else []
 
     def write(maps: int) -> onnx_ir.Model:
         left = graph
@@ -174,25 +174,25 @@ def _doubling(most: int) -> Iterator[int]:
 
 def fewest_that_help(trials: Sequence[Trial]) -> Trial:
     """Return that with the fewest maps in float32 of those about as near as the nearest."""
-    nearest = min(one.distance.found for one in trials)
-    return next(one for one in trials if one.distance.found <= _AS_NEAR * nearest)
+    nearest = min(trial.distance.estimate for trial in trials)
+    return next(trial for trial in trials if trial.distance.estimate <= _AS_NEAR * nearest)
 
 
 def _far(chosen: Trial, last: Trial) -> str:
     """Say that int8 is not close, and what more maps in float32 would do."""
-    told = (
-        f"int8 does not follow float32 closely: {chosen.distance.found:.2g} on held-out texts, "
+    message = (
+        f"int8 does not follow float32 closely: {chosen.distance.estimate:.2g} on held-out texts, "
         f"{CLOSE_ENOUGH:g} was aimed at"
     )
     if chosen is last:
-        return f"{told}, with half of the maps in float32"
-    return f"{told}; with half of the maps in float32 it is {last.distance.found:.2g}"
+        return f"{message}, with half of the maps in float32"
+    return f"{message}; with half of the maps in float32 it is {last.distance.estimate:.2g}"
 
 
 def _checked(
     checkpoint: Checkpoint, plan: Int8Plan, path: Path, progress: Progress
 ) -> onnx_ir.Model:
-    """Convert the model as the plan wants it, and see that it is still the same model.
+    """Convert the model as the plan has it, and check that it is still the same model.
 
     Word embeddings are int8 in it already, and nothing else.
     """
@@ -217,12 +217,15 @@ def _distance(checkpoint: Checkpoint, select: Sequence[Batch], path: Path) -> Di
     comparison = compare_predictions(
         checkpoint, OnnxModel(path), [PairedBatch(batch, batch) for batch in select]
     )
-    found = {one.name: one for one in measure_fidelity(comparison, seed=0, context={})}
-    if (kl := found.get("fidelity.kl")) is not None:
+    figures = {
+        measurement.name: measurement
+        for measurement in measure_fidelity(comparison, seed=0, context={})
+    }
+    if (kl := figures.get("fidelity.kl")) is not None:
         assert kl.slim is not None  # noqa: S101
         assert kl.interval is not None  # noqa: S101
         return Distance(kl.slim, kl.interval.low)
-    likeness = found.get("fidelity.cosine", found.get("fidelity.pearson"))
+    likeness = figures.get("fidelity.cosine", figures.get("fidelity.pearson"))
     if likeness is None:
         return None
     assert likeness.slim is not None  # noqa: S101

@@ -56,4 +56,4 @@ class Int8Plan:
 
     def float_layers(self, name: str) -> set[int]:
         """Return the layers whose map of this name stays in float32."""
-        return {one.layer for one in self.float_maps if one.name == name}
+        return {float_map.layer for float_map in self.float_maps if float_map.name == name}

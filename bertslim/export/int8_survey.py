@@ -52,8 +52,8 @@ def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
 
     Neurons of an FFN block stand apart where without them int8 changes less than TOLERABLE of what
     the block puts out to a typical token, or at most half of what it would change with them. The
-    change of a token t is |d_t|^2 / |y_t - median(y)|^2: what all tokens have in common says
-    nothing, and a mean would be that of the few tokens with outliers. By the same measure, the
+    change of a token t is |d_t|^2 / |y_t - median(y)|^2: what all tokens have in common does
+    not count, and a mean would be that of the few tokens with outliers. By the same measure, the
     inputs of other maps are smoothed where int8 changes more than WORTH_SMOOTHING of what they say
     and smoothing at least halves that.
 
@@ -64,30 +64,34 @@ def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
     given = list(batches)
     layout = checkpoint.family.layout
     layers = [layer.module for layer in checkpoint.layers]
-    maps = [one for number, layer in enumerate(layers) for one in _maps(number, layer)]
-    outputs = {one: layers[one.layer].get_submodule(one.name) for one in maps}
-    second_maps = [one for one in maps if one.name == layout.ffn.output]
+    maps = [layer_map for number, layer in enumerate(layers) for layer_map in _maps(number, layer)]
+    outputs = {
+        layer_map: layers[layer_map.layer].get_submodule(layer_map.name) for layer_map in maps
+    }
+    second_maps = [layer_map for layer_map in maps if layer_map.name == layout.ffn.output]
     largest = _largest_inputs(checkpoint, given, outputs)
-    strongest = {one: _strongest(largest[one], max(CANDIDATES)) for one in second_maps}
+    strongest = {
+        layer_map: _strongest(largest[layer_map], max(CANDIDATES)) for layer_map in second_maps
+    }
     smoothing = _smoothing(largest, outputs, layout)
     errors = _errors(checkpoint, given, outputs, strongest, smoothing)
-    apart = {one: _neurons_apart(errors[one]) for one in second_maps}
+    apart = {layer_map: _neurons_apart(errors[layer_map]) for layer_map in second_maps}
     smoothed = {
         product
         for product, members in _products(smoothing, layout).items()
-        if any(_is_better_smoothed(errors[one]) for one in members)
+        if any(_is_better_smoothed(errors[layer_map]) for layer_map in members)
     }
     remaining = {
-        one: errors[one].typical_smoothed()
-        if _product(one, layout) in smoothed
-        else errors[one].typical(apart.get(one, 0))
-        for one in maps
+        layer_map: errors[layer_map].typical_smoothed()
+        if _product(layer_map, layout) in smoothed
+        else errors[layer_map].typical(apart.get(layer_map, 0))
+        for layer_map in maps
     }
     return Int8Plan(
         outlier_neurons={
-            one.layer: tuple(sorted(strongest[one][:few].tolist()))
-            for one, few in apart.items()
-            if few and not _is_shared(one, outputs)
+            layer_map.layer: tuple(sorted(strongest[layer_map][:few].tolist()))
+            for layer_map, few in apart.items()
+            if few and not _is_shared(layer_map, outputs)
         },
         smoothing={
             product: smoothing[members[0]]
@@ -104,39 +108,39 @@ def _maps(number: int, layer: nn.Module) -> Iterator[LayerMap]:
             yield LayerMap(number, name)
 
 
-def _is_shared(one: LayerMap, modules: dict[LayerMap, nn.Module]) -> bool:
+def _is_shared(layer_map: LayerMap, modules: dict[LayerMap, nn.Module]) -> bool:
     """Whether an earlier layer has the same FFN block."""
     return any(
-        other.layer < one.layer and modules[other] is modules[one]
+        other.layer < layer_map.layer and modules[other] is modules[layer_map]
         for other in modules
-        if other.name == one.name
+        if other.name == layer_map.name
     )
 
 
 def _can_be_smoothed(
-    one: LayerMap, modules: dict[LayerMap, nn.Module], layout: LayerLayout
+    layer_map: LayerMap, modules: dict[LayerMap, nn.Module], layout: LayerLayout
 ) -> bool:
     """Whether it is a map of one layer alone, with nothing beside it, but the second of a block.
 
     The outliers among neurons are too strong for that.
     """
-    users = sum(module is modules[one] for module in modules.values())
-    plain = users == 1 and type(modules[one]) is nn.Linear
-    return plain and one.name != layout.ffn.output
+    users = sum(module is modules[layer_map] for module in modules.values())
+    plain = users == 1 and type(modules[layer_map]) is nn.Linear
+    return plain and layer_map.name != layout.ffn.output
 
 
-def _product(one: LayerMap, layout: LayerLayout) -> LayerMap:
+def _product(layer_map: LayerMap, layout: LayerLayout) -> LayerMap:
     """Return the product that a map is a part of: query, key and value are one."""
-    attends = one.name in layout.attention.inputs
-    return LayerMap(one.layer, layout.attention.modules[0]) if attends else one
+    attends = layer_map.name in layout.attention.inputs
+    return LayerMap(layer_map.layer, layout.attention.modules[0]) if attends else layer_map
 
 
 def _products(maps: Iterable[LayerMap], layout: LayerLayout) -> dict[LayerMap, list[LayerMap]]:
     """Gather the maps of each product."""
-    found: dict[LayerMap, list[LayerMap]] = {}
-    for one in maps:
-        found.setdefault(_product(one, layout), []).append(one)
-    return found
+    products: dict[LayerMap, list[LayerMap]] = {}
+    for layer_map in maps:
+        products.setdefault(_product(layer_map, layout), []).append(layer_map)
+    return products
 
 
 def _largest_inputs(
@@ -145,9 +149,9 @@ def _largest_inputs(
     """Return the largest absolute value that each input of a map takes for any token, (in,)."""
     largest: dict[LayerMap, Tensor] = {}
 
-    def see(one: LayerMap, _: nn.Module, args: tuple[Any, ...], __: Any) -> None:
-        found = _neurons(args[0]).abs().flatten(0, -2).amax(dim=0)
-        largest[one] = torch.maximum(largest.get(one, found), found)
+    def see(layer_map: LayerMap, _: nn.Module, args: tuple[Any, ...], __: Any) -> None:
+        magnitudes = _neurons(args[0]).abs().flatten(0, -2).amax(dim=0)
+        largest[layer_map] = torch.maximum(largest.get(layer_map, magnitudes), magnitudes)
 
     with _watching(modules, see):
         _run(checkpoint, batches)
@@ -166,15 +170,15 @@ def _smoothing(
 
     It is the same for all maps of a product, which share their input.
     """
-    found = {}
-    able = [one for one in modules if _can_be_smoothed(one, modules, layout)]
+    scales = {}
+    able = [layer_map for layer_map in modules if _can_be_smoothed(layer_map, modules, layout)]
     for members in _products(able, layout).values():
         inputs = largest[members[0]]
-        weights = torch.cat([modules[one].get_parameter("weight") for one in members])
+        weights = torch.cat([modules[layer_map].get_parameter("weight") for layer_map in members])
         columns, tiny = weights.abs().amax(dim=0), torch.finfo(inputs.dtype).tiny
         scale = inputs.clamp(min=tiny) ** SMOOTHING / columns.clamp(min=tiny) ** (1 - SMOOTHING)
-        found.update(dict.fromkeys(members, scale / scale.median()))
-    return found
+        scales.update(dict.fromkeys(members, scale / scale.median()))
+    return scales
 
 
 def _errors(
@@ -184,24 +188,24 @@ def _errors(
     strongest: dict[LayerMap, Tensor],
     smoothing: dict[LayerMap, Tensor],
 ) -> dict[LayerMap, _Errors]:
-    found = {one: _Errors() for one in modules}
+    by_map = {layer_map: _Errors() for layer_map in modules}
 
-    def see(one: LayerMap, module: nn.Module, args: tuple[Any, ...], given: Any) -> None:
+    def see(layer_map: LayerMap, module: nn.Module, args: tuple[Any, ...], given: Any) -> None:
         weight, inputs, output = module.get_parameter("weight"), _neurons(args[0]), _neurons(given)
         common = output.flatten(0, -2).median(dim=0).values
         spread = (output - common).pow(2).sum(dim=-1).flatten()
-        for few in CANDIDATES if one in strongest else (0,):
+        for few in CANDIDATES if layer_map in strongest else (0,):
             rest = inputs.clone()
-            rest[..., strongest.get(one, _NONE)[:few]] = 0
+            rest[..., strongest.get(layer_map, _NONE)[:few]] = 0
             errors = _changes(rest, weight) / spread
-            found[one].by_neurons.setdefault(few, []).append(errors)
-        if one in smoothing:
-            scale = smoothing[one]
-            found[one].smoothed.append(_changes(inputs / scale, weight * scale) / spread)
+            by_map[layer_map].by_neurons.setdefault(few, []).append(errors)
+        if layer_map in smoothing:
+            scale = smoothing[layer_map]
+            by_map[layer_map].smoothed.append(_changes(inputs / scale, weight * scale) / spread)
 
     with _watching(modules, see):
         _run(checkpoint, batches)
-    return found
+    return by_map
 
 
 def _changes(inputs: Tensor, weight: Tensor) -> Tensor:
@@ -216,21 +220,21 @@ def _is_better_smoothed(errors: _Errors) -> bool:
 
 def _neurons_apart(errors: _Errors) -> int:
     """Return the fewest that make the error tolerable, else those that make it smallest."""
-    found = {few: errors.typical(few) for few in CANDIDATES}
-    tolerable = [few for few in CANDIDATES if found[few] <= TOLERABLE]
+    typical = {few: errors.typical(few) for few in CANDIDATES}
+    tolerable = [few for few in CANDIDATES if typical[few] <= TOLERABLE]
     if tolerable:
         return tolerable[0]
-    best = min(CANDIDATES, key=lambda few: found[few])
-    return best if found[best] <= found[0] / 2 else 0
+    best = min(CANDIDATES, key=lambda few: typical[few])
+    return best if typical[best] <= typical[0] / 2 else 0
 
 
 def _by_error(errors: dict[LayerMap, float], layout: LayerLayout) -> tuple[LayerMap, ...]:
     """Order the maps, query, key and value as the one product that they are."""
     products: dict[LayerMap, float] = {}
-    for one, error in errors.items():
-        product = _product(one, layout)
+    for layer_map, error in errors.items():
+        product = _product(layer_map, layout)
         products[product] = max(error, products.get(product, 0.0))
-    return tuple(sorted(products, key=lambda one: -products[one]))
+    return tuple(sorted(products, key=lambda product: -products[product]))
 
 
 def _int8_input(values: Tensor) -> Tensor:
@@ -256,7 +260,8 @@ def _neurons(given: Any) -> Tensor:
 @contextmanager
 def _watching(modules: dict[LayerMap, nn.Module], see: Callable[..., None]) -> Iterator[None]:
     hooks: list[RemovableHandle] = [
-        module.register_forward_hook(partial(see, one)) for one, module in modules.items()
+        module.register_forward_hook(partial(see, layer_map))
+        for layer_map, module in modules.items()
     ]
     try:
         yield

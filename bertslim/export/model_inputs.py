@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.export import Dim
 
 from bertslim.model.checkpoint import Checkpoint
 
@@ -13,15 +14,13 @@ _SAMPLE_BATCH, _SAMPLE_LENGTH, _SAMPLE_CHOICES = 2, 8, 3
 
 
 def input_names(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Return the inputs: token types only where the model tells several apart, as in optimum."""
+    """Return the inputs: token types only where the model has several, as in optimum."""
     types: int = getattr(checkpoint.model.config, "type_vocab_size", 0)
     return ("input_ids", "attention_mask", *(("token_type_ids",) if types > 1 else ()))
 
 
 def input_axes(checkpoint: Checkpoint) -> dict[int, Any]:
     """Return the axes of every input, all of which are free, as optimum names them."""
-    from torch.export import Dim
-
     length = Dim("sequence_length", max=checkpoint.facts.max_length)
     if checkpoint.facts.head == "MultipleChoice":
         return {0: Dim("batch_size"), 1: Dim("num_choices"), 2: length}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import onnx
+import onnx_ir
 import torch
+from transformers.exporters.configs import OnnxConfig
+from transformers.exporters.exporter_onnx import OnnxExporter
 
 from bertslim.errors import BertslimError, InputError
 from bertslim.export.exporting import exporting, gist
@@ -14,9 +17,6 @@ from bertslim.export.graph_passes import add_apart_from_next, fuse_gelu, tidy
 from bertslim.export.int8_plan import Int8Plan
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_axes, sample_inputs
 from bertslim.model.checkpoint import Checkpoint
-
-if TYPE_CHECKING:
-    import onnx_ir
 
 OPSET = 18  # optimum's
 MOST_BYTES = 2**31 - 2**24  # protobuf's limit, less room for the graph
@@ -57,9 +57,6 @@ def save(model: onnx_ir.Model, path: Path, *, for_cpu: bool = True) -> None:
         InputError: They are too large for one ONNX file.
         BertslimError: What was written is not valid ONNX.
     """
-    import onnx
-    import onnx_ir
-
     weights = (value.const_value for value in model.graph.initializers.values())
     _check_size(sum(weight.nbytes for weight in weights if weight is not None))
     if for_cpu:
@@ -72,9 +69,6 @@ def save(model: onnx_ir.Model, path: Path, *, for_cpu: bool = True) -> None:
 
 
 def _export(checkpoint: Checkpoint, int8: Int8Plan | None) -> onnx_ir.Model:
-    from transformers.exporters.configs import OnnxConfig
-    from transformers.exporters.exporter_onnx import OnnxExporter
-
     axes, sample = input_axes(checkpoint), sample_inputs(checkpoint)
     config = OnnxConfig(dynamic_shapes=dict.fromkeys(sample, axes), opset_version=OPSET)
     exporter = OnnxExporter()
@@ -87,8 +81,6 @@ def _export(checkpoint: Checkpoint, int8: Int8Plan | None) -> onnx_ir.Model:
 
 def _name_axes(model: onnx_ir.Model, names: list[str]) -> None:
     """Give the symbols of the inputs' axes their names, wherever they occur in the graph."""
-    import onnx_ir
-
     shape = model.graph.inputs[0].shape
     assert shape is not None  # noqa: S101
     symbols = dict(zip(shape, map(onnx_ir.SymbolicDim, names), strict=True))

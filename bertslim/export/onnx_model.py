@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from bertslim.export.quiet import quiet_output
+from bertslim.quiet import quiet_process
 
 _SILENT = 4
 
@@ -24,7 +24,7 @@ class OnnxModel:
     attention = "eager"
 
     def __init__(self, path: Path) -> None:
-        with quiet_output():
+        with quiet_process():
             import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -41,6 +41,6 @@ class OnnxModel:
     def __call__(self, **tensors: Tensor) -> SimpleNamespace:
         """Take int64 tensors by name, also such as the graph has no input for."""
         feed = {name: tensors[name].numpy() for name in self.inputs}
-        found = self._session.run(self.outputs, feed)
-        answers = zip(self.outputs, map(torch.from_numpy, found), strict=True)
+        outputs = self._session.run(self.outputs, feed)
+        answers = zip(self.outputs, map(torch.from_numpy, outputs), strict=True)
         return SimpleNamespace(**dict(answers))

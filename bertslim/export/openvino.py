@@ -10,9 +10,9 @@ from torch import Tensor
 
 from bertslim.export.exporting import exporting
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_axes, sample_inputs
-from bertslim.export.quiet import quiet_output
 from bertslim.measure.telemetry import without_telemetry
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
+from bertslim.quiet import quiet_process
 
 if TYPE_CHECKING:
     import openvino
@@ -73,7 +73,7 @@ def save(model: openvino.Model, graph: Path, weights: Path) -> None:
         graph: The file of the graph, .xml.
         weights: The file of the weights, .bin.
     """
-    with quiet_output():
+    with quiet_process():
         import openvino
 
         openvino.serialize(model, graph, weights)

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from bertslim.export.quiet import quiet_output
 from bertslim.measure.telemetry import without_telemetry
+from bertslim.quiet import quiet_process
 
 without_telemetry()
 
@@ -27,7 +27,7 @@ class OpenVinoModel:
     attention = "eager"
 
     def __init__(self, graph: Path, weights: Path, *, bfloat16: bool = False) -> None:
-        with quiet_output():
+        with quiet_process():
             import openvino
 
             core = openvino.Core()
@@ -41,5 +41,5 @@ class OpenVinoModel:
 
     def __call__(self, **tensors: Tensor) -> SimpleNamespace:
         """Take int64 tensors by name, also such as the graph has no input for."""
-        found = self._model({name: tensors[name].numpy() for name in self.inputs})
-        return SimpleNamespace(**{name: torch.from_numpy(found[name]) for name in self.outputs})
+        outputs = self._model({name: tensors[name].numpy() for name in self.inputs})
+        return SimpleNamespace(**{name: torch.from_numpy(outputs[name]) for name in self.outputs})

@@ -36,7 +36,7 @@ class ExportedModel(Protocol):
 
     @property
     def attention(self) -> str | None:
-        """How PyTorch is to attend beside it: "eager" is as the formulas say; None: as it does."""
+        """How PyTorch is to attend beside it: "eager" follows the formulas; None: as it does."""
         ...
 
     def __call__(self, **tensors: Tensor) -> SimpleNamespace:
@@ -92,7 +92,7 @@ def check_parity(
 ) -> Difference:
     """Compare an exported model with its checkpoint and return the largest difference.
 
-    Beside other runtimes PyTorch attends as its formulas say ("eager"). With
+    Beside other runtimes PyTorch attends as its formulas define ("eager"). With
     scaled_dot_product_attention it gives a row of nothing but padding other numbers, which mean as
     little.
 
@@ -101,7 +101,7 @@ def check_parity(
         exported: What was made of it.
         precision: Of its weights. What rounding explains is little in float32, and much in int8,
             where the inputs are random words that the model never saw, so that only what is wrong
-            for most of them tells something; how it does on texts is another question.
+            for most of them is a finding; how it does on texts is another question.
         bound: What is allowed; None: what rounding explains.
 
     Raises:
@@ -111,17 +111,21 @@ def check_parity(
     model = sharing_copy(checkpoint.model)
     if exported.attention is not None:
         model.set_attn_implementation(exported.attention)
-    answers = [(_torch_answers(model, one), _exported_answers(exported, one)) for one in inputs]
+    answers = [
+        (_torch_answers(model, given), _exported_answers(exported, given)) for given in inputs
+    ]
     scales = _scales([torch_answers for torch_answers, _ in answers])
     differences = [
-        _difference(output, one.label, expected[output], found[output], scales[output])
-        for one, (expected, found) in zip(inputs, answers, strict=True)
+        _difference(output, given.label, expected[output], actual[output], scales[output])
+        for given, (expected, actual) in zip(inputs, answers, strict=True)
         for output in expected
     ]
     bound = TOLERANCE[precision] if bound is None else bound
-    wrong = [one for one in differences if not one.judged(precision) <= bound]
+    wrong = [difference for difference in differences if not difference.judged(precision) <= bound]
     if wrong:
-        worst = max(wrong, key=lambda one: np.nan_to_num(one.judged(precision), nan=np.inf))
+        worst = max(
+            wrong, key=lambda difference: np.nan_to_num(difference.judged(precision), nan=np.inf)
+        )
         raise _not_the_same(exported.runtime, worst, worst.judged(precision), bound)
     return max(differences, key=lambda difference: difference.relative)
 
@@ -185,7 +189,7 @@ def _exported_answers(model: ExportedModel, given: ParityInput) -> Answers:
 def _scales(answers: Sequence[Answers]) -> dict[str, float]:
     """The largest absolute value of each output; 1 where all are zero."""
     return {
-        output: max(float(np.abs(one[output]).max()) for one in answers) or 1.0
+        output: max(float(np.abs(answer[output]).max()) for answer in answers) or 1.0
         for output in answers[0]
     }
 
@@ -194,12 +198,12 @@ def _difference(
     output: str,
     label: str,
     expected: NDArray[np.float32],
-    found: NDArray[np.float32],
+    actual: NDArray[np.float32],
     scale: float,
 ) -> Difference:
-    if expected.shape != found.shape:
+    if expected.shape != actual.shape:
         return Difference(output, label, math.nan, math.nan)
-    apart = np.abs(expected.astype(np.float64) - found) / scale
+    apart = np.abs(expected.astype(np.float64) - actual) / scale
     return Difference(output, label, float(apart.max()), float(np.sqrt(np.square(apart).mean())))
 
 

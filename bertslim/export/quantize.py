@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bertslim.export.quiet import quiet_output
+from bertslim.quiet import quiet_process
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -20,7 +20,7 @@ def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
     Args:
         model: As `convert` makes it for int8; it is left as it is.
     """
-    with quiet_output():
+    with quiet_process():
         import onnx
         from onnxruntime.quantization import QuantType
         from transformers.exporters.configs import ExportFormat
@@ -47,7 +47,7 @@ def quantize_static(model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]) 
         samples: Inputs by name; the ranges are those of all of them.
     """
     given = list(samples)
-    with quiet_output():
+    with quiet_process():
         import onnx
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType
         from transformers.exporters.configs import ExportFormat
@@ -78,12 +78,12 @@ def to_half(model: onnx_ir.Model) -> onnx_ir.Model:
 
     It is meant for GPUs; on a CPU, ONNX Runtime computes most of it in float32.
     """
-    with quiet_output():
+    with quiet_process():
         import onnx_ir
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
         proto = onnx_ir.to_proto(model)
         half = convert_float_to_float16(proto, keep_io_types=True, disable_shape_infer=True)
-        half.graph.ClearField("value_info")  # it tells of float32
+        half.graph.ClearField("value_info")  # it describes float32 tensors
         made: onnx_ir.Model = onnx_ir.from_proto(half)
     return made

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import OutputError
-from bertslim.model.copied_files import files_beside_weights
+from bertslim.model.copied_files import side_files
 from bertslim.output import output_file, writing
 
 
@@ -19,7 +19,7 @@ def path_within(checkpoint: Path, output: Path) -> Path | None:
 
 
 @dataclass(frozen=True)
-class Companions:
+class SideFiles:
     """Files that have to stand beside an exported one, and where they come from.
 
     Attributes:
@@ -33,10 +33,10 @@ class Companions:
     names: tuple[Path, ...]
 
     @classmethod
-    def of(cls, checkpoint: Path, output: Path) -> Companions:
+    def of(cls, checkpoint: Path, output: Path) -> SideFiles:
         """Take those of a checkpoint for a file that is written elsewhere."""
         within = path_within(checkpoint, output) is not None
-        names = () if within else files_beside_weights(checkpoint)
+        names = () if within else side_files(checkpoint)
         return cls(checkpoint, output.absolute().parent, names)
 
     def check(self, *, force: bool) -> None:

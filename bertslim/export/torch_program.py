@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 from transformers import PreTrainedModel
+from transformers.exporters.configs import DynamoConfig
+from transformers.exporters.exporter_dynamo import DynamoExporter
 
 from bertslim.export.exporting import exporting
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_axes, sample_inputs
-from bertslim.export.quiet import quiet_output
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
+from bertslim.quiet import quiet_process
 
 
 def convert(checkpoint: Checkpoint) -> ExportedProgram:
@@ -30,9 +32,6 @@ def convert(checkpoint: Checkpoint) -> ExportedProgram:
     """
     checkpoint.model.float()
     with exporting(checkpoint, "torch.export"):
-        from transformers.exporters.configs import DynamoConfig
-        from transformers.exporters.exporter_dynamo import DynamoExporter
-
         sample = sample_inputs(checkpoint)
         config = DynamoConfig(dynamic_shapes=dict.fromkeys(sample, input_axes(checkpoint)))
         model = _answering_in_dicts(checkpoint.model)
@@ -44,7 +43,7 @@ def convert(checkpoint: Checkpoint) -> ExportedProgram:
 
 def save(program: ExportedProgram, path: Path) -> None:
     """Write the program and its weights into one file."""
-    with quiet_output(), path.open("wb") as file:
+    with quiet_process(), path.open("wb") as file:
         torch.export.save(program, file)
 
 
@@ -59,7 +58,7 @@ class TorchProgram:
     attention = None
 
     def __init__(self, path: Path) -> None:
-        with quiet_output(), path.open("rb") as file:
+        with quiet_process(), path.open("rb") as file:
             program = torch.export.load(file)
         self.inputs = tuple(program.graph_signature.user_inputs)
         self.outputs = tuple(program.call_spec.out_spec.context)
@@ -68,8 +67,8 @@ class TorchProgram:
     @torch.inference_mode()
     def __call__(self, **tensors: Tensor) -> SimpleNamespace:
         """Take int64 tensors by name, also such as the program has no input for."""
-        found = self._module(**{name: tensors[name] for name in self.inputs})
-        return SimpleNamespace(**found)
+        outputs = self._module(**{name: tensors[name] for name in self.inputs})
+        return SimpleNamespace(**outputs)
 
 
 def _answering_in_dicts(model: PreTrainedModel) -> PreTrainedModel:

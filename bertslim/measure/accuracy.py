@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bertslim.data.class_counts import CLASS_METRICS, ClassCounts
-from bertslim.data.metrics import Score
-from bertslim.measure.bootstrap import Statistic, statistic_intervals
+from bertslim.data.metrics import Score, Statistic
+from bertslim.measure.bootstrap import statistic_intervals
 from bertslim.records import Measurement, Scalar, compare
 
 
@@ -28,21 +28,21 @@ def measure_accuracy(
         seed: Settles the bootstrap.
         context: What was held fixed: data set, split, n.
     """
-    before = [None] * len(slim) if base is None else [one.value for one in base]
+    before = [None] * len(slim) if base is None else [score.value for score in base]
     if not slim:
         return ()
     intervals = statistic_intervals(
         _together(slim), None if base is None else _together(base), rows=slim[0].rows, seed=seed
     )
     return tuple(
-        compare(one.metric.name, was, one.value, interval=interval, **context)
-        for was, one, interval in zip(before, slim, intervals, strict=True)
+        compare(score.metric.name, base_value, score.value, interval=interval, **context)
+        for base_value, score, interval in zip(before, slim, intervals, strict=True)
     )
 
 
 def _together(scores: Sequence[Score]) -> Statistic:
     """Make one statistic of several: weights (resamples, rows) to (resamples, scores)."""
-    return lambda weights: np.stack([one.resampled(weights) for one in scores], axis=-1)
+    return lambda weights: np.stack([score.resampled(weights) for score in scores], axis=-1)
 
 
 def measure_classes(
@@ -50,12 +50,12 @@ def measure_classes(
 ) -> tuple[Measurement, ...]:
     """Turn the counts of each class into figures; classes that no row has are left out.
 
-    Arguments as above. The context of a figure also names its class, and says how often that is the
+    Arguments as above. The context of a figure also names its class, and how often that is the
     truth.
     """
-    wanted = slim.support > 0
-    slim = slim.only(wanted)
-    base = None if base is None else base.only(wanted)
+    occurring = slim.support > 0
+    slim = slim.only(occurring)
+    base = None if base is None else base.only(occurring)
     if not slim.names:
         return ()
     intervals = iter(
@@ -70,13 +70,13 @@ def measure_classes(
     return tuple(
         compare(
             f"classes.{metric}",
-            None if was is None else float(was),
-            float(found),
+            None if base_value is None else float(base_value),
+            float(value),
             interval=next(intervals),
             **{**context, "class": name, "support": int(support)},
         )
         for name, support, row, rows in zip(
             slim.names, slim.support, before, slim.figures, strict=True
         )
-        for metric, was, found in zip(CLASS_METRICS, row, rows, strict=True)
+        for metric, base_value, value in zip(CLASS_METRICS, row, rows, strict=True)
     )

@@ -7,17 +7,15 @@ a row that is hard for both) cancels. Every interval is settled by its seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bertslim.arrays import FloatArray, IntArray
+from bertslim.data.metrics import Statistic
 from bertslim.records import Interval
-
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.int64]
-Statistic = Callable[[FloatArray], FloatArray]
 
 RESAMPLES = 2000
 TRIMMED_OF = 7  # launches, of which the lowest and the highest ratio do not count
@@ -75,9 +73,9 @@ def median_error(values: FloatArray) -> float:
 def log_ratios(base: FloatArray, slim: FloatArray) -> FloatArray:
     """Return log(median(slim) / median(base)) of each round, (rounds,), arguments as above."""
     rounds = _same_rows(base, slim)
-    before, after = (np.median(one.reshape(rounds, -1), axis=1) for one in (base, slim))
-    found: FloatArray = np.log(after / before)
-    return found
+    before, after = (np.median(times.reshape(rounds, -1), axis=1) for times in (base, slim))
+    logs: FloatArray = np.log(after / before)
+    return logs
 
 
 def _of_launches(logs: FloatArray, launches: Sequence[int]) -> FloatArray:
@@ -137,8 +135,8 @@ def statistic_interval(
         seed: Settles which are drawn.
         resamples: How often all rows are drawn anew.
     """
-    found = statistic_intervals(slim, base, rows=rows, seed=seed, resamples=resamples)
-    return found[0]
+    intervals = statistic_intervals(slim, base, rows=rows, seed=seed, resamples=resamples)
+    return intervals[0]
 
 
 def statistic_intervals(
@@ -177,7 +175,7 @@ def _resampled_means(values: FloatArray, seed: int, resamples: int) -> FloatArra
     return np.concatenate([values[rows].mean(axis=1) for rows in chunks])
 
 
-def _resampled(rows: int, seed: int, resamples: int) -> Iterator[IndexArray]:
+def _resampled(rows: int, seed: int, resamples: int) -> Iterator[IntArray]:
     """Draw row numbers with replacement, shape (chunk, rows), as many as memory allows at once."""
     if rows == 0:
         raise ValueError("nothing to resample")
@@ -187,7 +185,7 @@ def _resampled(rows: int, seed: int, resamples: int) -> Iterator[IndexArray]:
         yield generator.integers(rows, size=(min(chunk, resamples - start), rows))
 
 
-def _weights(drawn: IndexArray) -> FloatArray:
+def _weights(drawn: IntArray) -> FloatArray:
     """Count how often each row was drawn: row numbers (resamples, rows) to as many counts."""
     resamples, rows = drawn.shape
     places = drawn + rows * np.arange(resamples)[:, None]

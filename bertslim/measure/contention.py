@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+DISTURBED_SHARE = 0.1
 _THREADS = Path("/proc/self/task")
+
+
+class ContentionProbe:
+    """A span of time, from here on, in which another program may take the cores."""
+
+    def __init__(self) -> None:
+        self._start, self._waited_ms = time.perf_counter(), waited_ms()
+
+    def disturbed(self) -> bool:
+        """Whether this process's threads waited for a core for a tenth of the time so far."""
+        passed_ms = 1e3 * (time.perf_counter() - self._start)
+        return waited_ms() - self._waited_ms > DISTURBED_SHARE * passed_ms
 
 
 def waited_ms() -> float:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bertslim.arrays import FloatArray
 from bertslim.data.task import Rows
-from bertslim.measure.predictions import Comparison
+from bertslim.measure.predictions import PredictionComparison
 from bertslim.records import Disagreement, Disagreements
 
 MOST = 50
 LONGEST = 2000  # characters
 
 
-def find_disagreements(rows: Rows, comparison: Comparison) -> Disagreements | None:
+def find_disagreements(rows: Rows, comparison: PredictionComparison) -> Disagreements | None:
     """Name the texts that are answered differently, the most different answers first.
 
     Args:
@@ -25,11 +25,11 @@ def find_disagreements(rows: Rows, comparison: Comparison) -> Disagreements | No
     """
     if comparison.base_answers is None or comparison.slim_answers is None:
         return None
-    base = rows.task.told(rows.table, comparison.base_answers)
-    slim = rows.task.told(rows.table, comparison.slim_answers)
+    base = rows.task.describe_answers(rows.table, comparison.base_answers)
+    slim = rows.task.describe_answers(rows.table, comparison.slim_answers)
     if base is None or slim is None:
         return None
-    truth = rows.task.told_truth(rows.table) if rows.labelled else None
+    truth = rows.task.describe_labels(rows.table) if rows.labelled else None
     distances = _distances(comparison, len(rows))
     different = [number for number in range(len(rows)) if base[number] != slim[number]]
     if distances is not None:
@@ -48,12 +48,12 @@ def find_disagreements(rows: Rows, comparison: Comparison) -> Disagreements | No
     return Disagreements(rows=len(rows), different=len(different), shown=shown)
 
 
-def _distances(comparison: Comparison, rows: int) -> NDArray[np.float64] | None:
+def _distances(comparison: PredictionComparison, rows: int) -> FloatArray | None:
     """Return how far the answers to each row are from each other, (rows,)."""
     if comparison.kl is not None and len(comparison.kl) == rows:
         return comparison.kl
     base, slim = comparison.base_outputs, comparison.slim_outputs
     if base is not None and slim is not None and len(base) == rows:
-        found: NDArray[np.float64] = np.abs(slim - base).max(axis=1)
-        return found
+        distances: FloatArray = np.abs(slim - base).max(axis=1)
+        return distances
     return None

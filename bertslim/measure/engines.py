@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bertslim.arrays import IntArray
 from bertslim.errors import BertslimError, InputError, one_line
 from bertslim.measure.input_limits import INPUTS, check_names
 from bertslim.measure.onnx_graph import read_onnx
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 without_telemetry()
 
 
-IntArray = NDArray[np.int64]
 Arrays = dict[str, IntArray]
 Call = Callable[[], object]
 
@@ -122,7 +122,7 @@ def _compile(model: PreTrainedModel) -> None:
     import torch._inductor.config
 
     torch._inductor.config.compile_threads = 1  # a pool of processes would disturb other models
-    # beyond its limits it would go on uncompiled, and say nothing
+    # beyond its limits it would go on uncompiled, without a warning
     torch._dynamo.config.recompile_limit = _MOST_SHAPES
     model.compile(dynamic=False)
 
@@ -213,7 +213,7 @@ def _of_rank(rank: int, array: IntArray) -> IntArray:
 
 
 def _tried(call: Call, runtime: str, arrays: Arrays) -> Call:
-    """Call once, so that a shape that does not work is told by its name."""
+    """Call once, so that a shape that does not work is named in the error."""
     try:
         call()
     except Exception as error:
@@ -232,7 +232,7 @@ def _not_loaded(runtime: str, why: str) -> InputError:
 
 
 def _gist(error: Exception, *, line: int = 0) -> str:
-    """One line of a message that may go on for pages: the first that tells anything, or the last.
+    """One line of a message that may go on for pages: the first that is not empty, or the last.
 
     Before it may stand where OpenVINO's error was raised, PyTorch's backend or ONNX Runtime's code.
     """

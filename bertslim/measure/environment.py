@@ -16,6 +16,8 @@ from bertslim.records import Environment
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
 
+_BFLOAT16_INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16"})
+
 CPU_INFO = Path("/proc/cpuinfo")
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -25,7 +27,7 @@ def describe_environment(threads: int, packages: Sequence[str] | None = None) ->
 
     Args:
         threads: How many the figures are measured with.
-        packages: Whose versions are told; None: those that `cut` goes by.
+        packages: Whose versions are listed; None: those that `cut` goes by.
     """
     return Environment(
         cpu=_cpu_model(),
@@ -47,10 +49,10 @@ def default_threads() -> int:
     return cores if quota is None else max(1, min(cores, int(quota)))
 
 
-def multiplies_bfloat16() -> bool:
+def cpu_multiplies_bfloat16() -> bool:
     """Whether the CPU has instructions for products of bfloat16."""
     flags = next((line for line in _read(CPU_INFO).splitlines() if line.startswith("flags")), "")
-    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags.split())
+    return not _BFLOAT16_INSTRUCTIONS.isdisjoint(flags.split())
 
 
 def _usable_cores() -> int:

@@ -34,7 +34,7 @@ _NOT_TOLD = "no texts are shown: answers of this kind cannot be put in words"
 
 
 @dataclass(frozen=True)
-class Quality:
+class Evaluation:
     """What was measured, and what the reader should know about it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Quality:
     disagreements: Disagreements | None = None
 
 
-def measure_quality(
+def evaluate(
     base: Checkpoint,
     slim: Callable[..., Any],
     splits: Splits,
@@ -56,7 +56,7 @@ def measure_quality(
     seed: int,
     progress: Progress,
     show_texts: bool = False,
-) -> Quality:
+) -> Evaluation:
     """Compare the two models on the report split, in one pass over it.
 
     Args:
@@ -67,7 +67,7 @@ def measure_quality(
         slim_tokenizer: That of the slim model; None: the same.
         seed: Settles the bootstrap.
         progress: Shows the batches.
-        show_texts: Whether to tell which texts the models answer differently.
+        show_texts: Whether to list the texts that the models answer differently.
     """
     rows = splits.report
     read = _read_by_both(base, splits, tokenizer, slim_tokenizer)
@@ -95,18 +95,20 @@ def measure_quality(
     if not rows.scorable:
         notes = (*notes, _NOT_SCORED)
     if not rows.scorable or comparison.base_answers is None or comparison.slim_answers is None:
-        return Quality(fidelity, notes, disagreements)
+        return Evaluation(fidelity, notes, disagreements)
     answers = comparison.base_answers, comparison.slim_answers
     figures = _score(answered, answers, seed, context | {"n": len(answered)})
-    return Quality((*figures, *fidelity), notes, disagreements)
+    return Evaluation((*figures, *fidelity), notes, disagreements)
 
 
 def _score(
     rows: Rows, answers: Sequence[Answers], seed: int, context: dict[str, Scalar]
 ) -> tuple[Measurement, ...]:
     """Score the answers of base and slim model, or of the slim model alone."""
-    *base_scores, scores = (rows.task.score(rows.table, one) for one in answers)
-    *base_counts, counts = (rows.task.count_classes(rows.table, one) for one in answers)
+    *base_scores, scores = (rows.task.score(rows.table, model_answers) for model_answers in answers)
+    *base_counts, counts = (
+        rows.task.count_classes(rows.table, model_answers) for model_answers in answers
+    )
     accuracy = measure_accuracy(
         base_scores[0] if base_scores else None, scores, seed=seed, context=context
     )
@@ -118,21 +120,21 @@ def _score(
     return (*accuracy, *classes)
 
 
-def measure_accuracy_alone(
+def evaluate_alone(
     slim: Checkpoint,
     splits: Splits,
     tokenizer: PreTrainedTokenizerBase,
     *,
     seed: int,
     progress: Progress,
-) -> Quality:
+) -> Evaluation:
     """Score a model that has no base to be compared with, on the report split."""
     rows = splits.report
     made = _batches(slim, splits, tokenizer)
     shown = progress.track(made, "scoring", total=len(made), unit="batch")
     answers = predict(slim.model, shown, slim.facts, rows.task)
     context = _context(slim, splits) | {"n": len(rows)}
-    return Quality(_score(rows, [answers], seed, context), splits.notes)
+    return Evaluation(_score(rows, [answers], seed, context), splits.notes)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def _read_by_both(
     """
     rows = splits.report
     if slim_tokenizer is None:
-        made = [PairedBatch(one, one) for one in _batches(base, splits, tokenizer)]
+        made = [PairedBatch(batch, batch) for batch in _batches(base, splits, tokenizer)]
         return _Reading(made, range(len(rows)))
     pairs = paired_batches(
         rows,
@@ -184,12 +186,12 @@ def _read_by_both(
 def _reading_notes(read: _Reading, rows: int, compared: int) -> tuple[str, ...]:
     if not read.other:
         return ()
-    found = f"the slim model reads {read.other:,} of {counted(rows, 'row', 'rows')} as other tokens"
+    note = f"the slim model reads {read.other:,} of {counted(rows, 'row', 'rows')} as other tokens"
     if compared == rows:
-        return (found,)
+        return (note,)
     figures = "fidelity" if len(read.rows) == rows else "fidelity and accuracy"
     measured = f"measured on the other {compared:,}" if compared else "not measured"
-    return (f"{found}; {figures}: {measured}",)
+    return (f"{note}; {figures}: {measured}",)
 
 
 def _batches(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from bertslim.arrays import FloatArray
 from bertslim.measure.bootstrap import mean_interval
-from bertslim.measure.predictions import Comparison, FloatArray
+from bertslim.measure.predictions import PredictionComparison
 from bertslim.records import Measurement, Scalar, compare
 
 
 def measure_fidelity(
-    comparison: Comparison, *, seed: int, context: dict[str, Scalar], pooling: str = "mean"
+    comparison: PredictionComparison,
+    *,
+    seed: int,
+    context: dict[str, Scalar],
+    pooling: str = "mean",
 ) -> tuple[Measurement, ...]:
     """Turn a comparison into figures: KL and agreement, cosine, or correlation.
 
@@ -21,14 +26,14 @@ def measure_fidelity(
         pooling: How embeddings were made, for bare encoders.
     """
     pooled = {**context, "pooling": pooling}
-    found = [
+    figures = [
         _mean("fidelity.kl", comparison.kl, seed, context),
         _mean("fidelity.agreement", comparison.agreement, seed, context),
         _mean("fidelity.cosine", comparison.cosine, seed, pooled),
     ]
     if comparison.kl is None and comparison.base_outputs is not None:
-        found.append(_correlation(comparison, context))
-    return tuple(measurement for measurement in found if measurement)
+        figures.append(_correlation(comparison, context))
+    return tuple(measurement for measurement in figures if measurement)
 
 
 def _mean(
@@ -40,7 +45,9 @@ def _mean(
     return compare(name, None, float(values.mean()), interval=interval, **context)
 
 
-def _correlation(comparison: Comparison, context: dict[str, Scalar]) -> Measurement | None:
+def _correlation(
+    comparison: PredictionComparison, context: dict[str, Scalar]
+) -> Measurement | None:
     """Pearson's r between the outputs of regressors and rerankers, which have no classes."""
     base, slim = comparison.base_outputs, comparison.slim_outputs
     if base is None or slim is None or np.ptp(base) == 0 or np.ptp(slim) == 0:

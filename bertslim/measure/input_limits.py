@@ -1,4 +1,4 @@
-"""Which inputs a model takes, as far as can be told before it is loaded."""
+"""Which inputs a model takes, as far as is known before it is loaded."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import InputError
+from bertslim.file_names import CONFIG_FILE
 from bertslim.measure.onnx_graph import read_onnx
 from bertslim.measure.runtimes import IR_SUFFIX, ONNX_SUFFIX
-from bertslim.model.checkpoint_files import CONFIG_FILE
 from bertslim.model.description import describe_checkpoint
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -22,7 +22,7 @@ class InputLimits:
 
     Attributes:
         vocabulary: How many tokens the model knows.
-        max_length: The longest sequence that it takes, in tokens; `sys.maxsize` if nothing tells.
+        max_length: The longest sequence that it takes, in tokens; `sys.maxsize` if it is not known.
     """
 
     vocabulary: int
@@ -32,7 +32,7 @@ class InputLimits:
 def read_limits(path: Path) -> InputLimits:
     """Read the configuration in a directory, or beside or above an exported file.
 
-    An ONNX file tells its vocabulary itself.
+    An ONNX file holds the size of its vocabulary itself.
 
     Raises:
         InputError: The file is damaged or its inputs are not a BERT's, or there is no configuration
@@ -66,17 +66,17 @@ def check_names(names: Iterable[str], where: Path | None = None) -> None:
     Raises:
         InputError: It takes others, or no input_ids.
     """
-    found = tuple(names)
-    if INPUTS[0] not in found or not set(found) <= set(INPUTS):
+    inputs = tuple(names)
+    if INPUTS[0] not in inputs or not set(inputs) <= set(INPUTS):
         raise InputError(
-            f"its inputs are {', '.join(found) or 'none'}; a BERT's are {', '.join(INPUTS)}",
+            f"its inputs are {', '.join(inputs) or 'none'}; a BERT's are {', '.join(INPUTS)}",
             where=None if where is None else str(where),
             remedy="export the model with `bertslim export --onnx`",
         )
 
 
 def _own_vocabulary(path: Path) -> tuple[int, ...]:
-    """What the file alone tells, if anything; exported files are checked on the way."""
+    """The vocabulary that the file itself holds, if any; exported files are checked on the way."""
     if path.suffix == IR_SUFFIX and not path.with_suffix(".bin").is_file():
         raise InputError(
             f"its weights, {path.with_suffix('.bin').name}, are not beside it",

@@ -3,7 +3,7 @@
 The models take turns: in a round, each times one block of consecutive calls, while the others wait
 on their pipes with sleeping threads; the order alternates. So drift of the machine hits all alike,
 and the interval of a ratio resamples whole rounds. A block during which another program took the
-cores is timed again, unless that goes on for seconds: then the machine is a busy one, and so be it.
+cores is timed again, unless that goes on for seconds: then the machine counts as busy.
 """
 
 from __future__ import annotations
@@ -18,13 +18,8 @@ from typing import Self
 
 import numpy as np
 
-from bertslim.measure.bootstrap import (
-    FloatArray,
-    launch_ratio,
-    log_ratios,
-    median_error,
-    ratio_interval,
-)
+from bertslim.arrays import FloatArray
+from bertslim.measure.bootstrap import launch_ratio, log_ratios, median_error, ratio_interval
 from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import read_limits, shared_limits
 from bertslim.measure.latency_process import WorkerProcess
@@ -187,18 +182,20 @@ class LatencyBench:
     def launch_error(self, base: str, slim: str) -> float:
         """Return the standard error of the ratio in this launch, as a share; the worst shape's."""
         return max(
-            median_error(log_ratios(one.times_of_launch(base), one.times_of_launch(slim)))
-            for one in self._samples.values()
+            median_error(
+                log_ratios(shape_samples.times_of_launch(base), shape_samples.times_of_launch(slim))
+            )
+            for shape_samples in self._samples.values()
         )
 
     def disturbance(self) -> tuple[str, ...]:
         """Note how often models had to wait for cores, if that was more than now and then."""
         samples = self._samples.values()
-        if not any(one.often_disturbed for one in samples):
+        if not any(shape_samples.often_disturbed for shape_samples in samples):
             return ()
-        again = sum(one.timed_again for one in samples)
-        blocks = again + sum(one.counted_blocks for one in samples)
-        disturbed = sum(one.disturbed for one in samples)
+        again = sum(shape_samples.timed_again for shape_samples in samples)
+        blocks = again + sum(shape_samples.counted_blocks for shape_samples in samples)
+        disturbed = sum(shape_samples.disturbed for shape_samples in samples)
         note = (
             f"the machine is busy, so models had to wait for cores: of {blocks} blocks of calls "
             f"{again} were timed again, and {disturbed} count although they are slower for it"

@@ -1,4 +1,4 @@
-"""The near end of a `latency_worker` process: starts it, asks it, ends it."""
+"""The near end of a `latency_worker` process: starts it, sends requests, ends it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import IO, Any, cast
 
 import numpy as np
 
+from bertslim.arrays import FloatArray
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure.bootstrap import FloatArray
 from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import TimedModel
 
@@ -54,7 +54,7 @@ class WorkerProcess:
 
     def __init__(self, model: TimedModel, threads: int, vocabulary: int, seed: int) -> None:
         self._path = model.path
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
+        self._error_output = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
         count = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         numbers = {"--threads": threads, "--vocabulary": vocabulary, "--seed": seed}
         command = [sys.executable, "-P", "-m", WORKER_MODULE, str(model.path)]
@@ -63,7 +63,7 @@ class WorkerProcess:
             [*command, "--runtime", model.runtime, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
+            stderr=self._error_output,
             text=True,
             env=os.environ | ALLOCATOR | count,
             process_group=0,  # ended with what it starts; Ctrl-C reaches its parent alone
@@ -98,7 +98,7 @@ class WorkerProcess:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(BrokenPipeError), self._process:  # closes the pipes, and waits
-            self._said.close()
+            self._error_output.close()
 
     def _ask(self, do: str, shape: Shape | None = None, **more: int) -> dict[str, Any]:
         request = {"do": do, **(asdict(shape) if shape else {}), **more}
@@ -127,7 +127,7 @@ class WorkerProcess:
                 where=where,
                 remedy="if memory ran out, use a smaller batch or length",
             )
-        self._said.seek(0)
-        said = self._said.read().decode(errors="replace").strip().splitlines()
-        last = said[-1] if said else f"exit status {status}"
+        self._error_output.seek(0)
+        error_lines = self._error_output.read().decode(errors="replace").strip().splitlines()
+        last = error_lines[-1] if error_lines else f"exit status {status}"
         return BertslimError(f"the process that measured the model failed: {last}", where=where)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from bertslim.measure.bootstrap import FloatArray
+from bertslim.arrays import FloatArray
 
 NOW_AND_THEN = 0.05
 

@@ -26,7 +26,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure.contention import waited_ms
+from bertslim.measure.contention import ContentionProbe
 from bertslim.measure.engines import Call, import_libraries, load_engine
 from bertslim.measure.memory import peak_resident_bytes, resident_bytes
 from bertslim.measure.runtimes import Runtime, TimedModel
@@ -38,7 +38,6 @@ LEAD_IN_SECONDS = 0.02
 SETTLE_SECONDS = 0.01
 SETTLE_LIMIT_SECONDS = 1.0
 IDLE_SHARE = 0.1
-DISTURBED_SHARE = 0.1
 
 
 class Stopwatch:
@@ -53,11 +52,11 @@ class Stopwatch:
         self._calls: dict[tuple[int, int], Call] = {}
 
     def dtype(self) -> dict[str, Any]:
-        """Tell what the model multiplies in."""
+        """Return what the model multiplies in."""
         return {"dtype": self._engine.dtype}
 
     def peak(self, batch: int, length: int) -> dict[str, Any]:
-        """Run the shape, then tell the peak of resident memory above that before loading."""
+        """Run the shape, then return the peak of resident memory above that before loading."""
         for _ in range(2):
             self._time(batch, length)
         return {"bytes": peak_resident_bytes() - self._resident_before}
@@ -80,14 +79,14 @@ class Stopwatch:
         """Time consecutive calls, in ms each, after a lead-in that is not timed.
 
         The lead-in refills the caches and wakes the threads that slept while other models ran. It
-        also tells whether another program has a core that this one needs: then calls take many
+        also shows whether another program has a core that this one needs: then calls take many
         times as long, as threads wait for one another, and a patient caller asks again instead.
         """
-        lead_in = Vigil()
+        lead_in = ContentionProbe()
         self._run_for(LEAD_IN_SECONDS, batch, length)
         if patient and lead_in.disturbed():
             return {"ms": [], "disturbed": True}
-        block = Vigil()
+        block = ContentionProbe()
         times = [self._time(batch, length) for _ in range(calls)]
         return {"ms": times, "disturbed": block.disturbed()}
 
@@ -117,18 +116,6 @@ class Stopwatch:
             }
             self._calls[shape] = self._engine.prepare(arrays)
         return self._calls[batch, length]
-
-
-class Vigil:
-    """A span of time, from here on, in which another program may take the cores."""
-
-    def __init__(self) -> None:
-        self._start, self._waited_ms = time.perf_counter(), waited_ms()
-
-    def disturbed(self) -> bool:
-        """Tell whether this process's threads waited for a core for a tenth of the time so far."""
-        passed_ms = 1e3 * (time.perf_counter() - self._start)
-        return waited_ms() - self._waited_ms > DISTURBED_SHARE * passed_ms
 
 
 def settle() -> None:
@@ -178,8 +165,8 @@ def main() -> int:
         serve(sys.stdin, replies, Stopwatch(model, given.threads, given.vocabulary, given.seed))
     except BertslimError as error:
         where = error.where or str(model.path)
-        told = {"what": error.what, "where": where, "remedy": error.remedy}
-        _reply(replies, {"error": told, "input": isinstance(error, InputError)})
+        details = {"what": error.what, "where": where, "remedy": error.remedy}
+        _reply(replies, {"error": details, "input": isinstance(error, InputError)})
         return 1
     except Exception as error:
         what = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

@@ -1,4 +1,4 @@
-"""What an ONNX file tells: in which type the model multiplies, and how many tokens it knows."""
+"""What an ONNX file holds: the type that the model multiplies in, and its vocabulary size."""
 
 from __future__ import annotations
 
@@ -88,5 +88,9 @@ def _vocabulary(graph: GraphProto) -> int | None:
     casts = (node for node in graph.node if node.op_type == "Cast")
     ids = {"input_ids", *(node.output[0] for node in casts if node.input[0] == "input_ids")}
     beside = {name for node in graph.node if ids & set(node.input) for name in node.input}
-    rows = (one.dims[0] for one in graph.initializer if one.name in beside and len(one.dims) == 2)
+    rows = (
+        initializer.dims[0]
+        for initializer in graph.initializer
+        if initializer.name in beside and len(initializer.dims) == 2
+    )
     return max(rows, default=None)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from bertslim.arrays import FloatArray
 from bertslim.data.outputs import (
     OUTPUTS_AT_ONCE,
     PER_TOKEN_HEADS,
@@ -26,16 +26,14 @@ from bertslim.data.task import Answers, Batch, Task
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.records import ModelFacts
 
-FloatArray = NDArray[np.float64]
-
 _NO_WORD = -1
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PredictionComparison:
     """How closely the slim model follows the base, in the order of the data set.
 
-    What does not apply to the kind of model is None. Where a head says something of each token,
+    What does not apply to the kind of model is None. Where a head has outputs for each token,
     figures are those of the rows alone that both models read as the same tokens.
 
     Attributes:
@@ -69,11 +67,11 @@ def compare_predictions(
     *,
     task: Task | None = None,
     shared: SharedTokens | None = None,
-) -> Comparison:
+) -> PredictionComparison:
     """Run both models over the batches and compare them row by row.
 
     Args:
-        base: The teacher, in eval mode; its head says how outputs are read.
+        base: The teacher, in eval mode; its head defines how outputs are read.
         slim: The model to judge, in eval mode, or what is called as it is.
         batches: All rows of a data set.
         task: What to read from the outputs for scores; None: nothing.
@@ -95,7 +93,7 @@ def compare_predictions(
             after.read(student, piece.slim)
             if not comparable:
                 continue
-            found = compare_outputs(
+            values_by_name = compare_outputs(
                 base,
                 teacher,
                 student,
@@ -103,11 +101,11 @@ def compare_predictions(
                 slim_batch=piece.slim,
                 shared=shared,
             )
-            for name, values in found.items():
+            for name, values in values_by_name.items():
                 figures.setdefault(name, []).append(values)
     if not order:
-        return Comparison()
-    return Comparison(
+        return PredictionComparison()
+    return PredictionComparison(
         rows=len(set(compared)),
         **{
             name: average_by_row(torch.cat(parts).numpy(), compared)
@@ -144,19 +142,19 @@ class GatheredAnswers:
 
     def __init__(self, task: Task | None) -> None:
         self._task = task
-        self._found: list[Any] = []
+        self._answers: list[Any] = []
 
     def read(self, outputs: Any, batch: Batch) -> None:
         """Read the answers to the sequences of a batch."""
         if self._task is not None:
-            self._found.extend(self._task.answers(outputs, batch))
+            self._answers.extend(self._task.answers(outputs, batch))
 
     def by_row(self, order: Sequence[int]) -> Answers | None:
         """Gather the answers to the sequences of each row."""
         if self._task is None:
             return None
         rows: dict[int, list[Any]] = {row: [] for row in sorted(set(order))}
-        for row, answer in zip(order, self._found, strict=True):
+        for row, answer in zip(order, self._answers, strict=True):
             rows[row].append(answer)
         return list(rows.values())
 
@@ -166,8 +164,8 @@ def average_by_row(values: FloatArray, order: Sequence[int]) -> FloatArray:
     _, row = np.unique(order, return_inverse=True)
     total = np.zeros((row.max() + 1, *values.shape[1:]))
     np.add.at(total, row, values)
-    found: FloatArray = total / np.bincount(row).reshape(-1, *[1] * (values.ndim - 1))
-    return found
+    averages: FloatArray = total / np.bincount(row).reshape(-1, *[1] * (values.ndim - 1))
+    return averages
 
 
 def compare_outputs(
@@ -187,11 +185,11 @@ def compare_outputs(
         student: What the other model put out.
         batch: The sequences that both were run on.
         slim_batch: The sequences as the other model reads them; None: as the base does. What
-            PER_TOKEN_HEADS say is compared only where both read the same tokens.
+            PER_TOKEN_HEADS put out is compared only where both read the same tokens.
         shared: The tokens that both models know, where their vocabularies differ.
 
     Returns:
-        Fields of a `Comparison` by name, each (sequences, ...).
+        Fields of a `PredictionComparison` by name, each (sequences, ...).
     """
     slim_batch, head = slim_batch or batch, base.facts.head
     if head == "":
@@ -206,18 +204,20 @@ def compare_outputs(
             "slim_outputs": student.logits.double(),
         }
     several = base.is_multi_label
-    one = decisions(teacher, batch, head, several=several)
-    other = decisions(student, slim_batch, head, several=several)
-    kl, agreement = _compare_decisions(one, other, shared if one.words else None)
+    base_decisions = decisions(teacher, batch, head, several=several)
+    slim_decisions = decisions(student, slim_batch, head, several=several)
+    kl, agreement = _compare_decisions(
+        base_decisions, slim_decisions, shared if base_decisions.words else None
+    )
     sequences = len(batch.rows)
     return {
-        "kl": _by_owner(kl, one.owner, sequences),
-        "agreement": _by_owner(agreement, one.owner, sequences),
+        "kl": _by_owner(kl, base_decisions.owner, sequences),
+        "agreement": _by_owner(agreement, base_decisions.owner, sequences),
     }
 
 
 def _compare_decisions(
-    one: Decisions, other: Decisions, shared: SharedTokens | None
+    base: Decisions, slim: Decisions, shared: SharedTokens | None
 ) -> tuple[Tensor, Tensor]:
     """Return KL and agreement of each decision, (decisions,) each.
 
@@ -225,13 +225,13 @@ def _compare_decisions(
     know, and a word that the other model does not know is one on which they disagree.
     """
     if shared is None:
-        same = one.logits.argmax(dim=-1) == other.logits.argmax(dim=-1)
-        return kl_divergence(one.logits, other.logits), same.double()
+        same = base.logits.argmax(dim=-1) == slim.logits.argmax(dim=-1)
+        return kl_divergence(base.logits, slim.logits), same.double()
     before, after = torch.tensor(shared.base), torch.tensor(shared.slim)
-    base_ids = torch.full((other.logits.shape[1],), _NO_WORD)
+    base_ids = torch.full((slim.logits.shape[1],), _NO_WORD)
     base_ids[after] = before
-    same = one.logits.argmax(dim=-1) == base_ids[other.logits.argmax(dim=-1)]
-    return kl_divergence(one.logits[:, before], other.logits[:, after]), same.double()
+    same = base.logits.argmax(dim=-1) == base_ids[slim.logits.argmax(dim=-1)]
+    return kl_divergence(base.logits[:, before], slim.logits[:, after]), same.double()
 
 
 def kl_divergence(teacher: Tensor, student: Tensor) -> Tensor:
@@ -241,7 +241,9 @@ def kl_divergence(teacher: Tensor, student: Tensor) -> Tensor:
     """
     rows = max(1, OUTPUTS_AT_ONCE // (4 * teacher.shape[1]))
     chunks = zip(torch.split(teacher, rows), torch.split(student, rows), strict=True)
-    return torch.cat([_kl(one.double(), other.double()) for one, other in chunks])
+    return torch.cat(
+        [_kl(teacher_rows.double(), student_rows.double()) for teacher_rows, student_rows in chunks]
+    )
 
 
 def _kl(teacher: Tensor, student: Tensor) -> Tensor:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 from bertslim.model.layer import layer_stack, model_layers
-from bertslim.model.quiet import quiet_libraries
+from bertslim.quiet import quiet_transformers
 from bertslim.records import Measurement, Plan, compare
 
 
@@ -74,8 +75,6 @@ def count_macs(model: PreTrainedModel, head: str, *, length: int) -> int:
         head: What stands on the encoder, as in ModelFacts.
         length: Tokens.
     """
-    from torch.utils.flop_counter import FlopCounterMode
-
     counter = FlopCounterMode(display=False)
     with _eager_attention(model), torch.inference_mode(), counter:
         model(**_one_sequence(length, head))
@@ -100,7 +99,7 @@ def _count_each(modules: Iterable[nn.Module]) -> tuple[int, ...]:
 @contextmanager
 def _eager_attention(model: PreTrainedModel) -> Iterator[None]:
     usual = model.config._attn_implementation
-    with quiet_libraries():
+    with quiet_transformers():
         model.set_attn_implementation("eager")
         try:
             yield

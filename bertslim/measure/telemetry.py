@@ -1,4 +1,4 @@
-"""Nothing that bertslim calls tells anyone that it was called."""
+"""Keep the libraries that bertslim calls from sending telemetry."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ from bertslim.model.description import describe_checkpoint
 from bertslim.model.families import SLIM_PREFIX, Family, family_named
 from bertslim.model.heads import pooler_is_optional
 from bertslim.model.layer import Layer, model_layers
-from bertslim.model.quiet import quiet_libraries
 from bertslim.model.slim_config import slim_config
+from bertslim.quiet import quiet_transformers
 from bertslim.records import ModelFacts, Plan
 from bertslim.version import __version__
 
@@ -171,7 +171,7 @@ def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
     config_dict = slim_config(base.config, base.facts, plan)
     model_class = _model_class(config_dict, base.facts)
     config = _config_object(model_class, config_dict)
-    with quiet_libraries(), torch.device("meta"):
+    with quiet_transformers(), torch.device("meta"):
         model: PreTrainedModel = model_class(config, **_init_arguments(base.facts))
     model.load_state_dict(base.model.state_dict(), assign=True)
     for name, buffer in base.model.named_buffers():
@@ -185,7 +185,7 @@ def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
 def save_checkpoint(model: PreTrainedModel, directory: Path, extra: dict[str, Tensor]) -> None:
     """Write weights, configuration and, for a slim class, the code that loads it."""
     state = {**model.state_dict(), **extra}
-    with quiet_libraries():
+    with quiet_transformers():
         model.save_pretrained(directory, state_dict=state)
     if model.config.model_type.startswith(SLIM_PREFIX):
         _copy_code(directory)
@@ -224,7 +224,7 @@ def _from_pretrained(
     """Return the model, and the names on disk that it has no use for."""
     model_class: Any = _model_class(config, facts)
     try:
-        with quiet_libraries():
+        with quiet_transformers():
             model, info = model_class.from_pretrained(
                 directory,
                 config=_config_object(model_class, config),

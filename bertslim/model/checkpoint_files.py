@@ -1,4 +1,4 @@
-"""The files of a checkpoint directory: which hold weights, what their headers say, their hash."""
+"""The files of a checkpoint directory: which hold weights, their headers, their hash."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bertslim.errors import ModelError
+from bertslim.file_names import CONFIG_FILE, SINGLE_WEIGHT_FILES, WEIGHT_INDEX_SUFFIX
 
-CONFIG_FILE = "config.json"
 _HEADER_LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 100_000_000
 _CHUNK_BYTES = 1 << 20
@@ -18,11 +18,11 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """The weight files of a checkpoint, and the names of the tensors in them where they tell.
+    """The weight files of a checkpoint, and the names of the tensors where headers hold them.
 
     Attributes:
         paths: The files in the order of their names.
-        tensors: Tensor names; None for pickles, which tell only when they are loaded.
+        tensors: Tensor names; None for pickles, whose names are known only once they are loaded.
     """
 
     paths: tuple[Path, ...]
@@ -61,13 +61,9 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
-_INDEX = ".index.json"
-_SINGLE_FILES = ("model.safetensors", "pytorch_model.bin")
-
-
 def has_weights(directory: Path) -> bool:
     """Whether there is a weight file of any kind that transformers would load."""
-    names = (*_SINGLE_FILES, *(name + _INDEX for name in _SINGLE_FILES))
+    names = (*SINGLE_WEIGHT_FILES, *(name + WEIGHT_INDEX_SUFFIX for name in SINGLE_WEIGHT_FILES))
     return any((directory / name).is_file() for name in names)
 
 
@@ -77,15 +73,15 @@ def find_weights(directory: Path) -> WeightFiles:
     Raises:
         ModelError: There are none, a shard is missing, or a safetensors file is damaged.
     """
-    for name in _SINGLE_FILES:
+    for name in SINGLE_WEIGHT_FILES:
         if (path := directory / name).is_file():
             return _weight_files((path,))
-        if (index := directory / (name + _INDEX)).is_file():
+        if (index := directory / (name + WEIGHT_INDEX_SUFFIX)).is_file():
             return _weight_files(_shards(index))
     raise ModelError(
         "no PyTorch weights here",
         where=str(directory),
-        remedy="model.safetensors or pytorch_model.bin is needed",
+        remedy=f"{' or '.join(SINGLE_WEIGHT_FILES)} is needed",
     )
 
 

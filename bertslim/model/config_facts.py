@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bertslim.errors import ModelError
+from bertslim.file_names import CONFIG_FILE
 from bertslim.model.families import (
     DECODER_HEADS,
     FAMILIES,
@@ -15,7 +16,7 @@ from bertslim.model.families import (
     Family,
     head_of,
 )
-from bertslim.model.heads import Dimensions, Part, head_parts, heads_of
+from bertslim.model.heads import Dimensions, HeadPart, head_parts, heads_of
 from bertslim.records import LayerFacts, ModelFacts
 from bertslim.wording import did_you_mean
 
@@ -45,13 +46,13 @@ class _Config:
     def labels(self) -> int:
         names, number = self.values.get("id2label"), self.values.get("num_labels")
         if names and not isinstance(names, dict):
-            raise ModelError("id2label is not an object", where="config.json")
+            raise ModelError("id2label is not an object", where=CONFIG_FILE)
         return len(names) if names else _whole("num_labels", number or 2)
 
 
 def _whole(key: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ModelError(f"{key} is {value!r}, not a whole number", where="config.json")
+        raise ModelError(f"{key} is {value!r}, not a whole number", where=CONFIG_FILE)
     return value
 
 
@@ -66,7 +67,7 @@ def family_of(config: Mapping[str, Any]) -> Family:
     if family is None:
         known = ", ".join(FAMILIES)
         named = f"model type {model_type!r} is not supported" if model_type else "no model_type"
-        raise ModelError(named, where="config.json", remedy=f"supported are {known}")
+        raise ModelError(named, where=CONFIG_FILE, remedy=f"supported are {known}")
     return family
 
 
@@ -75,7 +76,7 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
 
     Args:
         config: The content of `config.json`.
-        tensors: The names of the tensors on disk, where they are known; they tell whether a bare
+        tensors: The names of the tensors on disk, where they are known; they show whether a bare
             encoder carries its pooler.
 
     Raises:
@@ -90,7 +91,7 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
     if heads == 0 or hidden_size == 0 or hidden_size % heads:
         raise ModelError(
             f"{heads} attention heads do not divide a hidden size of {hidden_size}",
-            where="config.json",
+            where=CONFIG_FILE,
         )
     parts = _parts(values, head, tensors)
     return ModelFacts(
@@ -117,13 +118,13 @@ def _refuse_unsupported(config: Mapping[str, Any]) -> None:
     if config.get("is_decoder") or config.get("add_cross_attention"):
         raise ModelError(
             "decoders and cross-attention are not supported",
-            where="config.json",
+            where=CONFIG_FILE,
             remedy="bertslim cuts encoders",
         )
     if config.get("position_embedding_type") not in (None, "absolute"):
         raise ModelError(
             f"position_embedding_type {config['position_embedding_type']!r} is not supported",
-            where="config.json",
+            where=CONFIG_FILE,
             remedy="transformers 5 has only 'absolute'",
         )
 
@@ -133,24 +134,24 @@ def _head(config: Mapping[str, Any], family: Family) -> str:
     if not names:
         return ""
     if not isinstance(names, list):
-        raise ModelError("architectures is not a list", where="config.json")
+        raise ModelError("architectures is not a list", where=CONFIG_FILE)
     head = head_of(str(names[0]))
     if head in DECODER_HEADS:
         raise ModelError(
-            f"{names[0]} is a decoder", where="config.json", remedy="bertslim cuts encoders"
+            f"{names[0]} is a decoder", where=CONFIG_FILE, remedy="bertslim cuts encoders"
         )
     known = heads_of(family)
     if head is None or head not in known:
-        classes = [family.architecture(one) for one in known]
+        classes = [family.architecture(known_head) for known_head in known]
         raise ModelError(
             f"architecture {str(names[0])!r} is not known for {family.model_type}",
-            where="config.json",
+            where=CONFIG_FILE,
             remedy=did_you_mean(str(names[0]), classes) or f"known are {', '.join(classes)}",
         )
     return head
 
 
-def _parts(values: _Config, head: str, tensors: Collection[str] | None) -> dict[str, Part]:
+def _parts(values: _Config, head: str, tensors: Collection[str] | None) -> dict[str, HeadPart]:
     dimensions = Dimensions(
         hidden_size=values.hidden_size,
         embedding_size=values.embedding_size,
@@ -245,4 +246,4 @@ def _layer(values: _Config, layer: int, override: object) -> LayerFacts:
 
 
 def _bad_override(what: str) -> ModelError:
-    return ModelError(f"per_layer_config: {what}", where="config.json")
+    return ModelError(f"per_layer_config: {what}", where=CONFIG_FILE)

@@ -7,30 +7,41 @@ import shutil
 from pathlib import Path
 
 from bertslim.errors import ModelError
+from bertslim.file_names import (
+    CARD_FILE,
+    CONFIG_FILE,
+    FAMILIES_CODE_FILE,
+    MODULES_FILE,
+    PAGE_FILE,
+    RECIPE_FILE,
+    RECORD_FILE,
+    REPORT_FILE,
+    SLIM_CODE_FILE,
+    WEIGHT_INDEX_SUFFIX,
+)
 
 _DERIVED_SUFFIXES = {
     ".safetensors", ".bin", ".pt", ".pt2", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".onnx_data",
     ".gguf", ".tflite", ".xml", ".pkl", ".ckpt", ".lock",
 }  # fmt: skip
-_ARCHITECTURE_FILES = ("config.json", "slim_modeling.py", "families.py")
+_ARCHITECTURE_FILES = (CONFIG_FILE, SLIM_CODE_FILE, FAMILIES_CODE_FILE)
 _DERIVED_NAMES = {
     *_ARCHITECTURE_FILES,
-    "README.md",
-    "report.md",
-    "report.html",
-    "recipe.yaml",
-    "bertslim.json",
+    CARD_FILE,
+    REPORT_FILE,
+    PAGE_FILE,
+    RECIPE_FILE,
+    RECORD_FILE,
     "trainer_state.json",
 }
-_MODULES_FILE = "modules.json"
 _EMBEDDER_FILES = {
-    _MODULES_FILE,
+    MODULES_FILE,
     "config_sentence_transformers.json",
     "sentence_bert_config.json",
 }
 
 
-def carry_files(source: Path, target: Path, *, as_embedder: bool = True) -> None:
+def copy_files(source: Path, target: Path, *, as_embedder: bool = True) -> None:
     """Copy what belongs to the checkpoint and was not made from its weights.
 
     Args:
@@ -41,13 +52,13 @@ def carry_files(source: Path, target: Path, *, as_embedder: bool = True) -> None
     Raises:
         ModelError: The list of sentence-transformers modules is damaged.
     """
-    for name in carried_files(source, as_embedder=as_embedder):
+    for name in files_to_copy(source, as_embedder=as_embedder):
         if not (target / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, target / name)
 
 
-def carried_files(source: Path, *, as_embedder: bool = True) -> tuple[Path, ...]:
+def files_to_copy(source: Path, *, as_embedder: bool = True) -> tuple[Path, ...]:
     """Return what belongs to a checkpoint and was not made from its weights, as paths in it.
 
     Args:
@@ -58,34 +69,34 @@ def carried_files(source: Path, *, as_embedder: bool = True) -> tuple[Path, ...]
         ModelError: The list of sentence-transformers modules is damaged.
     """
     left_out = () if as_embedder else _EMBEDDER_FILES
-    wanted = (
+    files = (
         path
         for path in sorted(source.iterdir())
         if path.is_file() and not _is_derived(path.name) and path.name not in left_out
     )
     modules = _module_folders(source) if as_embedder else ()
     inside = (path for name in modules for path in sorted((source / name).rglob("*")))
-    return tuple(path.relative_to(source) for path in (*wanted, *inside) if path.is_file())
+    return tuple(path.relative_to(source) for path in (*files, *inside) if path.is_file())
 
 
-def files_beside_weights(checkpoint: Path) -> tuple[Path, ...]:
+def side_files(checkpoint: Path) -> tuple[Path, ...]:
     """Return all that is needed beside weights in another format: the architecture, too."""
     architecture = (Path(name) for name in _ARCHITECTURE_FILES)
     there = (name for name in architecture if (checkpoint / name).is_file())
-    return (*there, *carried_files(checkpoint))
+    return (*there, *files_to_copy(checkpoint))
 
 
 def _is_derived(name: str) -> bool:
     return (
         name in _DERIVED_NAMES
         or name.startswith(".")
-        or name.endswith(".index.json")
+        or name.endswith(WEIGHT_INDEX_SUFFIX)
         or Path(name).suffix in _DERIVED_SUFFIXES
     )
 
 
 def _module_folders(directory: Path) -> list[str]:
-    path = directory / _MODULES_FILE
+    path = directory / MODULES_FILE
     if not path.is_file():
         return []
     try:

@@ -1,4 +1,4 @@
-"""What a checkpoint is, as far as its files tell without a weight being loaded."""
+"""What the files of a checkpoint describe, without a weight being loaded."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bertslim.errors import ModelError
+from bertslim.file_names import CONFIG_FILE
 from bertslim.model.checkpoint_files import (
-    CONFIG_FILE,
     WeightFiles,
     find_weights,
     has_weights,
@@ -34,7 +34,7 @@ class Description:
 
 
 def describe_checkpoint(directory: Path, *, config_only: bool = False) -> Description:
-    """Read what the files say.
+    """Read the files.
 
     Args:
         directory: The checkpoint.

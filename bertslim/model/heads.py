@@ -20,7 +20,7 @@ class Dimensions:
 
 
 @dataclass(frozen=True)
-class Part:
+class HeadPart:
     """One part of a head: its parameters, and its multiply-accumulates.
 
     Attributes:
@@ -90,12 +90,12 @@ def pooler_is_optional(family: Family, head: str) -> bool:
     return head == "" and "pooler" in _HEADS[family.model_type][head]
 
 
-def head_parts(family: Family, head: str, dimensions: Dimensions) -> dict[str, Part]:
+def head_parts(family: Family, head: str, dimensions: Dimensions) -> dict[str, HeadPart]:
     """Return the parts of a head by name."""
     return {name: _part(name, dimensions) for name in _HEADS[family.model_type][head]}
 
 
-def _part(name: str, dimensions: Dimensions) -> Part:
+def _part(name: str, dimensions: Dimensions) -> HeadPart:
     hidden, embedding, labels = dimensions.hidden_size, dimensions.embedding_size, dimensions.labels
     parts = {
         "pooler": _linear(hidden, hidden),
@@ -107,30 +107,30 @@ def _part(name: str, dimensions: Dimensions) -> Part:
         "discriminator": _linear(hidden, hidden, 1, every_token=True),
         "masked LM": _masked_lm(dimensions, biases=2),
         "masked LM, one bias": _masked_lm(dimensions, biases=1),
-        "projection": Part(0, 0)
+        "projection": HeadPart(0, 0)
         if hidden == embedding
         else _linear(embedding, hidden, every_token=True),
     }
     return parts[name]
 
 
-def _linear(*widths: int, every_token: bool = False) -> Part:
+def _linear(*widths: int, every_token: bool = False) -> HeadPart:
     pairs = list(pairwise(widths))
-    return Part(
+    return HeadPart(
         parameters=sum((inputs + 1) * outputs for inputs, outputs in pairs),
         macs=sum(inputs * outputs for inputs, outputs in pairs),
         every_token=every_token,
     )
 
 
-def _masked_lm(dimensions: Dimensions, *, biases: int) -> Part:
+def _masked_lm(dimensions: Dimensions, *, biases: int) -> HeadPart:
     """Count the output embedding and its biases, where they are not tied, in full."""
     vocabulary = dimensions.vocab_size
     transform = _linear(dimensions.hidden_size, dimensions.embedding_size)
     decoder = dimensions.embedding_size * vocabulary
     norm = 2 * dimensions.embedding_size
     own = vocabulary if dimensions.tied else decoder + biases * vocabulary
-    return Part(
+    return HeadPart(
         parameters=transform.parameters + norm + own,
         macs=transform.macs + decoder,
         every_token=True,

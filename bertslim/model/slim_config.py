@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from bertslim.file_names import SLIM_CODE_FILE
 from bertslim.model.families import Family, family_named
 from bertslim.model.heads import heads_of
 from bertslim.records import LayerFacts, ModelFacts, Plan
 
-CODE_FILE = "slim_modeling.py"
 _BASE_ONLY = ("per_layer_config", "auto_map", "architectures", "model_type")
 
 
@@ -32,7 +32,7 @@ def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str
 def _full_width(plan: Plan, base: int) -> int:
     """Return the width that is the rule, those of other layers being the exceptions to it.
 
-    A stock class refuses exceptions to what it knows, but not a bypass in every layer: so that it
+    A stock class refuses exceptions to its own keys, but not a bypass in every layer: so that it
     does, the rule is a width that no layer has then.
     """
     widths = {layer.intermediate_size for layer in plan.slim_layers}
@@ -88,7 +88,7 @@ def _override(family: Family, layer: LayerFacts, heads: int, full: int) -> dict[
 
 
 def _auto_map(family: Family) -> dict[str, str]:
-    code = CODE_FILE.removesuffix(".py")
+    code = SLIM_CODE_FILE.removesuffix(".py")
     heads = {f"AutoModelFor{head}": head for head in heads_of(family) if head}
     pretraining = {"AutoModelForPreTraining": "MaskedLM"}
     bare = {"AutoModel": "", "AutoModelForTextEncoding": ""}

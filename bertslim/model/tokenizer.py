@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.errors import ModelError
+from bertslim.file_names import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from bertslim.model.checkpoint_files import read_config
 from bertslim.model.config_facts import family_of
-from bertslim.model.quiet import quiet_libraries
+from bertslim.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_CONFIG_FILE = "tokenizer_config.json"
 _TOKENIZER_FILES = (
-    "tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "sentencepiece.bpe.model",
+    TOKENIZER_FILE, "vocab.txt", "vocab.json", "spm.model", "sentencepiece.bpe.model",
     "tokenizer.model",
 )  # fmt: skip
 
@@ -27,13 +27,13 @@ def has_tokenizer(directory: Path) -> bool:
 
 
 def name_tokenizer_class(directory: Path) -> None:
-    """Write the stock tokenizer's class into the tokenizer's configuration, if it says none.
+    """Write the stock tokenizer's class into the tokenizer's configuration, if it names none.
 
     transformers goes by the model type otherwise, and does not know the slim ones.
     """
     from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
-    path = directory / _CONFIG_FILE
+    path = directory / TOKENIZER_CONFIG_FILE
     config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     if "tokenizer_class" not in config:
         model_type = family_of(read_config(directory)).model_type
@@ -55,7 +55,7 @@ def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
         )
     stock = AutoConfig.for_model(family_of(read_config(directory)).model_type)
     try:
-        with quiet_libraries():
+        with quiet_transformers():
             tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
                 directory, config=stock, local_files_only=True
             )

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bertslim.errors import ModelError
+from bertslim.file_names import TOKENIZER_FILE
 
 
 class TokenizerModel:
@@ -62,8 +63,11 @@ class WordPiece(TokenizerModel):
 
     def alphabet(self) -> set[int]:
         """Return the tokens of a single character, at the start of a word and inside one."""
-        found = self.tokens.items()
-        return {number for token, number in found if len(token.removeprefix(self._prefix)) == 1}
+        return {
+            number
+            for token, number in self.tokens.items()
+            if len(token.removeprefix(self._prefix)) == 1
+        }
 
     def tried(self, word: str) -> Iterator[int]:
         """Yield the longest tokens up to where no token fits.
@@ -92,13 +96,13 @@ class BytePairs(TokenizerModel):
             pairs[left + right] += [left, right]
         names = {number: token for token, number in self.tokens.items()}
         waiting = [names[number] for number in used if number in names]
-        found: set[str] = set()
+        parts: set[str] = set()
         while waiting:
             token = waiting.pop()
-            if token not in found:
-                found.add(token)
+            if token not in parts:
+                parts.add(token)
                 waiting += pairs[token]
-        return {*used, *(self.tokens[token] for token in found)}
+        return {*used, *(self.tokens[token] for token in parts)}
 
     def pruned(self, new_ids: Mapping[int, int]) -> dict[str, Any]:
         """Return the content with the tokens that have a new id, and the merges between them."""
@@ -176,6 +180,6 @@ def read_tokenizer_model(content: Mapping[str, Any]) -> TokenizerModel:
 def _refused(kind: str, why: str) -> ModelError:
     return ModelError(
         f"the vocabulary of a {kind} tokenizer cannot be pruned here ({why})",
-        where="tokenizer.json",
+        where=TOKENIZER_FILE,
         remedy="leave prune_vocab out of the recipe",
     )

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bertslim.errors import ModelError
+from bertslim.file_names import ADDED_TOKENS_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.model.tokenizer_models import read_tokenizer_model
 from bertslim.model.vocabulary import Vocabulary, tokenizer_content
 
-_TOKENIZER_FILE = "tokenizer.json"
-_CONFIG_FILE = "tokenizer_config.json"
-_ADDED_FILE = "added_tokens.json"
 _PLAIN_FILES = ("vocab.txt", "vocab.json", "merges.txt")
 _SENTENCEPIECE_FILES = (
     "sentencepiece.bpe.model",
@@ -44,19 +42,19 @@ def prune_tokenizer(directory: Path, vocabulary: Vocabulary) -> None:
     before = load_tokenizer(directory)
     new_ids = vocabulary.new_ids
     pruned = Tokenizer.from_str(json.dumps(prune_content(tokenizer_content(before), new_ids)))
-    pruned.save(str(directory / _TOKENIZER_FILE))
+    pruned.save(str(directory / TOKENIZER_FILE))
     if any((directory / name).is_file() for name in _PLAIN_FILES):
         pruned.model.save(str(directory))
     for name in _SENTENCEPIECE_FILES:
         (directory / name).unlink(missing_ok=True)
-    _rewrite(directory / _CONFIG_FILE, new_ids)
-    _rewrite(directory / _ADDED_FILE, new_ids)
+    _rewrite(directory / TOKENIZER_CONFIG_FILE, new_ids)
+    _rewrite(directory / ADDED_TOKENS_FILE, new_ids)
     expected = {token: new_ids[old] for token, old in before.get_vocab().items() if old in new_ids}
     if load_tokenizer(directory).get_vocab() != expected:
         raise ModelError(
             f"the vocabulary of this {type(before).__name__} cannot be pruned: its tokens come "
             "back under other numbers",
-            where=_TOKENIZER_FILE,
+            where=TOKENIZER_FILE,
             remedy="leave prune_vocab out of the recipe",
         )
 
@@ -91,7 +89,9 @@ def _renumber_processor(processor: Any, new_ids: Mapping[int, int]) -> Any:
         case {"type": "Sequence", "processors": inner}:
             return {
                 **processor,
-                "processors": [_renumber_processor(one, new_ids) for one in inner],
+                "processors": [
+                    _renumber_processor(inner_processor, new_ids) for inner_processor in inner
+                ],
             }
         case {"type": "TemplateProcessing", "special_tokens": tokens}:
             renumbered = {
@@ -104,17 +104,17 @@ def _renumber_processor(processor: Any, new_ids: Mapping[int, int]) -> Any:
             return {**processor, **ends}
     raise ModelError(
         f"post_processor {processor['type']} is not known",
-        where=_TOKENIZER_FILE,
+        where=TOKENIZER_FILE,
         remedy="leave prune_vocab out of the recipe",
     )
 
 
 def _rewrite(path: Path, new_ids: Mapping[int, int]) -> None:
-    """Number anew what a side file of the tokenizer says by number."""
+    """Renumber the token ids in a side file of the tokenizer."""
     if not path.is_file():
         return
     content = json.loads(path.read_text(encoding="utf-8"))
-    if path.name == _ADDED_FILE:
+    if path.name == ADDED_TOKENS_FILE:
         content = {token: new_ids[old] for token, old in content.items()}
     elif tokens := content.get("added_tokens_decoder"):
         renumbered = {str(new_ids[int(old)]): token for old, token in tokens.items()}

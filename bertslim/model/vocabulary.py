@@ -84,7 +84,7 @@ def choose_vocabulary(
 
 
 def token_ids_of(config: PreTrainedConfig) -> dict[str, int | list[int]]:
-    """Return what a configuration says under `pad_token_id` and its like, where it says a token."""
+    """Return the values of `pad_token_id` and its like in a configuration, where they are set."""
     return {
         key: value
         for key, value in config.to_dict().items()

@@ -4,8 +4,8 @@ All are immutable pydantic models, so that `bertslim.json` is read back exactly 
 Nothing here imports torch or transformers.
 """
 
+from bertslim.file_names import ANALYSIS_FILE, RECORD_FILE
 from bertslim.records.analysis import (
-    ANALYSIS_FILE,
     AlterationKind,
     Analysis,
     Block,
@@ -27,7 +27,7 @@ from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.measurements import Interval, Measurement, compare
 from bertslim.records.plans import LayerPlan, Plan, StepPlan, VocabularyPlan
 from bertslim.records.provenance import DataRecord, Environment, ModelRecord, SplitRecord, Step
-from bertslim.records.record import RECORD_FILE, SCHEMA, Record, read_analysis, read_record
+from bertslim.records.record import SCHEMA, Record, read_analysis, read_record
 from bertslim.records.timings import BenchResult, TimeRatio, Timing
 
 __all__ = [

@@ -10,8 +10,6 @@ from pydantic import Field
 from bertslim.records.frozen import Frozen
 from bertslim.records.provenance import DataRecord, Environment, ModelRecord, Step
 
-ANALYSIS_FILE = "analysis.json"
-
 Block = Literal["attention", "ffn"]
 Role = Literal["base", "slim"]
 AlterationKind = Literal["drop_ffn", "halve_ffn", "drop_attention"]

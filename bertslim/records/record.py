@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bertslim.errors import InputError
-from bertslim.records.analysis import ANALYSIS_FILE, Analysis
+from bertslim.file_names import ANALYSIS_FILE, RECORD_FILE
+from bertslim.records.analysis import Analysis
 from bertslim.records.changes import ExportRecord, Repair, Training
 from bertslim.records.disagreements import Disagreements
 from bertslim.records.frozen import Frozen
@@ -18,7 +19,6 @@ from bertslim.records.plans import Plan
 from bertslim.records.provenance import DataRecord, Environment, ModelRecord, Step
 
 SCHEMA = 2
-RECORD_FILE = "bertslim.json"
 
 
 class Record(Frozen):

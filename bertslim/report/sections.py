@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from bertslim.file_names import RECORD_FILE
 from bertslim.recipe.yaml import write_yaml
-from bertslim.records import RECORD_FILE, Record, Role
+from bertslim.records import Record, Role
 from bertslim.records.sources import last_component, without_paths
 from bertslim.report.analysis_sections import analysis_sections
 from bertslim.report.class_figures import class_table, classes_of, most_changed

@@ -58,7 +58,7 @@ def block_damage(
 
 
 def damage_of(compared: Mapping[str, Tensor]) -> Tensor:
-    """Turn fields of a `Comparison` into one number, larger for a worse likeness."""
+    """Turn fields of a `PredictionComparison` into one number, larger for a worse likeness."""
     if "kl" in compared:
         return compared["kl"].mean()
     if "cosine" in compared:

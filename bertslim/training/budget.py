@@ -43,7 +43,7 @@ class Budget:
         """Look at the clock.
 
         Args:
-            agree: Makes one number of what the clocks of several processes say.
+            agree: Makes one number of the clocks of several processes.
         """
         if self.seconds is not None:
             self.done = agree(min(1.0, self.elapsed / self.seconds))

@@ -41,7 +41,7 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class Said:
+class ModelOutputs:
     """What a model made of a batch: its outputs, and the hidden states that are compared."""
 
     outputs: Any
@@ -52,7 +52,7 @@ class Distillation:
     """The weighted sum of the losses.
 
     Args:
-        teacher: Whom to learn from.
+        teacher: The model to learn from.
         weights: How much each loss counts.
     """
 
@@ -64,14 +64,14 @@ class Distillation:
         self._layers = [layers[number].module for number in compared]
 
     @torch.no_grad()
-    def ask_teacher(self, batch: Batch) -> Said:
+    def run_teacher(self, batch: Batch) -> ModelOutputs:
         """Run the teacher, which is brought to where the batch is."""
         model = self._teacher.model.to(batch.inputs["input_ids"].device)  # type: ignore[arg-type]
         return _run(model, self._layers, batch, self._teacher.facts.head, labels=False)
 
-    def ask_student(
+    def run_student(
         self, model: nn.Module, layers: Sequence[nn.Module], batch: Batch, *, labels: bool
-    ) -> Said:
+    ) -> ModelOutputs:
         """Run the student.
 
         Args:
@@ -83,7 +83,7 @@ class Distillation:
         watched = layers if self._weights.hidden else ()
         return _run(model, watched, batch, self._teacher.facts.head, labels=labels)
 
-    def loss(self, teacher: Said, student: Said, batch: Batch) -> Tensor:
+    def loss(self, teacher: ModelOutputs, student: ModelOutputs, batch: Batch) -> Tensor:
         """Return the loss of a batch."""
         weights = self._weights
         mask = model_inputs(batch, self._teacher.facts.head)["attention_mask"]
@@ -98,7 +98,7 @@ class Distillation:
             total = total + weights.labels * student.outputs.loss
         return total
 
-    def answers_loss(self, teacher: Said, student: Said, batch: Batch) -> Tensor:
+    def answers_loss(self, teacher: ModelOutputs, student: ModelOutputs, batch: Batch) -> Tensor:
         """Return how far the student's answers are from the teacher's."""
         head = self._teacher.facts.head
         if head == "":
@@ -107,11 +107,12 @@ class Distillation:
         if self._teacher.is_regression:
             return functional.mse_loss(student.outputs.logits, teacher.outputs.logits)
         several = self._teacher.is_multi_label
-        one, other = (
-            _telling(decisions(said.outputs, batch, head, several=several), batch)
-            for said in (teacher, student)
+        teacher_decisions, student_decisions = (
+            _masked_decisions(decisions(model.outputs, batch, head, several=several), batch)
+            for model in (teacher, student)
         )
-        return decisions_loss(one, other, len(batch.rows), self._weights.temperature)
+        temperature = self._weights.temperature
+        return decisions_loss(teacher_decisions, student_decisions, len(batch.rows), temperature)
 
     def keep_shared_embeddings(self, student: PreTrainedModel) -> None:
         """Take word embeddings that are the teacher's own out of what is trained.
@@ -130,10 +131,10 @@ def _word_embeddings(model: PreTrainedModel) -> nn.Parameter:
 
 def _run(
     model: nn.Module, layers: Sequence[nn.Module], batch: Batch, head: str, *, labels: bool
-) -> Said:
+) -> ModelOutputs:
     with caught(layers) as states:
         outputs = model(**model_inputs(batch, head), **(batch.targets if labels else {}))
-    return Said(outputs, states)
+    return ModelOutputs(outputs, states)
 
 
 def decisions_loss(
@@ -178,18 +179,18 @@ def states_loss(teacher: Tensor, student: Tensor, mask: Tensor) -> Tensor:
     return ((error * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)).mean()
 
 
-def _telling(found: Decisions, batch: Batch) -> Decisions:
+def _masked_decisions(every_decision: Decisions, batch: Batch) -> Decisions:
     """Keep, of a word a token, those that stand where words are to be restored."""
     labels = batch.labels
-    if not found.words or labels is None:
-        return found
+    if not every_decision.words or labels is None:
+        return every_decision
     masked = labels[batch.inputs["attention_mask"].bool()] != IGNORED
-    return Decisions(found.logits[masked], found.owner[masked], words=True)
+    return Decisions(every_decision.logits[masked], every_decision.owner[masked], words=True)
 
 
 @contextmanager
 def caught(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
-    """Yield a list that is filled with the hidden states behind these layers when they run.
+    """Yield a list that is filled with the hidden states after these layers when they run.
 
     Args:
         layers: In the order in which they run.
@@ -199,8 +200,8 @@ def caught(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
     """
     states: list[Tensor] = []
 
-    def keep(_: nn.Module, __: object, said: Tensor | tuple[Tensor, ...]) -> None:
-        states.append(said[0] if isinstance(said, tuple) else said)
+    def keep(_: nn.Module, __: object, output: Tensor | tuple[Tensor, ...]) -> None:
+        states.append(output[0] if isinstance(output, tuple) else output)
 
     handles = [layer.register_forward_hook(keep) for layer in layers]
     try:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from bertslim.errors import OutputError
+from bertslim.file_names import RECORD_FILE
 from bertslim.records import Look
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_REQUEST = "request.json"
-_ACCOUNT = "bertslim.json"
+_REQUEST_FILE = "request.json"
+_ACCOUNT_FILE = RECORD_FILE
 _BEST = "best-"
 _CHECKPOINT = "checkpoint-"
 
@@ -81,7 +82,7 @@ class Interruption:
             )
         self.clear()
         self.folder.mkdir(parents=True)
-        _write(self.folder / _REQUEST, json.dumps(request, indent=2).encode())
+        _write(self.folder / _REQUEST_FILE, json.dumps(request, indent=2).encode())
 
     def clear(self) -> None:
         """Remove everything."""
@@ -89,16 +90,20 @@ class Interruption:
 
     def latest(self) -> Path | None:
         """Return the last checkpoint that is whole."""
-        found = [path for path in self.folder.glob(f"{_CHECKPOINT}*") if (path / _ACCOUNT).exists()]
-        return max(found, key=lambda path: int(path.name.removeprefix(_CHECKPOINT)), default=None)
+        checkpoints = [
+            path for path in self.folder.glob(f"{_CHECKPOINT}*") if (path / _ACCOUNT_FILE).exists()
+        ]
+        return max(
+            checkpoints, key=lambda path: int(path.name.removeprefix(_CHECKPOINT)), default=None
+        )
 
     def read_account(self, checkpoint: Path) -> Account:
         """Return what was written beside a checkpoint."""
-        return Account.model_validate_json((checkpoint / _ACCOUNT).read_text(encoding="utf-8"))
+        return Account.model_validate_json((checkpoint / _ACCOUNT_FILE).read_text(encoding="utf-8"))
 
     def write_account(self, account: Account) -> None:
         """Mark the checkpoint of the account's step as whole, and drop weights once the best."""
-        path = self.folder / f"{_CHECKPOINT}{account.step}" / _ACCOUNT
+        path = self.folder / f"{_CHECKPOINT}{account.step}" / _ACCOUNT_FILE
         _write(path, account.model_dump_json(indent=2).encode())
         for old in self.folder.glob(f"{_BEST}*"):
             if old != self._best(account.best_step):
@@ -116,16 +121,16 @@ class Interruption:
         """Return the weights that were kept after so many steps."""
         import torch
 
-        found: dict[str, Tensor] = torch.load(
+        weights: dict[str, Tensor] = torch.load(
             self._best(step), map_location="cpu", weights_only=True
         )
-        return found
+        return weights
 
     def _best(self, step: int) -> Path:
         return self.folder / f"{_BEST}{step}.pt"
 
     def _check(self, request: dict[str, Any]) -> None:
-        before = json.loads((self.folder / _REQUEST).read_text(encoding="utf-8"))
+        before = json.loads((self.folder / _REQUEST_FILE).read_text(encoding="utf-8"))
         unlike = [key for key in {**before, **request} if before.get(key) != request.get(key)]
         if unlike:
             raise OutputError(

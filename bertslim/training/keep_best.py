@@ -27,7 +27,7 @@ class KeepBest(TrainerCallback):
 
     Args:
         trainer: What trains.
-        selection: Tells which of two models is better.
+        selection: Decides which of two models is better.
         interruption: Where best weights and checkpoints lie.
         settings: How to train.
     """
@@ -160,6 +160,6 @@ class KeepBest(TrainerCallback):
         return patience is not None and len(since) >= patience
 
     def _agree(self, number: float) -> float:
-        """Return what the first process says."""
+        """Return the number of the first process."""
         given = torch.tensor([number], dtype=torch.float64, device=self._trainer.args.device)
         return float(self._trainer.ranks.of_first(given))

@@ -1,4 +1,4 @@
-"""How good a model is on the select split, to tell which weights to keep."""
+"""How good a model is on the select split, to choose which weights to keep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bertslim.measure.predictions import predict
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.recipe.schema import Distill
 from bertslim.records import ModelFacts
-from bertslim.training.distillation import Distillation, Said, Teacher
+from bertslim.training.distillation import Distillation, ModelOutputs, Teacher
 
 _ANSWERS = Distill(logits=1, hidden=0, temperature=1)
 
@@ -44,7 +44,7 @@ class ByTeacher(Selection):
     """How far the answers are from the teacher's; needs no labels.
 
     Args:
-        teacher: Whose answers are wanted.
+        teacher: Whose answers are matched.
         batches: The rows.
     """
 
@@ -56,7 +56,7 @@ class ByTeacher(Selection):
         self._batches = [piece for batch in batches for piece in pieces(batch, facts)]
         # A number a word of the vocabulary and token is too much to keep.
         self._keeps = facts.head not in WORD_HEADS
-        self._said: dict[int, Said] = {}
+        self._teacher_outputs: dict[int, ModelOutputs] = {}
         self.name = _difference(teacher.checkpoint)
 
     @torch.inference_mode()
@@ -67,11 +67,13 @@ class ByTeacher(Selection):
         total, count = 0.0, 0
         for number, here in enumerate(self._batches):
             batch = moved(here, device)
-            wanted = self._said.get(number) or self._distillation.ask_teacher(batch)
+            teacher_outputs = self._teacher_outputs.get(number) or self._distillation.run_teacher(
+                batch
+            )
             if self._keeps:
-                self._said[number] = wanted
-            said = self._distillation.ask_student(model, (), batch, labels=False)
-            loss = self._distillation.answers_loss(wanted, said, batch)
+                self._teacher_outputs[number] = teacher_outputs
+            student_outputs = self._distillation.run_student(model, (), batch, labels=False)
+            loss = self._distillation.answers_loss(teacher_outputs, student_outputs, batch)
             total += len(batch.rows) * float(loss)
             count += len(batch.rows)
         return total / count

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import Sampler
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
     TrainingArguments,
 )
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from bertslim.data.batches import collate
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch, Feature, Rows
 from bertslim.errors import DataError, ModelError
+from bertslim.measure.environment import cpu_multiplies_bfloat16
 from bertslim.model.layer import model_layers
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Retrain
@@ -30,22 +35,16 @@ from bertslim.training.selection import Selection
 
 if TYPE_CHECKING:
     from datasets import Dataset
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
-
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.data import Sampler
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingObjective:
     """What a model is trained on, and towards what.
 
     Attributes:
         rows: The fit split.
         tokenizer: The model's tokenizer.
-        selection: Tells which weights to keep.
+        selection: Decides which weights to keep.
         distillation: What the teacher adds; None: the labels are all there is to learn.
         head: What stands on the encoder, as ModelFacts has it.
     """
@@ -58,7 +57,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """How to train.
 
     Attributes:
@@ -80,7 +79,7 @@ class DistillingTrainer(Trainer):
     def __init__(
         self,
         model: PreTrainedModel,
-        lesson: Lesson,
+        objective: TrainingObjective,
         settings: Retrain,
         table: Dataset,
         arguments: TrainingArguments,
@@ -91,7 +90,7 @@ class DistillingTrainer(Trainer):
                 f"{settings.batch_size}",
                 remedy="give more texts, or lower --batch-size",
             )
-        self._lesson = lesson
+        self._objective = objective
         self._settings = settings
         self._losses: list[Tensor] = []
         lengths = [len(ids) for ids in table["input_ids"]]
@@ -103,7 +102,7 @@ class DistillingTrainer(Trainer):
             model=model,
             args=arguments,
             train_dataset=table,
-            data_collator=_Collator(lesson.tokenizer),
+            data_collator=_Collator(objective.tokenizer),
         )
 
     @property
@@ -136,7 +135,7 @@ class DistillingTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """Return the loss of the lesson, the mean over the sequences of the batch."""
+        """Return the loss of the objective, the mean over the sequences of the batch."""
         batch = Batch(
             inputs["inputs"], tuple(range(len(inputs["inputs"]["input_ids"]))), inputs["targets"]
         )
@@ -145,7 +144,7 @@ class DistillingTrainer(Trainer):
             model.eval()
         length = batch.inputs["input_ids"].shape[-1]
         with attention_kernels(self.args.device.type, length, bfloat16=self.args.bf16):
-            loss = self._lesson_loss(model, batch)
+            loss = self._objective_loss(model, batch)
         if not loss.isfinite():
             raise ModelError(
                 f"the loss is not a number after {self.state.global_step} steps",
@@ -155,17 +154,17 @@ class DistillingTrainer(Trainer):
         self._losses.append(loss.detach())
         return loss
 
-    def _lesson_loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        distillation = self._lesson.distillation
+    def _objective_loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        distillation = self._objective.distillation
         if distillation is None:
-            outputs = model(**model_inputs(batch, self._lesson.head), **batch.targets)
+            outputs = model(**model_inputs(batch, self._objective.head), **batch.targets)
             own: Tensor = outputs.loss
             return own
         with self.accelerator.autocast():
-            teacher = distillation.ask_teacher(batch)
+            teacher = distillation.run_teacher(batch)
         layers = [layer.module for layer in model_layers(self.accelerator.unwrap_model(model))]
         labels = bool(self._settings.distill.labels)
-        student = distillation.ask_student(model, layers, batch, labels=labels)
+        student = distillation.run_student(model, layers, batch, labels=labels)
         return distillation.loss(teacher, student, batch)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
@@ -239,7 +238,6 @@ class EpochOrder(Sampler[int]):
         yield from get_length_grouped_indices(self._lengths, self._batch_size, generator=draw)
 
 
-_OF_A_CPU = ("avx512_bf16", "amx_bf16")
 _SHORT = 128
 
 
@@ -247,8 +245,7 @@ def trains_in_bfloat16() -> bool:
     """Whether the device that training runs on multiplies bfloat16 itself."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    known = torch.cpu.get_capabilities()
-    return any(known.get(name, False) for name in _OF_A_CPU)
+    return cpu_multiplies_bfloat16()
 
 
 def attention_kernels(device: str, length: int, *, bfloat16: bool) -> AbstractContextManager[None]:

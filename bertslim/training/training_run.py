@@ -1,38 +1,38 @@
-"""Brief gradient training: a model, a lesson, and the account of what came of it."""
+"""Brief gradient training: a model, an objective, and the account of what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
-from transformers import (
-    PreTrainedModel,
-    TrainingArguments,
-)
+from accelerate import PartialState
+from datasets import Dataset
+from transformers import PreTrainedModel, TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 from transformers.trainer_callback import PrinterCallback
 
 from bertslim.data.batches import tokenise
 from bertslim.errors import DataError, InputError
-from bertslim.model.quiet import quiet_libraries
 from bertslim.progress import Progress
+from bertslim.quiet import quiet_transformers
 from bertslim.recipe.schema import Retrain
 from bertslim.records import Training
 from bertslim.training.keep_best import KeepBest
 from bertslim.training.show_steps import ShowSteps
+from bertslim.training.trainer import (
+    DistillingTrainer,
+    TrainingObjective,
+    TrainingRun,
+    trains_in_bfloat16,
+)
 from bertslim.wording import listed
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-
-from bertslim.training.trainer import DistillingTrainer, Lesson, Run, trains_in_bfloat16
 
 _MANY_EPOCHS = 1_000_000  # the clock ends the training before
 
 
-def train(model: PreTrainedModel, lesson: Lesson, run: Run, progress: Progress) -> Training:
+def train(
+    model: PreTrainedModel, objective: TrainingObjective, run: TrainingRun, progress: Progress
+) -> Training:
     """Train a model, and leave the best weights where interrupted runs leave theirs.
 
     The best are those that the selection prefers, of those that the model started with and those at
@@ -40,7 +40,7 @@ def train(model: PreTrainedModel, lesson: Lesson, run: Run, progress: Progress) 
 
     Args:
         model: In float32; it is of no use afterwards.
-        lesson: What to learn.
+        objective: What to learn.
         run: How.
         progress: Shows steps, loss and score.
 
@@ -51,13 +51,13 @@ def train(model: PreTrainedModel, lesson: Lesson, run: Run, progress: Progress) 
         DataError: There are fewer rows than a step takes, or batches cannot be shared evenly.
         ModelError: The loss is not a number.
     """
-    if lesson.distillation:
-        lesson.distillation.keep_shared_embeddings(model)
-    with quiet_libraries():
-        table = _dataset(lesson, run.settings)
+    if objective.distillation:
+        objective.distillation.keep_shared_embeddings(model)
+    with quiet_transformers():
+        table = _dataset(objective, run.settings)
         arguments = _arguments(run)
-        trainer = DistillingTrainer(model, lesson, run.settings, table, arguments)
-        keeper = KeepBest(trainer, lesson.selection, run.interruption, run.settings)
+        trainer = DistillingTrainer(model, objective, run.settings, table, arguments)
+        keeper = KeepBest(trainer, objective.selection, run.interruption, run.settings)
         trainer.add_callback(keeper)
         trainer.add_callback(ShowSteps(progress, trainer.budget, keeper))
         trainer.remove_callback(PrinterCallback)
@@ -75,7 +75,7 @@ def check_trackers(names: Sequence[str]) -> None:
     """
     if not names:
         return
-    with quiet_libraries():
+    with quiet_transformers():
         known = get_available_reporting_integrations()
     for name in names:
         if name not in known:
@@ -87,9 +87,7 @@ def check_trackers(names: Sequence[str]) -> None:
             )
 
 
-def _arguments(run: Run) -> TrainingArguments:
-    from accelerate import PartialState
-
+def _arguments(run: TrainingRun) -> TrainingArguments:
     settings, processes = run.settings, PartialState().num_processes
     if settings.batch_size % processes:
         raise DataError(
@@ -116,10 +114,10 @@ def _arguments(run: Run) -> TrainingArguments:
     )
 
 
-def _dataset(lesson: Lesson, settings: Retrain) -> Dataset:
+def _dataset(objective: TrainingObjective, settings: Retrain) -> Dataset:
     from datasets import Dataset
 
-    learns_labels = lesson.distillation is None or bool(settings.distill.labels)
-    label = learns_labels or lesson.rows.task.makes_labels
-    features = tokenise(lesson.rows, lesson.tokenizer, settings.max_length, label=label)
+    learns_labels = objective.distillation is None or bool(settings.distill.labels)
+    label = learns_labels or objective.rows.task.makes_labels
+    features = tokenise(objective.rows, objective.tokenizer, settings.max_length, label=label)
     return Dataset.from_list([{**feature.inputs, **feature.targets} for feature in features])

@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from bertslim.export.quiet import quiet_output
+from bertslim.quiet import quiet_process
 
 
 def chatter(log: logging.Logger) -> None:
@@ -32,7 +32,7 @@ def logger() -> logging.Logger:
 def test_nothing_reaches_the_user(capfd: pytest.CaptureFixture[str]) -> None:
     log = logger()
 
-    with quiet_output():
+    with quiet_process():
         chatter(log)
 
     assert capfd.readouterr() == ("", "")
@@ -42,11 +42,11 @@ def test_all_is_as_before_after_an_error(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     log = logger()
-    with pytest.raises(KeyboardInterrupt), quiet_output():
+    with pytest.raises(KeyboardInterrupt), quiet_process():
         raise KeyboardInterrupt
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
-    with quiet_output():
+    with quiet_process():
         pass
     log.critical("log")
     os.write(1, b"native\n")
