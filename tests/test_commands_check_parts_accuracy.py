@@ -18,7 +18,7 @@ from support.task_files import CLASSES, ROWS
 def accuracy(drop: float, low: float, high: float) -> Measurement:
     """An accuracy that is so many points lower, with the interval of the drop."""
     interval = Interval(of="difference", low=-high / 100, high=-low / 100)
-    return compare("accuracy.accuracy", "share", 0.9, 0.9 - drop / 100, interval=interval, n=500)
+    return compare("accuracy.accuracy", 0.9, 0.9 - drop / 100, interval=interval, n=500)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def rows(tmp_path: Path) -> str:
 def test_the_interval_in_the_record_decides(
     result: Path, found: Measurement, code: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    other = compare("accuracy.macro_f1", "share", 0.9, 0.1)
+    other = compare("accuracy.macro_f1", 0.9, 0.1)
     change_record(result, measurements=(found, other))
 
     assert run(["check", str(result), "--max-accuracy-drop", "0.5"]) == code

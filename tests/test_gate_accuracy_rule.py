@@ -22,7 +22,8 @@ def metric(
     of: str = "difference",
 ) -> Measurement:
     interval = Interval.model_validate({"of": of, "low": low, "high": high})
-    return compare(name, unit, base, slim, interval=interval, n=400)
+    found = compare(name, base, slim, interval=interval, n=400)
+    return found.model_copy(update={"unit": unit})
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_a_correlation_is_told_in_points_too() -> None:
     ("found", "why"),
     [
         (metric(None, 0.9, 0.89, 0.91, of="slim"), "macro f1 was not compared with the base's"),
-        (compare("accuracy.macro_f1", "share", 0.9, 0.9), "was not compared"),
+        (compare("accuracy.macro_f1", 0.9, 0.9), "was not compared"),
         (metric(3.0, 4.0, 0.5, 1.5, unit="perplexity"), "macro f1 is not told in points"),
     ],
 )
@@ -98,6 +99,6 @@ def test_a_percentage_is_not_a_number_of_points() -> None:
 
 def test_the_main_metric_is_the_first_of_the_task() -> None:
     first, second = metric(0.9, 0.9, 0, 0), metric(0.8, 0.8, 0, 0, name="accuracy.mcc")
-    others = [compare("bytes", "bytes", 2, 1), compare("fidelity.kl", "nats", None, 0.1)]
+    others = [compare("bytes", 2, 1), compare("fidelity.kl", None, 0.1)]
     assert main_metric([*others, first, second]) is first
     assert main_metric(others) is None

@@ -65,7 +65,7 @@ def test_what_is_not_decided_cannot_be_told() -> None:
 
 
 def test_a_rule_judges_its_own_figures_alone() -> None:
-    found = [compare("parameters", "parameters", 9, 7), compare("bytes", "bytes", 36, 28)]
+    found = [compare("parameters", 9, 7), compare("bytes", 36, 28)]
     rules = [MaxBytes(30), MaxParameters(6), MaxLatencyRatio(1)]
 
     verdicts = judge(rules, found, found).verdicts

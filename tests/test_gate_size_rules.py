@@ -22,7 +22,7 @@ def test_a_size_passes_up_to_the_bound(found: int, outcome: str) -> None:
 
 
 def test_the_record_stands_beside() -> None:
-    before = compare("bytes", "bytes", 200, 80)
+    before = compare("bytes", 200, 80)
     assert MaxBytes(100).judge(size("bytes", 90), before).recorded == 80
 
 

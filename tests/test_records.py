@@ -146,7 +146,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path):
     [(4.0, 3.0, 0.75), (None, 3.0, None), (4.0, None, None), (0.0, 3.0, None)],
 )
 def test_the_ratio_of_a_comparison(base, slim, ratio):
-    figure = compare("latency", "ms", base, slim, threads=2)
+    figure = compare("latency", base, slim, threads=2)
     assert figure.ratio == ratio
     assert figure.context == {"threads": 2}
 

@@ -17,7 +17,7 @@ HOSTILE = "<script>alert(1)</script>\u202e\U0001f600" + "long" * 2500
 def record_with(names, change=0.0):
     figures = [
         compare(
-            f"classes.{metric}", "share", 0.8, 0.8 - change * number,
+            f"classes.{metric}", 0.8, 0.8 - change * number,
             interval=Interval(of="difference", low=-0.01, high=0.01),
             **{"class": name, "support": 5},
         )
@@ -64,7 +64,7 @@ def test_a_hostile_name_is_shown_harmlessly() -> None:
 
 def test_a_model_without_a_base_is_drawn_alone() -> None:
     figures = (
-        compare(f"classes.{metric}", "share", None, 0.9, **{"class": name, "support": 5})
+        compare(f"classes.{metric}", None, 0.9, **{"class": name, "support": 5})
         for name in ("a", "b")
         for metric in ("f1", "precision", "recall")
     )

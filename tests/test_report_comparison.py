@@ -79,7 +79,7 @@ def test_what_differs_between_latencies_becomes_a_column():
 
 
 def test_latency_of_one_model_alone():
-    alone = compare("latency", "ms", None, 11.0, batch=1, length=128, **HELD_FIXED)
+    alone = compare("latency", None, 11.0, batch=1, length=128, **HELD_FIXED)
     table = latencies(retrain_record().model_copy(update={"measurements": (alone,)})).table
     assert table.headers == ("shape", "after, ms")
     assert table.rows == (("1x128", "11.0"),)
@@ -112,5 +112,6 @@ def test_nothing_measured_makes_no_table():
 
 
 def test_a_metric_not_known_by_name_is_shown_under_its_own():
-    record = cut_record(measurements=(accuracy(0.5, 0.6, 0.0, 0.2, name="top_3"),))
+    unknown = accuracy(0.5, 0.6, 0.0, 0.2).model_copy(update={"name": "accuracy.top_3"})
+    record = cut_record(measurements=(unknown,))
     assert before_and_after(record).rows[0][0] == "top 3"

@@ -71,7 +71,7 @@ def test_a_difference_too_small_to_write_is_not_claimed():
 
 
 def test_an_unchanged_size_is_said():
-    record = cut_record(measurements=(compare("parameters", "parameters", 100, 100),))
+    record = cut_record(measurements=(compare("parameters", 100, 100),))
     assert headline(record) == "the same number of parameters"
 
 
@@ -87,10 +87,10 @@ def test_every_kind_of_score_is_told_in_its_own_unit(name, unit, before, after, 
     reach = {"correlation": 0.005, "perplexity": 0.5, "share": 0.01}[unit]
     change = after - before
     interval = Interval(of="difference", low=change - reach, high=change + reach)
-    score = compare(f"accuracy.{name}", unit, before, after, interval=interval)
+    score = compare(f"accuracy.{name}", before, after, interval=interval)
     assert headline(cut_record(measurements=(score,))) == sentence
 
 
 def test_without_labels_the_correlation_of_a_reranker_counts():
-    record = cut_record(measurements=(compare("fidelity.pearson", "correlation", None, 0.991),))
+    record = cut_record(measurements=(compare("fidelity.pearson", None, 0.991),))
     assert headline(record) == "correlation with the base 0.9910"

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bertslim.records.units import BYTES, unit_named
 from bertslim.report.numbers import (
     MINUS,
     fixed,
     percent_change,
-    scale_for,
+    quantity,
     signed,
     significant,
     tenths,
@@ -89,9 +90,9 @@ def test_a_ratio_as_a_change(ratio, written):
     ],
 )
 def test_units(unit, value, written):
-    assert scale_for(unit, value).quantity(value) == written
+    assert quantity(value, unit_named(unit).notation(value)) == written
 
 
 def test_both_values_of_a_measurement_have_one_unit():
-    scale = scale_for("bytes", 1_000_000, 1_000)
-    assert scale.quantity(1_000) == "0.000954 MiB"
+    notation = BYTES.notation(1_000_000, 1_000)
+    assert quantity(1_000, notation) == "0.000954 MiB"

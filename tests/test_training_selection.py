@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from bertslim.data.regression import Regression
 from datasets import Dataset
 
 from bertslim.data.batches import batches
+from bertslim.data.metrics import FloatArray, Score, mean_squared_error, spearman
 from bertslim.data.plain_text import PlainText
-from bertslim.data.task import Rows
+from bertslim.data.task import LABEL, Answers, Rows
 from bertslim.data.text_classification import TextClassification
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
@@ -85,3 +89,34 @@ def test_labels_score_by_the_tasks_own_metric(make_checkpoint) -> None:
     assert selection.name == "accuracy"
     assert selection.prefers(0.9, to=0.8)
     assert not selection.prefers(0.8, to=0.8)
+
+
+@dataclass(frozen=True)
+class _ErrorFirst(Regression):
+    """A task whose main metric is better where it is lower."""
+
+    def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
+        truth: FloatArray = np.asarray(table[LABEL][:], dtype=np.float64)
+        predictions = np.asarray([answer for (answer,) in answers], dtype=np.float64)
+        return mean_squared_error(truth, predictions), spearman(truth, predictions)
+
+
+def test_where_lower_is_better_the_lower_score_is_preferred(make_checkpoint) -> None:
+    directory = make_checkpoint("bert", "SequenceClassification", tokenizer=True, num_labels=1)
+    found, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
+    plain = Rows(PlainText(), Dataset.from_dict({"text": TEXTS}))
+    (batch,) = batches(plain, tokenizer, batch_size=6, max_length=20)
+    with torch.no_grad():
+        outputs = found.model(**batch.inputs).logits[:, 0].tolist()
+    labels = dict(zip(batch.rows, outputs, strict=True))
+    table = {"text": TEXTS, "label": [labels[row] for row in range(6)]}
+    rows = Rows(_ErrorFirst(on_scale=True), Dataset.from_dict(table))
+    selection = ByLabels(rows, batches(rows, tokenizer, batch_size=2, max_length=20), found.facts)
+
+    perfect, other = selection.score(found.model), selection.score(with_noise(found.model, 0.05))
+
+    assert (selection.name, selection.higher_is_better) == ("mse", False)
+    assert perfect == pytest.approx(0, abs=1e-9)
+    assert other > perfect
+    assert selection.prefers(perfect, to=other)
+    assert not selection.prefers(other, to=perfect)

@@ -49,13 +49,15 @@ class StopHereError(Exception):
 class _Given(Selection):
     """Scores that a test settles, whatever the model."""
 
-    higher_is_better = True
     name = "given"
 
-    def __init__(self, *scores: float) -> None:
+    def __init__(self, *scores: float, higher_is_better: bool = True) -> None:
         self.scores = list(scores)
+        self.higher_is_better = higher_is_better
+        self.states: list[dict[str, torch.Tensor]] = []
 
     def score(self, model: Any) -> float:
+        self.states.append({name: weight.clone() for name, weight in model.state_dict().items()})
         return self.scores.pop(0)
 
 
@@ -118,6 +120,21 @@ def test_a_student_comes_nearer_to_its_teacher(learn) -> None:
     assert 600 * 4 <= training.tokens <= 600 * 12
     assert training.looks[0].loss is None
     assert all(look.loss is not None and look.loss > 0 for look in training.looks[1:])
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_the_best_weights_are_kept_whichever_way_is_better(learn, higher_is_better: bool) -> None:
+    scores = [0.5, 0.9, 0.1, *[0.5] * 8]
+    selection = _Given(*scores, higher_is_better=higher_is_better)
+
+    training, weights = learn(selection=selection)
+    best = 1 if higher_is_better else 2
+
+    assert training.best_step == training.looks[best].step
+    assert training.higher_is_better is higher_is_better
+    for number, state in enumerate(selection.states):
+        same = all(torch.equal(weights[name], state[name]) for name in weights)
+        assert same == (number == best)
 
 
 def test_the_weights_of_the_start_are_kept_where_none_does_better(learn) -> None:

@@ -26,7 +26,7 @@ from benchmarks.repair.results import Cost
 from bertslim.measure.bootstrap import ratio_interval
 from bertslim.measure.memory import peak_resident_bytes
 from bertslim.model.model_source import find_model
-from bertslim.records import Measurement, Record, compare
+from bertslim.records import Measurement, Record
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,15 @@ def _compared(unit: str, forward: Sequence[float], repair: Sequence[float]) -> M
     base, slim = np.array(forward, dtype=np.float64), np.array(repair, dtype=np.float64)
     interval = ratio_interval(base, slim, seed=0)
     medians = float(np.median(base)), float(np.median(slim))
-    return compare("cost", unit, *medians, interval=interval, runs=len(forward))
+    return Measurement(
+        name="cost",
+        unit=unit,
+        base=medians[0],
+        slim=medians[1],
+        ratio=medians[1] / medians[0],
+        interval=interval,
+        context={"runs": len(forward)},
+    )
 
 
 def run_once(arguments: list[str]) -> Run:

@@ -164,9 +164,7 @@ class Experiment:
         return Point(
             key=self._key(kept, method),
             score=self._score(trained.directory),
-            parameters=compare(
-                "parameters", "parameters", plan.base.parameters, plan.slim.parameters
-            ),
+            parameters=compare("parameters", plan.base.parameters, plan.slim.parameters),
             whole=self.whole.record.training,
             training=training,
         )

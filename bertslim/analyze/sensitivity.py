@@ -56,7 +56,7 @@ def measure_sensitivity(
     return Sensitivity(
         measure=scan.measure,
         metric=whole and whole.name,
-        unit=whole and whole.unit,
+        unit=whole and whole.metric.unit.name,
         score=whole and whole.value,
         rows=len(rows),
         length=length,

@@ -19,7 +19,7 @@ from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
-from bertslim.records import Measurement, Record
+from bertslim.records import Measurement, Record, compare
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def check_sizes(
 
 
 def _figure(name: str, size: int) -> Measurement:
-    return Measurement(name=name, unit=name, slim=size)
+    return compare(name, None, size)
 
 
 def _count_parameters(directory: Path) -> int:
@@ -236,5 +236,4 @@ def _shape(measurement: Measurement) -> Shape:
 
 
 def _at(shape: Shape) -> Measurement:
-    context = {"runtime": RUNTIME, "batch": shape.batch, "length": shape.length}
-    return Measurement(name="latency", unit="ms", context=context)
+    return compare("latency", None, None, runtime=RUNTIME, batch=shape.batch, length=shape.length)

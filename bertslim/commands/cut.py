@@ -194,7 +194,7 @@ def _measure_quality(
         base, slim = (load_checkpoint(one) for one in (prepared.source.directory, directory))
         length = prepared.length
         counts = [count_macs(one.model, one.facts.head, length=length) for one in (base, slim)]
-        macs = compare("macs", "MACs", *counts, batch=1, length=length)
+        macs = compare("macs", *counts, batch=1, length=length)
         if splits is None:
             return Quality((macs,), ("fidelity was not measured: the checkpoint has no tokenizer",))
         pruned = prepared.recipe.recipe.vocabulary_step is not None

@@ -225,7 +225,7 @@ def save_slim(
             slim=model_record(options.target.name, directory),
             measurements=(
                 *compare_parameters(before, after, made.plan),
-                compare("bytes", "bytes", *bytes_on_disk),
+                compare("bytes", *bytes_on_disk),
             ),
         )
 

@@ -94,7 +94,7 @@ class FillMask(Task):
         sums = np.asarray([found for (found,) in answers], dtype=np.float64)
         return (
             ratio_score("masked_accuracy", sums[:, 1], sums[:, 2]),
-            score_of_sums("pseudo_perplexity", "perplexity", sums[:, [0, 2]], _perplexity),
+            score_of_sums("pseudo_perplexity", sums[:, [0, 2]], _perplexity),
         )
 
 

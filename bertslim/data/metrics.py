@@ -4,7 +4,8 @@ The figure itself comes from scikit-learn or scipy. To resample it 2,000 times, 
 written as a formula over weights, (resamples, rows): how often a row was drawn. Most are formulas
 of sums over the rows, so that a matrix product does for all resamples at once.
 
-To add a metric, write a function that returns a `Score` and call it in the `score` of a task.
+To add a metric, add its row to `bertslim/records/units.py`, write a function that returns a `Score`
+and call it in the `score` of a task.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertslim.records.units import METRICS, SCORE_PREFIX, Metric
+
 FloatArray = NDArray[np.float64]
 Ids = NDArray[np.int64]
 Statistic = Callable[[FloatArray], FloatArray]
@@ -29,23 +32,29 @@ class Score:
     """One metric of one model.
 
     Attributes:
-        name: Such as "macro_f1".
-        unit: "share", "correlation" …
+        name: Such as "macro_f1", the name of its row in METRICS without SCORE_PREFIX.
         value: The figure.
         rows: Rows that it was worked out from.
         resampled: Weights (resamples, rows) to the figure of each resample (resamples,).
     """
 
     name: str
-    unit: str
     value: float
     rows: int
     resampled: Statistic
 
+    @property
+    def metric(self) -> Metric:
+        """Its unit, and which way is better.
+
+        Raises:
+            KeyError: The name has no row in METRICS.
+        """
+        return METRICS[f"{SCORE_PREFIX}{self.name}"]
+
 
 def score_of_sums(
     name: str,
-    unit: str,
     per_row: FloatArray,
     formula: Statistic,
     *,
@@ -55,25 +64,24 @@ def score_of_sums(
 
     Args:
         name: Of the metric.
-        unit: Of the figure.
         per_row: (rows, sums): what each row adds.
         formula: (…, sums) -> (…).
         value: The figure where a library worked it out.
     """
-    found = float(formula(per_row.sum(axis=0))) if value is None else value
-    return Score(name, unit, found, len(per_row), lambda weights: formula(weights @ per_row))
+    figure = float(formula(per_row.sum(axis=0))) if value is None else value
+    return Score(name, figure, len(per_row), lambda weights: formula(weights @ per_row))
 
 
-def mean_score(name: str, per_row: NDArray[Any], *, unit: str = "share") -> Score:
+def mean_score(name: str, per_row: NDArray[Any]) -> Score:
     """Make a score that is the mean of a figure that each row has."""
     sums = np.stack([per_row.astype(np.float64), np.ones(len(per_row))], axis=1)
-    return score_of_sums(name, unit, sums, lambda total: share(total[..., 0], total[..., 1]))
+    return score_of_sums(name, sums, lambda total: share(total[..., 0], total[..., 1]))
 
 
 def ratio_score(name: str, above: NDArray[Any], below: NDArray[Any]) -> Score:
     """Make a share of two counts, each summed over the rows first."""
     sums = np.stack([above, below], axis=1).astype(np.float64)
-    return score_of_sums(name, "share", sums, lambda total: share(total[..., 0], total[..., 1]))
+    return score_of_sums(name, sums, lambda total: share(total[..., 0], total[..., 1]))
 
 
 def f1_score_of_counts(
@@ -81,9 +89,7 @@ def f1_score_of_counts(
 ) -> Score:
     """Make an F1 score, 2 right / (true + predicted), of counts (rows,) of spans or labels."""
     sums = np.stack([2 * right, true + predicted], axis=1).astype(np.float64)
-    return score_of_sums(
-        name, "share", sums, lambda total: share(total[..., 0], total[..., 1]), value=value
-    )
+    return score_of_sums(name, sums, lambda total: share(total[..., 0], total[..., 1]), value=value)
 
 
 def accuracy(labels: Ids, predictions: Ids) -> Score:
@@ -110,7 +116,7 @@ def macro_f1(labels: Ids, predictions: Ids) -> Score:
         return share(share(2 * right, either).sum(axis=-1), counted.sum(axis=-1))
 
     sums = np.concatenate([true * predicted, true + predicted], axis=1)
-    return score_of_sums("macro_f1", "share", sums, formula, value=float(value))
+    return score_of_sums("macro_f1", sums, formula, value=float(value))
 
 
 def micro_f1(labels: Ids, predictions: Ids) -> Score:
@@ -142,12 +148,12 @@ def matthews(labels: Ids, predictions: Ids) -> Score:
 
     sums = np.concatenate([(labels == predictions)[:, None], true, predicted], axis=1)
     value = float(matthews_corrcoef(labels, predictions)) if len(np.unique(labels)) > 1 else 0.0
-    return score_of_sums("mcc", "correlation", sums.astype(np.float64), formula, value=value)
+    return score_of_sums("mcc", sums.astype(np.float64), formula, value=value)
 
 
 def mean_squared_error(truth: FloatArray, predictions: FloatArray) -> Score:
     """Score the mean of the squared errors."""
-    return mean_score("mse", (truth - predictions) ** 2, unit="squared error")
+    return mean_score("mse", (truth - predictions) ** 2)
 
 
 def pearson(truth: FloatArray, predictions: FloatArray) -> Score:
@@ -159,7 +165,6 @@ def pearson(truth: FloatArray, predictions: FloatArray) -> Score:
     sides = truth - truth.mean(), predictions - predictions.mean()
     return Score(
         "pearson",
-        "correlation",
         value,
         len(truth),
         lambda weights: _weighted_correlation(*sides, weights),
@@ -177,7 +182,7 @@ def spearman(truth: FloatArray, predictions: FloatArray) -> Score:
     def resampled(weights: FloatArray) -> FloatArray:
         return _weighted_correlation(rank_truth(weights), rank_predictions(weights), weights)
 
-    return Score("spearman", "correlation", value, len(truth), resampled)
+    return Score("spearman", value, len(truth), resampled)
 
 
 def _weighted_correlation(one: FloatArray, other: FloatArray, weights: FloatArray) -> FloatArray:

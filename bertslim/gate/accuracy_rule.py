@@ -11,15 +11,15 @@ from bertslim.errors import InputError
 from bertslim.gate.amounts import POINTS, read_amount
 from bertslim.gate.verdicts import Figure, Verdict, outcome_of, unanswered
 from bertslim.records import Interval, Measurement
+from bertslim.records.units import SCORE_PREFIX
 from bertslim.wording import counted
 
 _OPTION = "--max-accuracy-drop"
-_IN_POINTS = ("share", "correlation")  # units of metrics of which more is better, up to 1
 
 
 def main_metric(measurements: Iterable[Measurement]) -> Measurement | None:
     """Return the first metric of the task, which is the one that it is known by."""
-    return next((one for one in measurements if one.name.startswith("accuracy.")), None)
+    return next((one for one in measurements if one.name.startswith(SCORE_PREFIX)), None)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class MaxAccuracyDrop:
     def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
         """Compare the interval of the drop with the bound."""
         name, interval = _name(now), _drop_interval(now)
-        if now.unit not in _IN_POINTS:
+        if not now.metric.rises_to_one:
             return self.unanswered(f"{name} is not told in points", "leave the rule out")
         drop = _drop(now)
         if drop is None or interval is None:

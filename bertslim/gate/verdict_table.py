@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bertslim.gate.verdicts import Unit, Verdict
+from bertslim.gate.verdicts import Verdict
+from bertslim.records.units import UNITS
 from bertslim.report.figures import between
-from bertslim.report.numbers import fixed
+from bertslim.report.numbers import quantity
 from bertslim.report.tables import NOTHING, Table
 
 _HEADERS = ("rule", "of", "record", "found", "interval", "at most", "verdict")
-_DECIMALS: dict[Unit, int] = {"ratio": 3, "ms": 2, "points": 2, "parameters": 0, "bytes": 0}
-_SYMBOLS: dict[Unit, str] = {"ms": " ms", "points": " points"}
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
@@ -34,7 +33,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
 def _figure(verdict: Verdict, value: float | None) -> str:
     if value is None:
         return NOTHING
-    return fixed(value, _DECIMALS[verdict.unit]) + _SYMBOLS.get(verdict.unit, "")
+    return quantity(value, UNITS[verdict.unit].exact)
 
 
 def _interval(verdict: Verdict) -> str:

@@ -14,7 +14,7 @@ from bertslim.records import Frozen, Interval, Measurement
 
 Figure = Literal["parameters", "bytes", "accuracy", "latency"]
 Outcome = Literal["pass", "fail", "inconclusive"]
-Unit = Literal["parameters", "bytes", "points", "ratio", "ms"]
+VerdictUnit = Literal["parameters", "bytes", "points", "ratio", "ms"]
 
 
 class Verdict(Frozen):
@@ -36,7 +36,7 @@ class Verdict(Frozen):
     subject: str
     recorded: float | None = None
     found: float | None = None
-    unit: Unit
+    unit: VerdictUnit
     interval: Interval | None = None
     bound: float | None = None
     outcome: Outcome
@@ -78,7 +78,13 @@ def outcome_of(interval: Interval, bound: float) -> Outcome:
 
 
 def unanswered(
-    rule: Rule, subject: str, unit: Unit, why: str, *, remedy: str, bound: float | None = None
+    rule: Rule,
+    subject: str,
+    unit: VerdictUnit,
+    why: str,
+    *,
+    remedy: str,
+    bound: float | None = None,
 ) -> Verdict:
     """Make the verdict of a rule that has nothing to judge.
 

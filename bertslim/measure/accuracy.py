@@ -35,7 +35,7 @@ def measure_accuracy(
         _together(slim), None if base is None else _together(base), rows=slim[0].rows, seed=seed
     )
     return tuple(
-        compare(f"accuracy.{one.name}", one.unit, was, one.value, interval=interval, **context)
+        compare(one.metric.name, was, one.value, interval=interval, **context)
         for was, one, interval in zip(before, slim, intervals, strict=True)
     )
 
@@ -70,7 +70,6 @@ def measure_classes(
     return tuple(
         compare(
             f"classes.{metric}",
-            "share",
             None if was is None else float(was),
             float(found),
             interval=next(intervals),

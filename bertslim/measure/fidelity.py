@@ -6,7 +6,7 @@ import numpy as np
 
 from bertslim.measure.bootstrap import mean_interval
 from bertslim.measure.predictions import Comparison, FloatArray
-from bertslim.records import Measurement, Scalar
+from bertslim.records import Measurement, Scalar, compare
 
 
 def measure_fidelity(
@@ -22,9 +22,9 @@ def measure_fidelity(
     """
     pooled = {**context, "pooling": pooling}
     found = [
-        _mean("fidelity.kl", "nats", comparison.kl, seed, context),
-        _mean("fidelity.agreement", "share", comparison.agreement, seed, context),
-        _mean("fidelity.cosine", "cosine", comparison.cosine, seed, pooled),
+        _mean("fidelity.kl", comparison.kl, seed, context),
+        _mean("fidelity.agreement", comparison.agreement, seed, context),
+        _mean("fidelity.cosine", comparison.cosine, seed, pooled),
     ]
     if comparison.kl is None and comparison.base_outputs is not None:
         found.append(_correlation(comparison, context))
@@ -32,14 +32,12 @@ def measure_fidelity(
 
 
 def _mean(
-    name: str, unit: str, values: FloatArray | None, seed: int, context: dict[str, Scalar]
+    name: str, values: FloatArray | None, seed: int, context: dict[str, Scalar]
 ) -> Measurement | None:
     if values is None:
         return None
     interval = mean_interval(values, seed=seed)
-    return Measurement(
-        name=name, unit=unit, slim=float(values.mean()), interval=interval, context=context
-    )
+    return compare(name, None, float(values.mean()), interval=interval, **context)
 
 
 def _correlation(comparison: Comparison, context: dict[str, Scalar]) -> Measurement | None:
@@ -48,4 +46,4 @@ def _correlation(comparison: Comparison, context: dict[str, Scalar]) -> Measurem
     if base is None or slim is None or np.ptp(base) == 0 or np.ptp(slim) == 0:
         return None
     r = float(np.corrcoef(base.ravel(), slim.ravel())[0, 1])
-    return Measurement(name="fidelity.pearson", unit="correlation", slim=r, context=context)
+    return compare("fidelity.pearson", None, r, interval=None, **context)

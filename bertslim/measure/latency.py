@@ -264,7 +264,7 @@ class LatencyBench:
             context["blocks_disturbed"] = samples.disturbed
         for name, share in (("latency", 0.5), ("latency.p90", 0.9), ("latency.p99", 0.99)):
             before, after = _quantile(times, share), _quantile(slim_times, share)
-            measurement = compare(name, "ms", before, after, interval=None, **context)
+            measurement = compare(name, before, after, interval=None, **context)
             if share == 0.5:
                 update = {"ratio": ratio, "interval": interval}
                 measurement = measurement.model_copy(update=update)
@@ -273,7 +273,6 @@ class LatencyBench:
     def _peak_memory(self, base: str | None, slim: str) -> Measurement:
         return compare(
             "memory.peak",
-            "bytes",
             self._peaks[base] if base else None,
             self._peaks[slim],
             interval=None,

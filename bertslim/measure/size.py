@@ -47,14 +47,13 @@ def compare_parameters(
 ) -> tuple[Measurement, ...]:
     """Compare the counts, also layer by layer; a layer that is gone counts 0."""
     whole = (
-        compare("parameters", "parameters", base.total, slim.total),
-        compare("parameters.encoder", "parameters", base.encoder, slim.encoder),
-        compare("parameters.embeddings", "parameters", base.embeddings, slim.embeddings),
+        compare("parameters", base.total, slim.total),
+        compare("parameters.encoder", base.encoder, slim.encoder),
+        compare("parameters.embeddings", base.embeddings, slim.embeddings),
     )
     layers = (
         compare(
             "parameters.layer",
-            "parameters",
             base.layers[row.layer],
             0 if row.slim_layer is None else slim.layers[row.slim_layer],
             layer=row.layer,

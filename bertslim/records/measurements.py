@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from bertslim.records.frozen import Frozen, Scalar
+from bertslim.records.units import METRICS, Metric, metric_named
 
 
 class Interval(Frozen):
@@ -37,18 +38,31 @@ class Measurement(Frozen):
     interval: Interval | None = None
     context: dict[str, Scalar] = Field(default_factory=dict)
 
+    @property
+    def metric(self) -> Metric:
+        """What it is: its unit, its words, and which way is better."""
+        return metric_named(self.name, self.unit)
+
 
 def compare(
     name: str,
-    unit: str,
     base: float | None,
     slim: float | None,
     *,
     interval: Interval | None = None,
     **context: Scalar,
 ) -> Measurement:
-    """Make a measurement whose ratio is slim / base."""
-    ratio = slim / base if base and slim is not None else None
+    """Make a measurement whose ratio is slim / base.
+
+    Raises:
+        KeyError: The name has no row in METRICS.
+    """
     return Measurement(
-        name=name, unit=unit, base=base, slim=slim, ratio=ratio, interval=interval, context=context
+        name=name,
+        unit=METRICS[name].unit.name,
+        base=base,
+        slim=slim,
+        ratio=slim / base if base and slim is not None else None,
+        interval=interval,
+        context=context,
     )

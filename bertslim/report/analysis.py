@@ -16,10 +16,11 @@ from bertslim.records import (
     Sensitivity,
 )
 from bertslim.records.sources import last_component
+from bertslim.records.units import SHARE, unit_named
 from bertslim.report.analysis_words import BLOCKS, KINDS, Names, roles_of, two_digits
 from bertslim.report.escape import escape
 from bertslim.report.figures import between, kind_of
-from bertslim.report.numbers import scale_for, significant
+from bertslim.report.numbers import quantity, significant
 from bertslim.report.part import Part, Picture
 from bertslim.report.plots.heat_map import heat_map
 from bertslim.report.plots.probe_curves import probe_curves
@@ -135,7 +136,7 @@ def _probe(point: ProbePoint | None) -> str:
 
 
 def _share(value: float) -> str:
-    return _score(value, "share")
+    return quantity(value, SHARE.notation(value))
 
 
 def _sensitivity_part(sensitivity: Sensitivity, colours: Palette) -> Part:
@@ -176,7 +177,7 @@ def _damage(effect: Effect) -> str:
 def _score(value: float | None, unit: str | None) -> str:
     if value is None or unit is None:
         return NOTHING
-    return scale_for(unit, value).quantity(value)
+    return quantity(value, unit_named(unit).notation(value))
 
 
 def _recommendation_part(recommendation: Recommendation) -> Part:

@@ -10,14 +10,13 @@ import yaml
 from bertslim.records import Record
 from bertslim.records.sources import is_hub_id, last_component, shown_source
 from bertslim.report.escape import printable
-from bertslim.report.figures import kind_of
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _LONGEST = 65_536
 _CARRIED_OVER = ("language", "license", "license_name", "license_link", "pipeline_tag")
 _SENTENCE_TRANSFORMERS = "sentence-transformers"
 
-# What the Hub calls tasks and metrics, where it has a word for them.
+# What the Hub calls tasks.
 _HUB_TASKS = {
     "text-classification": "text-classification",
     "regression": "text-classification",
@@ -25,21 +24,6 @@ _HUB_TASKS = {
     "question-answering": "question-answering",
     "fill-mask": "fill-mask",
     "feature-extraction": "feature-extraction",
-}
-_HUB_METRICS = {
-    "accuracy": "accuracy",
-    "macro_f1": "f1",
-    "micro_f1": "f1",
-    "span_f1": "f1",
-    "f1": "f1",
-    "span_precision": "precision",
-    "span_recall": "recall",
-    "mcc": "matthews_correlation",
-    "pearson": "pearsonr",
-    "spearman": "spearmanr",
-    "mse": "mse",
-    "exact_match": "exact_match",
-    "pseudo_perplexity": "perplexity",
 }
 _DIGITS = 5
 _CUSTOM = "custom"  # the type of data that are not on the Hub
@@ -71,9 +55,7 @@ def front_matter(record: Record, base_card: str | None) -> str:
 
 def _results(record: Record) -> dict[str, Any]:
     """Return data sets, metrics and scores, as the Hub shows them beside a model."""
-    scores = [
-        one for one in record.measurements if one.name.removeprefix("accuracy.") in _HUB_METRICS
-    ]
+    scores = [measurement for measurement in record.measurements if measurement.metric.hub]
     task = _HUB_TASKS.get((record.data and record.data.task) or "")
     if record.data is None or task is None or not scores:
         return {}
@@ -82,23 +64,23 @@ def _results(record: Record) -> dict[str, Any]:
 
     source = record.data.report_source or record.data.source
     on_hub = is_hub_id(source)
-    found = [
+    results = [
         EvalResult(
             task_type=task,
             dataset_type=source if on_hub else _CUSTOM,
             dataset_name=printable(shown_source(source)),
-            metric_type=_HUB_METRICS[one.name.removeprefix("accuracy.")],
-            metric_name=kind_of(one.name),
-            metric_value=round(one.slim, _DIGITS),
+            metric_type=score.metric.hub,
+            metric_name=score.metric.words,
+            metric_value=round(score.slim, _DIGITS),
         )
-        for one in scores
-        if one.slim is not None
+        for score in scores
+        if score.slim is not None
     ]
     return {
         **({"datasets": [source]} if on_hub else {}),
-        "metrics": list(dict.fromkeys(one.metric_type for one in found)),
+        "metrics": list(dict.fromkeys(result.metric_type for result in results)),
         "model-index": eval_results_to_model_index(
-            printable(last_component(record.slim.source)), found
+            printable(last_component(record.slim.source)), results
         ),
     }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bertslim.records import ExportRecord
-from bertslim.report.numbers import scale_for
+from bertslim.records.units import BYTES
+from bertslim.report.numbers import quantity
 from bertslim.report.tables import Table
 from bertslim.wording import listed
 
@@ -30,6 +31,6 @@ def export_notes(export: ExportRecord) -> tuple[str, ...]:
 
 
 def _row(export: ExportRecord) -> tuple[str, ...]:
-    size = scale_for("bytes", export.size).quantity(export.size)
+    size = quantity(export.size, BYTES.notation(export.size))
     difference = f"{export.difference:.1e} of the largest value"
     return (export.file, export.format, export.precision, size, difference)

@@ -6,31 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from bertslim.records import Interval, Measurement, Scalar
 from bertslim.records.sources import shown_source, without_paths
-from bertslim.report.numbers import fixed, percent_change, scale_for, signed, significant, tenths
+from bertslim.records.units import metric_named
+from bertslim.report.numbers import fixed, percent_change, quantity, signed, significant
 from bertslim.report.tables import NOTHING
-
-_LABELS = {
-    "parameters": "parameters",
-    "parameters.encoder": "parameters, encoder",
-    "parameters.embeddings": "parameters, embeddings",
-    "macs": "multiply-accumulates",
-    "bytes": "size on disk",
-    "memory.peak": "peak memory",
-    "fidelity.kl": "KL from the base",
-    "fidelity.agreement": "agreement with the base",
-    "fidelity.cosine": "cosine to the base",
-    "fidelity.pearson": "correlation with the base",
-    "accuracy.macro_f1": "macro F1",
-    "accuracy.micro_f1": "micro F1",
-    "accuracy.mcc": "Matthews correlation",
-    "accuracy.pearson": "Pearson correlation",
-    "accuracy.spearman": "Spearman correlation",
-    "accuracy.mse": "mean squared error",
-    "accuracy.span_f1": "span F1",
-    "accuracy.f1": "F1",
-    "accuracy.pseudo_perplexity": "pseudo-perplexity",
-}
-_DIFFERENCES = {"share", "cosine", "correlation", "nats", "perplexity", "squared error"}
 
 
 def label(measurement: Measurement) -> str:
@@ -41,8 +19,7 @@ def label(measurement: Measurement) -> str:
 
 def kind_of(name: str) -> str:
     """Put the name of a measurement in words, such as "macro F1" for "accuracy.macro_f1"."""
-    known = _LABELS.get(name)
-    return known or name.removeprefix("accuracy.").replace("_", " ").replace(".", ", ")
+    return metric_named(name).words
 
 
 def shape(measurement: Measurement) -> str:
@@ -73,17 +50,16 @@ def change(measurement: Measurement) -> str:
     base, slim = measurement.base, measurement.slim
     if base is None or slim is None:
         return NOTHING
-    if measurement.unit in _DIFFERENCES:
+    if measurement.metric.unit.difference is not None:
         return difference(measurement, slim - base)
     return NOTHING if measurement.ratio is None else percent_change(measurement.ratio)
 
 
 def difference(measurement: Measurement, value: float) -> str:
     """Write a difference in the measurement's own unit; shares differ by points."""
-    if measurement.unit == "share":
-        return f"{signed(tenths(value * 100))} points"
-    scale = scale_for(measurement.unit, measurement.base, measurement.slim)
-    return f"{signed(scale.number(value))} {scale.symbol}".rstrip()
+    unit = measurement.metric.unit
+    notation = unit.difference or unit.notation(measurement.base, measurement.slim)
+    return signed(quantity(value, notation))
 
 
 def interval(measurement: Measurement) -> str:
@@ -149,8 +125,8 @@ def context_value(key: str, value: Scalar) -> str:
 def _value(measurement: Measurement, value: float | None) -> str:
     if value is None:
         return NOTHING
-    scale = scale_for(measurement.unit, measurement.base, measurement.slim)
-    return scale.quantity(value)
+    unit = measurement.metric.unit
+    return quantity(value, unit.notation(measurement.base, measurement.slim))
 
 
 def _bound(measurement: Measurement, found: Interval, value: float) -> str:

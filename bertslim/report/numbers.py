@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from bertslim.records.units import Notation
 
 MINUS = "−"
-_TOLD_BY_NAME = ("perplexity", "squared error")
 
 
 def fixed(value: float, decimals: int = 0) -> str:
@@ -47,50 +47,14 @@ def percent_change(ratio: float) -> str:
     return f"{signed(tenths((ratio - 1) * 100))} %"
 
 
-@dataclass(frozen=True)
-class Scale:
-    """How the figures of one measurement are written.
-
-    Attributes:
-        divisor: What one written unit is worth.
-        symbol: What stands behind the number.
-        decimals: Decimals; None for three significant digits.
-    """
-
-    divisor: float
-    symbol: str
-    decimals: int | None = None
-
-    def number(self, value: float) -> str:
-        """Write a value without its symbol."""
-        scaled = value / self.divisor
-        return significant(scaled) if self.decimals is None else fixed(scaled, self.decimals)
-
-    def quantity(self, value: float) -> str:
-        """Write a value with its symbol."""
-        return f"{self.number(value)} {self.symbol}".rstrip()
+def number(value: float, notation: Notation) -> str:
+    """Write a figure without its symbol."""
+    scaled = value * notation.factor / notation.divisor
+    if notation.decimals is None:
+        return significant(scaled)
+    return tenths(scaled) if notation.shows_small else fixed(scaled, notation.decimals)
 
 
-def scale_for(unit: str, *values: float | None) -> Scale:
-    """Choose how a measurement of that unit is written, one way for all its values."""
-    largest = max((abs(value) for value in values if value is not None), default=0.0)
-    match unit:
-        case "parameters" | "count":
-            return Scale(1, "", 0)
-        case "share":
-            return Scale(0.01, "%", 1)
-        case "cosine" | "correlation":
-            return Scale(1, "", 4)
-        case "bytes":
-            return Scale(2**20, "MiB") if largest >= 2**17 else Scale(2**10, "KiB")
-        case "MACs":
-            return _counted(largest, "MACs")
-        case _:
-            return Scale(1, "" if unit in _TOLD_BY_NAME else unit)
-
-
-def _counted(largest: float, unit: str) -> Scale:
-    for divisor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if largest >= divisor / 10:
-            return Scale(divisor, f"{prefix} {unit}")
-    return Scale(1, unit)
+def quantity(value: float, notation: Notation) -> str:
+    """Write a figure with its symbol."""
+    return f"{number(value, notation)} {notation.symbol}".rstrip()

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertslim.records import LayerFacts, LayerPlan, ModelFacts, Plan, Sizes, compare
+from bertslim.records.units import MACS
 from bertslim.report.figures import base_value, change, label, slim_value
-from bertslim.report.numbers import fixed, scale_for
+from bertslim.report.numbers import fixed, quantity
 from bertslim.report.tables import NOTHING, Table
 
 
@@ -63,10 +64,10 @@ def sizes_table(plan: Plan) -> str:
     """Write the sizes before and after as Markdown."""
     base, slim = plan.base, plan.slim
     figures = (
-        compare("parameters", "parameters", base.parameters, slim.parameters),
-        compare("parameters.encoder", "parameters", base.encoder, slim.encoder),
-        compare("parameters.embeddings", "parameters", base.embeddings, slim.embeddings),
-        compare("macs", "MACs", base.macs, slim.macs, batch=1, length=plan.length),
+        compare("parameters", base.parameters, slim.parameters),
+        compare("parameters.encoder", base.encoder, slim.encoder),
+        compare("parameters.embeddings", base.embeddings, slim.embeddings),
+        compare("macs", base.macs, slim.macs, batch=1, length=plan.length),
     )
     rows = (
         (label(figure), base_value(figure), slim_value(figure), change(figure))
@@ -77,7 +78,7 @@ def sizes_table(plan: Plan) -> str:
 
 def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> str:
     """Write what a checkpoint is as Markdown; `length` is what its MACs are counted at."""
-    macs = compare("macs", "MACs", None, sizes.macs, batch=1, length=length)
+    macs = compare("macs", None, sizes.macs, batch=1, length=length)
     rows = (
         ("architecture", facts.architecture),
         ("family", facts.model_type),
@@ -96,7 +97,7 @@ def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> str:
 
 def layers_table(rows: Sequence[LayerRow], total: int) -> str:
     """Write the layers of a model as Markdown, with each one's share of `total` parameters."""
-    scale = scale_for("MACs", *(row.macs for row in rows))
+    notation = MACS.notation(*(row.macs for row in rows))
     cells = (
         (
             str(row.layer),
@@ -104,7 +105,7 @@ def layers_table(rows: Sequence[LayerRow], total: int) -> str:
             _ffn(row.facts),
             fixed(row.parameters),
             f"{fixed(100 * row.parameters / total, 1)} %" if total else NOTHING,
-            scale.quantity(row.macs),
+            quantity(row.macs, notation),
         )
         for row in rows
     )

@@ -21,11 +21,11 @@ from bertslim.report.comparison import (
 )
 from bertslim.report.escape import escape, fenced
 from bertslim.report.exports import export_notes, exports_table
-from bertslim.report.figures import kind_of, shape
+from bertslim.report.figures import shape
 from bertslim.report.headline import at_headline_shape, headline, quality_figure
 from bertslim.report.part import Part, Picture
 from bertslim.report.plan_tables import plan_table, vocabulary_note
-from bertslim.report.plots.accuracy_latency import COMPARABLE, Axes, Place, accuracy_latency
+from bertslim.report.plots.accuracy_latency import Axes, Place, accuracy_latency
 from bertslim.report.plots.class_scores import class_scores
 from bertslim.report.plots.layers import layers_drawing
 from bertslim.report.provenance import command_told, origins, step_times, versions
@@ -221,7 +221,7 @@ def _pictures(section: Section, record: Record, colours: Palette) -> Iterator[Pi
 def _quality_drawing(record: Record, colours: Palette) -> Drawing | None:
     """Draw base and slim model by accuracy and latency, if both are known."""
     latencies, metric = record.find("latency"), quality_figure(record)
-    if not latencies or metric is None or metric.unit not in COMPARABLE:
+    if not latencies or metric is None or not metric.metric.rises_to_one:
         return None
     latency = at_headline_shape(latencies)
     each: tuple[tuple[str, Role, float | None, float | None], ...] = (
@@ -235,5 +235,5 @@ def _quality_drawing(record: Record, colours: Palette) -> Drawing | None:
     ]
     if len(places) < len(each):
         return None
-    axes = Axes(kind_of(metric.name), metric.unit, f"ms a call at {shape(latency)}")
+    axes = Axes(metric.metric, f"ms a call at {shape(latency)}")
     return accuracy_latency(places, axes, colours)

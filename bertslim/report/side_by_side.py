@@ -12,7 +12,6 @@ from bertslim.report.figures import (
     between,
     change,
     interval,
-    kind_of,
     label,
     shape,
     slim_value,
@@ -20,7 +19,7 @@ from bertslim.report.figures import (
 )
 from bertslim.report.headline import at_headline_shape, quality_figure
 from bertslim.report.part import Part, Picture
-from bertslim.report.plots.accuracy_latency import COMPARABLE, Axes, Place, accuracy_latency
+from bertslim.report.plots.accuracy_latency import Axes, Place, accuracy_latency
 from bertslim.report.render import title_of
 from bertslim.report.svg import IN_PAGE, Palette
 from bertslim.report.tables import NOTHING, Table
@@ -107,7 +106,7 @@ def _picture(records: Sequence[Record], colours: Palette) -> Iterator[Picture]:
     if len(known) < 2 or len({_topic(*one[1:]) for one in known}) > 1:
         return
     _, record, latency, quality = known[0]
-    if quality.unit not in COMPARABLE:
+    if not quality.metric.rises_to_one:
         return
     places = [
         Place(name, one.ratio, figure.slim, "slim")
@@ -116,7 +115,7 @@ def _picture(records: Sequence[Record], colours: Palette) -> Iterator[Picture]:
     ]
     if quality.base is not None:
         places.insert(0, Place(shown_source(record.base.source), 1.0, quality.base, "base"))
-    axes = Axes(kind_of(quality.name), quality.unit, f"of the base's time at {shape(latency)}")
+    axes = Axes(quality.metric, f"of the base's time at {shape(latency)}")
     yield Picture("accuracy-latency", accuracy_latency(places, axes, colours))
 
 

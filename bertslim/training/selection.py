@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
 
 import torch
 from transformers import PreTrainedModel
@@ -30,7 +29,7 @@ class Selection(ABC):
     """
 
     name: str
-    higher_is_better: ClassVar[bool]
+    higher_is_better: bool
 
     @abstractmethod
     def score(self, model: PreTrainedModel) -> float:
@@ -87,11 +86,10 @@ class ByLabels(Selection):
         facts: The shape of the models.
     """
 
-    higher_is_better = True
-
     def __init__(self, rows: Rows, batches: Sequence[Batch], facts: ModelFacts) -> None:
         self._rows, self._batches, self._facts = rows, batches, facts
         self.name = ""
+        self.higher_is_better = True
 
     def score(self, model: PreTrainedModel) -> float:
         """Return the metric over all rows."""
@@ -99,9 +97,10 @@ class ByLabels(Selection):
         device = next(model.parameters()).device
         there = (moved(batch, device) for batch in self._batches)
         answers = predict(model, there, self._facts, self._rows.task)
-        found = self._rows.task.score(self._rows.table, answers)[0]
-        self.name = found.name
-        return found.value
+        score = self._rows.task.score(self._rows.table, answers)[0]
+        self.name = score.name
+        self.higher_is_better = bool(score.metric.higher_is_better)
+        return score.value
 
 
 def moved(batch: Batch, device: torch.device) -> Batch:

@@ -45,9 +45,9 @@ def latency(
     context = {"batch": batch, "length": length, **HELD_FIXED, **context}
     interval = Interval(of="ratio", low=low, high=high)
     return (
-        compare("latency", "ms", base, slim, interval=interval, **context),
-        compare("latency.p90", "ms", base * 1.1, slim * 1.1, interval=None, **context),
-        compare("latency.p99", "ms", base * 1.3, slim * 1.3, interval=None, **context),
+        compare("latency", base, slim, interval=interval, **context),
+        compare("latency.p90", base * 1.1, slim * 1.1, interval=None, **context),
+        compare("latency.p99", base * 1.3, slim * 1.3, interval=None, **context),
     )
 
 
@@ -55,15 +55,13 @@ def accuracy(
     base: float | None, slim: float, low: float, high: float, name: str = "accuracy"
 ) -> Measurement:
     interval = Interval(of="slim" if base is None else "difference", low=low, high=high)
-    return compare(f"accuracy.{name}", "share", base, slim, interval=interval, **REPORT_SPLIT)
+    return compare(f"accuracy.{name}", base, slim, interval=interval, **REPORT_SPLIT)
 
 
 def fidelity() -> tuple[Measurement, ...]:
     return (
-        compare("fidelity.kl", "nats", None, 0.04123, interval=slim(0.031, 0.0521), **REPORT_SPLIT),
-        compare(
-            "fidelity.agreement", "share", None, 0.97, interval=slim(0.955, 0.985), **REPORT_SPLIT
-        ),
+        compare("fidelity.kl", None, 0.04123, interval=slim(0.031, 0.0521), **REPORT_SPLIT),
+        compare("fidelity.agreement", None, 0.97, interval=slim(0.955, 0.985), **REPORT_SPLIT),
     )
 
 
@@ -73,19 +71,17 @@ def slim(low: float, high: float) -> Interval:
 
 def sizes() -> tuple[Measurement, ...]:
     per_layer = (
-        compare(
-            "parameters.layer", "parameters", 1774464, 1774464 - layer % 2 * 1181568, layer=layer
-        )
+        compare("parameters.layer", 1774464, 1774464 - layer % 2 * 1181568, layer=layer)
         for layer in range(6)
     )
     return (
-        compare("parameters", "parameters", 22713216, 19168512),
-        compare("parameters.encoder", "parameters", 10646784, 7102080),
-        compare("parameters.embeddings", "parameters", 11917824, 11917824),
+        compare("parameters", 22713216, 19168512),
+        compare("parameters.encoder", 10646784, 7102080),
+        compare("parameters.embeddings", 11917824, 11917824),
         *per_layer,
-        compare("macs", "MACs", 1.434e9, 0.981e9, batch=1, length=128),
-        compare("bytes", "bytes", 90868376, 76687000),
-        compare("memory.peak", "bytes", 412 * 2**20, 371 * 2**20, batch=1, length=128),
+        compare("macs", 1.434e9, 0.981e9, batch=1, length=128),
+        compare("bytes", 90868376, 76687000),
+        compare("memory.peak", 412 * 2**20, 371 * 2**20, batch=1, length=128),
     )
 
 
@@ -210,9 +206,7 @@ def even_record() -> Record:
 
 def unlabelled_record() -> Record:
     """A cut of an encoder that gives embeddings, with text alone."""
-    cosine = compare(
-        "fidelity.cosine", "cosine", None, 0.98123, interval=slim(0.979, 0.9834), **REPORT_SPLIT
-    )
+    cosine = compare("fidelity.cosine", None, 0.98123, interval=slim(0.979, 0.9834), **REPORT_SPLIT)
     data = cut_record().data
     assert data is not None
     return cut_record(
@@ -238,7 +232,7 @@ def retrain_record() -> Record:
         measurements=(
             accuracy(None, 0.712, 0.67, 0.75),
             accuracy(None, 0.65, 0.61, 0.69, name="macro_f1"),
-            compare("parameters", "parameters", None, 22715523),
+            compare("parameters", None, 22715523),
         ),
     )
 
@@ -247,7 +241,7 @@ def worse_record() -> Record:
     """A cut that made everything worse."""
     return cut_record(
         measurements=(
-            compare("parameters", "parameters", 22713216, 23000000),
+            compare("parameters", 22713216, 23000000),
             *latency(1, 128, 11.2, 15.93, 1.39, 1.45),
             accuracy(0.712, 0.601, -0.14, -0.08),
         )
@@ -276,7 +270,6 @@ def full_record() -> Record:
     classes = [
         compare(
             f"classes.{metric}",
-            "share",
             0.8,
             slim,
             interval=Interval(of="difference", low=slim - 0.83, high=slim - 0.77),

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertslim.records import Role
+from bertslim.records.units import Metric
 from bertslim.report.escape import shortened
-from bertslim.report.numbers import scale_for
+from bertslim.report.numbers import quantity
 from bertslim.report.svg import IN_PAGE, WIDTH, Drawing, Palette, Scale
 
-COMPARABLE = ("share", "correlation", "cosine")  # of which more is better, 1 at most
 _HEIGHT = 230.0
 
 
@@ -36,22 +36,20 @@ class Axes:
     """What the places are about.
 
     Attributes:
-        score: The metric, in words.
-        unit: Its unit, one of COMPARABLE.
+        metric: What a score is; one that rises to 1.
         time: What a time is, such as "ms a call at 1x128".
     """
 
-    score: str
-    unit: str
+    metric: Metric
     time: str
 
-    def told(self, score: float) -> str:
+    def written(self, score: float) -> str:
         """Write a score with its unit."""
-        return scale_for(self.unit, score).quantity(score)
+        return quantity(score, self.metric.unit.notation(score))
 
     def describe(self, place: Place) -> str:
         """Write where a model is."""
-        return f"{place.name}: {place.time:.3g} {self.time}, {self.told(place.score)}"
+        return f"{place.name}: {place.time:.3g} {self.time}, {self.written(place.score)}"
 
 
 def accuracy_latency(places: Sequence[Place], axes: Axes, colours: Palette = IN_PAGE) -> Drawing:
@@ -59,7 +57,7 @@ def accuracy_latency(places: Sequence[Place], axes: Axes, colours: Palette = IN_
     drawing = Drawing(
         WIDTH,
         _HEIGHT,
-        f"{axes.score} and {axes.time}",
+        f"{axes.metric.words} and {axes.time}",
         "; ".join(map(axes.describe, places)),
         colours,
     )
@@ -67,8 +65,8 @@ def accuracy_latency(places: Sequence[Place], axes: Axes, colours: Palette = IN_
     margin = max(0.01, (max(scores) - min(scores)) / 4)
     across = Scale(0, max(one.time for one in places) * 1.1, 50, WIDTH - 10)
     up = Scale(max(0.0, min(scores) - margin), min(1.0, max(scores) + margin), 180, 26)
-    drawing.words(0, 11, f"{axes.score}; up and to the left is better", colour=colours.muted)
-    drawing.grid(across, up, axes.told, most=4)
+    drawing.words(0, 11, f"{axes.metric.words}; up and to the left is better", colour=colours.muted)
+    drawing.grid(across, up, axes.written, most=4)
     for value in across.ticks():
         drawing.words(across(value), 195, f"{value:g}", anchor="middle", colour=colours.muted)
     drawing.words(across.end, 211, axes.time, anchor="end", colour=colours.muted)
