@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bertslim.records import Analysis
-from bertslim.report.analysis import analysis_parts, analysis_text, cka_table, title_of
+from bertslim.report.analysis import analysis_sections, analysis_text, cka_table, title_of
+from bertslim.report.section import pictures_of
 from bertslim.report.svg import ON_PAPER
 from support.analyses import LAYERS, analysis
 from support.example_records import cut_record
@@ -31,7 +32,7 @@ def test_one_model_is_called_the_model_two_are_base_and_slim(found: Analysis) ->
 
 
 def test_every_picture_has_a_name_of_its_own(found: Analysis) -> None:
-    names = [one.name for part in analysis_parts(found) for one in part.pictures]
+    names = [picture.name for picture in pictures_of(analysis_sections(found))]
     assert len(set(names)) == len(names)
     within = ["cka-base-attention", "cka-base-ffn"]
     assert set(within) < set(names)
@@ -40,7 +41,7 @@ def test_every_picture_has_a_name_of_its_own(found: Analysis) -> None:
 
 
 def test_pictures_can_be_drawn_for_paper(found: Analysis) -> None:
-    drawn = [one.drawing for part in analysis_parts(found, ON_PAPER) for one in part.pictures]
+    drawn = [picture.draw(ON_PAPER) for picture in pictures_of(analysis_sections(found))]
     assert drawn
     assert not any("var(" in one.markup() for one in drawn)
 

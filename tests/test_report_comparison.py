@@ -46,7 +46,7 @@ def test_what_was_measured_twice_is_told_apart():
 def test_a_result_without_a_base_has_no_empty_columns():
     record = retrain_record()
     assert before_and_after(record).headers == ("figure", "after", "95 % interval")
-    assert quality(record).table.headers == ("figure", "after", "95 % interval")
+    assert quality(record).headers == ("figure", "after", "95 % interval")
 
 
 def test_latency_has_a_row_a_shape_and_what_is_fixed_is_said_once():
@@ -57,8 +57,8 @@ def test_latency_has_a_row_a_shape_and_what_is_fixed_is_said_once():
         "threads": "2",
         "runs": "60",
     }
-    assert found.table.headers == ("shape", "base, ms", "slim, ms", "speed-up", "95 % interval")
-    assert found.table.rows[1] == (
+    assert found.headers == ("shape", "base, ms", "slim, ms", "speed-up", "95 % interval")
+    assert found.rows[1] == (
         "1x128",
         "15.9 / 17.5 / 20.7",
         "11.2 / 12.3 / 14.6",
@@ -73,26 +73,26 @@ def test_what_differs_between_latencies_becomes_a_column():
         *latency(1, 128, 8, 7, 0.8, 0.9, runtime="onnxruntime"),
     )
     found = latencies(cut_record(measurements=both))
-    assert found.table.headers[:2] == ("shape", "runtime")
-    assert [row[1] for row in found.table.rows] == ["torch", "onnxruntime"]
+    assert found.headers[:2] == ("shape", "runtime")
+    assert [row[1] for row in found.rows] == ["torch", "onnxruntime"]
     assert "runtime" not in found.held_fixed
 
 
 def test_latency_of_one_model_alone():
     alone = compare("latency", None, 11.0, batch=1, length=128, **HELD_FIXED)
-    table = latencies(retrain_record().model_copy(update={"measurements": (alone,)})).table
+    table = latencies(retrain_record().model_copy(update={"measurements": (alone,)}))
     assert table.headers == ("shape", "after, ms")
     assert table.rows == (("1x128", "11.0"),)
 
 
 def test_a_slower_result_is_shown_as_slower():
-    assert latencies(worse_record()).table.rows[0][3:] == ("0.70 x", "0.69 to 0.72 x")
+    assert latencies(worse_record()).rows[0][3:] == ("0.70 x", "0.69 to 0.72 x")
 
 
 def test_quality_tells_metrics_and_fidelity_with_their_data():
     found = quality(cut_record())
     assert found.held_fixed == {"dataset": "tickets.csv", "split": "report", "n": "500"}
-    assert found.table.rows == (
+    assert found.rows == (
         ("accuracy", "71.2 %", "70.1 %", "−1.1 points", "−2.0 to −0.2 points"),
         ("macro F1", "65.0 %", "65.1 %", "+0.1 points", "−1.0 to +1.2 points"),
         ("KL from the base", "–", "0.0412 nats", "–", "0.0310 to 0.0521 nats"),
@@ -101,7 +101,7 @@ def test_quality_tells_metrics_and_fidelity_with_their_data():
 
 
 def test_quality_without_labels():
-    table = quality(unlabelled_record()).table
+    table = quality(unlabelled_record())
     assert table.headers == ("figure", "slim", "95 % interval")
     assert table.rows == (("cosine to the base", "0.9812", "0.9790 to 0.9834"),)
 

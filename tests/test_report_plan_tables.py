@@ -13,7 +13,7 @@ from support.example_records import plan
 
 
 def test_a_plan_layer_by_layer():
-    assert plan_table(plan(even=False)).splitlines()[:4] == [
+    assert plan_table(plan(even=False)).markdown().splitlines()[:4] == [
         "| layer | heads | FFN width |          parameters | what happens                  |",
         "| ----- | ----: | --------: | ------------------: | ----------------------------- |",
         "| 0     |    12 |     1,536 |           1,774,464 | –                             |",
@@ -22,13 +22,13 @@ def test_a_plan_layer_by_layer():
 
 
 def test_dropped_layers_and_the_new_numbers_of_the_others():
-    rows = plan_table(plan(even=True)).splitlines()
+    rows = plan_table(plan(even=True)).markdown().splitlines()
     assert rows[3].startswith("| 1 → – | 12 → 0 | 1,536 → 0 | 1,774,464 → 0 | layer dropped")
     assert rows[4].startswith("| 2 → 1 |     12 |")
 
 
 def test_sizes():
-    assert sizes_table(plan(even=False)) == (
+    assert sizes_table(plan(even=False)).markdown() == (
         "| figure                        |        base |         slim |  change |\n"
         "| ----------------------------- | ----------: | -----------: | ------: |\n"
         "| parameters                    |  22,713,216 |   19,168,512 | −15.6 % |\n"
@@ -56,7 +56,7 @@ def test_layers_of_a_model():
         LayerRow(0, LayerFacts(heads=12, intermediate_size=1536), 1_774_464, 239_075_328),
         LayerRow(1, LayerFacts(heads=12, intermediate_size=0), 592_896, 88_080_384),
     ]
-    assert layers_table(rows, total=22_713_216) == (
+    assert layers_table(rows, total=22_713_216).markdown() == (
         "| layer | heads | FFN width | parameters | share |          MACs |\n"
         "| ----- | ----: | --------: | ---------: | ----: | ------------: |\n"
         "| 0     |    12 |     1,536 |  1,774,464 | 7.8 % |  0.239 G MACs |\n"
@@ -71,7 +71,8 @@ def test_linear_maps_and_shared_blocks_stand_in_the_column_of_the_ffn():
         LayerFacts(heads=12, intermediate_size=192, linear_rank=96, ffn_of=1),
     ]
     rows = [LayerRow(number, layer, 1, 1) for number, layer in enumerate(layers)]
-    cells = [line.split("|")[3].strip() for line in layers_table(rows, total=3).splitlines()[2:]]
+    lines = layers_table(rows, total=3).markdown().splitlines()[2:]
+    cells = [line.split("|")[3].strip() for line in lines]
     assert cells == ["linear 384", "192 + linear 96", "192 + linear 96 of layer 1"]
 
 
@@ -95,7 +96,7 @@ def test_facts_of_a_model():
         layers=(LayerFacts(heads=12, intermediate_size=1536),) * 6,
     )
     sizes = Sizes(parameters=22713216, encoder=10646784, embeddings=11917824, macs=1434451968)
-    table = facts_table(facts, sizes, length=128)
+    table = facts_table(facts, sizes, length=128).markdown()
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]
     ]

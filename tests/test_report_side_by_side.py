@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bertslim.report.section import pictures_of
 from bertslim.report.side_by_side import names_of, side_by_side
 from support.example_records import (
     EXAMPLES,
@@ -16,7 +17,7 @@ from support.example_records import (
 
 
 def text_of(*records) -> str:
-    return "\n\n".join(part.text for part in side_by_side(records))
+    return "\n\n".join(section.markdown() for section in side_by_side(records))
 
 
 def test_a_row_a_result() -> None:
@@ -49,7 +50,7 @@ def test_results_of_one_name_are_told_apart() -> None:
 
 def test_a_picture_needs_one_base_and_one_metric() -> None:
     def pictures(*records):
-        return [one.name for part in side_by_side(records) for one in part.pictures]
+        return [picture.name for picture in pictures_of(side_by_side(records))]
 
     assert pictures(cut_record(), no_change_record()) == ["accuracy-latency"]
     other = cut_record()

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from bertslim.data.regression import Regression
 from datasets import Dataset
 
 from bertslim.data.batches import batches
@@ -16,6 +15,7 @@ from bertslim.data.metrics import FloatArray, Score, mean_squared_error, spearma
 from bertslim.data.plain_text import PlainText
 from bertslim.data.task import LABEL, Answers, Rows
 from bertslim.data.text_classification import TextClassification
+from bertslim.data.text_regression import Regression
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.training.distillation import Teacher

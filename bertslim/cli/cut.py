@@ -172,8 +172,8 @@ def _print_plan(plan: Plan, *, quiet: bool, as_json: bool) -> None:
     if as_json:
         typer.echo(plan.model_dump_json(indent=2))
     elif not quiet:
-        typer.echo(plan_table(plan) + "\n")
-        typer.echo(sizes_table(plan) + "\n")
+        typer.echo(plan_table(plan).markdown() + "\n")
+        typer.echo(sizes_table(plan).markdown() + "\n")
         if note := vocabulary_note(plan):
             typer.echo(note + "\n")
         loads = "plain from_pretrained" if plan.even else "trust_remote_code=True"

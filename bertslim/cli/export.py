@@ -172,6 +172,6 @@ def _as_text(result: ExportResult) -> str:
     lines += [f"{note}." for note in export_notes(result.record)]
     if result.companions:
         lines.append(f"Beside it are {listed([str(name) for name in result.companions])}.")
-    if comparison := export_quality(result.record):
-        lines += ["", comparison.markdown()]
+    if table := export_quality(result.record):
+        lines += ["", table.markdown()]
     return "\n".join(lines)

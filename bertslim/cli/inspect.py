@@ -51,4 +51,4 @@ def _as_text(inspection: Inspection) -> str:
     share = f"The FFN blocks hold {ffn:,} parameters: {ffn / sizes.encoder:.0%} of the layers, "
     share += f"{ffn / sizes.parameters:.0%} of the model."
     tables = facts_table(facts, sizes, length=inspection.length), layers_table(rows, sizes.encoder)
-    return "\n\n".join((inspection.name, *tables, share))
+    return "\n\n".join((inspection.name, *(table.markdown() for table in tables), share))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +17,13 @@ from bertslim.records import (
     read_analysis,
     read_record,
 )
-from bertslim.report.analysis import analysis_parts, analysis_text
+from bertslim.report.analysis import analysis_sections, analysis_text
 from bertslim.report.page import page, render_analysis_page, render_page
-from bertslim.report.part import Part, Picture
 from bertslim.report.picture_files import write_pictures
 from bertslim.report.render import render_report
-from bertslim.report.sections import parts_of
+from bertslim.report.section import Picture, Section, markdown_of, pictures_of
+from bertslim.report.sections import body_sections
 from bertslim.report.side_by_side import TITLE, names_of, side_by_side
-from bertslim.report.svg import ON_PAPER
 from bertslim.wording import listed
 
 PICTURES = "pictures"
@@ -37,7 +36,7 @@ class WrittenReport:
     Attributes:
         markdown: As plain text.
         html: As a page.
-        pictures: Drawn for paper.
+        pictures: Those of the page.
     """
 
     markdown: str
@@ -84,20 +83,16 @@ def report_of(accounts: Sequence[Record] | Analysis) -> WrittenReport:
         return WrittenReport(
             analysis_text(accounts),
             render_analysis_page(accounts),
-            _pictures(analysis_parts(accounts, ON_PAPER)),
+            pictures_of(analysis_sections(accounts)),
         )
     if len(accounts) == 1:
         record = accounts[0]
-        pictures = _pictures(parts_of(record, ON_PAPER))
+        pictures = pictures_of(body_sections(record))
         return WrittenReport(render_report(record), render_page(record), pictures)
-    parts = side_by_side(accounts)
+    sections = side_by_side(accounts)
     origin = f"{listed(names_of(accounts))}: what each gained and lost beside its base."
     return WrittenReport(
-        "\n\n".join([f"# {TITLE}", *(part.text for part in parts)]) + "\n",
-        page(TITLE, [origin], parts),
-        _pictures(side_by_side(accounts, ON_PAPER)),
+        markdown_of([Section(TITLE, (), level=1), *sections]),
+        page(TITLE, [origin], sections),
+        pictures_of(sections),
     )
-
-
-def _pictures(parts: Iterable[Part]) -> tuple[Picture, ...]:
-    return tuple(picture for part in parts for picture in part.pictures)

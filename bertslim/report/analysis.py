@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from bertslim.records import (
     Analysis,
@@ -21,11 +22,10 @@ from bertslim.report.analysis_words import BLOCKS, KINDS, Names, roles_of, two_d
 from bertslim.report.escape import escape
 from bertslim.report.figures import between, kind_of
 from bertslim.report.numbers import quantity, significant
-from bertslim.report.part import Part, Picture
 from bertslim.report.plots.heat_map import heat_map
 from bertslim.report.plots.probe_curves import probe_curves
 from bertslim.report.plots.sensitivity_bars import sensitivity_bars
-from bertslim.report.svg import IN_PAGE, Palette
+from bertslim.report.section import Content, Picture, Section, markdown_of
 from bertslim.report.tables import NOTHING, Table, wrapped
 from bertslim.wording import counted, listed
 
@@ -34,40 +34,39 @@ _MOST_COLUMNS = 12
 
 def analysis_text(analysis: Analysis) -> str:
     """Write all that a reader needs to know, as Markdown."""
-    parts = (f"# {escape(title_of(analysis))}", *(one.text for one in analysis_parts(analysis)))
-    return "\n\n".join(parts) + "\n"
+    return markdown_of([Section(title_of(analysis), (), level=1), *analysis_sections(analysis)])
 
 
 def title_of(analysis: Analysis) -> str:
-    """Name what was looked at, as plain text."""
-    names = [last_component(one.source) for one in (analysis.base, analysis.slim) if one]
+    """Name the models, as plain text."""
+    names = [last_component(model.source) for model in (analysis.base, analysis.slim) if model]
     return f"{' and '.join(names)}, layer by layer"
 
 
-def analysis_parts(analysis: Analysis, colours: Palette = IN_PAGE) -> tuple[Part, ...]:
-    """Return all parts but the title."""
+def analysis_sections(analysis: Analysis) -> tuple[Section, ...]:
+    """Return all sections below the title."""
     return (
-        *_cka_parts(analysis.cka, roles_of(analysis), colours),
-        *_probe_parts(analysis.probes, roles_of(analysis), colours),
-        _sensitivity_part(analysis.sensitivity, colours),
-        _recommendation_part(analysis.recommendation),
-        *_notes(analysis),
+        *_cka_sections(analysis.cka, roles_of(analysis)),
+        *_probe_sections(analysis.probes, roles_of(analysis)),
+        _sensitivity_section(analysis.sensitivity),
+        _recommendation_section(analysis.recommendation),
+        *_notes_section(analysis),
     )
 
 
-def _cka_parts(cka: Cka, names: Names, colours: Palette) -> Iterator[Part]:
-    told = (
+def _cka_sections(cka: Cka, names: Names) -> Iterator[Section]:
+    note = (
         f"Linear CKA, unbiased, of {counted(cka.tokens, 'token', 'tokens')} in "
         f"{cka.batches:,} batches of {cka.batch_size}, behind each block."
     )
-    yield Part(f"## How alike the layers are\n\n{wrapped(told)}")
+    yield Section("How alike the layers are", (wrapped(note),))
     for matrix in cka.matrices:
-        picture = Picture(_file_name(matrix), heat_map(matrix, names, colours))
-        parts = [f"### {_matrix_name(matrix, names)}", cka_table(matrix).markdown()]
+        body: list[Content] = [cka_table(matrix)]
         if matrix.clusters:
-            shown = [f"{one.name} ({one.within:.2f})" for one in matrix.clusters]
-            parts.append(f"Clusters, and CKA within: {listed(shown)}.")
-        yield Part("\n\n".join(parts), (picture,))
+            clusters = [f"{cluster.name} ({cluster.within:.2f})" for cluster in matrix.clusters]
+            body.append(f"Clusters, and CKA within: {listed(clusters)}.")
+        picture = Picture(_file_name(matrix), partial(heat_map, matrix, names))
+        yield Section(_matrix_name(matrix, names), tuple(body), (picture,), level=3)
 
 
 def _file_name(matrix: CkaMatrix) -> str:
@@ -95,20 +94,20 @@ def cka_table(matrix: CkaMatrix) -> Table:
     return Table("r" * (len(columns) + 1), ("layer", *map(str, columns)), tuple(rows))
 
 
-def _probe_parts(probes: Probes | None, names: Names, colours: Palette) -> Iterator[Part]:
+def _probe_sections(probes: Probes | None, names: Names) -> Iterator[Section]:
     if probes is None:
         return
-    told = (
+    note = (
         f"{_capital(probes.metric)} of linear probes, fitted to "
         f"{counted(probes.fitted, probes.unit[:-1], probes.unit)} and scored on {probes.scored:,} "
         f"others, with 95 % intervals; in brackets that of a probe for random labels. Naming the "
         f"most frequent class always has {_share(probes.chance)}."
     )
-    yield Part(f"## What can be read from the layers\n\n{wrapped(told)}")
+    yield Section("What can be read from the layers", (wrapped(note),))
     for block in BLOCKS:
-        picture = Picture(f"probes-{block}", probe_curves(probes, block, names, colours))
-        table = probe_table(probes, block, names).markdown()
-        yield Part(f"### Behind {BLOCKS[block]}\n\n{table}", (picture,))
+        picture = Picture(f"probes-{block}", partial(probe_curves, probes, block, names))
+        table = probe_table(probes, block, names)
+        yield Section(f"Behind {BLOCKS[block]}", (table,), (picture,), level=3)
 
 
 def _capital(text: str) -> str:
@@ -117,12 +116,12 @@ def _capital(text: str) -> str:
 
 def probe_table(probes: Probes, block: Block, names: Names) -> Table:
     """A row a layer; a column a model."""
-    own = [one for one in probes.points if one.site.block == block]
-    roles = list(dict.fromkeys(one.model for one in own))
-    found = {(one.model, one.site.layer): one for one in own}
+    points = [point for point in probes.points if point.site.block == block]
+    roles = list(dict.fromkeys(point.model for point in points))
+    by_site = {(point.model, point.site.layer): point for point in points}
     rows = [
-        (str(layer), *(_probe(found.get((role, layer))) for role in roles))
-        for layer in sorted({one.site.layer for one in own})
+        (str(layer), *(_probe(by_site.get((role, layer))) for role in roles))
+        for layer in sorted({point.site.layer for point in points})
     ]
     headers = ("layer", *(names[role] for role in roles))
     return Table("r" * len(headers), headers, tuple(rows))
@@ -131,38 +130,37 @@ def probe_table(probes: Probes, block: Block, names: Names) -> Table:
 def _probe(point: ProbePoint | None) -> str:
     if point is None:
         return NOTHING
-    sure = between(_share(point.low), _share(point.high))
-    return f"{_share(point.score)} ({sure}) [{_share(point.control)}]"
+    interval = between(_share(point.low), _share(point.high))
+    return f"{_share(point.score)} ({interval}) [{_share(point.control)}]"
 
 
 def _share(value: float) -> str:
     return quantity(value, SHARE.notation(value))
 
 
-def _sensitivity_part(sensitivity: Sensitivity, colours: Palette) -> Part:
-    told = (
+def _sensitivity_section(sensitivity: Sensitivity) -> Section:
+    note = (
         f"What answers to {counted(sensitivity.rows, 'text', 'texts')} lose with one block "
         f"altered: {sensitivity.measure}, with its 95 % interval."
     )
-    parts = [
-        f"## What each block is worth\n\n{wrapped(told)}",
-        sensitivity_table(sensitivity, _damage).markdown(),
-    ]
+    body: list[Content] = [wrapped(note), sensitivity_table(sensitivity, _damage)]
     if sensitivity.metric is not None:
-        kind = kind_of(f"accuracy.{sensitivity.metric}")
+        name = _capital(kind_of(f"accuracy.{sensitivity.metric}"))
         whole = _score(sensitivity.score, sensitivity.unit)
-        scores = sensitivity_table(sensitivity, lambda one: _score(one.score, sensitivity.unit))
-        parts += [f"{_capital(kind)}, which is {whole} as it is:", scores.markdown()]
-    picture = Picture("sensitivity", sensitivity_bars(sensitivity, colours))
-    return Part("\n\n".join(parts), (picture,))
+        body += [
+            f"{name}, which is {whole} as it is:",
+            sensitivity_table(sensitivity, lambda effect: _score(effect.score, sensitivity.unit)),
+        ]
+    picture = Picture("sensitivity", partial(sensitivity_bars, sensitivity))
+    return Section("What each block is worth", tuple(body), (picture,))
 
 
-def sensitivity_table(sensitivity: Sensitivity, told: Callable[[Effect], str]) -> Table:
+def sensitivity_table(sensitivity: Sensitivity, cell: Callable[[Effect], str]) -> Table:
     """A row a layer; a column a kind of alteration."""
-    found = {(one.layer, one.kind): told(one) for one in sensitivity.effects}
-    layers = sorted({one.layer for one in sensitivity.effects})
+    cells = {(effect.layer, effect.kind): cell(effect) for effect in sensitivity.effects}
+    layers = sorted({effect.layer for effect in sensitivity.effects})
     rows = [
-        (str(layer), *(found.get((layer, kind), NOTHING) for kind in KINDS)) for layer in layers
+        (str(layer), *(cells.get((layer, kind), NOTHING) for kind in KINDS)) for layer in layers
     ]
     return Table("rrrr", ("layer", *KINDS.values()), tuple(rows))
 
@@ -180,14 +178,11 @@ def _score(value: float | None, unit: str | None) -> str:
     return quantity(value, unit_named(unit).notation(value))
 
 
-def _recommendation_part(recommendation: Recommendation) -> Part:
-    lines = "\n".join(f"- {reason}." for reason in recommendation.reasons)
-    return Part(f"## What to do\n\n{lines}")
+def _recommendation_section(recommendation: Recommendation) -> Section:
+    return Section("What to do", ("\n".join(f"- {reason}." for reason in recommendation.reasons),))
 
 
-def _notes(analysis: Analysis) -> Iterator[Part]:
+def _notes_section(analysis: Analysis) -> Iterator[Section]:
     if analysis.notes:
-        yield Part(
-            "## Notes on the analysis\n\n"
-            + "\n".join(f"- {escape(note)}" for note in analysis.notes)
-        )
+        notes = "\n".join(f"- {escape(note)}" for note in analysis.notes)
+        yield Section("Notes on the analysis", (notes,))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from bertslim.records import ExportRecord, Measurement, Record
-from bertslim.report.escape import escape
+from bertslim.records.units import SCORE_PREFIX
 from bertslim.report.figures import (
     base_value,
     between,
@@ -21,33 +21,15 @@ from bertslim.report.figures import (
     varying_context,
 )
 from bertslim.report.numbers import significant
-from bertslim.report.tables import NOTHING, Table
+from bertslim.report.tables import NOTHING, Table, words_of
 
+QUALITY_PREFIXES = (SCORE_PREFIX, "fidelity.")  # of what says how good a model is
 _PERCENTILES = ("latency", "latency.p90", "latency.p99")
 _IN_TABLES_OF_THEIR_OWN = ("parameters.layer", *_PERCENTILES[1:], "fidelity.", "classes.")
 _SHAPE = ("batch", "length")
 _EFFORT = (
     "runs", "rounds", "warmup", "blocks_timed_again", "blocks_disturbed", "n", "what",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A table of measurements, and what was held fixed for all of them.
-
-    Attributes:
-        held_fixed: Such as {"runtime": "torch", "threads": "2"}.
-    """
-
-    table: Table
-    held_fixed: dict[str, str]
-
-    def markdown(self) -> str:
-        """Write the table, and above it what was held fixed."""
-        if not self.held_fixed:
-            return self.table.markdown()
-        words = ", ".join(f"{_word(key)} {value}" for key, value in self.held_fixed.items())
-        return f"Held fixed: {escape(words)}.\n\n{self.table.markdown()}"
 
 
 def sides(record: Record) -> tuple[str, str]:
@@ -58,86 +40,99 @@ def sides(record: Record) -> tuple[str, str]:
     return ("teacher" if taught else "before"), "after"
 
 
+def comparison_table(
+    what: str,
+    sides: tuple[str, str],
+    measurements: Iterable[tuple[str, Measurement]],
+    varying: Sequence[str] = (),
+) -> Table:
+    """Compare two models, a row a measurement; columns that would be empty are left out.
+
+    Args:
+        what: Header of the first column.
+        sides: What the two models are called.
+        measurements: Each with its name.
+        varying: What of their contexts stands beside them.
+    """
+    headers = (what, *sides, "change", "95 % interval", *map(words_of, varying))
+    rows = (
+        (
+            name,
+            base_value(measurement),
+            slim_value(measurement),
+            change(measurement),
+            interval(measurement),
+            *_context(measurement, varying),
+        )
+        for name, measurement in measurements
+    )
+    table = Table("lrrrr" + "l" * len(varying), headers, tuple(rows))
+    return table.without_empty_columns()
+
+
 def before_and_after(record: Record) -> Table | None:
     """Compare the models figure by figure; the layers' own sizes stand in the plan."""
-    chosen = [
+    measurements = [
         measurement
         for measurement in record.measurements
         if not measurement.name.startswith(_IN_TABLES_OF_THEIR_OWN)
     ]
-    if not chosen:
+    if not measurements:
         return None
-    rows = (
-        (
-            _told_apart(measurement, record.find(measurement.name)),
-            base_value(measurement),
-            slim_value(measurement),
-            change(measurement),
-            interval(measurement),
-        )
-        for measurement in chosen
-    )
-    headers = ("figure", *sides(record), "change", "95 % interval")
-    return Table("lrrrr", headers, tuple(rows)).without_empty_columns()
+    named = ((_distinct_label(each, record.find(each.name)), each) for each in measurements)
+    return comparison_table("figure", sides(record), named)
 
 
-def latencies(record: Record) -> Comparison | None:
+def latencies(record: Record) -> Table | None:
     """Compare the latencies, a row a shape."""
-    found = record.find("latency")
-    if not found:
+    medians = record.find("latency")
+    if not medians:
         return None
     without = (*_SHAPE, "rounds", "warmup")
-    varying = varying_context(found, without=without)
+    varying = varying_context(medians, without=without)
     in_ms = (f"{side}, ms" for side in sides(record))
-    headers = ("shape", *map(_word, varying), *in_ms, "speed-up", "95 % interval")
+    headers = ("shape", *map(words_of, varying), *in_ms, "speed-up", "95 % interval")
     rows = (
         (
-            shape(measurement) or NOTHING,
-            *_context(measurement, varying),
-            _joined(one.base for one in _percentiles(record, measurement)),
-            _joined(one.slim for one in _percentiles(record, measurement)),
-            speed_up(measurement.ratio) if measurement.ratio else NOTHING,
-            _speed_up_interval(measurement),
+            shape(median) or NOTHING,
+            *_context(median, varying),
+            _joined(latency.base for latency in _percentiles(record, median)),
+            _joined(latency.slim for latency in _percentiles(record, median)),
+            speed_up(median.ratio) if median.ratio else NOTHING,
+            _speed_up_interval(median),
         )
-        for measurement in found
+        for median in medians
     )
-    table = Table("l" * (1 + len(varying)) + "rrrr", headers, tuple(rows))
-    return Comparison(table.without_empty_columns(), constant_context(found, without=without))
+    table = Table(
+        "l" * (1 + len(varying)) + "rrrr",
+        headers,
+        tuple(rows),
+        held_fixed=constant_context(medians, without=without),
+    )
+    return table.without_empty_columns()
 
 
-def quality(record: Record) -> Comparison | None:
+def quality(record: Record) -> Table | None:
     """Compare the metrics of the task, and tell how closely the slim model follows the base."""
-    return _quality(record.measurements, *sides(record))
+    return _quality(record.measurements, sides(record))
 
 
-def export_quality(export: ExportRecord) -> Comparison | None:
+def export_quality(export: ExportRecord) -> Table | None:
     """Compare what an exported file answers with what PyTorch does."""
-    return _quality(export.measurements, "PyTorch fp32", export.precision)
+    return _quality(export.measurements, ("PyTorch fp32", export.precision))
 
 
-def _quality(measurements: Sequence[Measurement], before: str, after: str) -> Comparison | None:
-    found = [one for one in measurements if one.name.startswith(("accuracy.", "fidelity."))]
-    if not found:
+def _quality(measurements: Sequence[Measurement], sides: tuple[str, str]) -> Table | None:
+    scores = [score for score in measurements if score.name.startswith(QUALITY_PREFIXES)]
+    if not scores:
         return None
-    varying = varying_context(found)
-    headers = ("figure", before, after, "change", "95 % interval", *map(_word, varying))
-    rows = (
-        (
-            label(measurement),
-            base_value(measurement),
-            slim_value(measurement),
-            change(measurement),
-            interval(measurement),
-            *_context(measurement, varying),
-        )
-        for measurement in found
-    )
-    table = Table("lrrrr" + "l" * len(varying), headers, tuple(rows))
-    return Comparison(table.without_empty_columns(), constant_context(found))
+    named = ((label(score), score) for score in scores)
+    table = comparison_table("figure", sides, named, varying_context(scores))
+    return replace(table, held_fixed=constant_context(scores))
 
 
-def _told_apart(measurement: Measurement, siblings: Sequence[Measurement]) -> str:
-    """Label a measurement, with what tells it apart from those of the same name and shape."""
+def _distinct_label(measurement: Measurement, siblings: Sequence[Measurement]) -> str:
+    """Label a measurement, with what distinguishes it from those of the same name and shape."""
     varying = varying_context(siblings, without=(*_SHAPE, *_EFFORT))
     words = [value for value in _context(measurement, varying) if value != NOTHING]
     return ", ".join([label(measurement), *words])
@@ -165,11 +160,7 @@ def _joined(values: Iterable[float | None]) -> str:
 
 
 def _speed_up_interval(measurement: Measurement) -> str:
-    found = measurement.interval
-    if found is None or found.of != "ratio" or not found.low or not found.high:
+    limits = measurement.interval
+    if limits is None or limits.of != "ratio" or not limits.low or not limits.high:
         return NOTHING
-    return between(speed_up(found.high), speed_up(found.low))
-
-
-def _word(key: str) -> str:
-    return key.replace("_", " ")
+    return between(speed_up(limits.high), speed_up(limits.low))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bertslim.records import Measurement, Record
+from bertslim.records.units import SCORE_PREFIX
 from bertslim.report.figures import (
     change,
     from_to,
@@ -20,7 +21,6 @@ from bertslim.report.figures import (
 from bertslim.report.numbers import fixed, tenths
 
 _HEADLINE_SHAPE = {"batch": 1, "length": 128}
-_METRIC = "accuracy."
 _FIDELITY = ("fidelity.agreement", "fidelity.cosine", "fidelity.kl", "fidelity.pearson")
 
 
@@ -76,7 +76,7 @@ def _quality(record: Record) -> Iterator[str]:
     figure = quality_figure(record)
     if figure is None:
         return
-    if figure.name.startswith(_METRIC):
+    if figure.name.startswith(SCORE_PREFIX):
         yield _metric(figure)
     else:
         yield f"{label(figure)} {slim_value(figure)}{_in_brackets(_sure(figure))}"
@@ -84,7 +84,7 @@ def _quality(record: Record) -> Iterator[str]:
 
 def quality_figure(record: Record) -> Measurement | None:
     """Return the main metric, or without labels the most telling figure of fidelity."""
-    metrics = (one for one in record.measurements if one.name.startswith(_METRIC))
+    metrics = (one for one in record.measurements if one.name.startswith(SCORE_PREFIX))
     fidelity = (one for name in _FIDELITY for one in record.find(name))
     return next(chain(metrics, fidelity), None)
 

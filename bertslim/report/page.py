@@ -1,6 +1,6 @@
-"""Parts of a report -> one HTML file that needs nothing else, for any screen and paper.
+"""Sections of a report -> one HTML file that needs nothing else, for any screen and paper.
 
-The text is that of report.md; pictures stand behind the part that they belong to.
+The text is that of report.md; pictures stand below the section that they belong to.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from markupsafe import Markup, escape
 
 from bertslim.records import Analysis, Record
 from bertslim.records.sources import last_component
-from bertslim.report.analysis import analysis_parts
+from bertslim.report.analysis import analysis_sections
 from bertslim.report.analysis import title_of as analysis_title
 from bertslim.report.escape import printable, shortened
 from bertslim.report.headline import Tile, tiles_of
-from bertslim.report.part import Part
 from bertslim.report.render import opening_lines, title_of
-from bertslim.report.sections import parts_of
+from bertslim.report.section import Picture, Section
+from bertslim.report.sections import body_sections, lead_section
+from bertslim.report.svg import IN_PAGE
 
 _LONGEST_TITLE = 120  # characters
 _FENCED = re.compile(r"(^`{3,}.*?^`{3,}$)", re.MULTILINE | re.DOTALL)
@@ -32,39 +33,43 @@ _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|x|ms|points|nats|[KMG]iB)(?![\w%]))"
 
 def render_page(record: Record) -> str:
     """Write a record as HTML; whatever a model, a recipe or data hold is shown as text."""
-    return page(title_of(record), opening_lines(record), parts_of(record), tiles_of(record))
+    sections = (*lead_section(record), *body_sections(record))
+    return page(title_of(record), opening_lines(record), sections, tiles_of(record))
 
 
 def render_analysis_page(analysis: Analysis) -> str:
     """Write an analysis as HTML."""
     origin = f"Found by bertslim {analysis.bertslim} on {last_component(analysis.data.source)}."
-    return page(analysis_title(analysis), [origin], analysis_parts(analysis))
+    return page(analysis_title(analysis), [origin], analysis_sections(analysis))
 
 
 def page(
-    title: str, origin: Sequence[str], parts: Iterable[Part], tiles: Sequence[Tile] = ()
+    title: str, origin: Sequence[str], sections: Iterable[Section], tiles: Sequence[Tile] = ()
 ) -> str:
     """Fill the template.
 
     Args:
         title: Plain text.
         origin: Lines of plain text below it.
-        parts: What the page says.
+        sections: What stands below that.
         tiles: The figures that a reader sees first.
     """
     return _template().render(
         title=shortened(printable(title), _LONGEST_TITLE),
         origin=[printable(line) for line in origin],
-        tiles=[Tile(one.figure, with_units(one.words)) for one in tiles],
-        parts=[
+        tiles=[Tile(tile.figure, with_units(tile.words)) for tile in tiles],
+        sections=[
             {
-                "body": html_of(with_units(part.text)),
-                # All text in a drawing is escaped.
-                "pictures": [Markup(one.drawing.markup()) for one in part.pictures],  # noqa: S704
+                "body": html_of(with_units(section.markdown())),
+                "pictures": [_svg(picture) for picture in section.pictures],
             }
-            for part in parts
+            for section in sections
         ],
     )
+
+
+def _svg(picture: Picture) -> Markup:
+    return Markup(picture.draw(IN_PAGE).markup())  # noqa: S704 (all text in it is escaped)
 
 
 def with_units(text: str) -> str:

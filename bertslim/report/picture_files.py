@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from bertslim.errors import OutputError
-from bertslim.report.part import Picture
+from bertslim.report.section import Picture
 from bertslim.report.svg import ON_PAPER, Drawing
 
 _PIXELS_A_UNIT = 3
@@ -16,14 +16,14 @@ _SANS_SERIF = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans", "Noto San
 
 
 def write_pictures(pictures: Iterable[Picture], folder: Path) -> None:
-    """Write each picture twice, `NAME.svg` and `NAME.png`, framed; drawn ON_PAPER.
+    """Write each picture twice, `NAME.svg` and `NAME.png`, framed and on white paper.
 
     Raises:
         OutputError: There is no font for the words of a PNG.
     """
     for picture in pictures:
         folder.mkdir(exist_ok=True)
-        svg = picture.drawing.framed().markup()
+        svg = picture.draw(ON_PAPER).framed().markup()
         (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
         (folder / f"{picture.name}.png").write_bytes(_png(svg, folder))
 
@@ -52,4 +52,4 @@ def _font_family() -> str | None:
     blank = _rendered(drawing.markup(), _SANS_SERIF[0])
     drawing.words(2, 15, "A")
     written = drawing.markup()
-    return next((one for one in _SANS_SERIF if _rendered(written, one) != blank), None)
+    return next((font for font in _SANS_SERIF if _rendered(written, font) != blank), None)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bertslim.records import LayerFacts, LayerPlan, ModelFacts, Plan, Sizes, compare
 from bertslim.records.units import MACS
-from bertslim.report.figures import base_value, change, label, slim_value
+from bertslim.report.comparison import comparison_table
+from bertslim.report.figures import label, slim_value
 from bertslim.report.numbers import fixed, quantity
 from bertslim.report.tables import NOTHING, Table
 
@@ -26,8 +27,8 @@ class LayerRow:
     macs: int
 
 
-def plan_rows(plan: Plan) -> Table:
-    """Tell what each layer becomes."""
+def plan_table(plan: Plan) -> Table:
+    """List what each layer becomes."""
     headers = ("layer", "heads", "FFN width", "parameters", "what happens")
     rows = (
         (
@@ -40,11 +41,6 @@ def plan_rows(plan: Plan) -> Table:
         for row in plan.layers
     )
     return Table("lrrrl", headers, tuple(rows))
-
-
-def plan_table(plan: Plan) -> str:
-    """Write what each layer becomes as Markdown."""
-    return plan_rows(plan).markdown()
 
 
 def vocabulary_note(plan: Plan) -> str | None:
@@ -60,8 +56,8 @@ def vocabulary_note(plan: Plan) -> str | None:
     return f"Vocabulary: {fixed(before)} → {fixed(after)} tokens, those that the data use."
 
 
-def sizes_table(plan: Plan) -> str:
-    """Write the sizes before and after as Markdown."""
+def sizes_table(plan: Plan) -> Table:
+    """Compare the sizes before and after."""
     base, slim = plan.base, plan.slim
     figures = (
         compare("parameters", base.parameters, slim.parameters),
@@ -69,15 +65,12 @@ def sizes_table(plan: Plan) -> str:
         compare("parameters.embeddings", base.embeddings, slim.embeddings),
         compare("macs", base.macs, slim.macs, batch=1, length=plan.length),
     )
-    rows = (
-        (label(figure), base_value(figure), slim_value(figure), change(figure))
-        for figure in figures
-    )
-    return Table("lrrr", ("figure", "base", "slim", "change"), tuple(rows)).markdown()
+    named = ((label(figure), figure) for figure in figures)
+    return comparison_table("figure", ("base", "slim"), named)
 
 
-def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> str:
-    """Write what a checkpoint is as Markdown; `length` is what its MACs are counted at."""
+def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> Table:
+    """List what a checkpoint is; `length` is what its MACs are counted at."""
     macs = compare("macs", None, sizes.macs, batch=1, length=length)
     rows = (
         ("architecture", facts.architecture),
@@ -92,11 +85,11 @@ def facts_table(facts: ModelFacts, sizes: Sizes, *, length: int) -> str:
         ("parameters, embeddings", fixed(sizes.embeddings)),
         (label(macs), slim_value(macs)),
     )
-    return Table("ll", ("model", ""), rows).markdown()
+    return Table("ll", ("model", ""), rows)
 
 
-def layers_table(rows: Sequence[LayerRow], total: int) -> str:
-    """Write the layers of a model as Markdown, with each one's share of `total` parameters."""
+def layers_table(rows: Sequence[LayerRow], total: int) -> Table:
+    """List the layers of a model, with each one's share of `total` parameters."""
     notation = MACS.notation(*(row.macs for row in rows))
     cells = (
         (
@@ -110,7 +103,7 @@ def layers_table(rows: Sequence[LayerRow], total: int) -> str:
         for row in rows
     )
     headers = ("layer", "heads", "FFN width", "parameters", "share", "MACs")
-    return Table("lrrrrr", headers, tuple(cells)).markdown()
+    return Table("lrrrrr", headers, tuple(cells))
 
 
 def _number(row: LayerPlan) -> str:

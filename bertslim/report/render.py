@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from bertslim.records import Record
 from bertslim.records.sources import last_component, shown_source
@@ -11,13 +11,14 @@ from bertslim.report.comparison import before_and_after
 from bertslim.report.escape import escape
 from bertslim.report.loading import loading
 from bertslim.report.repairs import solved_from
-from bertslim.report.sections import SECTIONS, lead
+from bertslim.report.section import Section, markdown_of
+from bertslim.report.sections import body_sections, lead_section
 from bertslim.report.training import trained_line
 
 
 def render_report(record: Record) -> str:
     """Write a record as Markdown that reads well as plain text too."""
-    return _joined([*_opening(record), *_sections(record)])
+    return markdown_of([*_opening(record), *body_sections(record)])
 
 
 def render_model_card(record: Record, base_card: str | None = None) -> str:
@@ -29,21 +30,21 @@ def render_model_card(record: Record, base_card: str | None = None) -> str:
 
     Texts of the data are left out, also where the report quotes them: cards are published.
     """
-    how = loading(record, sentence_transformers=is_sentence_transformer(base_card))
-    return _joined(
+    code = loading(record, sentence_transformers=is_sentence_transformer(base_card))
+    text = markdown_of(
         [
-            front_matter(record, base_card),
             *_opening(record),
-            f"## How to load it\n\n{how}",
-            *_sections(record.model_copy(update={"disagreements": None})),
+            Section("How to load it", (code,)),
+            *body_sections(record.model_copy(update={"disagreements": None})),
         ]
     )
+    return f"{front_matter(record, base_card)}\n\n{text}"
 
 
 def render_summary(record: Record) -> str:
     """Write the result in one sentence and the table of figures, for a terminal."""
     table = before_and_after(record)
-    return _joined([lead(record), table.markdown() if table else None])
+    return markdown_of([*lead_section(record), *([Section("", (table,))] if table else [])])
 
 
 def title_of(record: Record) -> str:
@@ -64,14 +65,7 @@ def opening_lines(record: Record) -> list[str]:
     return [line for line in (how, repaired, trained_line(record)) if line]
 
 
-def _opening(record: Record) -> list[str | None]:
+def _opening(record: Record) -> Iterator[Section]:
     origin = "\n".join(map(escape, opening_lines(record)))
-    return [f"# {escape(title_of(record))}", origin, lead(record)]
-
-
-def _sections(record: Record) -> list[str | None]:
-    return [section(record) for section in SECTIONS]
-
-
-def _joined(parts: Iterable[str | None]) -> str:
-    return "\n\n".join(part for part in parts if part) + "\n"
+    yield Section(title_of(record), (origin,), level=1)
+    yield from lead_section(record)

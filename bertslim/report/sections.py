@@ -1,16 +1,18 @@
-"""The sections of a report: each is a function from a record to Markdown, or None to be left out.
+"""The sections of a report: each is a function from a record to what it has of that section.
 
-To add one, write it here and name it in SECTIONS, in the order in which they are read.
+To add one, write it here and name it in SECTIONS, in the order in which they are read
+(docs/adding-a-report-section.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from bertslim.recipe.yaml import write_yaml
 from bertslim.records import RECORD_FILE, Record, Role
 from bertslim.records.sources import last_component, without_paths
-from bertslim.report.analysis import analysis_parts
+from bertslim.report.analysis import analysis_sections
 from bertslim.report.classes import class_table, classes_of, most_changed
 from bertslim.report.comparison import (
     before_and_after,
@@ -23,151 +25,151 @@ from bertslim.report.escape import escape, fenced
 from bertslim.report.exports import export_notes, exports_table
 from bertslim.report.figures import shape
 from bertslim.report.headline import at_headline_shape, headline, quality_figure
-from bertslim.report.part import Part, Picture
 from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.plots.accuracy_latency import Axes, Place, accuracy_latency
 from bertslim.report.plots.class_scores import class_scores
 from bertslim.report.plots.layers import layers_drawing
 from bertslim.report.provenance import command_told, origins, step_times, versions
 from bertslim.report.repairs import is_kept, repair_table, solving_note
-from bertslim.report.svg import IN_PAGE, Drawing, Palette
+from bertslim.report.section import Content, Picture, Section
 from bertslim.report.tables import wrapped
 from bertslim.report.texts import texts_told
 from bertslim.report.training import looks_table, training_note
 from bertslim.wording import counted
 
-Section = Callable[[Record], str | None]
+SectionsOf = Callable[[Record], Iterator[Section]]
 
 
-def lead(record: Record) -> str | None:
-    """The result in one sentence, which stands before all sections."""
-    sentence = headline(record)
-    return wrapped(escape(f"{sentence[0].upper()}{sentence[1:]}.")) if sentence else None
+def lead_section(record: Record) -> Iterator[Section]:
+    """The result in one sentence."""
+    if sentence := headline(record):
+        yield Section("", (wrapped(escape(f"{sentence[0].upper()}{sentence[1:]}.")),))
 
 
-def figures_section(record: Record) -> str | None:
+def figures_section(record: Record) -> Iterator[Section]:
     """Base and slim, figure by figure."""
-    table = before_and_after(record)
-    return f"## Before and after\n\n{table.markdown()}" if table else None
+    if table := before_and_after(record):
+        yield Section("Before and after", (table,))
 
 
-def latency_section(record: Record) -> str | None:
+def latency_section(record: Record) -> Iterator[Section]:
     """Latency, a row a shape."""
-    comparison = latencies(record)
-    if comparison is None:
-        return None
-    legend = "Milliseconds a call: median / p90 / p99. The interval is that of the speed-up."
-    return f"## Latency\n\n{legend}\n\n{comparison.markdown()}"
+    if table := latencies(record):
+        legend = "Milliseconds a call: median / p90 / p99. The interval is that of the speed-up."
+        yield Section("Latency", (legend, table))
 
 
-def quality_section(record: Record) -> str | None:
+def quality_section(record: Record) -> Iterator[Section]:
     """The task's metrics, and how closely the slim model follows the base."""
-    comparison = quality(record)
-    return f"## Quality\n\n{comparison.markdown()}" if comparison else None
+    if table := quality(record):
+        yield Section("Quality", (table,), tuple(_accuracy_latency_picture(record)))
 
 
-def classes_section(record: Record) -> str | None:
+def classes_section(record: Record) -> Iterator[Section]:
     """How well each class is told from the others."""
     classes = classes_of(record)
     if not classes:
-        return None
+        return
     shown = most_changed(classes)
-    told = f"{counted(len(classes), 'class', 'classes')}, each with intervals of its own"
+    note = f"{counted(len(classes), 'class', 'classes')}, each with intervals of its own"
     if len(shown) < len(classes):
-        told += f"; the {len(shown)} whose F1 changed most are shown, {RECORD_FILE} has all"
-    table = class_table(shown)
-    return f"## Classes\n\n{wrapped(f'{told}.')}\n\n{table.markdown()}"
+        note += f"; the {len(shown)} whose F1 changed most are shown, {RECORD_FILE} has all"
+    before, after = sides(record)
+    picture = Picture("classes", partial(class_scores, shown, before, after))
+    yield Section("Classes", (wrapped(f"{note}."), class_table(shown)), (picture,))
 
 
-def texts_section(record: Record) -> str | None:
+def texts_section(record: Record) -> Iterator[Section]:
     """The texts that are answered differently, if they may be quoted."""
-    if record.disagreements is None:
-        return None
-    return f"## Texts answered differently\n\n{texts_told(record.disagreements, *sides(record))}"
+    if record.disagreements is not None:
+        texts = texts_told(record.disagreements, *sides(record))
+        yield Section("Texts answered differently", (texts,))
 
 
-def analysis_section(record: Record) -> str | None:
-    """What each layer is worth, if that was found out."""
-    if record.analysis is None:
-        return None
-    return "\n\n".join(one.text for one in analysis_parts(record.analysis))
+def analysis_section(record: Record) -> Iterator[Section]:
+    """What each layer is worth, if that was measured."""
+    if record.analysis is not None:
+        yield from analysis_sections(record.analysis)
 
 
-def plan_section(record: Record) -> str | None:
+def plan_section(record: Record) -> Iterator[Section]:
     """What became of each layer."""
-    if record.plan is None:
-        return None
+    plan = record.plan
+    if plan is None:
+        return
     shape = (
         "Even: a stock class of transformers expresses it."
-        if record.plan.even
+        if plan.even
         else "Uneven: its layers differ, which takes classes of its own."
     )
-    parts = ("## Plan", shape, vocabulary_note(record.plan), plan_table(record.plan))
-    return "\n\n".join(part for part in parts if part)
+    vocabulary = vocabulary_note(plan)
+    notes = (shape, vocabulary) if vocabulary else (shape,)
+    picture = Picture("layers", partial(layers_drawing, plan))
+    yield Section("Plan", (*notes, plan_table(plan)), (picture,))
 
 
-def repair_section(record: Record) -> str | None:
+def repair_section(record: Record) -> Iterator[Section]:
     """What was solved in closed form, and how far each map was from the base before and after."""
     note = solving_note(record)
-    if note is None or not record.repairs:
-        return f"## Repair\n\n{note}" if note else None
+    if note is None:
+        return
+    if not record.repairs:
+        yield Section("Repair", (note,))
+        return
     note += (
         " The error is that of held-out texts, as a share of the variance of what the map should "
         "say, before and after."
     )
     if any(map(is_kept, record.repairs)):
         note += " Kept: nothing did better than the map as it was."
-    return f"## Repair\n\n{wrapped(note)}\n\n{repair_table(record.repairs).markdown()}"
+    yield Section("Repair", (wrapped(note), repair_table(record.repairs)))
 
 
-def training_section(record: Record) -> str | None:
+def training_section(record: Record) -> Iterator[Section]:
     """How it was trained, and how good it was on the way."""
-    if record.training is None:
-        return None
-    note = escape(training_note(record.training))
-    return f"## Training\n\n{wrapped(note)}\n\n{looks_table(record.training).markdown()}"
+    if record.training is not None:
+        note = escape(training_note(record.training))
+        yield Section("Training", (wrapped(note), looks_table(record.training)))
 
 
-def exports_section(record: Record) -> str | None:
+def exports_section(record: Record) -> Iterator[Section]:
     """The files that were made of it for other runtimes."""
     if not record.exports:
-        return None
-    parts = ["## Exports", exports_table(record.exports).markdown()]
+        return
+    body: list[Content] = [exports_table(record.exports)]
     for export in record.exports:
-        if comparison := export_quality(export):
-            parts += [f"### {escape(export.file)}", comparison.markdown()]
-        parts += [wrapped(f"{escape(note)}.") for note in export_notes(export)]
-    return "\n\n".join(parts)
+        if table := export_quality(export):
+            body += [f"### {escape(export.file)}", table]
+        body += [wrapped(f"{escape(note)}.") for note in export_notes(export)]
+    yield Section("Exports", tuple(body))
 
 
-def recipe_section(record: Record) -> str | None:
+def recipe_section(record: Record) -> Iterator[Section]:
     """The resolved recipe."""
     if record.recipe is None:
-        return None
+        return
     recipe = record.model_dump(mode="json", include={"recipe"})["recipe"]
     text = write_yaml(_without_paths(recipe, record.sources))
-    return f"## Recipe\n\n{fenced(text, 'yaml')}"
+    yield Section("Recipe", (fenced(text, "yaml"),))
 
 
-def provenance_section(record: Record) -> str | None:
+def provenance_section(record: Record) -> Iterator[Section]:
     """Models, data, machine, versions and steps."""
-    parts = ["## Provenance", command_told(record.command), origins(record).markdown()]
+    body: list[Content | None] = [command_told(record.command), origins(record)]
     if record.environment.versions:
-        parts.append(wrapped(f"Versions: {escape(versions(record))}."))
-    if steps := step_times(record):
-        parts.append(steps.markdown())
-    return "\n\n".join(filter(None, parts))
+        body.append(wrapped(f"Versions: {escape(versions(record))}."))
+    body.append(step_times(record))
+    yield Section("Provenance", tuple(block for block in body if block is not None))
 
 
-def notes_section(record: Record) -> str | None:
-    """What the run had to say."""
-    if not record.notes:
-        return None
-    notes = (without_paths(note, record.sources) for note in record.notes)
-    return "## Notes\n\n" + "\n".join(f"- {escape(note)}" for note in notes)
+def notes_section(record: Record) -> Iterator[Section]:
+    """What a reader should know of the run."""
+    if record.notes:
+        notes = (without_paths(note, record.sources) for note in record.notes)
+        yield Section("Notes", ("\n".join(f"- {escape(note)}" for note in notes),))
 
 
-SECTIONS: tuple[Section, ...] = (
+SECTIONS: tuple[SectionsOf, ...] = (
     figures_section,
     latency_section,
     quality_section,
@@ -184,6 +186,12 @@ SECTIONS: tuple[Section, ...] = (
 )
 
 
+def body_sections(record: Record) -> Iterator[Section]:
+    """Yield the sections of a report below its title and lead, in their order."""
+    for sections in SECTIONS:
+        yield from sections(record)
+
+
 def _without_paths(value: object, known: list[str]) -> object:
     if isinstance(value, dict):
         return {key: _without_paths(inner, known) for key, inner in value.items()}
@@ -192,37 +200,11 @@ def _without_paths(value: object, known: list[str]) -> object:
     return without_paths(value, known) if isinstance(value, str) else value
 
 
-def parts_of(record: Record, colours: Palette = IN_PAGE) -> tuple[Part, ...]:
-    """Return all parts of a report but its title, in their order."""
-    first = lead(record)
-    parts = (part for section in SECTIONS for part in _parts(section, record, colours))
-    return (*((Part(first),) if first else ()), *parts)
-
-
-def _parts(section: Section, record: Record, colours: Palette) -> Iterator[Part]:
-    if section is analysis_section:
-        yield from analysis_parts(record.analysis, colours) if record.analysis else ()
-        return
-    text = section(record)
-    if text is not None:
-        yield Part(text, tuple(_pictures(section, record, colours)))
-
-
-def _pictures(section: Section, record: Record, colours: Palette) -> Iterator[Picture]:
-    if section is plan_section and record.plan is not None:
-        yield Picture("layers", layers_drawing(record.plan, colours))
-    if section is quality_section and (drawing := _quality_drawing(record, colours)):
-        yield Picture("accuracy-latency", drawing)
-    if section is classes_section:
-        classes = most_changed(classes_of(record))
-        yield Picture("classes", class_scores(classes, *sides(record), colours))
-
-
-def _quality_drawing(record: Record, colours: Palette) -> Drawing | None:
-    """Draw base and slim model by accuracy and latency, if both are known."""
+def _accuracy_latency_picture(record: Record) -> Iterator[Picture]:
+    """Base and slim model by accuracy and latency, if both are known."""
     latencies, metric = record.find("latency"), quality_figure(record)
     if not latencies or metric is None or not metric.metric.rises_to_one:
-        return None
+        return
     latency = at_headline_shape(latencies)
     each: tuple[tuple[str, Role, float | None, float | None], ...] = (
         (record.base.source, "base", latency.base, metric.base),
@@ -233,7 +215,6 @@ def _quality_drawing(record: Record, colours: Palette) -> Drawing | None:
         for source, role, time, score in each
         if time is not None and score is not None
     ]
-    if len(places) < len(each):
-        return None
-    axes = Axes(metric.metric, f"ms a call at {shape(latency)}")
-    return accuracy_latency(places, axes, colours)
+    if len(places) == len(each):
+        axes = Axes(metric.metric, f"ms a call at {shape(latency)}")
+        yield Picture("accuracy-latency", partial(accuracy_latency, places, axes))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from bertslim.records import Measurement, Record
 from bertslim.records.sources import shown_source
+from bertslim.report.comparison import QUALITY_PREFIXES, comparison_table
 from bertslim.report.escape import escape
 from bertslim.report.figures import (
-    base_value,
     between,
     change,
     interval,
@@ -18,26 +19,23 @@ from bertslim.report.figures import (
     speed_up,
 )
 from bertslim.report.headline import at_headline_shape, quality_figure
-from bertslim.report.part import Part, Picture
 from bertslim.report.plots.accuracy_latency import Axes, Place, accuracy_latency
 from bertslim.report.render import title_of
-from bertslim.report.svg import IN_PAGE, Palette
+from bertslim.report.section import Picture, Section
 from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import listed
 
 TITLE = "Results side by side"
-_QUALITY = ("accuracy.", "fidelity.")
 
 
-def side_by_side(records: Sequence[Record], colours: Palette = IN_PAGE) -> tuple[Part, ...]:
+def side_by_side(records: Sequence[Record]) -> tuple[Section, ...]:
     """Compare results: an overview, then latency and quality in full, then what is not alike."""
-    parts = [Part(_overview(records).markdown(), tuple(_picture(records, colours)))]
-    parts += _in_full(records, "Latency", lambda one: one.name == "latency", shape)
-    parts += _in_full(records, "Quality", lambda one: one.name.startswith(_QUALITY), label)
-    if notes := list(_not_alike(records)):
-        lines = "\n".join(f"- {escape(note)}" for note in notes)
-        parts.append(Part(f"## What is not alike\n\n{lines}"))
-    return tuple(parts)
+    return (
+        Section("", (_overview(records),), tuple(_picture(records))),
+        *_in_full(records, "Latency", _is_latency, shape),
+        *_in_full(records, "Quality", _is_quality, label),
+        *_differences_section(records),
+    )
 
 
 def names_of(records: Sequence[Record]) -> tuple[str, ...]:
@@ -52,10 +50,10 @@ def names_of(records: Sequence[Record]) -> tuple[str, ...]:
 def _overview(records: Sequence[Record]) -> Table:
     """A row a result: how much smaller, how much faster, how good."""
     latencies, qualities = map(_latency, records), list(map(quality_figure, records))
-    shapes = _joined(shape(one) for one in map(_latency, records) if one)
-    metrics = _joined(label(one) for one in qualities if one)
+    shapes = _joined(shape(latency) for latency in map(_latency, records) if latency)
+    metrics = _joined(label(quality) for quality in qualities if quality)
     rows = tuple(
-        (name, *_size(record), _sped_up(latency), *_moved(quality))
+        (name, *_size(record), _sped_up(latency), *_value_and_change(quality))
         for name, record, latency, quality in zip(
             names_of(records), records, latencies, qualities, strict=True
         )
@@ -71,32 +69,51 @@ def _joined(words: Iterable[str]) -> str:
 
 
 def _size(record: Record) -> tuple[str, str]:
-    found = next(iter(record.find("parameters")), None)
-    return (slim_value(found), change(found)) if found else (NOTHING, NOTHING)
+    size = next(iter(record.find("parameters")), None)
+    return (slim_value(size), change(size)) if size else (NOTHING, NOTHING)
 
 
 def _in_full(
     records: Sequence[Record],
     title: str,
-    wanted: Callable[[Measurement], bool],
-    named: Callable[[Measurement], str],
-) -> Iterator[Part]:
-    """Make a table a kind of figure, with a row a result."""
-    found = [{named(one): one for one in record.measurements if wanted(one)} for record in records]
-    heading = f"## {title}\n\n"
-    for kind in dict.fromkeys(kind for figures in found for kind in figures):
-        rows = tuple(
-            (name, base_value(one), slim_value(one), change(one), interval(one))
-            for name, figures in zip(names_of(records), found, strict=True)
-            if (one := figures.get(kind)) is not None
-        )
-        headers = ("result", "before", "after", "change", "95 % interval")
-        table = Table("lrrrr", headers, rows).without_empty_columns().markdown()
-        yield Part(f"{heading}### {escape(kind)}\n\n{table}")
-        heading = ""
+    belongs: Callable[[Measurement], bool],
+    kind_of: Callable[[Measurement], str],
+) -> Iterator[Section]:
+    """Yield a table a kind of figure, with a row a result.
+
+    Args:
+        records: The results.
+        title: Of the first section; the others continue it.
+        belongs: Whether a measurement is one of these figures.
+        kind_of: What a measurement has to share with those of the same table.
+    """
+    by_kind = [
+        {kind_of(each): each for each in record.measurements if belongs(each)} for record in records
+    ]
+    sides = "before", "after"
+    for kind in dict.fromkeys(kind for measurements in by_kind for kind in measurements):
+        named = [
+            (name, measurements[kind])
+            for name, measurements in zip(names_of(records), by_kind, strict=True)
+            if kind in measurements
+        ]
+        table = comparison_table("result", sides, named)
+        if title:
+            yield Section(title, (f"### {escape(kind)}", table))
+        else:
+            yield Section(kind, (table,), level=3)
+        title = ""
 
 
-def _picture(records: Sequence[Record], colours: Palette) -> Iterator[Picture]:
+def _is_latency(measurement: Measurement) -> bool:
+    return measurement.name == "latency"
+
+
+def _is_quality(measurement: Measurement) -> bool:
+    return measurement.name.startswith(QUALITY_PREFIXES)
+
+
+def _picture(records: Sequence[Record]) -> Iterator[Picture]:
     """Draw all results of one base that have one metric; times as shares of the base's."""
     known = []
     for name, record in zip(names_of(records), records, strict=True):
@@ -116,7 +133,7 @@ def _picture(records: Sequence[Record], colours: Palette) -> Iterator[Picture]:
     if quality.base is not None:
         places.insert(0, Place(shown_source(record.base.source), 1.0, quality.base, "base"))
     axes = Axes(quality.metric, f"of the base's time at {shape(latency)}")
-    yield Picture("accuracy-latency", accuracy_latency(places, axes, colours))
+    yield Picture("accuracy-latency", partial(accuracy_latency, places, axes))
 
 
 def _topic(record: Record, latency: Measurement, quality: Measurement) -> tuple[object, ...]:
@@ -125,27 +142,31 @@ def _topic(record: Record, latency: Measurement, quality: Measurement) -> tuple[
 
 
 def _latency(record: Record) -> Measurement | None:
-    found = record.find("latency")
-    return at_headline_shape(found) if found else None
+    latencies = record.find("latency")
+    return at_headline_shape(latencies) if latencies else None
 
 
 def _sped_up(latency: Measurement | None) -> str:
     if latency is None or not latency.ratio:
         return NOTHING
-    found = latency.interval
-    if found is None or found.of != "ratio" or not found.low:
+    limits = latency.interval
+    if limits is None or limits.of != "ratio" or not limits.low:
         return speed_up(latency.ratio)
-    sure = between(speed_up(found.high), speed_up(found.low))
-    return f"{speed_up(latency.ratio)} ({sure})"
+    return f"{speed_up(latency.ratio)} ({between(speed_up(limits.high), speed_up(limits.low))})"
 
 
-def _moved(figure: Measurement | None) -> tuple[str, str]:
-    if figure is None:
+def _value_and_change(quality: Measurement | None) -> tuple[str, str]:
+    if quality is None:
         return NOTHING, NOTHING
-    moved, sure = change(figure), interval(figure)
-    if NOTHING not in (moved, sure):
-        moved = f"{moved} ({sure.removesuffix(' points')})"
-    return slim_value(figure), moved
+    moved, limits = change(quality), interval(quality)
+    if NOTHING not in (moved, limits):
+        moved = f"{moved} ({limits.removesuffix(' points')})"
+    return slim_value(quality), moved
+
+
+def _differences_section(records: Sequence[Record]) -> Iterator[Section]:
+    if notes := list(_not_alike(records)):
+        yield Section("What is not alike", ("\n".join(f"- {escape(note)}" for note in notes),))
 
 
 def _not_alike(records: Sequence[Record]) -> Iterator[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from bertslim.report.escape import display_width, escape
 
 NOTHING = "–"
+_WIDTH = 100  # of a paragraph, in characters
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,13 @@ class Table:
 
     Attributes:
         align: A letter a column: l for left, r for right.
+        held_fixed: What was the same for all rows, such as {"threads": "2"}; stands above them.
     """
 
     align: str
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    held_fixed: dict[str, str] = field(default_factory=dict)
 
     def without_empty_columns(self) -> Table:
         """Leave out the columns that say nothing in any row."""
@@ -29,14 +32,15 @@ class Table:
             for number in range(len(self.headers))
             if any(row[number] not in ("", NOTHING) for row in self.rows)
         ]
-        return Table(
-            "".join(self.align[number] for number in kept),
-            tuple(self.headers[number] for number in kept),
-            tuple(tuple(row[number] for number in kept) for row in self.rows),
+        return replace(
+            self,
+            align="".join(self.align[number] for number in kept),
+            headers=tuple(self.headers[number] for number in kept),
+            rows=tuple(tuple(row[number] for number in kept) for row in self.rows),
         )
 
     def markdown(self) -> str:
-        """Write the table with its columns padded to one width."""
+        """Write the table with its columns padded to one width, below what was held fixed."""
         lines = [
             tuple(escape(cell) or NOTHING for cell in row) for row in (self.headers, *self.rows)
         ]
@@ -44,7 +48,11 @@ class Table:
             max(3, *(display_width(cell) for cell in column)) for column in zip(*lines, strict=True)
         ]
         head, *body = (self._line(cells, widths) for cells in lines)
-        return "\n".join([head, self._rule(widths), *body])
+        table = "\n".join([head, self._rule(widths), *body])
+        if not self.held_fixed:
+            return table
+        words = ", ".join(f"{words_of(key)} {value}" for key, value in self.held_fixed.items())
+        return f"Held fixed: {escape(words)}.\n\n{table}"
 
     def _line(self, cells: tuple[str, ...], widths: list[int]) -> str:
         padded = (
@@ -61,12 +69,14 @@ class Table:
         return f"| {' | '.join(marks)} |"
 
 
+def words_of(key: str) -> str:
+    """Write the name of a column or of what was held fixed as words."""
+    return key.replace("_", " ")
+
+
 def _pad(cell: str, width: int, *, right: bool) -> str:
     blank = " " * (width - display_width(cell))
     return blank + cell if right else cell + blank
-
-
-_WIDTH = 100
 
 
 def wrapped(paragraph: str) -> str:
