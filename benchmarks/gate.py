@@ -129,7 +129,7 @@ def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
                 directories[model], (MaxRegression(PERCENT),), base=str(base), minutes=2.0
             )
             found = check(options, _SILENT)
-        outcome = found.judgement.outcome
+        outcome = found.rule_results.outcome
         one = Check(model=model, machine=machine, outcome=outcome, seconds=found.seconds)
         results = results.model_copy(update={"checks": (*results.checks, one)})
         write_results(given.output, results)

@@ -47,7 +47,7 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Block, Cka, Frozen, Measurement, Probes, Role
-from bertslim.report.figures import base_value, kind_of
+from bertslim.report.measurement_text import base_value, kind_of
 from bertslim.report.tables import Table
 
 PAGE = ROOT / "docs" / "representations.md"

@@ -13,7 +13,7 @@ import pytest
 
 from bertslim.cli import run
 from bertslim.records import ANALYSIS_FILE, RECORD_FILE, Record
-from bertslim.report.analysis import analysis_text
+from bertslim.report.analysis_sections import analysis_text
 from bertslim.report.render import render_report
 from support.example_records import cut_record, full_record, no_change_record
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from bertslim.gate.check_result import CheckResult
 from bertslim.gate.junit import render_junit
-from bertslim.gate.result import CheckResult
 from support.gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED, result
 
 

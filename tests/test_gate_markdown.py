@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
+from bertslim.gate.check_result import CheckResult
 from bertslim.gate.markdown import render_markdown
-from bertslim.gate.result import CheckResult
 from support.gate_verdicts import FAILED, OPEN, PASSED, result
 
 

@@ -23,7 +23,7 @@ from bertslim.data.load import DataOptions
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
-from bertslim.report.figures import base_value, kind_of, slim_value
+from bertslim.report.measurement_text import base_value, kind_of, slim_value
 from bertslim.report.tables import NOTHING, Table
 
 PAGE = ROOT / "docs" / "export.md"

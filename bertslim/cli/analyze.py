@@ -82,7 +82,7 @@ def analyze(
     from bertslim.commands.analyze import AnalyzeOptions
     from bertslim.commands.analyze import analyze as run_analysis
     from bertslim.progress import Progress
-    from bertslim.report.analysis import analysis_text
+    from bertslim.report.analysis_sections import analysis_text
 
     options = AnalyzeOptions(
         model=model,

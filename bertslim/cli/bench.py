@@ -86,7 +86,7 @@ def bench(
     """
     from bertslim.commands import bench as pipeline
     from bertslim.progress import Progress
-    from bertslim.report.bench import bench_text
+    from bertslim.report.timing_table import bench_text
 
     options = pipeline.BenchOptions(
         models=tuple(models),

@@ -33,7 +33,7 @@ from bertslim.cli.rules import (
 from bertslim.errors import InputError
 
 if TYPE_CHECKING:
-    from bertslim.gate.result import CheckResult
+    from bertslim.gate.check_result import CheckResult
 
 
 def check(
@@ -183,7 +183,7 @@ def check(
         typer.echo(_as_text(result))
     if on_github and not (quiet and github is None):
         _annotate(result, err=as_json)
-    result.judgement.enforce()
+    result.rule_results.enforce()
 
 
 def _annotate(result: CheckResult, *, err: bool) -> None:
@@ -198,15 +198,15 @@ def _as_json(result: CheckResult) -> str:
     import json
 
     found = result.model_dump(mode="json")
-    judgement = found.pop("judgement")
-    shown = {"outcome": result.judgement.outcome, "verdicts": judgement["verdicts"]}
+    rule_results = found.pop("rule_results")
+    shown = {"outcome": result.rule_results.outcome, "verdicts": rule_results["verdicts"]}
     return json.dumps(shown | found, indent=2)
 
 
 def _as_text(result: CheckResult) -> str:
     from bertslim.gate.verdict_table import verdict_table
 
-    table = verdict_table(result.judgement.verdicts).markdown()
+    table = verdict_table(result.rule_results.verdicts).markdown()
     notes = [f"Note: {note}." for note in result.notes]
     timed = [f"Measured for {result.seconds:.0f} s."] if result.seconds else []
     return "\n".join((table, *notes, *timed))

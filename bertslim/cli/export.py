@@ -163,8 +163,8 @@ def _as_json(result: ExportResult) -> str:
 
 
 def _as_text(result: ExportResult) -> str:
-    from bertslim.report.comparison import export_quality
-    from bertslim.report.exports import export_line, export_notes
+    from bertslim.report.export_tables import export_line, export_notes
+    from bertslim.report.measurement_tables import export_quality
     from bertslim.wording import listed
 
     opset = f"opset {result.opset}, " if result.opset is not None else ""

@@ -24,7 +24,7 @@ from bertslim.progress import Progress
 from bertslim.recipe.plan import DEFAULT_LENGTH
 from bertslim.recipe.schema import Recipe
 from bertslim.records import ANALYSIS_FILE, Analysis, Probes, Role
-from bertslim.report.analysis import analysis_text
+from bertslim.report.analysis_sections import analysis_text
 from bertslim.report.page import render_analysis_page
 from bertslim.version import __version__
 

@@ -18,9 +18,9 @@ from bertslim.commands.check_parts import (
 from bertslim.data.load import DataOptions
 from bertslim.errors import ModelError
 from bertslim.gate.baseline import machine_differences
-from bertslim.gate.judgement import Judgement, judge
+from bertslim.gate.check_result import CheckResult
 from bertslim.gate.latency_rules import MaxLatency, MaxRegression
-from bertslim.gate.result import CheckResult
+from bertslim.gate.rule_results import RuleResults, judge
 from bertslim.gate.verdicts import Outcome, Rule, Verdict
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import BASE, SLIM, LatencyBench
@@ -107,19 +107,19 @@ class _Check:
         latency = self._time(timed, base)
         parts = (sizes, accuracy, latency)
         verdicts = tuple(verdict for part in parts for verdict in part.verdicts)
-        judgement = Judgement(
+        rule_results = RuleResults(
             verdicts=(*verdicts, *unanswered), inconclusive_as=options.inconclusive_as
         )
         return CheckResult(
             model=options.directory.resolve().name,
             base=base.name if base else record.base.source,
-            judgement=judgement,
+            rule_results=rule_results,
             measurements=tuple(one for part in parts for one in part.measurements),
             environment=self._here,
             notes=(
                 *(note for part in parts for note in part.notes),
                 *self._changes(base, unchanged=unchanged),
-                *_lenience(judgement),
+                *_lenience(rule_results),
             ),
             seconds=latency.seconds,
         )
@@ -203,11 +203,11 @@ class _Check:
         return describe_environment(self._threads)
 
 
-def _lenience(judgement: Judgement) -> Iterator[str]:
+def _lenience(rule_results: RuleResults) -> Iterator[str]:
     """Say what inconclusive verdicts count as, where that matters."""
-    inconclusive = any(one.outcome == "inconclusive" for one in judgement.verdicts)
-    if inconclusive and judgement.inconclusive_as != "inconclusive":
-        yield f"what is inconclusive counts as a {judgement.inconclusive_as}, as asked"
+    inconclusive = any(one.outcome == "inconclusive" for one in rule_results.verdicts)
+    if inconclusive and rule_results.inconclusive_as != "inconclusive":
+        yield f"what is inconclusive counts as a {rule_results.inconclusive_as}, as asked"
 
 
 def _find_base(given: str | None, record: Record) -> ModelSource:

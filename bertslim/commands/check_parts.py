@@ -10,7 +10,7 @@ from pathlib import Path
 from bertslim.data.load import DataOptions, describe_head, load_held_out, load_splits
 from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
 from bertslim.gate.baseline import find_baseline
-from bertslim.gate.judgement import judge
+from bertslim.gate.rule_results import judge
 from bertslim.gate.verdicts import Rule, Verdict
 from bertslim.measure.evaluation import Quality, measure_quality
 from bertslim.measure.latency import RUNTIME

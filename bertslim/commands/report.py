@@ -17,7 +17,7 @@ from bertslim.records import (
     read_analysis,
     read_record,
 )
-from bertslim.report.analysis import analysis_sections, analysis_text
+from bertslim.report.analysis_sections import analysis_sections, analysis_text
 from bertslim.report.page import page, render_analysis_page, render_page
 from bertslim.report.picture_files import write_pictures
 from bertslim.report.render import render_report

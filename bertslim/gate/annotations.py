@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from bertslim.errors import one_line
-from bertslim.gate.judgement import reason
-from bertslim.gate.result import CheckResult
-from bertslim.gate.summary_facts import ending
+from bertslim.gate.check_result import CheckResult
+from bertslim.gate.check_summary import ending
+from bertslim.gate.rule_results import reason
 
 _TITLE = "bertslim check"
 _IN_TEXT = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -24,9 +24,9 @@ def render_annotations(result: CheckResult) -> list[str]:
 
 
 def _commands(result: CheckResult) -> Iterator[str]:
-    for verdict in result.judgement.verdicts:
+    for verdict in result.rule_results.verdicts:
         told = f"{_TITLE}: {verdict.rule} ({verdict.subject})"
-        if result.judgement.counted(verdict) == "fail":
+        if result.rule_results.counted(verdict) == "fail":
             yield _command("error", told, reason(verdict))
         elif verdict.outcome == "inconclusive":
             yield _command("warning", told, reason(verdict))

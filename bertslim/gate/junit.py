@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from bertslim.gate.judgement import Judgement, reason
-from bertslim.gate.result import CheckResult
-from bertslim.gate.summary_facts import facts, title
+from bertslim.gate.check_result import CheckResult
+from bertslim.gate.check_summary import facts, title
+from bertslim.gate.rule_results import RuleResults, reason
 from bertslim.gate.verdicts import Verdict
 
 SUITE = "bertslim check"
@@ -22,8 +22,8 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def render_junit(result: CheckResult) -> str:
     """Write the verdicts as a document of one suite."""
-    verdicts = result.judgement.verdicts
-    failed = [one for one in verdicts if result.judgement.counted(one) == "fail"]
+    verdicts = result.rule_results.verdicts
+    failed = [one for one in verdicts if result.rule_results.counted(one) == "fail"]
     skipped = [one for one in verdicts if one.outcome == "inconclusive" and one not in failed]
     counts = {
         "tests": str(len(verdicts)),
@@ -38,7 +38,7 @@ def render_junit(result: CheckResult) -> str:
     for name, value in facts(result).items():
         ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
     for verdict in verdicts:
-        suite.append(_case(verdict, result.judgement))
+        suite.append(_case(verdict, result.rule_results))
     if result.notes:
         ET.SubElement(suite, "system-out").text = _clean("\n".join(result.notes))
     ET.indent(root)
@@ -46,11 +46,11 @@ def render_junit(result: CheckResult) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-def _case(verdict: Verdict, judgement: Judgement) -> ET.Element:
+def _case(verdict: Verdict, rule_results: RuleResults) -> ET.Element:
     name = f"{verdict.rule} ({verdict.subject})"
     case = ET.Element("testcase", {"classname": "bertslim.check", "name": _clean(name)})
     message = _clean(reason(verdict))
-    if judgement.counted(verdict) == "fail":
+    if rule_results.counted(verdict) == "fail":
         failure = ET.SubElement(case, "failure", {"message": message, "type": verdict.outcome})
         failure.text = message
     elif verdict.outcome == "inconclusive":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bertslim.gate.judgement import reason
-from bertslim.gate.result import CheckResult
-from bertslim.gate.summary_facts import ending, facts, title
+from bertslim.gate.check_result import CheckResult
+from bertslim.gate.check_summary import ending, facts, title
+from bertslim.gate.rule_results import reason
 from bertslim.gate.verdict_table import verdict_table
 from bertslim.report.escape import escape
 
@@ -19,10 +19,10 @@ def render_markdown(result: CheckResult) -> str:
 
 
 def _parts(result: CheckResult) -> Iterator[str]:
-    yield f"## bertslim check: {_ENDINGS[result.judgement.outcome]}"
+    yield f"## bertslim check: {_ENDINGS[result.rule_results.outcome]}"
     yield f"{escape(title(result))}: {ending(result)}."
-    yield verdict_table(result.judgement.verdicts).markdown()
-    open_ones = [one for one in result.judgement.verdicts if one.outcome != "pass"]
+    yield verdict_table(result.rule_results.verdicts).markdown()
+    open_ones = [one for one in result.rule_results.verdicts if one.outcome != "pass"]
     points = [*map(reason, open_ones), *(f"note: {note}" for note in result.notes)]
     if points:
         yield "\n".join(f"- {escape(point)}" for point in points)

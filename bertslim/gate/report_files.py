@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import OutputError
+from bertslim.gate.check_result import CheckResult
 from bertslim.gate.junit import render_junit
 from bertslim.gate.markdown import render_markdown
-from bertslim.gate.result import CheckResult
 from bertslim.output import output_file, writing
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"

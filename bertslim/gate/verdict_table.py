@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bertslim.gate.verdicts import Verdict
 from bertslim.records.units import UNITS
-from bertslim.report.figures import between
+from bertslim.report.measurement_text import between
 from bertslim.report.numbers import quantity
 from bertslim.report.tables import NOTHING, Table
 

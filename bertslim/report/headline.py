@@ -8,7 +8,7 @@ from itertools import chain
 
 from bertslim.records import Measurement, Record
 from bertslim.records.units import SCORE_PREFIX
-from bertslim.report.figures import (
+from bertslim.report.measurement_text import (
     change,
     from_to,
     interval,

@@ -17,8 +17,8 @@ from markupsafe import Markup, escape
 
 from bertslim.records import Analysis, Record
 from bertslim.records.sources import last_component
-from bertslim.report.analysis import analysis_sections
-from bertslim.report.analysis import title_of as analysis_title
+from bertslim.report.analysis_sections import analysis_sections
+from bertslim.report.analysis_sections import title_of as analysis_title
 from bertslim.report.escape import printable, shortened
 from bertslim.report.headline import Tile, tiles_of
 from bertslim.report.render import opening_lines, title_of

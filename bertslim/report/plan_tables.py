@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bertslim.records import LayerFacts, LayerPlan, ModelFacts, Plan, Sizes, compare
 from bertslim.records.units import MACS
-from bertslim.report.comparison import comparison_table
-from bertslim.report.figures import label, slim_value
+from bertslim.report.measurement_tables import comparison_table
+from bertslim.report.measurement_text import label, slim_value
 from bertslim.report.numbers import fixed, quantity
 from bertslim.report.tables import NOTHING, Table
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from bertslim.records import Record
 from bertslim.records.sources import last_component, shown_source
 from bertslim.report.card import front_matter, is_sentence_transformer
-from bertslim.report.comparison import before_and_after
 from bertslim.report.escape import escape
-from bertslim.report.loading import loading
-from bertslim.report.repairs import solved_from
+from bertslim.report.loading_code import loading
+from bertslim.report.measurement_tables import before_and_after
+from bertslim.report.repair_table import solved_from
 from bertslim.report.section import Section, markdown_of
 from bertslim.report.sections import body_sections, lead_section
-from bertslim.report.training import trained_line
+from bertslim.report.training_text import trained_line
 
 
 def render_report(record: Record) -> str:

@@ -12,29 +12,29 @@ from functools import partial
 from bertslim.recipe.yaml import write_yaml
 from bertslim.records import RECORD_FILE, Record, Role
 from bertslim.records.sources import last_component, without_paths
-from bertslim.report.analysis import analysis_sections
-from bertslim.report.classes import class_table, classes_of, most_changed
-from bertslim.report.comparison import (
+from bertslim.report.analysis_sections import analysis_sections
+from bertslim.report.class_figures import class_table, classes_of, most_changed
+from bertslim.report.differing_texts import texts_told
+from bertslim.report.escape import escape, fenced
+from bertslim.report.export_tables import export_notes, exports_table
+from bertslim.report.headline import at_headline_shape, headline, quality_figure
+from bertslim.report.measurement_tables import (
     before_and_after,
     export_quality,
     latencies,
     quality,
     sides,
 )
-from bertslim.report.escape import escape, fenced
-from bertslim.report.exports import export_notes, exports_table
-from bertslim.report.figures import shape
-from bertslim.report.headline import at_headline_shape, headline, quality_figure
+from bertslim.report.measurement_text import shape
+from bertslim.report.origins import command_told, origins, step_times, versions
 from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.plots.accuracy_latency import Axes, Place, accuracy_latency
 from bertslim.report.plots.class_scores import class_scores
 from bertslim.report.plots.layers import layers_drawing
-from bertslim.report.provenance import command_told, origins, step_times, versions
-from bertslim.report.repairs import is_kept, repair_table, solving_note
+from bertslim.report.repair_table import is_kept, repair_table, solving_note
 from bertslim.report.section import Content, Picture, Section
 from bertslim.report.tables import wrapped
-from bertslim.report.texts import texts_told
-from bertslim.report.training import looks_table, training_note
+from bertslim.report.training_text import looks_table, training_note
 from bertslim.wording import counted
 
 SectionsOf = Callable[[Record], Iterator[Section]]

@@ -7,9 +7,10 @@ from functools import partial
 
 from bertslim.records import Measurement, Record
 from bertslim.records.sources import shown_source
-from bertslim.report.comparison import QUALITY_PREFIXES, comparison_table
 from bertslim.report.escape import escape
-from bertslim.report.figures import (
+from bertslim.report.headline import at_headline_shape, quality_figure
+from bertslim.report.measurement_tables import QUALITY_PREFIXES, comparison_table
+from bertslim.report.measurement_text import (
     between,
     change,
     interval,
@@ -18,7 +19,6 @@ from bertslim.report.figures import (
     slim_value,
     speed_up,
 )
-from bertslim.report.headline import at_headline_shape, quality_figure
 from bertslim.report.plots.accuracy_latency import Axes, Place, accuracy_latency
 from bertslim.report.render import title_of
 from bertslim.report.section import Picture, Section

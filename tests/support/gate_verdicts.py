@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bertslim.gate.judgement import Judgement
-from bertslim.gate.result import CheckResult
+from bertslim.gate.check_result import CheckResult
+from bertslim.gate.rule_results import RuleResults
 from bertslim.gate.verdicts import Outcome, Verdict
 from bertslim.records import Environment, Interval
 
@@ -71,7 +71,7 @@ def result(
     return CheckResult(
         model=model,
         base=base,
-        judgement=Judgement(verdicts=verdicts, inconclusive_as=inconclusive_as),
+        rule_results=RuleResults(verdicts=verdicts, inconclusive_as=inconclusive_as),
         measurements=(),
         environment=MACHINE,
         notes=notes,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bertslim.records import ExportRecord, Measurement, Record
 from bertslim.records.units import SCORE_PREFIX
-from bertslim.report.figures import (
+from bertslim.report.measurement_text import (
     base_value,
     between,
     change,

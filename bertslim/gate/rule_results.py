@@ -10,7 +10,7 @@ from bertslim.gate.verdicts import Outcome, Rule, Verdict
 from bertslim.records import Frozen, Measurement
 
 
-class Judgement(Frozen):
+class RuleResults(Frozen):
     """What all rules say of all figures.
 
     Attributes:
@@ -67,7 +67,7 @@ def reason(verdict: Verdict) -> str:
 
 def judge(
     rules: Iterable[Rule], found: Sequence[Measurement], baseline: Sequence[Measurement]
-) -> Judgement:
+) -> RuleResults:
     """Judge figures by every rule that is about them.
 
     Args:
@@ -75,7 +75,7 @@ def judge(
         found: Of this run.
         baseline: Of the record.
     """
-    return Judgement(
+    return RuleResults(
         verdicts=tuple(
             rule.judge(now, find_baseline(now, baseline))
             for rule in rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bertslim.records import Analysis
-from bertslim.report.analysis import analysis_sections, analysis_text, cka_table, title_of
+from bertslim.report.analysis_sections import analysis_sections, analysis_text, cka_table, title_of
 from bertslim.report.section import pictures_of
 from bertslim.report.svg import ON_PAPER
 from support.analyses import LAYERS, analysis

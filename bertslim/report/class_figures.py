@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bertslim.records import Measurement, Record
 from bertslim.report.escape import shortened
-from bertslim.report.figures import change, from_to, interval, slim_value
+from bertslim.report.measurement_text import change, from_to, interval, slim_value
 from bertslim.report.tables import Table
 
 MOST_CLASSES = 20

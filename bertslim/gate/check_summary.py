@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.gate.result import CheckResult
+from bertslim.gate.check_result import CheckResult
 from bertslim.records.sources import last_component, shown_source
 from bertslim.wording import counted
 
@@ -30,10 +30,10 @@ def facts(result: CheckResult) -> dict[str, str]:
 
 def ending(result: CheckResult) -> str:
     """Say how the check ended, in a few words."""
-    judgement = result.judgement
-    number = len(judgement.verdicts)
+    rule_results = result.rule_results
+    number = len(rule_results.verdicts)
     by_outcome = {
-        outcome: sum(verdict.outcome == outcome for verdict in judgement.verdicts)
+        outcome: sum(verdict.outcome == outcome for verdict in rule_results.verdicts)
         for outcome in ("pass", "fail", "inconclusive")
     }
     words = [

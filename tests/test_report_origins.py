@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from bertslim.report.provenance import command_told
+from bertslim.report.origins import command_told
 from bertslim.report.render import render_report
 from support.example_records import cut_record, full_record
 

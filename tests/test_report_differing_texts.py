@@ -5,9 +5,9 @@ from __future__ import annotations
 import html5lib
 
 from bertslim.records import Disagreement, Disagreements
+from bertslim.report.differing_texts import texts_told
 from bertslim.report.page import render_page
 from bertslim.report.render import render_model_card, render_report
-from bertslim.report.texts import texts_told
 from support.example_records import QUOTED_TEXT, cut_record, full_record
 
 ARABIC = "\u0627\u0644\u0633\u0644\u0627\u0645 \U0001f600"

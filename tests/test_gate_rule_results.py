@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bertslim.errors import CannotTell, RegressionFound
-from bertslim.gate.judgement import Judgement, judge
 from bertslim.gate.latency_rules import MaxLatencyRatio, MaxRegression
+from bertslim.gate.rule_results import RuleResults, judge
 from bertslim.gate.size_rules import MaxBytes, MaxParameters
 from bertslim.records import compare
 from support.gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED
@@ -16,21 +16,21 @@ from support.latencies import latency
 def test_all_is_passed_when_every_rule_is_at_every_shape() -> None:
     latencies = [latency(0.7, 0.69, 0.71), latency(0.8, 0.79, 0.81, batch=8)]
 
-    judgement = judge([MaxLatencyRatio(0.9), MaxRegression(5)], latencies, latencies)
+    rule_results = judge([MaxLatencyRatio(0.9), MaxRegression(5)], latencies, latencies)
 
-    assert [verdict.subject for verdict in judgement.verdicts] == ["1x128", "8x128"] * 2
-    assert judgement.outcome == "pass"
-    judgement.enforce()
+    assert [verdict.subject for verdict in rule_results.verdicts] == ["1x128", "8x128"] * 2
+    assert rule_results.outcome == "pass"
+    rule_results.enforce()
 
 
 def test_one_shape_beyond_the_bound_is_a_regression_whatever_else_is_undecided() -> None:
     latencies = [latency(0.9, 0.5, 1.5), latency(0.99, 0.98, 1.0, batch=8)]
 
-    judgement = judge([MaxLatencyRatio(0.9)], latencies, [])
+    rule_results = judge([MaxLatencyRatio(0.9)], latencies, [])
 
-    assert judgement.outcome == "fail"
+    assert rule_results.outcome == "fail"
     with pytest.raises(RegressionFound, match="at 8x128") as raised:
-        judgement.enforce()
+        rule_results.enforce()
     assert raised.value.exit_code == 3
 
 
@@ -54,13 +54,13 @@ def test_each_failed_rule_is_told_once_about_its_worst_shape() -> None:
 def test_what_is_not_decided_cannot_be_told() -> None:
     latencies = [latency(0.7, 0.69, 0.71), latency(0.9, 0.85, 0.95, batch=8)]
 
-    judgement = judge([MaxLatencyRatio(0.9)], latencies, [])
+    rule_results = judge([MaxLatencyRatio(0.9)], latencies, [])
 
-    assert judgement.outcome == "inconclusive"
+    assert rule_results.outcome == "inconclusive"
     with pytest.raises(
         CannotTell, match=r"inconclusive: at 8x128 .*; allow more --minutes"
     ) as told:
-        judgement.enforce()
+        rule_results.enforce()
     assert told.value.exit_code == 4
 
 
@@ -79,7 +79,7 @@ def test_a_rule_judges_its_own_figures_alone() -> None:
 
 def test_every_open_rule_is_told_with_what_helps() -> None:
     with pytest.raises(CannotTell) as told:
-        Judgement(verdicts=(OPEN, PASSED, UNANSWERED)).enforce()
+        RuleResults(verdicts=(OPEN, PASSED, UNANSWERED)).enforce()
     assert str(told.value) == (
         "inconclusive: macro f1 drops by -0.10 points; measure on more rows; "
         "inconclusive: --max-latency 12ms: another machine; check there"
@@ -87,15 +87,15 @@ def test_every_open_rule_is_told_with_what_helps() -> None:
 
 
 def test_what_is_inconclusive_can_count_as_passed() -> None:
-    judgement = Judgement(verdicts=(OPEN, PASSED), inconclusive_as="pass")
-    assert judgement.outcome == "pass"
-    judgement.enforce()
+    rule_results = RuleResults(verdicts=(OPEN, PASSED), inconclusive_as="pass")
+    assert rule_results.outcome == "pass"
+    rule_results.enforce()
     with pytest.raises(RegressionFound):
-        Judgement(verdicts=(OPEN, FAILED), inconclusive_as="pass").enforce()
+        RuleResults(verdicts=(OPEN, FAILED), inconclusive_as="pass").enforce()
 
 
 def test_what_is_inconclusive_can_count_as_failed() -> None:
-    judgement = Judgement(verdicts=(OPEN, PASSED), inconclusive_as="fail")
-    assert judgement.outcome == "fail"
+    rule_results = RuleResults(verdicts=(OPEN, PASSED), inconclusive_as="fail")
+    assert rule_results.outcome == "fail"
     with pytest.raises(RegressionFound, match=r"inconclusive: macro f1 .*; measure on more rows"):
-        judgement.enforce()
+        rule_results.enforce()

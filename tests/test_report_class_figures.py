@@ -5,7 +5,7 @@ from __future__ import annotations
 import html5lib
 
 from bertslim.records import Interval, compare
-from bertslim.report.classes import MOST_CLASSES, class_table, classes_of, most_changed
+from bertslim.report.class_figures import MOST_CLASSES, class_table, classes_of, most_changed
 from bertslim.report.page import render_page
 from bertslim.report.plots.class_scores import class_scores
 from bertslim.report.render import render_report

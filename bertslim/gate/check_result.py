@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.gate.judgement import Judgement
+from bertslim.gate.rule_results import RuleResults
 from bertslim.records import Environment, Frozen, Measurement
 
 
@@ -12,7 +12,7 @@ class CheckResult(Frozen):
     Attributes:
         model: The name of the directory that was checked.
         base: What it was cut from, as the record or the user names it.
-        judgement: What the rules say.
+        rule_results: What the rules say.
         measurements: What they judged, and what was measured beside it.
         environment: What it was measured on.
         notes: What the reader should know about it.
@@ -21,7 +21,7 @@ class CheckResult(Frozen):
 
     model: str
     base: str
-    judgement: Judgement
+    rule_results: RuleResults
     measurements: tuple[Measurement, ...]
     environment: Environment
     notes: tuple[str, ...]

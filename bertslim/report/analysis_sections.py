@@ -20,7 +20,7 @@ from bertslim.records.sources import last_component
 from bertslim.records.units import SHARE, unit_named
 from bertslim.report.analysis_words import BLOCKS, KINDS, Names, roles_of, two_digits
 from bertslim.report.escape import escape
-from bertslim.report.figures import between, kind_of
+from bertslim.report.measurement_text import between, kind_of
 from bertslim.report.numbers import quantity, significant
 from bertslim.report.plots.heat_map import heat_map
 from bertslim.report.plots.probe_curves import probe_curves

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bertslim.gate.summary_facts import ending, facts, title
+from bertslim.gate.check_summary import ending, facts, title
 from bertslim.gate.verdicts import Verdict
 from support.gate_verdicts import FAILED, OPEN, PASSED, result
 

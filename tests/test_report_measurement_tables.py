@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bertslim.records import compare
-from bertslim.report.comparison import before_and_after, latencies, quality
+from bertslim.report.measurement_tables import before_and_after, latencies, quality
 from support.example_records import (
     HELD_FIXED,
     accuracy,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bertslim.records import BenchResult, Environment, Interval, TimeRatio, Timing
-from bertslim.report.bench import bench_text, fastest_lines, slower_lines
+from bertslim.report.timing_table import bench_text, fastest_lines, slower_lines
 
 HERE = Environment(
     cpu="Some CPU",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from bertslim.records import Repair, Step
 from bertslim.report.render import render_model_card, render_report
-from bertslim.report.repairs import is_kept, repair_table
+from bertslim.report.repair_table import is_kept, repair_table
 from support.example_records import cut_record, retrain_record
 
 SOLVED = Repair(layer=1, part="attention output", ridge=0.1, before=0.96527, after=0.61737)
