@@ -1,7 +1,7 @@
 """The table of units and metrics: how figures are written, and which way is better.
 
-A measurement has its unit from its row in METRICS, and has to have one. To add a metric, add a row;
-to add one in another unit, add a row to UNITS, too (docs/adding-a-metric.md).
+A measurement has its unit from its row in METRICS, and cannot be made without one. To add a metric,
+add its row, and above it the unit where that is a new one (docs/adding-a-metric.md).
 """
 
 from __future__ import annotations
@@ -94,25 +94,6 @@ MACS = Unit(
 RATIO = Unit("ratio", (_PLAIN,), exact=Notation(decimals=3))
 POINTS = Unit("points", (Notation("points"),), exact=Notation("points", decimals=2))
 
-UNITS = {
-    unit.name: unit
-    for unit in (
-        SHARE,
-        CORRELATION,
-        COSINE,
-        NATS,
-        PERPLEXITY,
-        SQUARED_ERROR,
-        PARAMETERS,
-        COUNT,
-        MILLISECONDS,
-        BYTES,
-        MACS,
-        RATIO,
-        POINTS,
-    )
-}
-
 
 @dataclass(frozen=True)
 class Metric:
@@ -180,6 +161,7 @@ _ROWS = (
     Metric("classes.recall", SHARE, True),
 )
 METRICS = {row.name: row for row in _ROWS}
+UNITS = {unit.name: unit for unit in (COUNT, RATIO, POINTS, *(row.unit for row in _ROWS))}
 
 
 def unit_named(name: str) -> Unit:
