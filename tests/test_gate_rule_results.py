@@ -6,7 +6,7 @@ import pytest
 
 from bertslim.errors import CannotTell, RegressionFound
 from bertslim.gate.latency_rules import MaxLatencyRatio, MaxRegression
-from bertslim.gate.rule_results import RuleResults, judge
+from bertslim.gate.rule_results import RuleResults, apply_rules
 from bertslim.gate.size_rules import MaxBytes, MaxParameters
 from bertslim.records import compare
 from support.gate_verdicts import FAILED, OPEN, PASSED, UNANSWERED
@@ -16,7 +16,7 @@ from support.latencies import latency
 def test_all_is_passed_when_every_rule_is_at_every_shape() -> None:
     latencies = [latency(0.7, 0.69, 0.71), latency(0.8, 0.79, 0.81, batch=8)]
 
-    rule_results = judge([MaxLatencyRatio(0.9), MaxRegression(5)], latencies, latencies)
+    rule_results = apply_rules([MaxLatencyRatio(0.9), MaxRegression(5)], latencies, latencies)
 
     assert [verdict.subject for verdict in rule_results.verdicts] == ["1x128", "8x128"] * 2
     assert rule_results.outcome == "pass"
@@ -26,7 +26,7 @@ def test_all_is_passed_when_every_rule_is_at_every_shape() -> None:
 def test_one_shape_beyond_the_bound_is_a_regression_whatever_else_is_undecided() -> None:
     latencies = [latency(0.9, 0.5, 1.5), latency(0.99, 0.98, 1.0, batch=8)]
 
-    rule_results = judge([MaxLatencyRatio(0.9)], latencies, [])
+    rule_results = apply_rules([MaxLatencyRatio(0.9)], latencies, [])
 
     assert rule_results.outcome == "fail"
     with pytest.raises(RegressionFound, match="at 8x128") as raised:
@@ -43,7 +43,7 @@ def test_each_failed_rule_is_told_once_about_its_worst_shape() -> None:
     baseline = [latency(0.5), latency(0.9, batch=8), latency(0.9, batch=32)]
 
     with pytest.raises(RegressionFound) as raised:
-        judge([MaxLatencyRatio(0.9), MaxRegression(5)], latencies, baseline).enforce()
+        apply_rules([MaxLatencyRatio(0.9), MaxRegression(5)], latencies, baseline).enforce()
 
     by_rule = str(raised.value).split("; ")
     assert len(by_rule) == 2
@@ -54,7 +54,7 @@ def test_each_failed_rule_is_told_once_about_its_worst_shape() -> None:
 def test_what_is_not_decided_cannot_be_told() -> None:
     latencies = [latency(0.7, 0.69, 0.71), latency(0.9, 0.85, 0.95, batch=8)]
 
-    rule_results = judge([MaxLatencyRatio(0.9)], latencies, [])
+    rule_results = apply_rules([MaxLatencyRatio(0.9)], latencies, [])
 
     assert rule_results.outcome == "inconclusive"
     with pytest.raises(
@@ -68,7 +68,7 @@ def test_a_rule_judges_its_own_figures_alone() -> None:
     found = [compare("parameters", 9, 7), compare("bytes", 36, 28)]
     rules = [MaxBytes(30), MaxParameters(6), MaxLatencyRatio(1)]
 
-    verdicts = judge(rules, found, found).verdicts
+    verdicts = apply_rules(rules, found, found).verdicts
 
     assert [(one.subject, one.found, one.outcome) for one in verdicts] == [
         ("bytes", 28, "pass"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html5lib
 
 from bertslim.records import Disagreement, Disagreements
-from bertslim.report.differing_texts import texts_told
+from bertslim.report.differing_texts import differing_texts
 from bertslim.report.page import render_page
 from bertslim.report.render import render_model_card, render_report
 from support.example_records import QUOTED_TEXT, cut_record, full_record
@@ -37,7 +37,7 @@ def test_each_text_stands_below_its_answers() -> None:
 
 
 def test_none_is_said_to_be_none() -> None:
-    assert texts_told(Disagreements(rows=9, different=0, shown=()), "base", "slim") == (
+    assert differing_texts(Disagreements(rows=9, different=0, shown=()), "base", "slim") == (
         "0 of 9 held-out texts are answered differently."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from bertslim.report.origins import command_told
+from bertslim.report.origins import written_command
 from bertslim.report.render import render_report
 from support.example_records import cut_record, full_record
 
@@ -18,26 +18,26 @@ def typed(shown: str) -> list[str]:
 
 def test_a_command_can_be_typed_again_without_its_paths() -> None:
     command = ("bertslim", "cut", "/a b/model", "--data=/c/it's.csv", "--label-column", "a b")
-    assert typed(command_told(command)) == [
+    assert typed(written_command(command)) == [
         *("bertslim", "cut", "model", "--data=it's.csv", "--label-column", "a b"),
     ]
 
 
 def test_a_long_command_is_broken_before_options() -> None:
     command = ("bertslim", "cut", "m", *(word for n in range(30) for word in ("--length", str(n))))
-    shown = command_told(command)
+    shown = written_command(command)
     assert typed(shown) == list(command)
     assert len(shown.splitlines()) > 4
     assert max(map(len, shown.splitlines())) <= 110
 
 
 def test_words_are_shown_as_text() -> None:
-    shown = command_told(("bertslim", "cut", "m", "--recipe", "```\n# x\u202e"))
+    shown = written_command(("bertslim", "cut", "m", "--recipe", "```\n# x\u202e"))
     assert shown.splitlines()[0].startswith("````")
     assert "\u202e" not in shown
 
 
 def test_a_library_call_has_no_command() -> None:
-    assert command_told(()) is None
+    assert written_command(()) is None
     assert "console" not in render_report(cut_record())
     assert "bertslim cut base --data=tickets.csv -o slim" in render_report(full_record())

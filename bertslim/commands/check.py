@@ -20,7 +20,7 @@ from bertslim.errors import ModelError
 from bertslim.gate.baseline import machine_differences
 from bertslim.gate.check_result import CheckResult
 from bertslim.gate.latency_rules import MaxLatency, MaxRegression
-from bertslim.gate.rule_results import RuleResults, judge
+from bertslim.gate.rule_results import RuleResults, apply_rules
 from bertslim.gate.verdicts import Outcome, Rule, Verdict
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import BASE, SLIM, LatencyBench
@@ -169,7 +169,7 @@ class _Check:
             deadline = start + 60 * self.options.minutes
             latencies = _measure(bench, rules, baseline, deadline)
             seconds = round(time.monotonic() - start, 3)
-        verdicts = judge(rules, latencies, baseline).verdicts
+        verdicts = apply_rules(rules, latencies, baseline).verdicts
         notes = machine_differences(self.record.environment, self._here)
         return Checked(verdicts, latencies, (*notes, *bench.disturbance()), seconds)
 
@@ -247,7 +247,7 @@ def _measure(
         if launches >= FEWEST_LAUNCHES:
             figures = bench.compare(BASE, SLIM, level=LEVEL).measurements
             latencies = tuple(one for one in figures if one.name == "latency")
-            decided = judge(rules, latencies, baseline).outcome != "inconclusive"
+            decided = apply_rules(rules, latencies, baseline).outcome != "inconclusive"
             if decided or time.monotonic() + taken > deadline:
                 return latencies
         bench.restart()

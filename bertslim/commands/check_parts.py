@@ -10,7 +10,7 @@ from pathlib import Path
 from bertslim.data.load import DataOptions, describe_head, load_held_out, load_splits
 from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
 from bertslim.gate.baseline import find_baseline
-from bertslim.gate.rule_results import judge
+from bertslim.gate.rule_results import apply_rules
 from bertslim.gate.verdicts import Rule, Verdict
 from bertslim.measure.evaluation import Quality, measure_quality
 from bertslim.measure.latency import RUNTIME
@@ -101,7 +101,7 @@ def _judge(
     metric = main_metric(found)
     if metric is None:
         return tuple(rule.unanswered(lack.why, lack.remedy) for rule in rules)
-    return judge(rules, [metric], record.measurements).verdicts
+    return apply_rules(rules, [metric], record.measurements).verdicts
 
 
 def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progress) -> Quality:
@@ -151,7 +151,7 @@ def check_sizes(
             found.append(_figure("parameters", _count_parameters(directory)))
     if "bytes" in wanted:
         found.append(_figure("bytes", find_weights(directory).size))
-    return Checked(judge(rules, found, record.measurements).verdicts, tuple(found))
+    return Checked(apply_rules(rules, found, record.measurements).verdicts, tuple(found))
 
 
 def _figure(name: str, size: int) -> Measurement:

@@ -19,7 +19,8 @@ _OPTION = "--max-accuracy-drop"
 
 def main_metric(measurements: Iterable[Measurement]) -> Measurement | None:
     """Return the first metric of the task, which is the one that it is known by."""
-    return next((one for one in measurements if one.name.startswith(SCORE_PREFIX)), None)
+    scores = (score for score in measurements if score.name.startswith(SCORE_PREFIX))
+    return next(scores, None)
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ def _drop(measurement: Measurement) -> float | None:
 
 def _drop_interval(measurement: Measurement) -> Interval | None:
     """The interval of slim - base, as one of base - slim in points."""
-    found = measurement.interval
-    if found is None or found.of != "difference":
+    interval = measurement.interval
+    if interval is None or interval.of != "difference":
         return None
-    return Interval(of="difference", low=_points(-found.high), high=_points(-found.low))
+    return Interval(of="difference", low=_points(-interval.high), high=_points(-interval.low))
 
 
 def _points(difference: float) -> float:

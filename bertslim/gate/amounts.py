@@ -27,7 +27,7 @@ _AMOUNT = re.compile(rf"({_NUMBER})\s*([^\W\d_]*|%)", re.IGNORECASE)
 def read_amount(
     text: str, units: Mapping[str, float], *, option: str, what: str, example: str
 ) -> float:
-    """Read a number with a unit behind it, in whatever case.
+    """Read a number with a unit after it, in whatever case.
 
     Args:
         text: Such as "20M".
@@ -39,12 +39,12 @@ def read_amount(
     Raises:
         InputError: It is no number, or the unit is none of those.
     """
-    found = _AMOUNT.fullmatch(text.strip())
+    match = _AMOUNT.fullmatch(text.strip())
     worth = {unit.lower(): size for unit, size in units.items()}
-    size = worth.get(found[2].lower()) if found else None
-    if found is None or size is None or not math.isfinite(float(found[1]) * size):
+    size = worth.get(match[2].lower()) if match else None
+    if match is None or size is None or not math.isfinite(float(match[1]) * size):
         raise InputError(f"{shown(text)} is not {what}", where=option, remedy=f"such as {example}")
-    return float(found[1]) * size
+    return float(match[1]) * size
 
 
 def written_amount(amount: int, units: Mapping[str, float]) -> str:

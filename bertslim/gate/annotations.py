@@ -25,11 +25,11 @@ def render_annotations(result: CheckResult) -> list[str]:
 
 def _commands(result: CheckResult) -> Iterator[str]:
     for verdict in result.rule_results.verdicts:
-        told = f"{_TITLE}: {verdict.rule} ({verdict.subject})"
+        title = f"{_TITLE}: {verdict.rule} ({verdict.subject})"
         if result.rule_results.counted(verdict) == "fail":
-            yield _command("error", told, reason(verdict))
+            yield _command("error", title, reason(verdict))
         elif verdict.outcome == "inconclusive":
-            yield _command("warning", told, reason(verdict))
+            yield _command("warning", title, reason(verdict))
     yield _command("notice", _TITLE, "; ".join([ending(result), *result.notes]))
 
 

@@ -16,12 +16,16 @@ def find_baseline(now: Measurement, baseline: Sequence[Measurement]) -> Measurem
         now: Of this run.
         baseline: Of the record.
     """
-    same = (one for one in baseline if one.name == now.name and _is_alike(one, now))
-    return next((one for one in same if _is_usable(one)), None)
+    usable = (
+        before
+        for before in baseline
+        if before.name == now.name and _is_alike(before, now) and _is_usable(before)
+    )
+    return next(usable, None)
 
 
-def _is_alike(one: Measurement, other: Measurement) -> bool:
-    return all(one.context.get(key) == other.context.get(key) for key in _SAME)
+def _is_alike(first: Measurement, second: Measurement) -> bool:
+    return all(first.context.get(key) == second.context.get(key) for key in _SAME)
 
 
 def _is_usable(measurement: Measurement) -> bool:
@@ -37,12 +41,12 @@ def machine_differences(then: Environment, here: Environment) -> tuple[str, ...]
         then: What the record was measured on.
         here: What this run is measured on.
     """
-    found = []
+    differences = []
     if here.cpu != then.cpu:
-        found.append(f"the record was measured on {then.cpu}, this is {here.cpu}")
+        differences.append(f"the record was measured on {then.cpu}, this is {here.cpu}")
     if here.cores != then.cores:
-        found.append(f"the record was measured on {then.cores} cores, this has {here.cores}")
+        differences.append(f"the record was measured on {then.cores} cores, this has {here.cores}")
     if here.threads != then.threads:
         threads = f"{then.threads} threads, this with {here.threads}"
-        found.append(f"the record was measured with {threads}")
-    return tuple(found)
+        differences.append(f"the record was measured with {threads}")
+    return tuple(differences)

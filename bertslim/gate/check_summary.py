@@ -15,7 +15,7 @@ def title(result: CheckResult) -> str:
 def facts(result: CheckResult) -> dict[str, str]:
     """List what the figures depend on."""
     here = result.environment
-    found = {
+    facts = {
         "CPU": here.cpu,
         "cores": str(here.cores),
         "threads": str(here.threads),
@@ -24,8 +24,8 @@ def facts(result: CheckResult) -> dict[str, str]:
         "versions": ", ".join(f"{name} {version}" for name, version in here.versions.items()),
     }
     if result.seconds:
-        found["latency measured for"] = counted(round(result.seconds), "second", "seconds")
-    return found
+        facts["latency measured for"] = counted(round(result.seconds), "second", "seconds")
+    return facts
 
 
 def ending(result: CheckResult) -> str:

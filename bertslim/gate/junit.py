@@ -23,8 +23,12 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def render_junit(result: CheckResult) -> str:
     """Write the verdicts as a document of one suite."""
     verdicts = result.rule_results.verdicts
-    failed = [one for one in verdicts if result.rule_results.counted(one) == "fail"]
-    skipped = [one for one in verdicts if one.outcome == "inconclusive" and one not in failed]
+    failed = [verdict for verdict in verdicts if result.rule_results.counted(verdict) == "fail"]
+    skipped = [
+        verdict
+        for verdict in verdicts
+        if verdict.outcome == "inconclusive" and verdict not in failed
+    ]
     counts = {
         "tests": str(len(verdicts)),
         "failures": str(len(failed)),

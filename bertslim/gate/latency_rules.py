@@ -49,7 +49,7 @@ class MaxLatencyRatio:
             interval=interval,
             bound=self.bound,
             outcome=outcome_of(interval, self.bound),
-            sentence=f"{_told(now, ratio, interval)}, {self} allows {self.bound:.3f}",
+            sentence=f"{_sentence(now, ratio, interval)}, {self} allows {self.bound:.3f}",
             remedy=_MEASURE_ON,
         )
 
@@ -109,7 +109,7 @@ class MaxRegression:
             interval=both,
             bound=bound,
             outcome=outcome_of(both, bound),
-            sentence=f"{_told(now, ratio, both)}, the record says {recorded:.3f} and {self} "
+            sentence=f"{_sentence(now, ratio, both)}, the record says {recorded:.3f} and {self} "
             f"allows {bound:.3f}",
             remedy=self._remedy(ratio, before, bound),
         )
@@ -206,10 +206,10 @@ def _ratio(measurement: Measurement) -> float:
 
 def _interval(measurement: Measurement) -> Interval:
     """Of the ratio; where there is none, the ratio counts as exact."""
-    ratio, found = _ratio(measurement), measurement.interval
-    if found is None or found.of != "ratio":
+    ratio, interval = _ratio(measurement), measurement.interval
+    if interval is None or interval.of != "ratio":
         return Interval(of="ratio", low=ratio, high=ratio)
-    return found
+    return interval
 
 
 def _percent(interval: Interval) -> str:
@@ -220,7 +220,7 @@ def _shape(measurement: Measurement) -> str:
     return f"{measurement.context['batch']}x{measurement.context['length']}"
 
 
-def _told(now: Measurement, ratio: float, interval: Interval) -> str:
+def _sentence(now: Measurement, ratio: float, interval: Interval) -> str:
     return (
         f"at {_shape(now)} the slim model takes {ratio:.3f} of the base's time "
         f"({_percent(interval)} interval {interval.low:.3f} to {interval.high:.3f})"

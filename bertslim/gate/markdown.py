@@ -22,8 +22,8 @@ def _parts(result: CheckResult) -> Iterator[str]:
     yield f"## bertslim check: {_ENDINGS[result.rule_results.outcome]}"
     yield f"{escape(title(result))}: {ending(result)}."
     yield verdict_table(result.rule_results.verdicts).markdown()
-    open_ones = [one for one in result.rule_results.verdicts if one.outcome != "pass"]
-    points = [*map(reason, open_ones), *(f"note: {note}" for note in result.notes)]
+    not_passed = [verdict for verdict in result.rule_results.verdicts if verdict.outcome != "pass"]
+    points = [*map(reason, not_passed), *(f"note: {note}" for note in result.notes)]
     if points:
         yield "\n".join(f"- {escape(point)}" for point in points)
     held = (f"{name}: {value}" for name, value in facts(result).items())

@@ -54,8 +54,8 @@ def report_files(options: ReportOptions) -> Iterator[Callable[[CheckResult], Non
     ]
     with ExitStack() as opened:
         files = [
-            opened.enter_context(output_file(one.path, force=True, option=one.option))
-            for one in reports
+            opened.enter_context(output_file(report.path, force=True, option=report.option))
+            for report in reports
         ]
 
         def write(result: CheckResult) -> None:

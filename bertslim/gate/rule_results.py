@@ -11,7 +11,7 @@ from bertslim.records import Frozen, Measurement
 
 
 class RuleResults(Frozen):
-    """What all rules say of all figures.
+    """The verdicts of all rules.
 
     Attributes:
         inconclusive_as: What an inconclusive verdict counts as, for pipelines that want one answer.
@@ -29,7 +29,7 @@ class RuleResults(Frozen):
         return "inconclusive" if "inconclusive" in outcomes else "pass"
 
     def counted(self, verdict: Verdict) -> Outcome:
-        """Say what a verdict counts as."""
+        """Return what a verdict counts as."""
         inconclusive = verdict.outcome == "inconclusive"
         return self.inconclusive_as if inconclusive else verdict.outcome
 
@@ -46,12 +46,12 @@ class RuleResults(Frozen):
             raise CannotTell("; ".join(self.reasons("inconclusive")))
 
     def reasons(self, counted: Outcome) -> list[str]:
-        """Tell why: a clause for each rule that has verdicts that count so, about the worst."""
+        """Return a clause for each rule that has verdicts that count so, about the worst."""
         by_rule: dict[str, list[Verdict]] = {}
         for verdict in self.verdicts:
             if self.counted(verdict) == counted:
                 by_rule.setdefault(verdict.rule, []).append(verdict)
-        return [reason(max(found, key=_weight)) for found in by_rule.values()]
+        return [reason(max(verdicts, key=_weight)) for verdicts in by_rule.values()]
 
 
 def _weight(verdict: Verdict) -> tuple[bool, float]:
@@ -59,27 +59,27 @@ def _weight(verdict: Verdict) -> tuple[bool, float]:
 
 
 def reason(verdict: Verdict) -> str:
-    """Tell a verdict in words, with what makes it decide where it did not."""
+    """Put a verdict in words, with what makes it decide where it did not."""
     if verdict.outcome != "inconclusive":
         return verdict.sentence
     return f"inconclusive: {verdict.sentence}; {verdict.remedy}"
 
 
-def judge(
-    rules: Iterable[Rule], found: Sequence[Measurement], baseline: Sequence[Measurement]
+def apply_rules(
+    rules: Iterable[Rule], measurements: Sequence[Measurement], baseline: Sequence[Measurement]
 ) -> RuleResults:
     """Judge figures by every rule that is about them.
 
     Args:
         rules: All have to be passed.
-        found: Of this run.
+        measurements: Of this run.
         baseline: Of the record.
     """
     return RuleResults(
         verdicts=tuple(
             rule.judge(now, find_baseline(now, baseline))
             for rule in rules
-            for now in found
+            for now in measurements
             if now.name.partition(".")[0] == rule.figure
         )
     )

@@ -38,8 +38,8 @@ class MaxParameters:
 
     def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
         """Compare the number with the bound."""
-        told = f"the slim model has {_size(now):,.0f} parameters"
-        return _verdict(self, "parameters", now, before, told)
+        sentence = f"the slim model has {_size(now):,.0f} parameters"
+        return _verdict(self, "parameters", now, before, sentence)
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class MaxBytes:
 
     def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
         """Compare the size with the bound."""
-        told = f"the slim model's weights take {_size(now):,.0f} bytes on disk"
-        return _verdict(self, "bytes", now, before, told)
+        sentence = f"the slim model's weights take {_size(now):,.0f} bytes on disk"
+        return _verdict(self, "bytes", now, before, sentence)
 
 
 def _verdict(
@@ -75,7 +75,7 @@ def _verdict(
     unit: Literal["parameters", "bytes"],
     now: Measurement,
     before: Measurement | None,
-    told: str,
+    sentence: str,
 ) -> Verdict:
     return Verdict(
         rule=str(rule),
@@ -85,7 +85,7 @@ def _verdict(
         unit=unit,
         bound=rule.bound,
         outcome="pass" if _size(now) <= rule.bound else "fail",
-        sentence=f"{told}, {rule} allows {rule.bound:,}",
+        sentence=f"{sentence}, {rule} allows {rule.bound:,}",
     )
 
 

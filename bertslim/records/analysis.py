@@ -18,7 +18,7 @@ AlterationKind = Literal["drop_ffn", "halve_ffn", "drop_attention"]
 
 
 class Site(Frozen):
-    """A place in a model: behind a block of a layer, where what it said has been added.
+    """A place in a model: after a block of a layer, where its output has been added.
 
     Attributes:
         layer: Number from 0.
@@ -46,7 +46,7 @@ class Cluster(Frozen):
 
 
 class CkaMatrix(Frozen):
-    """CKA between the layers of a model and those of the same or another, behind one kind of block.
+    """CKA between the layers of a model and those of the same or another, after one kind of block.
 
     Attributes:
         rows: Whose layers the rows are.
@@ -80,10 +80,8 @@ class Cka(Frozen):
 
     def find(self, rows: Role, columns: Role, block: Block) -> CkaMatrix | None:
         """Return one of the matrices."""
-        wanted = (rows, columns, block)
-        return next(
-            (one for one in self.matrices if (one.rows, one.columns, one.block) == wanted), None
-        )
+        matrices = {(each.rows, each.columns, each.block): each for each in self.matrices}
+        return matrices.get((rows, columns, block))
 
 
 class ProbePoint(Frozen):
@@ -178,7 +176,7 @@ class Sensitivity(Frozen):
 
     def of_kind(self, kind: AlterationKind) -> Sequence[Effect]:
         """Return the effects of one kind of alteration, from the bottom up."""
-        return [one for one in self.effects if one.kind == kind]
+        return [effect for effect in self.effects if effect.kind == kind]
 
 
 class Recommendation(Frozen):
@@ -194,7 +192,7 @@ class Recommendation(Frozen):
 
 
 class Analysis(Frozen):
-    """All that was found out about a model, or two.
+    """All that was measured of a model, or two.
 
     Attributes:
         base: The model, or the first of two.

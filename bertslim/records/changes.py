@@ -58,7 +58,7 @@ class Training(Frozen):
         processes: How many shared the batches.
         dtype: What products were worked out in.
         device: Where.
-        score: What told which weights to keep, on the select split.
+        score: What the weights to keep were chosen by, on the select split.
         higher_is_better: Whether more of it is better.
         steps: Batches that it was trained on.
         sequences: Sequences in them.

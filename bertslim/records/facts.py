@@ -11,8 +11,8 @@ class LayerFacts(Frozen):
     Attributes:
         heads: Attention heads; 0 where the attention block is gone.
         intermediate_size: Neurons of the FFN block; 0 where the block is gone.
-        attention_norm: Whether the LayerNorm behind the attention block is there.
-        ffn_norm: Whether the LayerNorm behind the FFN block is there.
+        attention_norm: Whether the LayerNorm after the attention block is there.
+        ffn_norm: Whether the LayerNorm after the FFN block is there.
         linear_rank: Rank of the linear map of the block's input that stands beside the FFN block,
             or in its place where that is gone; hidden_size for one full map, 0 for none.
         ffn_of: The layer of the same model whose FFN block it uses; None where it has its own.

@@ -41,7 +41,7 @@ class VocabularyPlan(Frozen):
     """What becomes of the vocabulary.
 
     Attributes:
-        before: Tokens that the base knows.
+        before: Tokens in that of the base.
         after: Tokens that stay; None until the data are read that tell.
     """
 

@@ -34,7 +34,7 @@ class Record(Frozen):
         exports: Files for other runtimes that were made of it since.
         disagreements: Held-out texts that base and slim model answer differently; None where texts
             were not to be kept.
-        analysis: What was found out about its layers since.
+        analysis: What was measured of its layers since.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")

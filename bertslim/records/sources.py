@@ -1,4 +1,4 @@
-"""Where models and data came from, told without local paths."""
+"""Where models and data came from, named without local paths."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def without_paths(text: str, known: Iterable[str] = ()) -> str:
     for source in sorted(known, key=len, reverse=True):
         if is_path(source) and len(source) > 1:
             text = text.replace(source, shown_source(source))
-    return _PATH_IN_TEXT.sub(lambda found: found.group(1) or PurePath(found.group()).name, text)
+    return _PATH_IN_TEXT.sub(lambda match: match.group(1) or PurePath(match.group()).name, text)
 
 
 def last_component(path: str) -> str:

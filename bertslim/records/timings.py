@@ -13,7 +13,7 @@ class TimeRatio(Frozen):
     Attributes:
         model: The other one, as it was called.
         runtime: What ran the other one.
-        ratio: Time of the one / time of the other.
+        ratio: Time of this model / time of the other.
         interval: Of the ratio.
     """
 

@@ -95,11 +95,11 @@ def read_front_matter(card: str) -> dict[str, Value]:
 
     All scalars are read as text: as YAML 1.1, the language code "no" would be false.
     """
-    found = _FRONT_MATTER.match(card[:_LONGEST])
-    if found is None:
+    match = _FRONT_MATTER.match(card[:_LONGEST])
+    if match is None:
         return {}
     try:
-        raw = yaml.load(found.group(1), Loader=yaml.BaseLoader)  # noqa: S506  builds no objects
+        raw = yaml.load(match.group(1), Loader=yaml.BaseLoader)  # noqa: S506  builds no objects
     except (yaml.YAMLError, RecursionError):
         return {}
     if not isinstance(raw, dict):

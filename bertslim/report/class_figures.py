@@ -27,19 +27,19 @@ class ClassFigures:
 
 def classes_of(record: Record) -> tuple[ClassFigures, ...]:
     """Return what was measured of each class, in the order of the classes."""
-    found = zip(
+    triples = zip(
         *(record.find(f"classes.{metric}") for metric in ("f1", "precision", "recall")), strict=True
     )
     return tuple(
         ClassFigures(str(f1.context["class"]), int(f1.context["support"]), f1, precision, recall)
-        for f1, precision, recall in found
+        for f1, precision, recall in triples
     )
 
 
 def most_changed(classes: Sequence[ClassFigures]) -> tuple[ClassFigures, ...]:
     """Return as many as can be read: those whose F1 changed most, in the order of the classes."""
-    chosen = sorted(classes, key=lambda one: -abs(_change(one.f1)))[:MOST_CLASSES]
-    return tuple(one for one in classes if one in chosen)
+    chosen = sorted(classes, key=lambda figures: -abs(_change(figures.f1)))[:MOST_CLASSES]
+    return tuple(figures for figures in classes if figures in chosen)
 
 
 def class_table(classes: Sequence[ClassFigures]) -> Table:
@@ -47,15 +47,15 @@ def class_table(classes: Sequence[ClassFigures]) -> Table:
     headers = ("class", "rows", "F1", "change", "95 % interval", "precision", "recall")
     rows = (
         (
-            shortened(one.name, _LONGEST_NAME),
-            f"{one.support:,}",
-            both_values(one.f1),
-            change(one.f1),
-            interval(one.f1),
-            both_values(one.precision),
-            both_values(one.recall),
+            shortened(figures.name, _LONGEST_NAME),
+            f"{figures.support:,}",
+            both_values(figures.f1),
+            change(figures.f1),
+            interval(figures.f1),
+            both_values(figures.precision),
+            both_values(figures.recall),
         )
-        for one in classes
+        for figures in classes
     )
     return Table("lrrrrrr", headers, tuple(rows)).without_empty_columns()
 

@@ -10,28 +10,32 @@ from bertslim.wording import counted
 _LONGEST = 500  # characters
 
 
-def texts_told(found: Disagreements, before: str, after: str) -> str:
+def differing_texts(disagreements: Disagreements, before: str, after: str) -> str:
     """Quote the texts, each with the two answers.
 
     Args:
-        found: The texts.
-        before: What the one model is called.
+        disagreements: The texts.
+        before: What the first model is called.
         after: What the other is.
     """
-    texts = counted(found.rows, "held-out text", "held-out texts")
-    told = f"{found.different:,} of {texts} are answered differently"
-    if not found.shown:
-        return f"{told}."
-    order = ", the furthest apart first" if found.shown[0].distance is not None else ""
-    which = "All of them" if len(found.shown) == found.different else f"{len(found.shown)} of them"
-    entries = (_entry(one, before, after) for one in found.shown)
-    return "\n\n".join([f"{told}. {which}{order}:", *entries])
+    texts = counted(disagreements.rows, "held-out text", "held-out texts")
+    count = f"{disagreements.different:,} of {texts} are answered differently"
+    if not disagreements.shown:
+        return f"{count}."
+    order = ", the furthest apart first" if disagreements.shown[0].distance is not None else ""
+    which = (
+        "All of them"
+        if len(disagreements.shown) == disagreements.different
+        else f"{len(disagreements.shown)} of them"
+    )
+    entries = (_entry(disagreement, before, after) for disagreement in disagreements.shown)
+    return "\n\n".join([f"{count}. {which}{order}:", *entries])
 
 
-def _entry(one: Disagreement, before: str, after: str) -> str:
-    answers = [f"{before}: {one.base}", f"{after}: {one.slim}"]
-    if one.truth is not None:
-        answers.append(f"label: {one.truth}")
-    if one.distance is not None:
-        answers.append(f"apart by: {significant(one.distance, 2)}")
-    return f"{escape('; '.join(answers))}\n\n> {escape(shortened(one.text, _LONGEST))}"
+def _entry(disagreement: Disagreement, before: str, after: str) -> str:
+    answers = [f"{before}: {disagreement.base}", f"{after}: {disagreement.slim}"]
+    if disagreement.truth is not None:
+        answers.append(f"label: {disagreement.truth}")
+    if disagreement.distance is not None:
+        answers.append(f"apart by: {significant(disagreement.distance, 2)}")
+    return f"{escape('; '.join(answers))}\n\n> {escape(shortened(disagreement.text, _LONGEST))}"

@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 def escape(text: str) -> str:
     """Make text stand for itself on one line of Markdown, in a table cell too."""
     line = " ".join(printable(text).split())
-    line = _MARKUP.sub(lambda found: f"\\{found.group()}", _ENTITY.sub("&amp;", line))
+    line = _MARKUP.sub(lambda match: f"\\{match.group()}", _ENTITY.sub("&amp;", line))
     line = _NUMBERED.sub(r"\1\\\2", line.replace("<", "&lt;"))
     return _BLOCK_START.sub(r"\\", line)
 

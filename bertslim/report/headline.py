@@ -27,7 +27,7 @@ _FIDELITY = ("fidelity.agreement", "fidelity.cosine", "fidelity.kl", "fidelity.p
 def headline(record: Record) -> str:
     """Say how much faster, smaller and better or worse the slim model is; "" if nothing is known.
 
-    A difference whose 95 % interval holds "no change" is told as not measurable.
+    A difference whose 95 % interval holds "no change" is written as not measurable.
     """
     return ", ".join(_clauses(record))
 
@@ -79,27 +79,27 @@ def _quality(record: Record) -> Iterator[str]:
     if figure.name.startswith(SCORE_PREFIX):
         yield _metric(figure)
     else:
-        yield f"{label(figure)} {slim_value(figure)}{_in_brackets(_sure(figure))}"
+        yield f"{label(figure)} {slim_value(figure)}{_in_brackets(_interval_words(figure))}"
 
 
 def quality_figure(record: Record) -> Measurement | None:
     """Return the main metric, or without labels the most telling figure of fidelity."""
-    metrics = (one for one in record.measurements if one.name.startswith(SCORE_PREFIX))
-    fidelity = (one for name in _FIDELITY for one in record.find(name))
+    metrics = (score for score in record.measurements if score.name.startswith(SCORE_PREFIX))
+    fidelity = (measurement for name in _FIDELITY for measurement in record.find(name))
     return next(chain(metrics, fidelity), None)
 
 
 def _metric(metric: Measurement) -> str:
     if metric.base is None or metric.slim is None:
-        return f"{label(metric)} {slim_value(metric)}{_in_brackets(_sure(metric))}"
-    moved = [change(metric), *_sure(metric)]
+        return f"{label(metric)} {slim_value(metric)}{_in_brackets(_interval_words(metric))}"
+    moved = [change(metric), *_interval_words(metric)]
     if no_change_seen(metric):
-        told = ", ".join([from_to(metric), *moved])
-        return f"no measurable difference in {label(metric)} ({told})"
+        values = ", ".join([from_to(metric), *moved])
+        return f"no measurable difference in {label(metric)} ({values})"
     return f"{label(metric)} {from_to(metric)}{_in_brackets(moved)}"
 
 
-def _sure(measurement: Measurement) -> list[str]:
+def _interval_words(measurement: Measurement) -> list[str]:
     """The interval, its unit left out where the change before it has said it."""
     if measurement.interval is None:
         return []

@@ -64,10 +64,10 @@ def difference(measurement: Measurement, value: float) -> str:
 
 def interval(measurement: Measurement) -> str:
     """Write the 95 % interval in the words of the change that it belongs to."""
-    found = measurement.interval
-    if found is None:
+    bounds = measurement.interval
+    if bounds is None:
         return NOTHING
-    low, high = (_bound(measurement, found, value) for value in (found.low, found.high))
+    low, high = (_bound(measurement, bounds, value) for value in (bounds.low, bounds.high))
     return between(low, high)
 
 
@@ -84,11 +84,11 @@ def speed_up(ratio: float) -> str:
 
 def no_change_seen(measurement: Measurement) -> bool:
     """Whether the interval holds the value that means "no change"."""
-    found = measurement.interval
-    if found is None or found.of == "slim":
+    bounds = measurement.interval
+    if bounds is None or bounds.of == "slim":
         return False
-    neutral = 1.0 if found.of == "ratio" else 0.0
-    return found.low <= neutral <= found.high
+    neutral = 1.0 if bounds.of == "ratio" else 0.0
+    return bounds.low <= neutral <= bounds.high
 
 
 def constant_context(
@@ -129,9 +129,9 @@ def _value(measurement: Measurement, value: float | None) -> str:
     return quantity(value, unit.notation(measurement.base, measurement.slim))
 
 
-def _bound(measurement: Measurement, found: Interval, value: float) -> str:
-    if found.of == "ratio":
+def _bound(measurement: Measurement, bounds: Interval, value: float) -> str:
+    if bounds.of == "ratio":
         return percent_change(value)
-    if found.of == "difference":
+    if bounds.of == "difference":
         return difference(measurement, value)
     return _value(measurement, value)

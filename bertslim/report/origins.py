@@ -32,11 +32,11 @@ def origins(record: Record) -> Table:
 
 def versions(record: Record) -> str:
     """List the versions that the figures were measured with."""
-    found = record.environment.versions.items()
-    return ", ".join(f"{name} {version}" for name, version in sorted(found))
+    pairs = record.environment.versions.items()
+    return ", ".join(f"{name} {version}" for name, version in sorted(pairs))
 
 
-def command_told(command: Sequence[str]) -> str | None:
+def written_command(command: Sequence[str]) -> str | None:
     """Write a command line as it can be typed; of local paths the last component alone.
 
     A line ends before an option where it would be too long.

@@ -10,7 +10,7 @@ from bertslim.report.tables import NOTHING, Table
 _SECTION = "reconstruct"
 
 
-def asked_for(record: Record) -> Reconstruct | None:
+def repair_options(record: Record) -> Reconstruct | None:
     """Return what the recipe says of the repair; None where it asks for none."""
     section = (record.recipe or {}).get(_SECTION)
     return None if section is None else Reconstruct.model_validate(section)
@@ -18,7 +18,7 @@ def asked_for(record: Record) -> Reconstruct | None:
 
 def solved_from(record: Record) -> str | None:
     """Say what was solved from, such as "1,024 texts"; None where nothing was solved."""
-    options = asked_for(record)
+    options = repair_options(record)
     if options is None or not record.repairs:
         return None
     splits = record.data.splits if record.data else ()
@@ -28,7 +28,7 @@ def solved_from(record: Record) -> str | None:
 
 def solving_note(record: Record) -> str | None:
     """Say how the maps were solved and how long it took; None where no repair was asked for."""
-    options = asked_for(record)
+    options = repair_options(record)
     if options is None:
         return None
     texts = solved_from(record)

@@ -14,7 +14,7 @@ from bertslim.records import RECORD_FILE, Record, Role
 from bertslim.records.sources import last_component, without_paths
 from bertslim.report.analysis_sections import analysis_sections
 from bertslim.report.class_figures import class_table, classes_of, most_changed
-from bertslim.report.differing_texts import texts_told
+from bertslim.report.differing_texts import differing_texts
 from bertslim.report.escape import escape, fenced
 from bertslim.report.export_tables import export_notes, exports_table
 from bertslim.report.headline import at_headline_shape, headline, quality_figure
@@ -26,7 +26,7 @@ from bertslim.report.measurement_tables import (
     sides,
 )
 from bertslim.report.measurement_text import shape
-from bertslim.report.origins import command_told, origins, step_times, versions
+from bertslim.report.origins import origins, step_times, versions, written_command
 from bertslim.report.plan_tables import plan_table, vocabulary_note
 from bertslim.report.plots.accuracy_latency import Axes, Place, accuracy_latency
 from bertslim.report.plots.class_scores import class_scores
@@ -82,7 +82,7 @@ def classes_section(record: Record) -> Iterator[Section]:
 def texts_section(record: Record) -> Iterator[Section]:
     """The texts that are answered differently, if they may be quoted."""
     if record.disagreements is not None:
-        texts = texts_told(record.disagreements, *sides(record))
+        texts = differing_texts(record.disagreements, *sides(record))
         yield Section("Texts answered differently", (texts,))
 
 
@@ -155,7 +155,7 @@ def recipe_section(record: Record) -> Iterator[Section]:
 
 def provenance_section(record: Record) -> Iterator[Section]:
     """Models, data, machine, versions and steps."""
-    body: list[Content | None] = [command_told(record.command), origins(record)]
+    body: list[Content | None] = [written_command(record.command), origins(record)]
     if record.environment.versions:
         body.append(wrapped(f"Versions: {escape(versions(record))}."))
     body.append(step_times(record))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from bertslim.records import Measurement, Record
@@ -113,32 +114,50 @@ def _is_quality(measurement: Measurement) -> bool:
     return measurement.name.startswith(QUALITY_PREFIXES)
 
 
+@dataclass(frozen=True)
+class _Result:
+    """A result whose latency beside the base's and whose quality are known."""
+
+    name: str
+    record: Record
+    latency: Measurement
+    time: float
+    quality: Measurement
+    score: float
+
+    @property
+    def topic(self) -> tuple[object, ...]:
+        """What has to be alike for two results to stand in one picture."""
+        sha256 = self.record.base.sha256, _report_sha256(self.record)
+        return *sha256, shape(self.latency), self.quality.name
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the picture."""
+        return Place(self.name, self.time, self.score, "slim")
+
+
 def _picture(records: Sequence[Record]) -> Iterator[Picture]:
-    """Draw all results of one base that have one metric; times as shares of the base's."""
-    known = []
-    for name, record in zip(names_of(records), records, strict=True):
-        latency, quality = _latency(record), quality_figure(record)
-        if latency and latency.ratio and quality and quality.slim is not None:
-            known.append((name, record, latency, quality))
-    if len(known) < 2 or len({_topic(*one[1:]) for one in known}) > 1:
+    """All results of one base that have one metric; times as shares of the base's."""
+    results = list(_comparable(records))
+    if len(results) < 2 or len({result.topic for result in results}) > 1:
         return
-    _, record, latency, quality = known[0]
-    if not quality.metric.rises_to_one:
+    first = results[0]
+    if not first.quality.metric.rises_to_one:
         return
-    places = [
-        Place(name, one.ratio, figure.slim, "slim")
-        for name, _, one, figure in known
-        if one.ratio and figure.slim is not None
-    ]
-    if quality.base is not None:
-        places.insert(0, Place(shown_source(record.base.source), 1.0, quality.base, "base"))
-    axes = Axes(quality.metric, f"of the base's time at {shape(latency)}")
+    places = [result.place for result in results]
+    if first.quality.base is not None:
+        source = shown_source(first.record.base.source)
+        places.insert(0, Place(source, 1.0, first.quality.base, "base"))
+    axes = Axes(first.quality.metric, f"of the base's time at {shape(first.latency)}")
     yield Picture("accuracy-latency", partial(accuracy_latency, places, axes))
 
 
-def _topic(record: Record, latency: Measurement, quality: Measurement) -> tuple[object, ...]:
-    """What has to be alike for two results to stand in one picture."""
-    return record.base.sha256, shape(latency), quality.name, _report_sha256(record)
+def _comparable(records: Sequence[Record]) -> Iterator[_Result]:
+    for name, record in zip(names_of(records), records, strict=True):
+        latency, quality = _latency(record), quality_figure(record)
+        if latency and latency.ratio and quality and quality.slim is not None:
+            yield _Result(name, record, latency, latency.ratio, quality, quality.slim)
 
 
 def _latency(record: Record) -> Measurement | None:
@@ -172,14 +191,14 @@ def _differences_section(records: Sequence[Record]) -> Iterator[Section]:
 def _not_alike(records: Sequence[Record]) -> Iterator[str]:
     """Say what was not held fixed from result to result, and so may be in the figures, too."""
     named: tuple[tuple[str, Callable[[Record], object]], ...] = (
-        ("base", lambda one: shown_source(one.base.source)),
-        ("weights of the base (SHA-256)", lambda one: one.base.sha256[:12]),
-        ("held-out rows (SHA-256)", lambda one: (_report_sha256(one) or NOTHING)[:12]),
-        ("CPU", lambda one: one.environment.cpu),
-        ("threads", lambda one: one.environment.threads),
-        ("torch", lambda one: one.environment.versions.get("torch", NOTHING)),
-        ("transformers", lambda one: one.environment.versions.get("transformers", NOTHING)),
-        ("bertslim", lambda one: one.bertslim),
+        ("base", lambda record: shown_source(record.base.source)),
+        ("weights of the base (SHA-256)", lambda record: record.base.sha256[:12]),
+        ("held-out rows (SHA-256)", lambda record: (_report_sha256(record) or NOTHING)[:12]),
+        ("CPU", lambda record: record.environment.cpu),
+        ("threads", lambda record: record.environment.threads),
+        ("torch", lambda record: record.environment.versions.get("torch", NOTHING)),
+        ("transformers", lambda record: record.environment.versions.get("transformers", NOTHING)),
+        ("bertslim", lambda record: record.bertslim),
     )
     for what, read in named:
         values = [str(read(record)) for record in records]
@@ -190,4 +209,4 @@ def _not_alike(records: Sequence[Record]) -> Iterator[str]:
 
 def _report_sha256(record: Record) -> str | None:
     splits = record.data.splits if record.data else ()
-    return next((one.sha256 for one in splits if one.name == "report"), None)
+    return next((split.sha256 for split in splits if split.name == "report"), None)

@@ -29,7 +29,7 @@ class Palette:
         ink: Words and axes.
         muted: Words of less weight, grid lines.
         faint: What is not there any more.
-        paper: What is behind.
+        paper: The background.
         base: The base.
         slim: The slim model.
         third: What is neither.

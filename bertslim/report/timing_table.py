@@ -34,15 +34,17 @@ def bench_table(result: BenchResult) -> Table:
 def fastest_lines(result: BenchResult) -> Iterator[str]:
     """Say what is fastest: once if it is the same at every shape, else shape by shape."""
     shapes = dict.fromkeys(map(_shape, result.timings))
-    found = {
-        shape: _Fastest([one for one in result.timings if one.fastest and _shape(one) == shape])
+    fastest = {
+        shape: _Fastest(
+            [timing for timing in result.timings if timing.fastest and _shape(timing) == shape]
+        )
         for shape in shapes
     }
-    if len(found) > 1 and len({each.names for each in found.values()}) == 1:
-        each_time = ", ".join(f"{each.time} at {shape}" for shape, each in found.items())
-        yield f"Fastest here at every shape: {next(iter(found.values())).names}: {each_time}"
+    if len(fastest) > 1 and len({each.names for each in fastest.values()}) == 1:
+        each_time = ", ".join(f"{each.time} at {shape}" for shape, each in fastest.items())
+        yield f"Fastest here at every shape: {next(iter(fastest.values())).names}: {each_time}"
     else:
-        for shape, each in found.items():
+        for shape, each in fastest.items():
             yield f"Fastest here at {shape}: {each.names}: {each.time}"
 
 
@@ -121,15 +123,15 @@ def _uncertain(timing: Timing) -> bool:
     return timing.to_first is not None and _too_wide(timing.to_first.interval)
 
 
-def _too_wide(found: Interval) -> bool:
-    return found.high > _TOO_WIDE * found.low
+def _too_wide(interval: Interval) -> bool:
+    return interval.high > _TOO_WIDE * interval.low
 
 
-def _ratio(found: TimeRatio) -> str:
-    return f"{fixed(found.ratio, 2)} ({_interval(found.interval, 2)})"
+def _ratio(ratio: TimeRatio) -> str:
+    return f"{fixed(ratio.ratio, 2)} ({_interval(ratio.interval, 2)})"
 
 
-def _interval(found: Interval, decimals: int = 3) -> str:
-    if _too_wide(found):
+def _interval(interval: Interval, decimals: int = 3) -> str:
+    if _too_wide(interval):
         return "too wide"
-    return f"{fixed(found.low, decimals)} to {fixed(found.high, decimals)}"
+    return f"{fixed(interval.low, decimals)} to {fixed(interval.high, decimals)}"

@@ -36,7 +36,7 @@ class Axes:
     """What the places are about.
 
     Attributes:
-        metric: What a score is; one that rises to 1.
+        metric: What a score is, which rises to 1.
         time: What a time is, such as "ms a call at 1x128".
     """
 
@@ -61,23 +61,23 @@ def accuracy_latency(places: Sequence[Place], axes: Axes, colours: Palette = IN_
         "; ".join(map(axes.describe, places)),
         colours,
     )
-    scores = [one.score for one in places]
+    scores = [place.score for place in places]
     margin = max(0.01, (max(scores) - min(scores)) / 4)
-    across = Scale(0, max(one.time for one in places) * 1.1, 50, WIDTH - 10)
+    across = Scale(0, max(place.time for place in places) * 1.1, 50, WIDTH - 10)
     up = Scale(max(0.0, min(scores) - margin), min(1.0, max(scores) + margin), 180, 26)
     drawing.words(0, 11, f"{axes.metric.words}; up and to the left is better", colour=colours.muted)
     drawing.grid(across, up, axes.written, most=4)
     for value in across.ticks():
         drawing.words(across(value), 195, f"{value:g}", anchor="middle", colour=colours.muted)
     drawing.words(across.end, 211, axes.time, anchor="end", colour=colours.muted)
-    for one in places:
-        _place(drawing, one, across(one.time), up(one.score), axes)
+    for place in places:
+        _place(drawing, place, across(place.time), up(place.score), axes)
     return drawing
 
 
-def _place(drawing: Drawing, one: Place, x: float, y: float, axes: Axes) -> None:
-    drawing.dot(x, y, drawing.colours.of(one.role), tip=axes.describe(one), radius=5)
-    name = shortened(one.name, 28)
+def _place(drawing: Drawing, place: Place, x: float, y: float, axes: Axes) -> None:
+    drawing.dot(x, y, drawing.colours.of(place.role), tip=axes.describe(place), radius=5)
+    name = shortened(place.name, 28)
     if x > WIDTH * 0.6:
         drawing.words(x - 8, y - 6, name, anchor="end")
     else:

@@ -11,16 +11,17 @@ _MOST_NUMBERS = 12  # below the axis
 
 def probe_curves(probes: Probes, block: Block, names: Names, colours: Palette = IN_PAGE) -> Drawing:
     """Draw what linear probes read from each layer, with 95 % intervals, and their controls."""
-    points = [one for one in probes.points if one.site.block == block]
-    roles = list(dict.fromkeys(one.model for one in points))
+    points = [point for point in probes.points if point.site.block == block]
+    roles = list(dict.fromkeys(point.model for point in points))
     lines = (
-        f"{names[one.model]} layer {one.site.layer}: {one.score:.1%}, control {one.control:.1%}"
-        for one in points
+        f"{names[point.model]} layer {point.site.layer}: {point.score:.1%}, "
+        f"control {point.control:.1%}"
+        for point in points
     )
     title = f"{probes.metric} of linear probes behind {BLOCKS[block]}"
     drawing = Drawing(WIDTH, 220, title, "; ".join(lines), colours)
-    layers = max(one.site.layer for one in points)
-    lowest = min(min(one.low, one.control) for one in points)
+    layers = max(point.site.layer for point in points)
+    lowest = min(min(point.low, point.control) for point in points)
     across = Scale(0, layers, 44, WIDTH - 10)
     up = Scale(min(lowest, probes.chance), 1.0, 180, 12)
     drawing.grid(across, up, lambda value: f"{100 * value:.0f} %")
@@ -28,16 +29,20 @@ def probe_curves(probes: Probes, block: Block, names: Names, colours: Palette = 
         drawing.words(across(layer), 195, str(layer), anchor="middle", colour=colours.muted)
     for role in roles:
         colour = colours.of(role)
-        own = [one for one in points if one.model == role]
-        upper: list[Point] = [(across(one.site.layer), up(one.high)) for one in own]
-        lower: list[Point] = [(across(one.site.layer), up(one.low)) for one in own]
+        own = [point for point in points if point.model == role]
+        upper: list[Point] = [(across(point.site.layer), up(point.high)) for point in own]
+        lower: list[Point] = [(across(point.site.layer), up(point.low)) for point in own]
         drawing.area([*upper, *reversed(lower)], colour)
-        drawing.line([(across(one.site.layer), up(one.score)) for one in own], colour, width=2)
-        for one in own:
-            tip = f"{names[role]}, layer {one.site.layer}: {one.score:.1%}"
-            drawing.dot(across(one.site.layer), up(one.score), colour, tip=tip)
-    control = [one for one in points if one.model == roles[0]]
-    drawing.line([(across(one.site.layer), up(one.control)) for one in control], colours.third)
+        drawing.line(
+            [(across(point.site.layer), up(point.score)) for point in own], colour, width=2
+        )
+        for point in own:
+            tip = f"{names[role]}, layer {point.site.layer}: {point.score:.1%}"
+            drawing.dot(across(point.site.layer), up(point.score), colour, tip=tip)
+    control = [point for point in points if point.model == roles[0]]
+    drawing.line(
+        [(across(point.site.layer), up(point.control)) for point in control], colours.third
+    )
     entries = [(names[role], colours.of(role)) for role in roles]
     drawing.legend(214, [*entries, ("random labels", colours.third)], x=44)
     return drawing
