@@ -95,8 +95,6 @@ def test_reasons_tell_what_was_found() -> None:
     assert "Half of the neurons of a block do 75%" in told
     assert "2 times as much as without its FFN block: attention is more" in told
     assert "2 clusters: layers 0-2 (CKA 0.95), layer 3 (CKA 1.00)" in told
-    assert (
-        "best behind layer 2 (accuracy 90.0%), and as well but for a point behind layer 1" in told
-    )
+    assert "best after layer 2 (accuracy 90.0%), and as well but for a point after layer 1" in told
     assert "linear map in the place of the FFN blocks of layers 1, 2" in told
     assert "a quarter of the neurons of those of layers 0, 3" in told

@@ -63,7 +63,7 @@ def hsic(features: Sequence[Tensor]) -> Tensor:
     Returns:
         float64, (sites, sites)
     """
-    grams = torch.stack([_gram(one) for one in features])
+    grams = torch.stack([_gram(states) for states in features])
     count = grams.shape[-1]
     flat, rows = grams.flatten(1), grams.sum(dim=2)
     sums = rows.sum(dim=1)

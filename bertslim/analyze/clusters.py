@@ -43,13 +43,13 @@ def _best_bounds(distances: FloatArray) -> Bounds:
     from sklearn.metrics import silhouette_score
 
     layers = len(distances)
-    best, found = DISTINCT, [0, layers]
+    best_score, best_bounds = DISTINCT, [0, layers]
     for bounds in _partitions(distances)[1:-1]:
         runs = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
         score = float(silhouette_score(distances.clip(min=0), runs, metric="precomputed"))
-        if score > best:
-            best, found = score, bounds
-    return found
+        if score > best_score:
+            best_score, best_bounds = score, bounds
+    return best_bounds
 
 
 def _partitions(distances: FloatArray) -> list[Bounds]:
@@ -69,10 +69,10 @@ def _partitions(distances: FloatArray) -> list[Bounds]:
 
 
 def _bounds(before: list[NDArray[np.int64]], layers: int) -> Bounds:
-    found = [layers]
+    bounds = [layers]
     for starts in reversed(before):
-        found.append(int(starts[found[-1]]))
-    return [0, *reversed(found)]
+        bounds.append(int(starts[bounds[-1]]))
+    return [0, *reversed(bounds)]
 
 
 def _within(alike: FloatArray) -> float:

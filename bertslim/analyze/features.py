@@ -68,12 +68,12 @@ def gather_features(
         folder = Path(name)
         shown = progress.track(batches, "reading the layers", total=len(batches), unit="batch")
         for batch in shown:
-            wanted = _examples(batch, most - sum(map(len, labels)))
-            if not wanted.any():
+            chosen = _examples(batch, most - sum(map(len, labels)))
+            if not chosen.any():
                 continue
-            labels.append(_labels(batch)[wanted])
-            words.append(_words(batch)[wanted])
-            _keep(checkpoint, batch, wanted, folder)
+            labels.append(_labels(batch)[chosen])
+            words.append(_words(batch)[chosen])
+            _keep(checkpoint, batch, chosen, folder)
         yield Features(
             labels=torch.cat(labels).numpy(),
             words=torch.cat(words).numpy(),
@@ -83,17 +83,17 @@ def gather_features(
 
 
 @torch.inference_mode()
-def _keep(checkpoint: Checkpoint, batch: Batch, wanted: Tensor, folder: Path) -> None:
-    """Append what stands at each site to its file."""
+def _keep(checkpoint: Checkpoint, batch: Batch, chosen: Tensor, folder: Path) -> None:
+    """Append the states at each site to its file."""
     facts, mask = checkpoint.facts, batch.inputs["attention_mask"]
     with watched(checkpoint) as states:
         checkpoint.model(**model_inputs(batch, facts.head))
         for site in sites_of(facts):
             hidden = states[site].float()
-            found = hidden if wanted.dim() == 2 else Pooling()(hidden, mask)
+            features = hidden if chosen.dim() == 2 else Pooling()(hidden, mask)
             try:
                 with _file(folder, site).open("ab") as file:
-                    file.write(found[wanted].numpy().tobytes())
+                    file.write(features[chosen].numpy().tobytes())
             except OSError as error:
                 raise OutputError(
                     "no room on disk for the representations of the texts",
@@ -103,11 +103,11 @@ def _keep(checkpoint: Checkpoint, batch: Batch, wanted: Tensor, folder: Path) ->
 
 
 def _examples(batch: Batch, most: int) -> Tensor:
-    """Say which labels count, shaped as they are: as many as are left to take."""
+    """Return which labels count, shaped as they are: as many as are left to take."""
     labels = _labels(batch)
-    wanted = labels != IGNORED
-    places = wanted.flatten().cumsum(0).view_as(wanted)
-    return wanted & (places <= most)
+    labelled = labels != IGNORED
+    places = labelled.flatten().cumsum(0).view_as(labelled)
+    return labelled & (places <= most)
 
 
 def _labels(batch: Batch) -> Tensor:

@@ -46,7 +46,7 @@ def measure_cka(
     Raises:
         DataError: There are too few tokens, or the models read the texts as other tokens.
     """
-    places = [(role, site) for role, one in models.items() for site in sites_of(one.facts)]
+    places = [(role, site) for role, model in models.items() for site in sites_of(model.facts)]
     running, tokens = MinibatchCka(len(places)), 0
 
     def chunks() -> Iterator[list[Tensor]]:
@@ -74,19 +74,19 @@ def measure_cka(
 def _states(
     models: dict[Role, Checkpoint], together: Sequence[Batch], draw: torch.Generator
 ) -> list[Tensor]:
-    """Return what stands at each place for the drawn tokens, (tokens, hidden_size) each."""
+    """Return the states of the drawn tokens at each place, (tokens, hidden_size) each."""
     mask = together[0].inputs["attention_mask"]
-    if any(not torch.equal(one.inputs["attention_mask"], mask) for one in together):
+    if any(not torch.equal(batch.inputs["attention_mask"], mask) for batch in together):
         raise DataError("the two models read the texts as other tokens, which cannot be compared")
     drawn = _drawn(mask, draw)
-    found = []
+    drawn_states = []
     for checkpoint, batch in zip(models.values(), together, strict=True):
         facts = checkpoint.facts
         with watched(checkpoint) as states:
             checkpoint.model(**model_inputs(batch, facts.head))
         choices = len(states[sites_of(facts)[0]]) // len(mask)
-        found += [states[site][::choices][drawn].float() for site in sites_of(facts)]
-    return found
+        drawn_states += [states[site][::choices][drawn].float() for site in sites_of(facts)]
+    return drawn_states
 
 
 def _drawn(mask: Tensor, draw: torch.Generator) -> Tensor:
@@ -99,25 +99,25 @@ def _drawn(mask: Tensor, draw: torch.Generator) -> Tensor:
 def _matrices(
     values: FloatArray, places: Sequence[Place], roles: Sequence[Role]
 ) -> tuple[CkaMatrix, ...]:
-    found = []
+    matrices = []
     for block in BLOCKS:
         for rows, columns in combinations_with_replacement(roles, 2):
             chosen = [
                 [number for number, (role, site) in enumerate(places)
-                 if role == wanted and site.block == block]
-                for wanted in (rows, columns)
+                 if role == side and site.block == block]
+                for side in (rows, columns)
             ]  # fmt: skip
             part = values[np.ix_(*chosen)]
-            found.append(
+            matrices.append(
                 CkaMatrix(
                     rows=rows,
                     columns=columns,
                     block=block,
-                    values=tuple(tuple(_number(one) for one in row) for row in part),
+                    values=tuple(tuple(_number(value) for value in row) for row in part),
                     clusters=clusters_of(part) if rows == columns else (),
                 )
             )
-    return tuple(found)
+    return tuple(matrices)
 
 
 def _number(value: float) -> float | None:

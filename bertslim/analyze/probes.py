@@ -24,7 +24,7 @@ from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.records import ProbePoint, Probes, Role, Site
 
-RIDGES = tuple(float(one) for one in np.logspace(-1, 5, 7))
+RIDGES = tuple(float(ridge) for ridge in np.logspace(-1, 5, 7))
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 MOST_FITTED, MOST_SCORED = 10_000, 5_000
 
@@ -100,7 +100,7 @@ def _control(fitted: Features, scored: Features, seed: int) -> _Control:
     draw = np.random.default_rng(seed)
     words = np.union1d(fitted.words, scored.words)
     drawn = draw.choice(fitted.labels, size=len(words))
-    return _Control(*(drawn[np.searchsorted(words, one.words)] for one in (fitted, scored)))
+    return _Control(*(drawn[np.searchsorted(words, part.words)] for part in (fitted, scored)))
 
 
 def _point(
@@ -148,5 +148,5 @@ def _fit_and_answer(
 
 
 def _score(labels: IntArray, answers: IntArray, per_token: bool) -> Score:
-    """Most tokens have no label of interest, so that their accuracy would say little."""
+    """Most tokens have no label of interest, so that their accuracy would mean little."""
     return macro_f1(labels, answers) if per_token else accuracy(labels, answers)

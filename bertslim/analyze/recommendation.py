@@ -22,7 +22,7 @@ def recommend(
 
     Blocks are dropped from the one that matters least on, while what they do alone adds up to at
     most SPARED of what all do. Dropped blocks leave a linear map of their input, which repair
-    solves as it solves what the narrowed ones say.
+    solves as it solves the maps of the narrowed ones.
 
     Args:
         facts: The shape of the model.
@@ -32,9 +32,9 @@ def recommend(
     """
     dropped = _dropped(sensitivity)
     narrowed = [
-        one.layer
-        for one in sensitivity.of_kind("halve_ffn")
-        if one.layer not in dropped and _is_its_own(facts, one.layer)
+        effect.layer
+        for effect in sensitivity.of_kind("halve_ffn")
+        if effect.layer not in dropped and _is_its_own(facts, effect.layer)
     ]
     reasons = (
         *_on_damage(sensitivity),
@@ -46,15 +46,15 @@ def recommend(
 
 
 def _dropped(sensitivity: Sensitivity) -> list[int]:
-    drops = sorted(sensitivity.of_kind("drop_ffn"), key=lambda one: one.damage)
-    left = SPARED * sum(one.damage for one in drops)
-    found = []
-    for one in drops:
-        left -= one.damage
+    drops = sorted(sensitivity.of_kind("drop_ffn"), key=lambda effect: effect.damage)
+    left = SPARED * sum(effect.damage for effect in drops)
+    dropped = []
+    for effect in drops:
+        left -= effect.damage
         if left < 0:
             break
-        found.append(one.layer)
-    return sorted(found)
+        dropped.append(effect.layer)
+    return sorted(dropped)
 
 
 def _is_its_own(facts: ModelFacts, number: int) -> bool:
@@ -83,22 +83,24 @@ def _recipe(dropped: Sequence[int], narrowed: Sequence[int]) -> dict[str, Any]:
 
 
 def _on_damage(sensitivity: Sensitivity) -> Iterator[str]:
-    drops = sorted(sensitivity.of_kind("drop_ffn"), key=lambda one: one.damage)
+    drops = sorted(sensitivity.of_kind("drop_ffn"), key=lambda effect: effect.damage)
     if drops:
         yield (
             f"Of the FFN blocks that of layer {drops[0].layer} matters least and that of layer "
             f"{drops[-1].layer} most: without it the answers change by {_amount(drops[0])} and "
             f"{_amount(drops[-1])} ({sensitivity.measure})"
         )
-    halves = {one.layer: one.damage for one in sensitivity.of_kind("halve_ffn")}
-    both = [(one.damage, halves[one.layer]) for one in drops if one.layer in halves]
+    halves = {effect.layer: effect.damage for effect in sensitivity.of_kind("halve_ffn")}
+    both = [(effect.damage, halves[effect.layer]) for effect in drops if effect.layer in halves]
     whole = sum(drop for drop, _ in both)
     if both and whole > 0:
         share = sum(half for _, half in both) / whole
         yield f"Half of the neurons of a block do {1 - share:.0%} of what it does, on average"
     attention = sensitivity.of_kind("drop_attention")
     if attention and drops:
-        ratio = sum(one.damage for one in attention) / max(sum(one.damage for one in drops), 1e-12)
+        ratio = sum(effect.damage for effect in attention) / max(
+            sum(effect.damage for effect in drops), 1e-12
+        )
         kind = "more" if ratio >= 1 else "less"
         yield (
             f"Without its attention, a layer loses {ratio:.2g} times as much as without its FFN "
@@ -110,7 +112,7 @@ def _on_clusters(cka: Cka) -> Iterator[str]:
     matrix = cka.find("base", "base", "ffn")
     if matrix is None or not matrix.clusters:
         return
-    shown = [f"{one.name} (CKA {one.within:.2f})" for one in matrix.clusters]
+    shown = [f"{cluster.name} (CKA {cluster.within:.2f})" for cluster in matrix.clusters]
     if len(shown) == 1:
         yield f"By CKA the layers form no clusters: {shown[0]}"
     else:
@@ -120,12 +122,14 @@ def _on_clusters(cka: Cka) -> Iterator[str]:
 def _on_probes(probes: Probes | None) -> Iterator[str]:
     if probes is None:
         return
-    points = [one for one in probes.points if one.model == "base" and one.site.block == "ffn"]
-    best = max(points, key=lambda one: one.score)
-    first = next(one for one in points if one.score >= best.score - _ENOUGH)
+    points = [
+        point for point in probes.points if point.model == "base" and point.site.block == "ffn"
+    ]
+    best = max(points, key=lambda point: point.score)
+    first = next(point for point in points if point.score >= best.score - _ENOUGH)
     yield (
-        f"What the labels need can be read best behind layer {best.site.layer} ({probes.metric} "
-        f"{best.score:.1%}), and as well but for a point behind layer {first.site.layer}"
+        f"What the labels need can be read best after layer {best.site.layer} ({probes.metric} "
+        f"{best.score:.1%}), and as well but for a point after layer {first.site.layer}"
     )
 
 
@@ -133,12 +137,12 @@ def _on_the_recipe(dropped: Sequence[int], narrowed: Sequence[int]) -> Iterator[
     if dropped:
         yield (
             f"The recipe puts a linear map in the place of the FFN blocks of layers "
-            f"{listed([str(one) for one in dropped])}"
+            f"{listed([str(layer) for layer in dropped])}"
         )
     if narrowed:
         yield (
             f"It keeps a quarter of the neurons of those of layers "
-            f"{listed([str(one) for one in narrowed])}, and repairs all of it in closed form"
+            f"{listed([str(layer) for layer in narrowed])}, and repairs all of it in closed form"
         )
 
 

@@ -1,4 +1,4 @@
-"""The hidden states behind each block of a model while texts go through it."""
+"""The hidden states after each block of a model while texts go through it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ BLOCKS: tuple[Block, ...] = ("attention", "ffn")
 def sites_of(facts: ModelFacts) -> tuple[Site, ...]:
     """Return where a model is looked at, from the bottom up.
 
-    Behind each block: the sum of what went in and what the block said, after its LayerNorm if there
-    is one. Where a block is gone it is what the LayerNorm alone makes of it.
+    After each block: the sum of its input and its output, after its LayerNorm if there is one.
+    Where a block is gone, it is the output of the LayerNorm alone.
     """
     return tuple(
         Site(layer=number, block=block) for number in range(len(facts.layers)) for block in BLOCKS

@@ -60,7 +60,7 @@ def measure_sensitivity(
         score=whole and whole.value,
         rows=len(rows),
         length=length,
-        effects=tuple(scan.effect(one, length, seed) for one in scan.alterations),
+        effects=tuple(scan.effect(alteration, length, seed) for alteration in scan.alterations),
     )
 
 
@@ -77,7 +77,9 @@ class _Scan:
         self._checkpoint = checkpoint
         self._rows = rows
         task = rows.task if rows.scorable else None
-        self._answers = {one: GatheredAnswers(task) for one in (None, *self.alterations)}
+        self._answers = {
+            alteration: GatheredAnswers(task) for alteration in (None, *self.alterations)
+        }
         self._compared: dict[Alteration, dict[str, list[Tensor]]] = defaultdict(
             lambda: defaultdict(list)
         )
@@ -91,14 +93,14 @@ class _Scan:
         outputs = altered_outputs(model, inputs, self.alterations)
         self._order.extend(batch.rows)
         whole = None
-        for one, found in outputs:
-            self._answers[one].read(found, batch)
-            if one is None:
-                whole = found
+        for alteration, outputs_altered in outputs:
+            self._answers[alteration].read(outputs_altered, batch)
+            if alteration is None:
+                whole = outputs_altered
                 continue
-            compared = compare_outputs(self._checkpoint, whole, found, batch)
+            compared = compare_outputs(self._checkpoint, whole, outputs_altered, batch)
             for name, values in compared.items():
-                self._compared[one][name].append(values)
+                self._compared[alteration][name].append(values)
 
     @property
     def measure(self) -> str:
@@ -106,21 +108,21 @@ class _Scan:
         names = (name for compared in self._compared.values() for name in compared)
         return _MEASURES[next(names, _KL)]
 
-    def score(self, one: Alteration | None) -> Score | None:
+    def score(self, alteration: Alteration | None) -> Score | None:
         """Return the main metric of the model altered, or with None as it is."""
-        answers = self._answers[one].by_row(self._order)
+        answers = self._answers[alteration].by_row(self._order)
         return None if answers is None else self._rows.task.score(self._rows.table, answers)[0]
 
-    def effect(self, one: Alteration, length: int, seed: int) -> Effect:
+    def effect(self, alteration: Alteration, length: int, seed: int) -> Effect:
         """Sum up what an alteration does."""
-        figures = {name: torch.cat(values) for name, values in self._compared[one].items()}
-        damage = require_finite(damage_of(figures), one.layer, self._checkpoint.model)
+        figures = {name: torch.cat(values) for name, values in self._compared[alteration].items()}
+        damage = require_finite(damage_of(figures), alteration.layer, self._checkpoint.model)
         low, high = self._ends(figures, seed)
-        score = self.score(one)
-        parameters, macs = _savings(self._checkpoint.facts, one, length)
+        score = self.score(alteration)
+        parameters, macs = _savings(self._checkpoint.facts, alteration, length)
         return Effect(
-            layer=one.layer,
-            kind=one.kind,
+            layer=alteration.layer,
+            kind=alteration.kind,
             damage=float(damage),
             low=low,
             high=high,
@@ -141,10 +143,10 @@ class _Scan:
         return interval.low, interval.high
 
 
-def _savings(facts: ModelFacts, one: Alteration, length: int) -> tuple[int, int]:
+def _savings(facts: ModelFacts, alteration: Alteration, length: int) -> tuple[int, int]:
     """Return the parameters and the multiply-accumulates that the altered layer does without."""
-    before = facts.layers[one.layer]
-    after = _altered(before, one.kind)
+    before = facts.layers[alteration.layer]
+    after = _altered(before, alteration.kind)
     parameters = layer_parameters(facts, before) - layer_parameters(facts, after)
     return parameters, layer_macs(facts, before, length) - layer_macs(facts, after, length)
 

@@ -203,8 +203,10 @@ def _copy_code(directory: Path) -> None:
 def _model_class(config: dict[str, Any], facts: ModelFacts) -> type[PreTrainedModel]:
     slim = str(config["model_type"]).startswith(SLIM_PREFIX)
     module = slim_modeling if slim else transformers
-    found: type[PreTrainedModel] = getattr(module, ("Slim" if slim else "") + facts.architecture)
-    return found
+    model_class: type[PreTrainedModel] = getattr(
+        module, ("Slim" if slim else "") + facts.architecture
+    )
+    return model_class
 
 
 def _config_object(model_class: type[PreTrainedModel], config: dict[str, Any]) -> PreTrainedConfig:

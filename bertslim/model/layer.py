@@ -75,12 +75,12 @@ class _LayerBlock:
         return None if name is None else self.submodule(name)
 
     def read(self, states: Tensor) -> Tensor:
-        """Return what the first maps of the block take: the states behind the norm before it."""
+        """Return what the first maps of the block take: the states after the norm before it."""
         name = self.layout.norm_before
         return states if name is None else cast(Tensor, self.submodule(name)(states))
 
     def normalise(self, residual_sum: Tensor) -> Tensor:
-        """Return the sum of block and residual behind the norm that follows it."""
+        """Return the sum of block and residual after the norm that follows it."""
         norm = self.norm_after
         return residual_sum if norm is None else cast(Tensor, norm(residual_sum))
 
@@ -201,7 +201,7 @@ class FfnBlock(_LayerBlock):
         return self.submodule(self.layout.activation)
 
     def neurons(self, states: Tensor) -> Tensor:
-        """Return the neurons behind their activation, (sequences, length, intermediate_size)."""
+        """Return the neurons after their activation, (sequences, length, intermediate_size)."""
         neurons = self.activation(self.input(self.read(states)))
         return cast(Tensor, neurons[0] if isinstance(neurons, tuple) else neurons)
 
@@ -307,7 +307,7 @@ def first_layer_input(
 
 
 def run_head(model: PreTrainedModel, inputs: dict[str, Tensor], hidden: Tensor) -> Any:
-    """Return the outputs of a model for the hidden states behind its last layer; no layer runs.
+    """Return the outputs of a model for the hidden states after its last layer; no layer runs.
 
     Args:
         model: With a head or without.

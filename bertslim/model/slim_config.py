@@ -17,7 +17,7 @@ def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str
     """Make the configuration of the slim model.
 
     An even result stays a configuration of the stock class. An uneven one names the classes of
-    slim_modeling.py, and says in `per_layer_config` how each layer differs.
+    slim_modeling.py, and describes in `per_layer_config` how each layer differs.
     """
     family = family_named(facts.model_type)
     config = {key: copy.deepcopy(value) for key, value in base.items() if key not in _BASE_ONLY}

@@ -12,10 +12,10 @@ no `forward` is copied. Which layer lacks what stands in the configuration's `pe
     "3": {"intermediate_size": 384, "linear_rank": 64}          ... and one stands beside it
     "3": {"ffn_of": 1}                                          it uses the FFN block of layer 1
 
-`"ffn_norm"` and `"attention_norm"` in `skip` take the LayerNorm behind the block away too. A
-skipped block also says that its size is 0, so that a stock class, which knows nothing of `skip`,
+`"ffn_norm"` and `"attention_norm"` in `skip` take the LayerNorm after the block away too. A
+skipped block also has a size of 0, so that a stock class, which knows nothing of `skip`,
 refuses the configuration instead of filling the block with random weights; it refuses
-`linear_rank` and `ffn_of` as well, since only a slim configuration says what the others have.
+`linear_rank` and `ffn_of` as well, since only a slim configuration has a default for them.
 
 Needs torch and transformers only: this file and families.py are copied beside the weights.
 """
@@ -165,7 +165,7 @@ def linear_of(layer: nn.Module, family: Family) -> nn.Linear | nn.Sequential | N
 
 
 def _linear(like: nn.Linear, rank: int, *, bias: bool) -> nn.Linear | nn.Sequential:
-    """Return a map of the inputs of a linear map onto themselves that says zero, of its type."""
+    """Return a map of the inputs of a linear map onto themselves that is zero, of its type."""
     width = like.in_features
     made: nn.Linear | nn.Sequential = nn.Linear(width, width, bias=bias)
     if rank < width:

@@ -88,7 +88,7 @@ class _Factored:
     """A map of which the last inputs go through a narrow one first.
 
     Attributes:
-        fit: The map behind the narrow one; its ridge is None where the prior stays instead.
+        fit: The map that follows the narrow one; its ridge is None where the prior stays instead.
         into: The narrow one, (inputs, rank).
     """
 
@@ -97,7 +97,7 @@ class _Factored:
 
 
 def _solve_factored(moments: SplitMoments, prior: Affine, *, whole: int, rank: int) -> _Factored:
-    """Solve a map at full rank, take the best narrow map from it, and solve what stands behind.
+    """Solve a map at full rank, take the best narrow map from it, and solve the map after it.
 
     Args:
         moments: Of inputs and targets.

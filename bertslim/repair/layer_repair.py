@@ -142,7 +142,7 @@ class LayerRepair:
     def _attention_target(self) -> Target:
         """Return what the slim layer's sum of attention and residual should be.
 
-        Attention that makes up for the FFN block feeds the LayerNorm behind that block. Without a
+        Attention that makes up for the FFN block feeds the LayerNorm after that block. Without a
         LayerNorm of its own the sum is the output of that LayerNorm in the base.
         """
         if self._attention_fills:

@@ -111,7 +111,7 @@ def _squared(residual: Moments) -> float:
 
 
 def low_rank(xx: Tensor, weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
-    """Return the factors A (inputs, rank) and B (rank, outputs) closest to a map in what they say.
+    """Return the factors A (inputs, rank) and B (rank, outputs) closest to a map in their outputs.
 
     Closest by sum w |x (W - A B)|^2: the singular value decomposition of L^T W with xx = L L^T
     (reduced-rank regression, Izenman 1975).
@@ -129,7 +129,7 @@ def low_rank(xx: Tensor, weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:
 
 
 def _rounding(weight: Tensor, mean: Tensor) -> float:
-    """Return the least variance that is told from the rounding of a constant."""
+    """Return the least variance that differs from the rounding of a constant."""
     return _ROUNDING * float(weight * mean.square().mean())
 
 

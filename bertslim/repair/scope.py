@@ -16,7 +16,7 @@ class Scope:
     """How far a repair goes.
 
     Attributes:
-        options: What the recipe says of it.
+        options: The section `reconstruct` of the recipe.
         attention_fills: Layers whose attention makes up for their FFN block, by number in the base.
         fitted_gains: Layers whose FFN output gets a gain that is solved.
         given_gains: Layers whose FFN output gets a given gain, which a solved output would undo.

@@ -46,7 +46,7 @@ class OutputCriterion(ABC):
 
 
 class Activation(OutputCriterion):
-    """sqrt(sum_t w_t a_tj^2) ||W2_j||: how much a neuron says, where LayerNorm lets it be heard."""
+    """sqrt(sum_t w_t a_tj^2) ||W2_j||: how much a neuron adds, after LayerNorm's scaling."""
 
     def __init__(self, neurons: int, keep: int) -> None:
         super().__init__(neurons, keep)
@@ -58,8 +58,8 @@ class Activation(OutputCriterion):
 
     def scores(self, weight: Tensor) -> Tensor:
         """Multiply by the norms of the columns of W2."""
-        found: Tensor = self._energy.sqrt() * weight.double().norm(dim=0)
-        return found
+        scores: Tensor = self._energy.sqrt() * weight.double().norm(dim=0)
+        return scores
 
 
 class Obs(OutputCriterion):

@@ -91,12 +91,12 @@ class Observer:
     def scores(self) -> Iterator[tuple[tuple[str, int], Tensor]]:
         """Yield the scores of each criterion and layer, as they are worked out."""
         for number, by_gradient in self._by_gradient.items():
-            for name, one in by_gradient.items():
-                yield (name, number), one.scores()
+            for name, criterion in by_gradient.items():
+                yield (name, number), criterion.scores()
         for number, by_output in self._by_output.items():
             weight = self._layers[number].ffn.output.weight.detach()
-            for name, other in by_output.items():
-                yield (name, number), other.scores(weight)
+            for name, output_criterion in by_output.items():
+                yield (name, number), output_criterion.scores(weight)
 
     def _see_neurons(self, number: int, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Keep what the neurons put out until it is known how much each token counts."""

@@ -2,7 +2,7 @@
 
 An operation gets the model under surgery, the number of the layer to work on and its parameters.
 Nothing is masked: what is cut is gone. Works on meta tensors as well, except where neurons are
-chosen by their weights. What is solved from data, such as a fill, says zero until it is solved.
+chosen by their weights. What is solved from data, such as a fill, is zero until it is solved.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def registered(function: _Function) -> _Function:
 
 @registered
 def drop_ffn(stage: Stage, number: int, operation: DropFfn) -> None:
-    """Delete the FFN block; the residual stays, and the LayerNorm unless told otherwise.
+    """Delete the FFN block; the residual stays, and the LayerNorm unless the recipe removes it.
 
     Where attention makes up for the block, its output goes straight to that LayerNorm: the one
     between the two would only undo part of what attention is solved for.
@@ -93,7 +93,7 @@ def drop_ffn(stage: Stage, number: int, operation: DropFfn) -> None:
 
 @registered
 def drop_attention(stage: Stage, number: int, operation: DropAttention) -> None:
-    """Delete the attention block; the residual stays, and the LayerNorm unless told otherwise."""
+    """Delete the attention block; the residual stays, and the LayerNorm unless the recipe removes it."""
     attention = stage.layers[number].attention
     attention.remove()
     if operation.layer_norm == "remove":

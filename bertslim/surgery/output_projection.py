@@ -1,4 +1,4 @@
-"""One number drawn from a model's outputs whose gradient says what the outputs depend on."""
+"""One number drawn from a model's outputs whose gradient shows what the outputs depend on."""
 
 from __future__ import annotations
 

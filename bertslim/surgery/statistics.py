@@ -39,18 +39,18 @@ class Moments:
     def finite(self) -> bool:
         """Whether no sum met a NaN or an infinity."""
         sums = (self.mean_x, self.mean_y, self.xx, self.xy, self.yy)
-        return all(bool(torch.isfinite(one).all()) for one in sums)
+        return all(bool(torch.isfinite(values).all()) for values in sums)
 
     def residual(self, weight: Tensor, bias: Tensor) -> Moments:
         """Return the moments with targets y - x @ weight - bias; weight (inputs, outputs)."""
-        said = self.xx @ weight
+        predicted = self.xx @ weight
         return Moments(
             weight=self.weight,
             mean_x=self.mean_x,
             mean_y=self.mean_y - self.mean_x @ weight - bias,
             xx=self.xx,
-            xy=self.xy - said,
-            yy=self.yy - 2 * (weight * self.xy).sum() + (weight * said).sum(),
+            xy=self.xy - predicted,
+            yy=self.yy - 2 * (weight * self.xy).sum() + (weight * predicted).sum(),
         )
 
     def projected(self, matrix: Tensor) -> Moments:

@@ -24,14 +24,14 @@ _SEEDS = 1 << 63  # as many as a generator takes
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found.
+    """What a survey measures.
 
     Attributes:
         scores: By criterion and layer of the base, a score for each of its neurons, higher for
             those to keep, in float64, (intermediate_size,).
         token_weights: For each batch, how much what the base puts out depends on each token: the
-            squared norm of the gradient with respect to the inputs of a layer's two LayerNorms, the
-            one behind the attention block first; float32, (layers, 2, sequences, length), 0 at
+            squared norm of the gradient with respect to the inputs of a layer's two LayerNorms, that
+            of the attention block first; float32, (layers, 2, sequences, length), 0 at
             padding. None unless asked for.
     """
 
@@ -66,23 +66,23 @@ def survey(
     model = checkpoint.model
     if observer.idle:
         return Survey()
-    found: list[Tensor] = []
+    weights_by_batch: list[Tensor] = []
     shown = progress.track(batches, "surveying the base", total=len(batches), unit="batch")
     with _without_parameter_gradients(model), torch.set_grad_enabled(observer.needs_gradients):
         for number, batch in enumerate(shown):
             draw = torch.Generator().manual_seed((seed * len(batches) + number) % _SEEDS)
             weights = _survey_batch(checkpoint, batch, observer, draw)
             if token_weights:
-                found.append(weights)
+                weights_by_batch.append(weights)
                 for layer, values in enumerate(weights):
                     require_finite(values, layer, model)
     ranked = progress.track(observer.scores(), "ranking neurons", total=len(widths), unit="layer")
     scores = {key: require_finite(values, key[1], model) for key, values in ranked}
-    return Survey(scores, found if token_weights else None)
+    return Survey(scores, weights_by_batch if token_weights else None)
 
 
 def measured_widths(plan: CutPlan) -> dict[tuple[str, int], int]:
-    """Return, by criterion and layer, the fewest neurons that a step keeps by what data say."""
+    """Return, by criterion and layer, the fewest neurons that a step keeps by scores measured on data."""
     current = {row.layer: row.before.intermediate_size for row in plan.record.layers}
     widths: dict[tuple[str, int], int] = {}
     for step in plan.steps:
