@@ -18,9 +18,9 @@ from bertslim.export.int8 import Distance, OnnxGraph, Trial, fewest_that_help, q
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.progress import Progress
 
-FAR = Distance(found=0.02, least=0.01)
-NEARER = Distance(found=0.012, least=0.005)
-UNSURE = Distance(found=0.004, least=0.0015)
+FAR = Distance(estimate=0.02, least=0.01)
+NEARER = Distance(estimate=0.012, least=0.005)
+UNSURE = Distance(estimate=0.004, least=0.0015)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_no_more_maps_stay_than_help(search: Callable[..., tuple[OnnxGraph, Path
 def test_half_of_the_maps_stay_where_they_help(
     search: Callable[..., tuple[OnnxGraph, Path]],
 ) -> None:
-    nearest = Distance(found=0.005, least=0.003)
+    nearest = Distance(estimate=0.005, least=0.003)
     graph, _ = search(FAR, FAR, FAR, NEARER, nearest)
     assert len(in_float32(graph)) == 8
     (note,) = graph.notes

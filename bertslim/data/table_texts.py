@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bertslim.data.columns import find_text_columns, find_word_column
@@ -143,6 +143,26 @@ def text_features(
         Feature(row, {name: values[row] for name, values in encoded.items()})
         for row in range(len(columns[0]))
     ]
+
+
+def labelled_features(
+    table: Dataset,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    labels: Sequence[Any] | None,
+) -> list[Feature]:
+    """Tokenise the texts of a table in the form of the task, each with its label as the target.
+
+    Args:
+        table: Rows in the form of the task.
+        tokenizer: The model's tokenizer.
+        max_length: Tokens at which texts are cut.
+        labels: One a row; None: there are no targets.
+    """
+    features = text_features(columns_of(table), tokenizer, max_length)
+    if labels is None:
+        return features
+    return [replace(feature, targets={"labels": labels[feature.row]}) for feature in features]
 
 
 def columns_of(table: Dataset) -> list[list[str]]:

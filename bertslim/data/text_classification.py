@@ -15,7 +15,7 @@ from bertslim.data.columns import class_names, find_label_columns, holds_lists
 from bertslim.data.label_sets import read_label_columns, read_label_sets
 from bertslim.data.labels import Labels, read_labels
 from bertslim.data.metrics import Score, accuracy, macro_f1, matthews, mean_score, micro_f1
-from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
+from bertslim.data.table_texts import Texts, labelled_features, read_texts
 from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.errors import DataError
 
@@ -92,11 +92,10 @@ class TextClassification(Task):
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise texts or pairs; the target is the class, or a 0. or 1. for each."""
-        features = text_features(columns_of(table), tokenizer, max_length)
-        if not label:
-            return features
-        labels = [[float(x) for x in row] if self.several else row for row in table[LABEL][:]]
-        return [replace(feature, targets={"labels": labels[feature.row]}) for feature in features]
+        labels = table[LABEL][:] if label else None
+        if labels is not None and self.several:
+            labels = [[float(member) for member in members] for members in labels]
+        return labelled_features(table, tokenizer, max_length, labels)
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the class of the highest logit, or of each class whether its logit is positive."""

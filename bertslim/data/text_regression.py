@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bertslim.data.columns import LABEL_NAMES, SCORE_NAMES, class_names, find_label_columns
 from bertslim.data.metrics import Score, mean_squared_error, pearson, spearman
-from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
+from bertslim.data.table_texts import Texts, labelled_features, read_texts
 from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.errors import DataError
 from bertslim.wording import listed
@@ -83,11 +83,7 @@ class TextRegression(Task):
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise texts or pairs; the target is the score."""
-        features = text_features(columns_of(table), tokenizer, max_length)
-        if not label:
-            return features
-        scores = table[LABEL][:]
-        return [replace(feature, targets={"labels": scores[feature.row]}) for feature in features]
+        return labelled_features(table, tokenizer, max_length, table[LABEL][:] if label else None)
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
         """Read the output, a number a text."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+import onnx
+import onnx_ir
+from torch import Tensor
+from transformers.exporters.configs import ExportFormat
 
 from bertslim.quiet import quiet_process
-
-if TYPE_CHECKING:
-    import onnx_ir
-    from torch import Tensor
 
 _PRODUCTS = ["MatMul", "Gemm"]
 
@@ -21,9 +21,7 @@ def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
         model: As `convert` makes it for int8; it is left as it is.
     """
     with quiet_process():
-        import onnx
         from onnxruntime.quantization import QuantType
-        from transformers.exporters.configs import ExportFormat
         from transformers.exporters.quantizers.quantizer_onnxruntime import (
             OnnxRuntimeDynamicConfig,
             OnnxRuntimeQuantizer,
@@ -48,9 +46,7 @@ def quantize_static(model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]) 
     """
     given = list(samples)
     with quiet_process():
-        import onnx
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType
-        from transformers.exporters.configs import ExportFormat
         from transformers.exporters.quantizers.quantizer_onnxruntime import (
             OnnxRuntimeQuantizer,
             OnnxRuntimeStaticConfig,
@@ -79,7 +75,6 @@ def to_half(model: onnx_ir.Model) -> onnx_ir.Model:
     It is meant for GPUs; on a CPU, ONNX Runtime computes most of it in float32.
     """
     with quiet_process():
-        import onnx_ir
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
         proto = onnx_ir.to_proto(model)

@@ -115,8 +115,6 @@ def _arguments(run: TrainingRun) -> TrainingArguments:
 
 
 def _dataset(objective: TrainingObjective, settings: Retrain) -> Dataset:
-    from datasets import Dataset
-
     learns_labels = objective.distillation is None or bool(settings.distill.labels)
     label = learns_labels or objective.rows.task.makes_labels
     features = tokenise(objective.rows, objective.tokenizer, settings.max_length, label=label)
