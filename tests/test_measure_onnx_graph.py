@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertslim.commands.export import ExportOptions, export_checkpoint
+from bertslim.commands.export import export_checkpoint
 from bertslim.errors import InputError
 from bertslim.measure.onnx_graph import read_onnx
+from bertslim.options.export import ExportOptions
 from bertslim.progress import Progress
 from support.tiny_onnx import BERT_INPUTS, VOCABULARY, write_tiny_onnx
 
