@@ -82,6 +82,7 @@ def run(make_checkpoint, tmp_path: Path) -> Callable[..., SlimResult]:
             model=str(model),
             data=DataOptions(str(path), task=task),
             output=tmp_path / "out",
+            threads=1,
             **(QUICK | options),
         )
         return retrain(asked, Progress(visible=False))
@@ -172,6 +173,7 @@ def test_what_was_cut_in_all_ways_is_trained_and_stays_cut(
         model=str(before),
         data=DataOptions(str(tmp_path / name)),
         output=tmp_path / "out",
+        threads=1,
         **(QUICK | {"epochs": 2}),
     )
     result = retrain(options, Progress(visible=False))

@@ -72,7 +72,7 @@ def learn(
         base = make_checkpoint("bert", head, tokenizer=True)
         slim = cut(base, make_recipe({"op": "drop_ffn", "layers": [1, 3]}))
         (tmp_path / name).write_text(content, encoding="utf-8")
-        asked = {"model": str(slim), "teacher": str(base), "output": tmp_path / "out"}
+        asked = {"model": str(slim), "teacher": str(base), "output": tmp_path / "out", "threads": 1}
         data = DataOptions(str(tmp_path / name))
         return retrain(RetrainOptions(data=data, **(QUICK | asked | options)), SILENT)
 
@@ -180,6 +180,7 @@ def cut_and_train(
             output=tmp_path / "slim",
             data=DataOptions(str(texts)),
             measure=None,
+            threads=1,
         )
         return base, cut(options, SILENT)
 
