@@ -32,16 +32,18 @@ from benchmarks.tools import (
     write_between_marks,
     write_results,
 )
-from bertslim.commands.check import CheckOptions, check
+from bertslim.commands.check import check
 from bertslim.gate.latency_rules import MaxRegression
 from bertslim.gate.verdicts import Outcome
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.measure_options import MeasureOptions, Shape
+from bertslim.measure.measure_options import MeasureOptions
 from bertslim.measure.runtimes import TimedModel
+from bertslim.measure.shapes import Shape
 from bertslim.model.checkpoint_files import read_config
 from bertslim.model.config_facts import read_facts
 from bertslim.model.model_source import find_model
+from bertslim.options.check import CheckOptions
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
 from bertslim.records import RECORD_FILE, Frozen

@@ -26,7 +26,6 @@ from benchmarks.tools import (
 )
 from bertslim.measure.environment import default_threads
 from bertslim.recipe.load import load_recipe, shipped_recipes
-from bertslim.recipe.schema import Retrain
 from bertslim.records import Measurement, Record
 
 PICTURE = Path("docs/images/recipes.svg")
@@ -76,7 +75,7 @@ def run(arguments: argparse.Namespace) -> list[Point]:
                 model=arguments.model,
                 data=data,
                 output=Path(scratch) / "base",
-                settings=Retrain(epochs=arguments.epochs, batch_size=16, dropout="keep"),
+                epochs=arguments.epochs,
                 threads=arguments.threads,
             )
         )

@@ -36,7 +36,8 @@ from benchmarks.tools import (
 from bertslim.analyze.layer_cka import measure_cka
 from bertslim.analyze.probes import LabelledTexts, measure_probes
 from bertslim.data.batches import batched, batches, tokenise
-from bertslim.data.load import BATCH_SIZE, DataOptions, describe_head, load_splits, text_length
+from bertslim.data.data_options import DataOptions
+from bertslim.data.load import BATCH_SIZE, describe_head, load_splits, text_length
 from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
 from bertslim.measure.environment import default_threads, describe_environment

@@ -19,7 +19,8 @@ from torch import Tensor
 from benchmarks.tools import environment_line
 from bertslim.analyze.sensitivity import KINDS
 from bertslim.data.batches import batches
-from bertslim.data.load import BATCH_SIZE, DataOptions, describe_head, load_splits, text_length
+from bertslim.data.data_options import DataOptions
+from bertslim.data.load import BATCH_SIZE, describe_head, load_splits, text_length
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch
 from bertslim.measure.bootstrap import ratio_interval

@@ -25,14 +25,15 @@ from benchmarks.tools import (
     write_between_marks,
     write_results,
 )
-from bertslim.commands.export import ExportOptions, export_checkpoint
-from bertslim.data.load import DataOptions
+from bertslim.commands.export import export_checkpoint
+from bertslim.data.data_options import DataOptions
 from bertslim.export.formats import Format
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
+from bertslim.measure.shapes import Shape
 from bertslim.model.model_source import find_model
+from bertslim.options.export import ExportOptions
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table
@@ -170,7 +171,8 @@ def export(directory: Path, kind: Kind, data: DataOptions, folder: Path) -> Path
     folder.mkdir(exist_ok=True)
     suffix = ".onnx" if kind.format is Format.ONNX else ".xml"
     options = ExportOptions(
-        directory, folder / f"{kind.precision}{suffix}", kind.format, kind.precision,
+        directory, folder / f"{kind.precision}{suffix}",
+        format=kind.format, precision=kind.precision,
         data=data if kind.precision == "int8" else None, threads=default_threads(), force=True,
     )  # fmt: skip
     return export_checkpoint(options, _SILENT).path

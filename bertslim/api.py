@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from bertslim.commands.cut import CutOptions, CutResult
 from bertslim.commands.cut import cut as _cut
-from bertslim.commands.retrain import RetrainOptions, RetrainResult
 from bertslim.commands.retrain import retrain as _retrain
-from bertslim.data.load import DataOptions
+from bertslim.commands.slim_result import SlimResult
+from bertslim.data.data_options import DataOptions
 from bertslim.measure.measure_options import MeasureOptions
 from bertslim.model.model_source import find_model
+from bertslim.options.cut import CutOptions
+from bertslim.options.retrain import RetrainOptions
 from bertslim.progress import Progress
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+CutResult: TypeAlias = SlimResult
+RetrainResult: TypeAlias = SlimResult
 
 __all__ = [
     "CutOptions",
@@ -24,6 +28,7 @@ __all__ = [
     "MeasureOptions",
     "RetrainOptions",
     "RetrainResult",
+    "SlimResult",
     "cut",
     "load",
     "retrain",
@@ -44,7 +49,7 @@ def load(model: str | Path) -> PreTrainedModel:
     return load_model(find_model(str(model)).directory)
 
 
-def cut(options: CutOptions) -> CutResult:
+def cut(options: CutOptions) -> SlimResult:
     """Cut a model by recipe and write the slim one, with its report, as `bertslim cut` does.
 
     Raises:
@@ -53,7 +58,7 @@ def cut(options: CutOptions) -> CutResult:
     return _cut(options, Progress(visible=False))
 
 
-def retrain(options: RetrainOptions) -> RetrainResult:
+def retrain(options: RetrainOptions) -> SlimResult:
     """Fine-tune a model on labelled texts, as `bertslim retrain` does.
 
     Raises:

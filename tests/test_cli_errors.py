@@ -198,7 +198,7 @@ def test_interruption_is_exit_130(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bertslim.model.checkpoint.save_checkpoint", interrupt)
+    monkeypatch.setattr("bertslim.commands.make_slim.save_checkpoint", interrupt)
     assert run(["cut", MODEL, "-r", "drop_odd", "--no-measure", "-o", "deep/out"]) == 130
     assert capfd.readouterr().err == "bertslim: interrupted; nothing half-made is left\n"
     assert entries(here) == set()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.cli import run
-from bertslim.commands import analyze as pipeline
+from bertslim.commands.analysis_work import AnalysisWork
 from bertslim.records import ANALYSIS_FILE, Analysis, read_record
 
 WORDS = ["list", "dict", "text", "file", "number", "value", "name", "path", "key", "error"]
@@ -118,7 +118,7 @@ def test_an_interrupted_analysis_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline._Analysis, "_probes", interrupt)
+    monkeypatch.setattr(AnalysisWork, "_probes", interrupt)
     target = tmp_path / "analysis"
     assert run(["analyze", str(base), "--data", str(data), "-o", str(target)]) == 130
     assert [path.name for path in tmp_path.iterdir() if "analysis" in path.name] == []

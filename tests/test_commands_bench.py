@@ -16,8 +16,8 @@ from bertslim.commands import bench as pipeline
 from bertslim.commands import bench_models
 from bertslim.errors import InputError
 from bertslim.measure.latency import LatencyBench, LatencyResult
-from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
+from bertslim.measure.shapes import Shape
 from bertslim.records import BenchResult, Interval, Measurement
 from support.tiny_onnx import write_tiny_onnx
 

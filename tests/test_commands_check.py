@@ -16,8 +16,8 @@ from bertslim.cli import run
 from bertslim.commands.check import FEWEST_LAUNCHES, LAUNCH_SECONDS, LEVEL
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import LatencyResult
-from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import TimedModel
+from bertslim.measure.shapes import Shape
 from bertslim.records import RECORD_FILE, Interval, Measurement, read_record
 from support.checked_results import change_record, cut_unmeasured
 

@@ -54,7 +54,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bertslim.export.export_onnx.save", save)
     monkeypatch.setattr("bertslim.export.export_onnx.OnnxModel", lambda _: None)
     good = Difference("logits", "1x1", 2.5e-7, 1e-7)
-    monkeypatch.setattr("bertslim.export.parity.check_parity", lambda *_, **__: good)
+    monkeypatch.setattr("bertslim.commands.export_work.check_parity", lambda *_, **__: good)
 
 
 def sentences() -> list[str]:
@@ -220,7 +220,7 @@ def test_a_file_that_answers_differently_is_not_written(
     def differs(*_: Any, **__: Any) -> Difference:
         raise BertslimError("logits differs", remedy="nothing was written")
 
-    monkeypatch.setattr("bertslim.export.parity.check_parity", differs)
+    monkeypatch.setattr("bertslim.commands.export_work.check_parity", differs)
     before = names(slim)
 
     assert run(["export", str(slim), "--onnx"]) == 1

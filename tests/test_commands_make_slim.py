@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bertslim.cli import run
-from bertslim.data.load import DataOptions, describe_head, load_splits
+from bertslim.data.data_options import DataOptions
+from bertslim.data.load import describe_head, load_splits
 from bertslim.data.task import Rows
 from bertslim.model.checkpoint import load_checkpoint, load_model
 from bertslim.progress import Progress
@@ -102,7 +103,7 @@ def weights(here: Path, output: str) -> bytes:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     """Return the texts of each set of rows that a model is run on, as they come."""
-    from bertslim.data import batches as module
+    from bertslim.commands import make_slim as module
 
     found: list[set[str]] = []
     plain = module.batches

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 import torch
 
-from bertslim.commands.retrain import RetrainOptions, RetrainResult, retrain
-from bertslim.data.load import DataOptions
+from bertslim.commands.retrain import retrain, training_section
+from bertslim.commands.slim_result import SlimResult
+from bertslim.data.data_options import DataOptions
 from bertslim.errors import DataError
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import layers_of
 from bertslim.model.tokenizer import load_tokenizer
+from bertslim.options.retrain import RetrainOptions
 from bertslim.progress import Progress
-from bertslim.recipe.schema import Retrain
+from bertslim.recipe.schema import Distill
 
 ROWS = 240
 QUICK = {
@@ -26,6 +28,7 @@ QUICK = {
     "learning_rate": 2e-3,
     "max_length": 32,
     "batch_size": 16,
+    "dropout": False,
     "dtype": "float32",
 }
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -65,13 +68,13 @@ QUESTIONS = lines(
 
 
 @pytest.fixture
-def run(make_checkpoint, tmp_path: Path) -> Callable[..., RetrainResult]:
+def run(make_checkpoint, tmp_path: Path) -> Callable[..., SlimResult]:
     """Return a function that trains a tiny model on a file."""
 
     def start(
         name: str, content: str, *, head: str = "", task: str | None = None, **options: Any
-    ) -> RetrainResult:
-        changes, settings = options.pop("changes", {}), options.pop("settings", {})
+    ) -> SlimResult:
+        changes = options.pop("changes", {})
         path = tmp_path / name
         path.write_text(content, encoding="utf-8")
         model = make_checkpoint("bert", head, tokenizer=True, **changes)
@@ -79,8 +82,8 @@ def run(make_checkpoint, tmp_path: Path) -> Callable[..., RetrainResult]:
             model=str(model),
             data=DataOptions(str(path), task=task),
             output=tmp_path / "out",
-            settings=Retrain(**(QUICK | settings)),
-            **options,
+            threads=1,
+            **(QUICK | options),
         )
         return retrain(asked, Progress(visible=False))
 
@@ -125,9 +128,7 @@ def test_a_head_goes_on_from_where_it_is(run) -> None:
 def test_a_head_for_other_labels_is_replaced_when_asked(run) -> None:
     with pytest.raises(DataError, match="row 1: the model does not know the label 'no'"):
         run("a.jsonl", CLASSES, head="SequenceClassification", changes={"num_labels": 3})
-    result = run(
-        "a.jsonl", CLASSES, head="QuestionAnswering", new_head=True, settings={"epochs": 1}
-    )
+    result = run("a.jsonl", CLASSES, head="QuestionAnswering", new_head=True, epochs=1)
     assert load_checkpoint(result.directory).facts.head == "SequenceClassification"
     assert result.record.data.labels == ("no", "yes")
 
@@ -172,7 +173,8 @@ def test_what_was_cut_in_all_ways_is_trained_and_stays_cut(
         model=str(before),
         data=DataOptions(str(tmp_path / name)),
         output=tmp_path / "out",
-        settings=Retrain(**(QUICK | {"epochs": 2})),
+        threads=1,
+        **(QUICK | {"epochs": 2}),
     )
     result = retrain(options, Progress(visible=False))
     old, new = load_checkpoint(before), load_checkpoint(result.directory)
@@ -186,3 +188,20 @@ def test_what_was_cut_in_all_ways_is_trained_and_stays_cut(
     tokenizers = [load_tokenizer(path) for path in (before, result.directory)]
     assert tokenizers[0].get_vocab() == tokenizers[1].get_vocab()
     assert any(one.name.startswith("accuracy.") for one in result.record.measurements)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, (3.0, 16, "keep")),
+        ({"teacher": "t"}, (1.0, 32, "off")),
+        ({"teacher": "t", "steps": 7, "dropout": True}, (None, 32, "keep")),
+        ({"epochs": 2.0, "batch_size": 4, "dropout": False}, (2.0, 4, "off")),
+    ],
+)
+def test_how_long_and_how_it_is_trained_where_it_is_left_open(
+    options: dict[str, Any], expected: tuple[float | None, int, str]
+) -> None:
+    section = training_section(RetrainOptions("m", DataOptions("d"), **options))
+    assert (section.epochs, section.batch_size, section.dropout) == expected
+    assert section.distill == Distill()

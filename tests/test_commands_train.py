@@ -16,13 +16,15 @@ import torch
 from safetensors.torch import load_file
 
 from bertslim.cli import run as run_command
-from bertslim.commands.cut import CutOptions, CutResult, cut
-from bertslim.commands.retrain import RetrainOptions, RetrainResult, retrain
-from bertslim.data.load import DataOptions
+from bertslim.commands.cut import cut
+from bertslim.commands.retrain import retrain
+from bertslim.commands.slim_result import SlimResult
+from bertslim.data.data_options import DataOptions
 from bertslim.errors import DataError, ModelError, OutputError
 from bertslim.model.checkpoint import load_checkpoint
+from bertslim.options.cut import CutOptions
+from bertslim.options.retrain import RetrainOptions
 from bertslim.progress import Progress
-from bertslim.recipe.schema import Distill, Retrain
 from bertslim.records import Training, read_record
 from bertslim.training.interruption import interruption_of
 from support.processes import TWO_PROCESSES, run_python
@@ -63,17 +65,16 @@ LABELLED = "text,label\n" + "\n".join(f"{words(n)},LABEL_{n % 3}" for n in range
 @pytest.fixture
 def learn(
     make_checkpoint, make_recipe, cut: Callable[..., Path], tmp_path: Path
-) -> Callable[..., RetrainResult]:
+) -> Callable[..., SlimResult]:
     """Return a function that cuts a tiny model and lets it learn from what it was."""
 
-    def start(head: str, name: str, content: str, **options: Any) -> RetrainResult:
+    def start(head: str, name: str, content: str, **options: Any) -> SlimResult:
         base = make_checkpoint("bert", head, tokenizer=True)
         slim = cut(base, make_recipe({"op": "drop_ffn", "layers": [1, 3]}))
         (tmp_path / name).write_text(content, encoding="utf-8")
-        settings = Retrain(**(QUICK | options.pop("settings", {})))
-        asked = {"model": str(slim), "teacher": str(base), "output": tmp_path / "out"}
+        asked = {"model": str(slim), "teacher": str(base), "output": tmp_path / "out", "threads": 1}
         data = DataOptions(str(tmp_path / name))
-        return retrain(RetrainOptions(data=data, settings=settings, **(asked | options)), SILENT)
+        return retrain(RetrainOptions(data=data, **(QUICK | asked | options)), SILENT)
 
     return start
 
@@ -116,11 +117,10 @@ def test_rows_that_chose_or_report_are_not_trained_on(learn) -> None:
 
 
 def test_labels_may_count_beside_the_teacher(learn) -> None:
-    weights = Distill(labels=1.0)
-    result = learn("SequenceClassification", "a.csv", LABELLED, settings={"distill": weights})
+    result = learn("SequenceClassification", "a.csv", LABELLED, labels_weight=1.0)
     assert result.record.training.settings["distill"]["labels"] == 1.0
     with pytest.raises(DataError, match=r"no labels to train on; name the column"):
-        learn("SequenceClassification", "a.txt", TEXTS, settings={"distill": weights}, force=True)
+        learn("SequenceClassification", "a.txt", TEXTS, labels_weight=1.0, force=True)
 
 
 def test_a_teacher_of_another_kind_is_refused(learn, make_checkpoint, tmp_path: Path) -> None:
@@ -155,8 +155,7 @@ def test_a_teacher_of_other_shape_is_followed_as_far_as_it_fits(learn, make_chec
     wide = make_checkpoint("bert", "SequenceClassification", hidden_size=48)
     with pytest.raises(ModelError, match=r"hidden states of the teacher are 48 wide, .* 32; set"):
         learn("SequenceClassification", "a.txt", TEXTS, teacher=str(wide))
-    settings = {"distill": Distill(hidden=0)}
-    result = learn("SequenceClassification", "a.txt", TEXTS, teacher=str(wide), settings=settings)
+    result = learn("SequenceClassification", "a.txt", TEXTS, teacher=str(wide), hidden_weight=0.0)
     assert result.record.training.best.score < result.record.training.start.score
 
 
@@ -166,10 +165,10 @@ def test_a_teacher_of_other_shape_is_followed_as_far_as_it_fits(learn, make_chec
 @pytest.fixture
 def cut_and_train(
     make_checkpoint, make_recipe, tmp_path: Path
-) -> Callable[..., tuple[Path, CutResult]]:
+) -> Callable[..., tuple[Path, SlimResult]]:
     """Return a function that cuts by a recipe which trains."""
 
-    def start(*operations: dict[str, Any], **more: Any) -> tuple[Path, CutResult]:
+    def start(*operations: dict[str, Any], **more: Any) -> tuple[Path, SlimResult]:
         base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
         recipe, texts = tmp_path / "mine.yaml", tmp_path / "a.txt"
         sections = {"retrain": QUICK} | more
@@ -181,6 +180,7 @@ def cut_and_train(
             output=tmp_path / "slim",
             data=DataOptions(str(texts)),
             measure=None,
+            threads=1,
         )
         return base, cut(options, SILENT)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bertslim.data.load import DataOptions, load_splits
+from bertslim.data.data_options import DataOptions
+from bertslim.data.load import load_splits
 from bertslim.data.sampling import draw_rows
 from bertslim.data.task import HeadFacts, Rows
 from bertslim.progress import Progress

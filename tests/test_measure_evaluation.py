@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bertslim.data.load import DataOptions, describe_head, load_splits
+from bertslim.data.data_options import DataOptions
+from bertslim.data.load import describe_head, load_splits
 from bertslim.data.task import Rows
 from bertslim.measure.evaluation import Evaluation, evaluate
 from bertslim.model.checkpoint import load_checkpoint

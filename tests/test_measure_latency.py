@@ -20,8 +20,8 @@ from bertslim.measure.input_limits import InputLimits
 from bertslim.measure.latency import LatencyBench, measure_latency
 from bertslim.measure.latency_process import WORKER_MODULE, Block, WarmUp, WorkerProcess
 from bertslim.measure.latency_worker import Stopwatch, settle
-from bertslim.measure.measure_options import Shape, check_shapes
 from bertslim.measure.runtimes import TimedModel
+from bertslim.measure.shapes import Shape, check_shapes
 from bertslim.progress import Progress
 
 SMALL, LARGE = Shape(1, 8), Shape(4, 32)
@@ -347,7 +347,7 @@ def start_parent(directory, body):
         import signal, sys, time
         from pathlib import Path
         from bertslim.measure.latency import LatencyBench
-        from bertslim.measure.measure_options import Shape
+        from bertslim.measure.shapes import Shape
         from bertslim.measure.runtimes import TimedModel
         from bertslim.progress import Progress
         import psutil

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertslim.commands.export import ExportOptions, export_checkpoint
+from bertslim.commands.export import export_checkpoint
 from bertslim.errors import InputError
+from bertslim.export.formats import Format
 from bertslim.measure.onnx_graph import read_onnx
+from bertslim.options.export import ExportOptions
 from bertslim.progress import Progress
 from support.tiny_onnx import BERT_INPUTS, VOCABULARY, write_tiny_onnx
 
@@ -24,7 +26,8 @@ def test_inputs_type_and_vocabulary(tmp_path: Path) -> None:
 def test_what_bertslim_exports(make_checkpoint: Callable[..., Path], tmp_path: Path) -> None:
     directory = make_checkpoint("distilbert", "SequenceClassification")
     path = tmp_path / "model.onnx"
-    export_checkpoint(ExportOptions(directory, path), Progress(visible=False))
+    options = ExportOptions(directory, path, format=Format.ONNX, threads=1)
+    export_checkpoint(options, Progress(visible=False))
     found = read_onnx(path)
     assert found.inputs == BERT_INPUTS[:2]
     assert (found.dtype, found.vocabulary) == ("float32", 99)

@@ -18,9 +18,11 @@ from benchmarks.tools import (
     write_between_marks,
     write_results,
 )
-from bertslim.commands.export import ExportOptions, export_checkpoint
-from bertslim.data.load import DataOptions
+from bertslim.commands.export import export_checkpoint
+from bertslim.data.data_options import DataOptions
+from bertslim.export.formats import Format
 from bertslim.measure.environment import default_threads, describe_environment
+from bertslim.options.export import ExportOptions
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.measurement_text import base_value, kind_of, slim_value
@@ -78,8 +80,8 @@ def export(data: str, model: str, directory: Path, source: DataOptions) -> Case:
     """Export a model, which compares it with PyTorch on the unseen rows."""
     with tempfile.TemporaryDirectory() as folder:
         options = ExportOptions(
-            directory, Path(folder) / "model.onnx", precision="int8", data=source,
-            threads=default_threads(),
+            directory, Path(folder) / "model.onnx", format=Format.ONNX, precision="int8",
+            data=source, threads=default_threads(),
         )  # fmt: skip
         record = export_checkpoint(options, Progress(visible=False)).record
     return Case(

@@ -23,14 +23,16 @@ from benchmarks.tools import (
     write_between_marks,
     write_results,
 )
-from bertslim.commands.export import ExportOptions, export_checkpoint
-from bertslim.data.load import DataOptions
+from bertslim.commands.export import export_checkpoint
+from bertslim.data.data_options import DataOptions
 from bertslim.errors import one_line
+from bertslim.export.formats import Format
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
-from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
+from bertslim.measure.shapes import Shape
 from bertslim.model.model_source import find_model
+from bertslim.options.export import ExportOptions
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table
@@ -130,7 +132,13 @@ def run_race(
     files, failed = {OURS: folder / f"{precision}.onnx"}, {}
     data = DataOptions(settings.data) if settings.data and precision == "int8" else None
     ours = ExportOptions(
-        directory, files[OURS], precision=precision, data=data, threads=settings.threads, force=True
+        directory,
+        files[OURS],
+        format=Format.ONNX,
+        precision=precision,
+        data=data,
+        threads=settings.threads,
+        force=True,
     )
     export_checkpoint(ours, Progress(visible=False))
     for number, rival in enumerate(rivals(precision, settings.optimum)):

@@ -16,8 +16,8 @@ import bertslim
 from benchmarks.repair.baselines import Importance, measured, torch_pruned
 from benchmarks.repair.cuts import CUTS, SAMPLES, Candidate, Cut, Settings, candidates, cuts_named
 from benchmarks.repair.results import Architecture, Request
-from bertslim.commands.cut import CutResult
 from bertslim.commands.prepare_cut import prepare_cut
+from bertslim.commands.slim_result import SlimResult
 from bertslim.data.batches import batches
 from bertslim.data.load import BATCH_SIZE, describe_head, load_splits, text_length
 from bertslim.data.sampling import draw_rows
@@ -113,7 +113,7 @@ class Case:
     @property
     def facts(self) -> ModelFacts:
         """The shape of the base."""
-        return prepare_cut(self.given, "drop_odd").facts
+        return prepare_cut(bertslim.CutOptions(self.given, "drop_odd")).facts
 
     @property
     def encoder(self) -> str:
@@ -157,13 +157,14 @@ class Case:
 
     def plan(self, candidate: Candidate) -> Plan:
         """Work out what a candidate makes of the base, without reading a weight."""
-        return prepare_cut(self.given, str(self.write(candidate))).plan().record
+        options = bertslim.CutOptions(self.given, str(self.write(candidate)))
+        return prepare_cut(options).plan().record
 
     def architecture(self, candidate: Candidate) -> Architecture:
         """Return the shapes of the layers that a candidate leaves."""
         return self.plan(candidate).slim_layers
 
-    def cut(self, candidate: Candidate) -> CutResult:
+    def cut(self, candidate: Candidate) -> SlimResult:
         """Cut the base by bertslim, from the calibration texts where it is to be repaired."""
         texts = bertslim.DataOptions(str(self.fit), str(self.whole))
         options = bertslim.CutOptions(
@@ -207,14 +208,14 @@ class Case:
 
 def read_splits(given: str, data: bertslim.DataOptions) -> Splits:
     """Read the data as `bertslim cut` does."""
-    prepared = prepare_cut(given, "drop_odd")
+    prepared = prepare_cut(bertslim.CutOptions(given, "drop_odd"))
     head = describe_head(prepared.source.directory, prepared.config, prepared.facts)
     return load_splits(data, head, SILENT)
 
 
 def calibration_batches(given: str, fit: Path, held: Path) -> list[Batch]:
     """Return the texts that a repair gets."""
-    prepared = prepare_cut(given, "drop_odd")
+    prepared = prepare_cut(bertslim.CutOptions(given, "drop_odd"))
     data = bertslim.DataOptions(str(fit), str(held))
     return batches(
         draw_rows(read_splits(given, data).fit, SAMPLES, seed=0),

@@ -37,7 +37,7 @@ from benchmarks.repair.page import Entry, draw, markdown, write_page
 from benchmarks.repair.results import Result, Store, Timing
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import measure_latency
-from bertslim.measure.measure_options import Shape
+from bertslim.measure.shapes import Shape
 
 SHAPE = Shape(batch=8, length=128)
 LAUNCHES = 3

@@ -42,11 +42,11 @@ from benchmarks.undivided_attention.results import (
 from bertslim.data.splits import Splits
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import measure_latency
-from bertslim.measure.measure_options import Shape
+from bertslim.measure.shapes import Shape
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.recipe.schema import Recipe, Retrain
+from bertslim.recipe.schema import Recipe
 from bertslim.records import Measurement, compare
 
 REPAIR_STEPS = ("weigh the layers", "cut", "survey", "reconstruct")
@@ -62,13 +62,13 @@ class Task:
         name: For the table and the command line.
         score: The measurement that is reported.
         data: What to learn from, and what to measure on if that is a source of its own.
-        settings: How every model is fine-tuned.
+        epochs: How long every model is fine-tuned.
     """
 
     name: str
     score: str
     data: bertslim.DataOptions
-    settings: Retrain
+    epochs: float
 
 
 def main() -> None:
@@ -110,18 +110,14 @@ def main() -> None:
 def tasks(arguments: argparse.Namespace) -> Iterator[Task]:
     """Return the tasks whose data are given."""
     pydocs = bertslim.DataOptions("builtin:pydocs")
-    yield Task("pydocs", "accuracy.accuracy", pydocs, _settings(epochs=3))
+    yield Task("pydocs", "accuracy.accuracy", pydocs, epochs=3)
     stsb = bertslim.DataOptions(*arguments.stsb)
-    yield Task("STS-B", "accuracy.spearman", stsb, _settings(epochs=3))
+    yield Task("STS-B", "accuracy.spearman", stsb, epochs=3)
     if arguments.wnut17:
         wnut17 = bertslim.DataOptions(*arguments.wnut17)
-        yield Task("WNUT-17", "accuracy.span_f1", wnut17, _settings(epochs=4))
+        yield Task("WNUT-17", "accuracy.span_f1", wnut17, epochs=4)
     sst2 = bertslim.DataOptions(*arguments.sst2)
-    yield Task("SST-2", "accuracy.accuracy", sst2, _settings(epochs=1))
-
-
-def _settings(epochs: float) -> Retrain:
-    return Retrain(epochs=epochs, batch_size=16, dropout="keep")
+    yield Task("SST-2", "accuracy.accuracy", sst2, epochs=1)
 
 
 @dataclass
@@ -183,7 +179,7 @@ class Experiment:
             model=model,
             data=self.task.data,
             output=self.scratch / name,
-            settings=self.task.settings,
+            epochs=self.task.epochs,
             threads=self.arguments.threads,
             seed=self.seed,
             new_head=True,

@@ -1,4 +1,4 @@
-"""The command line: parse, call the pipeline, print. No logic."""
+"""The command line: what is typed is understood here; `runs` calls the commands and prints."""
 
 from __future__ import annotations
 

@@ -1,28 +1,22 @@
-"""The options that several commands share, and what they have in common."""
+"""The options of commands, made from the fields of options models, and those that all have."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import MISSING, Field, dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
 from bertslim.errors import InputError
+from bertslim.option_fields import Group, Option, written_as
 
-if TYPE_CHECKING:
-    from bertslim.data.load import DataOptions
-from collections.abc import Sequence
-from contextvars import ContextVar
+Model = TypeVar("Model")
 
-ModelArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
-        help="A checkpoint: a local directory, pkg:NAME for one that an installed Python package "
-        "carries, or a Hub id.",
-        show_default=False,
-    ),
-]
 ResultArgument = Annotated[
     Path | None,
     typer.Argument(
@@ -32,153 +26,164 @@ ResultArgument = Annotated[
         show_default=False,
     ),
 ]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", help="The directory to write.", show_default=False),
-]
-ForceOption = Annotated[
-    bool, typer.Option("--force", help="Replace the output if it exists already.")
-]
-EvalDataOption = Annotated[
-    str | None,
-    typer.Option(
-        "--eval-data",
-        help="Data to report on, which nothing else may see. By default a tenth of --data, chosen "
-        "by the hash of the texts.",
-        show_default=False,
-    ),
-]
-TextColumnOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--text-column",
-        help="The column of the texts, or two for pairs, such as query,passage.",
-        show_default="found by name",
-        metavar="NAME",
-    ),
-]
-LabelColumnOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--label-column",
-        help="The column of the labels, or for several labels a text a column of 0 and 1 for each.",
-        show_default="found by name",
-        metavar="NAME",
-    ),
-]
-TaskOption = Annotated[
-    str | None,
-    typer.Option(
-        "--task",
-        help="What the model is for: text-classification, regression, token-classification, "
-        "question-answering, fill-mask, feature-extraction, or plain-text to compare models on "
-        "texts alone.",
-        show_default="what its head and the columns say",
-    ),
-]
-BatchOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--batch", help="Batch sizes to time, such as 1,8.", show_default="1,8", metavar="N"
-    ),
-]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Settles every random step.")]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option("--threads", min=1, help="Threads of each computation.", show_default="all cores"),
-]
-ShowTextsOption = Annotated[
-    bool,
-    typer.Option(
-        "--show-texts",
-        help="Quote in the report the held-out texts that are answered differently. Mind where the "
-        "report goes: the model card leaves them out.",
-    ),
-]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="Show where an error comes from, as a traceback.")
 ]
 
-DATA_HELP = (
-    "A file (csv, tsv, json, jsonl, parquet, conll, SQuAD json, or txt with a text a line), a "
-    "directory of such files, the name of a data set on the Hub, or builtin:pydocs for docstrings "
-    "of Python's own library."
-)
 
+@dataclass(frozen=True)
+class Given(Generic[Model]):
+    """What the command line gives for the fields of an options model.
 
-def whole_numbers(values: list[str] | None, option: str) -> tuple[int, ...] | None:
-    """Read `--batch 1 --batch 8` and `--batch 1,8` alike.
-
-    Raises:
-        InputError: One of them is not a whole number from 1 on.
+    Attributes:
+        model: The options model.
+        values: What typer made of the words, by the names of the fields, those of groups included.
     """
-    if not values:
-        return None
-    words = [word.strip() for value in values for word in value.split(",")]
-    for word in words:
-        if not word.isdecimal() or int(word) < 1:
-            raise InputError(
-                f"{word!r} is not a whole number from 1 on", where=option, remedy="such as 1,8"
-            )
-    return tuple(dict.fromkeys(int(word) for word in words))
+
+    model: type[Model]
+    values: Mapping[str, Any]
+
+    def make(self, **more: Any) -> Model:
+        """Make the settings.
+
+        Args:
+            more: Fields that are not options by themselves.
+
+        Raises:
+            InputError: A value cannot be read, or an option is given without the one it needs.
+        """
+        return self.model(**(_settings(self.model, self.values) | more))
+
+    def replace(self, **values: Any) -> Given[Model]:
+        """Return the same with other values."""
+        return Given(self.model, {**self.values, **values})
 
 
-def columns(values: list[str] | None) -> tuple[str, ...]:
-    """Read `--text-column a --text-column b` and `--text-column a,b` alike."""
-    words = [word.strip() for value in values or () for word in value.split(",")]
-    return tuple(dict.fromkeys(filter(None, words)))
+def takes_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Put the options of a model in place of each parameter that is annotated `Given[Model]`."""
+    hints = get_type_hints(command, include_extras=True)
+    models = {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is Given}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name in models:
+            parameters += _parameters(models[name])
+        else:
+            parameters.append(_parameter(name, hints[name], parameter.default))
+
+    @wraps(command)
+    def with_options(**values: Any) -> None:
+        for name, model in models.items():
+            taken = [one.name for one in _parameters(model)]
+            values[name] = Given(model, {option: values.pop(option) for option in taken})
+        command(**values)
+
+    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return with_options
 
 
-def usable_threads(threads: int | None) -> int:
-    """Return the number of threads asked for, or of cores that may be used."""
-    if threads is not None:
-        return threads
-    from bertslim.measure.environment import default_threads
-
-    return default_threads()
-
-
-def chosen_result(directory: Path | None, *, quiet: bool = False) -> Path:
-    """Return the DIR that was given; without one choose it, and say on standard error which.
-
-    Raises:
-        InputError: There is no such directory, or no result here.
-    """
-    from bertslim.commands.publish import find_result
-
-    found = find_result(directory)
-    if directory is None and not quiet:
-        typer.echo(f"bertslim: this is {found.resolve().name}", err=True)
-    return found
+def _parameters(
+    model: type[Any], replaced: Mapping[str, Option] | None = None, *, optional: bool = False
+) -> Iterator[inspect.Parameter]:
+    """Yield a parameter for each option among the fields of a model."""
+    for field in fields(model):
+        written = written_as(field)
+        if isinstance(written, Option):
+            written = (replaced or {}).get(field.name, written)
+            yield _option_parameter(field, written, optional=optional)
+        elif isinstance(written, Group):
+            may_lack = field.default is None
+            yield from _parameters(written.model, written.replaced, optional=may_lack)
+            if written.switch is not None:
+                switch = _typer_option(written.switch, written.switch.shown)
+                yield _parameter(field.name, Annotated[bool, switch], True)
 
 
-def data_options(
-    data: str | None,
-    eval_data: str | None,
-    text_column: list[str] | None,
-    label_column: list[str] | None,
-    task: str | None,
-) -> DataOptions | None:
-    """Return the data that were named, or None.
+def _option_parameter(field: Field[Any], option: Option, *, optional: bool) -> inspect.Parameter:
+    default = _default(field)
+    kind, shown = field.type, option.shown
+    if _is_many(field.type):
+        item = str if option.read else get_args(field.type)[0]
+        kind = list[item]  # type: ignore[valid-type]
+        if default is not MISSING:
+            if default:
+                shown = ",".join(map(str, default))
+            kind, default = kind | None, None
+    elif optional and default is MISSING:
+        kind, default = kind | None, None  # type: ignore[operator]
+    empty = inspect.Parameter.empty
+    return _parameter(
+        field.name,
+        Annotated[kind, _typer_option(option, shown)],
+        empty if default is MISSING else default,
+    )
 
-    Raises:
-        InputError: An option says something of data, and none are named.
-    """
-    from bertslim.data.load import DataOptions
 
-    if data is not None:
-        return DataOptions(data, eval_data, columns(text_column), columns(label_column), task)
-    given = {
-        "--eval-data": eval_data,
-        "--text-column": text_column,
-        "--label-column": label_column,
-        "--task": task,
-    }
-    for option, value in given.items():
-        if value:
-            raise InputError("needs --data beside it", where=option)
+def _typer_option(option: Option, shown: str | bool) -> Any:
+    if not option.names:
+        return typer.Argument(metavar=option.metavar, help=option.help, show_default=shown)
+    return typer.Option(
+        *option.names,
+        help=option.help,
+        metavar=option.metavar,
+        show_default=shown,
+        min=option.low,
+        max=option.high,
+    )
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _is_many(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _settings(
+    model: type[Any], values: Mapping[str, Any], replaced: Mapping[str, Option] | None = None
+) -> dict[str, Any]:
+    """Return what the fields of a model are set to; those left out keep their defaults."""
+    settings: dict[str, Any] = {}
+    for field in fields(model):
+        written = written_as(field)
+        if isinstance(written, Option):
+            option = (replaced or {}).get(field.name, written)
+            value = _value(field, option, values[field.name])
+            if value is not MISSING:
+                settings[field.name] = value
+        elif isinstance(written, Group):
+            settings[field.name] = _grouped(field, written, values)
+    return settings
+
+
+def _value(field: Field[Any], option: Option, given: Any) -> Any:
+    if not _is_many(field.type):
+        return given
+    if not given:
+        return MISSING
+    return option.read(given, option.names[0]) if option.read else tuple(given)
+
+
+def _grouped(field: Field[Any], group: Group, values: Mapping[str, Any]) -> Any:
+    if group.switch is None:
+        required = [one.name for one in fields(group.model) if _default(one) is MISSING]
+        absent = any(values[name] is None for name in required)
+    else:
+        absent = not values[field.name]
+    if not absent:
+        return group.model(**_settings(group.model, values, group.replaced))
+    for one in fields(group.model):
+        written = group.replaced.get(one.name) or written_as(one)
+        if isinstance(written, Option) and written.alone and values[one.name]:
+            raise InputError(written.alone, where=written.names[0])
     return None
 
 

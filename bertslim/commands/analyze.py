@@ -1,4 +1,4 @@
-"""`bertslim analyze`: load -> compare layers -> probe -> alter blocks one by one -> recommend."""
+"""`bertslim analyze`: find models -> load data -> measure and recommend -> publish."""
 
 from __future__ import annotations
 
@@ -6,66 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertslim.commands.publish import add_analysis, model_record, now
-from bertslim.data.load import (
-    BATCH_SIZE,
-    NEUTRAL_DATA,
-    DataOptions,
-    describe_head,
-    load_splits,
-    text_length,
-)
+from bertslim.commands.publish import add_analysis
+from bertslim.data.load import NEUTRAL_DATA, describe_head, load_splits
 from bertslim.errors import InputError
 from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECOMMENDED_RECIPE_FILE, REPORT_FILE
-from bertslim.measure.environment import describe_environment
+from bertslim.model.description import describe_checkpoint
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer
+from bertslim.options.analyze import AnalyzeOptions
 from bertslim.output import output_directory, writing
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
-from bertslim.recipe.sizes import DEFAULT_LENGTH
-from bertslim.records import Analysis, Probes, Role
+from bertslim.records import Analysis, Role
 from bertslim.report.analysis_sections import analysis_text
 from bertslim.report.page import render_analysis_page
-from bertslim.version import __version__
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from bertslim.data.splits import Splits
-    from bertslim.data.task import Batch, Rows
-    from bertslim.model.checkpoint import Checkpoint
-
-_PROBED = ("text-classification", "token-classification")
-_NO_PROBES = "no probes were fitted: they need a label for each text or each word"
-
-
-@dataclass(frozen=True)
-class AnalyzeOptions:
-    """What `bertslim analyze` was asked for.
-
-    Attributes:
-        model: A local directory, `pkg:NAME` or a Hub id.
-        other: A second one, such as what was made of the first.
-        data: Texts, with labels for probes and metrics; None: those of `builtin:pydocs`.
-        samples: Texts that layers are compared and blocks altered on, at most; probes are fitted to
-            as many of the fit split.
-        output: The directory to write; None: one named by the model.
-        threads: Threads of every computation.
-        seed: Settles which texts and tokens are drawn, and the bootstrap.
-        command: The command line, for the record.
-        force: Whether the directory may be replaced.
-    """
-
-    model: str
-    other: str | None = None
-    data: DataOptions | None = None
-    samples: int = 1000
-    output: Path | None = None
-    threads: int = 1
-    seed: int = 0
-    command: tuple[str, ...] = ()
-    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +53,10 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
     sources = _find_models(options)
     target = options.output or Path(f"{sources['base'].name}-analysis")
     with output_directory(target, force=options.force) as directory:
-        analysis = _Analysis(options, sources, progress).run()
+        splits = _load_splits(options, sources["base"], progress)
+        from bertslim.commands.analysis_work import AnalysisWork
+
+        analysis = AnalysisWork(options, sources, splits, progress).run()
         recipe = Recipe.model_validate(analysis.recommendation.recipe)
         files = {
             ANALYSIS_FILE: analysis.to_json(),
@@ -122,117 +82,8 @@ def _find_models(options: AnalyzeOptions) -> dict[Role, ModelSource]:
     return sources
 
 
-@dataclass
-class _Analysis:
-    """One analysis, from the models to the record."""
-
-    options: AnalyzeOptions
-    sources: dict[Role, ModelSource]
-    progress: Progress
-
-    def run(self) -> Analysis:
-        """Do all parts."""
-        from bertslim.analyze.layer_cka import measure_cka
-        from bertslim.analyze.recommendation import recommend
-        from bertslim.analyze.sensitivity import measure_sensitivity
-
-        options, progress = self.options, self.progress
-        with progress.step("load"):
-            self._load()
-        base = self._models["base"]
-        with progress.step("read the data"):
-            head = describe_head(self.sources["base"].directory, base.config, base.facts)
-            splits = load_splits(options.data or NEUTRAL_DATA, head, progress)
-        with progress.step("compare layers"):
-            drawn = _drawn(splits.fit, options.samples, options.seed)
-            batches = {role: self._in_order(role, drawn) for role in self._models}
-            cka = measure_cka(self._models, batches, progress, seed=options.seed)
-        with progress.step("probe"):
-            probes = self._probes(splits)
-        with progress.step("alter blocks"):
-            rows = _drawn(splits.report, options.samples, options.seed)
-            sensitivity = measure_sensitivity(
-                base, rows, self._sorted("base", rows), progress,
-                length=min(DEFAULT_LENGTH, base.facts.max_length), seed=options.seed,
-            )  # fmt: skip
-        notes = (*splits.notes, *((_NO_PROBES,) if probes is None else ()))
-        records = {
-            role: model_record(source.given, source.directory)
-            for role, source in self.sources.items()
-        }
-        return Analysis(
-            bertslim=__version__,
-            created=now(),
-            seed=options.seed,
-            base=records["base"],
-            slim=records.get("slim"),
-            command=options.command,
-            data=splits.record,
-            environment=describe_environment(options.threads),
-            steps=tuple(progress.steps),
-            cka=cka,
-            probes=probes,
-            sensitivity=sensitivity,
-            recommendation=recommend(base.facts, sensitivity, cka, probes),
-            notes=notes,
-        )
-
-    def _load(self) -> None:
-        import torch
-
-        from bertslim.model.checkpoint import load_checkpoint
-        from bertslim.model.tokenizer import load_tokenizer
-
-        torch.set_num_threads(self.options.threads)
-        self._models: dict[Role, Checkpoint] = {}
-        self._tokenizers: dict[Role, PreTrainedTokenizerBase] = {}
-        for role, source in self.sources.items():
-            self._models[role] = load_checkpoint(source.directory)
-            self._models[role].model.float()
-            self._tokenizers[role] = load_tokenizer(source.directory)
-
-    def _probes(self, splits: Splits) -> Probes | None:
-        from bertslim.analyze.probes import LabelledTexts, measure_probes
-
-        base = self._models["base"]
-        task = splits.fit.task.name
-        if task not in _PROBED or not (splits.fit.labelled and splits.report.labelled):
-            return None
-        if base.is_multi_label or base.is_regression:
-            return None
-        samples, seed = self.options.samples, self.options.seed
-        fit, report = (_drawn(rows, samples, seed) for rows in (splits.fit, splits.report))
-        texts = {
-            role: LabelledTexts(
-                self._sorted(role, fit, label=True), self._sorted(role, report, label=True)
-            )
-            for role in self._models
-        }
-        return measure_probes(self._models, texts, self.progress, seed=seed)
-
-    def _sorted(self, role: Role, rows: Rows, *, label: bool = False) -> list[Batch]:
-        """Read rows with little padding."""
-        from bertslim.data.batches import batches
-
-        return batches(
-            rows,
-            self._tokenizers[role],
-            batch_size=BATCH_SIZE,
-            max_length=text_length(self._models[role].facts),
-            label=label or rows.task.makes_labels,
-        )
-
-    def _in_order(self, role: Role, rows: Rows) -> list[Batch]:
-        """Read rows in the order in which they were drawn."""
-        from bertslim.data.batches import batched, tokenise
-
-        tokenizer, length = self._tokenizers[role], text_length(self._models[role].facts)
-        return batched(tokenise(rows, tokenizer, length, label=False), tokenizer, BATCH_SIZE)
-
-
-def _drawn(rows: Rows, most: int, seed: int) -> Rows:
-    """Draw rows at random, in random order."""
-    import numpy as np
-
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return rows.select([int(one) for one in order[:most]])
+def _load_splits(options: AnalyzeOptions, source: ModelSource, progress: Progress) -> Splits:
+    with progress.step("read the data"):
+        base = describe_checkpoint(source.directory)
+        head = describe_head(source.directory, base.config, base.facts)
+        return load_splits(options.data or NEUTRAL_DATA, head, progress)

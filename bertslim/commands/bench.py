@@ -5,47 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 from bertslim.commands.bench_models import Entrant, find_entrants
 from bertslim.errors import BertslimError
-from bertslim.measure.environment import describe_environment
+from bertslim.measure.environment import describe_environment, usable_threads
 from bertslim.measure.input_limits import InputLimits, read_limits, shared_limits
 from bertslim.measure.latency import MIN_ROUNDS, LatencyBench, run_launches
 from bertslim.measure.latency_process import WorkerProcess
-from bertslim.measure.measure_options import MeasureOptions, Shape
 from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime
+from bertslim.measure.shapes import Shape, all_shapes
+from bertslim.options.bench import BenchOptions
 from bertslim.progress import Progress
 from bertslim.records import BenchResult, Measurement, TimeRatio, Timing
 
 Figures = dict[tuple[str, Shape], Measurement]
-
-
-@dataclass(frozen=True)
-class BenchOptions:
-    """What `bertslim bench` was asked for.
-
-    Attributes:
-        models: Local directories, exported files, `pkg:NAME` or Hub ids; the others are compared
-            with the first.
-        runtimes: What to run them in; none: for each model those that are installed and that the
-            CPU is made for, but torch-compile.
-        batches: Batch sizes.
-        lengths: Lengths in tokens; none: 128, or what all models can take.
-        threads: Threads of each model.
-        seconds: Time for each model in each runtime at each shape, over all launches.
-        launches: How often all processes are started anew.
-        seed: Settles the random inputs and the bootstrap.
-    """
-
-    models: tuple[str, ...]
-    runtimes: tuple[Runtime, ...] = ()
-    batches: tuple[int, ...] = (1, 8)
-    lengths: tuple[int, ...] = ()
-    threads: int = 1
-    seconds: float = 4.0
-    launches: int = 5
-    seed: int = 0
 
 
 def bench(options: BenchOptions, progress: Progress) -> BenchResult:
@@ -57,7 +30,7 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
     """
     entrants = find_entrants(options.models, options.runtimes)
     limits = shared_limits(map(read_limits, {entrant.path for entrant in entrants}))
-    shapes = MeasureOptions(options.batches, options.lengths).shapes(limits.max_length)
+    shapes = all_shapes(options.batches, options.lengths, limits.max_length)
     notes = list(_missing(entrants, options.runtimes))
     if not options.runtimes and any(map(_may_fail, entrants)):
         with progress.step("try OpenVINO"):
@@ -68,7 +41,7 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
     packages = dict.fromkeys(["transformers", *(entrant.runtime.package for entrant in entrants)])
     return BenchResult(
         timings=timings,
-        environment=describe_environment(options.threads, tuple(packages)),
+        environment=describe_environment(usable_threads(options.threads), tuple(packages)),
         launches=options.launches,
         seed=options.seed,
         notes=(*notes, *disturbance),
@@ -104,7 +77,9 @@ def _may_fail(entrant: Entrant) -> bool:
 
 
 def _try(entrant: Entrant, options: BenchOptions, limits: InputLimits, shape: Shape) -> None:
-    worker = WorkerProcess(entrant.model, options.threads, limits.vocabulary, options.seed)
+    worker = WorkerProcess(
+        entrant.model, usable_threads(options.threads), limits.vocabulary, options.seed
+    )
     with closing(worker):
         worker.wait_until_loaded()
         worker.warm_up(shape)
@@ -121,7 +96,7 @@ def _measure(
     with LatencyBench(
         models,
         shapes,
-        threads=options.threads,
+        threads=usable_threads(options.threads),
         seed=options.seed,
         progress=progress,
         min_rounds=math.ceil(MIN_ROUNDS / options.launches),

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from bertslim.commands.check_parts import (
     Checked,
@@ -15,19 +14,19 @@ from bertslim.commands.check_parts import (
     check_accuracy,
     check_sizes,
 )
-from bertslim.data.load import DataOptions
 from bertslim.errors import ModelError
 from bertslim.gate.baseline import machine_differences
 from bertslim.gate.check_result import CheckResult
 from bertslim.gate.latency_rules import MaxLatency, MaxRegression
 from bertslim.gate.rule_results import RuleResults, apply_rules
-from bertslim.gate.verdicts import Outcome, Rule, Verdict
+from bertslim.gate.verdicts import Rule, Verdict
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import BASE, SLIM, LatencyBench
-from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import TimedModel
+from bertslim.measure.shapes import Shape
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.model_source import ModelSource, find_model
+from bertslim.options.check import CheckOptions
 from bertslim.progress import Progress
 from bertslim.records import Environment, Measurement, Record, read_record
 
@@ -38,35 +37,6 @@ ROUNDS_A_LAUNCH = 4  # at least, however long one takes: what differs is launche
 LEVEL = 0.99
 SURE = 0.015  # the standard error at which a launch has told its ratio
 LONGEST_LAUNCH_SECONDS = 7.0
-
-
-@dataclass(frozen=True)
-class CheckOptions:
-    """What `bertslim check` was asked for.
-
-    Attributes:
-        directory: A result with its record.
-        rules: What it has to fulfil; none: at most 10 % above the record.
-        base: A local directory, `pkg:NAME` or a Hub id; None: as the record says.
-        data: Rows to measure accuracy on again; None: as the record says.
-        data_held_out: Whether all of these rows are held out, rather than their report split.
-        batches: Batch sizes; None: as in the record.
-        lengths: Lengths in tokens; None: as in the record.
-        threads: Threads of each model; None: as in the record.
-        minutes: How long to measure latency at most.
-        inconclusive_as: What an inconclusive verdict counts as.
-    """
-
-    directory: Path
-    rules: tuple[Rule, ...] = ()
-    base: str | None = None
-    data: DataOptions | None = None
-    data_held_out: bool = False
-    batches: tuple[int, ...] | None = None
-    lengths: tuple[int, ...] | None = None
-    threads: int | None = None
-    minutes: float = 2.0
-    inconclusive_as: Outcome = "inconclusive"
 
 
 def check(options: CheckOptions, progress: Progress) -> CheckResult:
@@ -108,7 +78,8 @@ class _Check:
         parts = (sizes, accuracy, latency)
         verdicts = tuple(verdict for part in parts for verdict in part.verdicts)
         rule_results = RuleResults(
-            verdicts=(*verdicts, *unanswered), inconclusive_as=options.inconclusive_as
+            verdicts=(*verdicts, *unanswered),
+            inconclusive_as=options.inconclusive_as or "inconclusive",
         )
         return CheckResult(
             model=options.directory.resolve().name,
@@ -192,7 +163,8 @@ class _Check:
     @cached_property
     def _shapes(self) -> tuple[Shape, ...]:
         options = self.options
-        return self._recorded.shapes(options.directory, options.batches, options.lengths)
+        batches, lengths = options.batches or None, options.lengths or None
+        return self._recorded.shapes(options.directory, batches, lengths)
 
     @property
     def _threads(self) -> int:

@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bertslim.data.load import DataOptions, describe_head, load_held_out, load_splits
+from bertslim.data.data_options import DataOptions
+from bertslim.data.load import describe_head, load_held_out, load_splits
 from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
 from bertslim.gate.baseline import find_baseline
 from bertslim.gate.rule_results import apply_rules
 from bertslim.gate.verdicts import Rule, Verdict
-from bertslim.measure.evaluation import Evaluation, evaluate
 from bertslim.measure.latency import RUNTIME
-from bertslim.measure.measure_options import MeasureOptions, Shape, check_shapes
+from bertslim.measure.measure_options import BATCHES
+from bertslim.measure.shapes import Shape, all_shapes, check_shapes
 from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
-from bertslim.model.tokenizer import load_tokenizer
+from bertslim.model.description import describe_checkpoint
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Record, compare
+
+if TYPE_CHECKING:
+    from bertslim.measure.evaluation import Evaluation
 
 
 @dataclass(frozen=True)
@@ -105,29 +110,15 @@ def _judge(
 
 
 def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progress) -> Evaluation:
-    """Compare the two models on the held-out rows, each with its own tokenizer if they differ."""
-    import torch
-
-    from bertslim.model.checkpoint import load_checkpoint
-
-    torch.set_num_threads(held_out.threads)
-    with progress.step("load"):
-        base, slim = (load_checkpoint(one) for one in (held_out.base, directory))
+    """Compare the two models on the held-out rows."""
     with progress.step("read the data"):
+        base = describe_checkpoint(held_out.base)
         head = describe_head(held_out.base, base.config, base.facts)
         load = load_held_out if held_out.whole else load_splits
         splits = load(held_out.data, head, progress)
-    with progress.step("measure accuracy"):
-        pruned = base.facts.vocab_size != slim.facts.vocab_size
-        return evaluate(
-            base,
-            slim.model,
-            splits,
-            load_tokenizer(held_out.base),
-            slim_tokenizer=load_tokenizer(directory) if pruned else None,
-            seed=record.seed,
-            progress=progress,
-        )
+    from bertslim.commands.check_work import measure_again
+
+    return measure_again(directory, held_out.base, splits, progress, held_out.threads, record.seed)
 
 
 def check_sizes(
@@ -147,8 +138,10 @@ def check_sizes(
     wanted = {rule.figure for rule in rules}
     found = []
     if "parameters" in wanted:
+        from bertslim.commands.check_work import count_again
+
         with progress.step("count parameters"):
-            found.append(_figure("parameters", _count_parameters(directory)))
+            found.append(_figure("parameters", count_again(directory)))
     if "bytes" in wanted:
         found.append(_figure("bytes", find_weights(directory).size))
     return Checked(apply_rules(rules, found, record.measurements).verdicts, tuple(found))
@@ -156,14 +149,6 @@ def check_sizes(
 
 def _figure(name: str, size: int) -> Measurement:
     return compare(name, None, size)
-
-
-def _count_parameters(directory: Path) -> int:
-    from bertslim.measure.size import count_parameters
-    from bertslim.model.checkpoint import load_checkpoint
-
-    loaded = load_checkpoint(directory)
-    return count_parameters(loaded.model).total
 
 
 @dataclass(frozen=True)
@@ -221,10 +206,7 @@ class RecordedLatency:
             return recorded
         own_batches = tuple(dict.fromkeys(shape.batch for shape in recorded))
         own_lengths = tuple(dict.fromkeys(shape.length for shape in recorded))
-        wanted = MeasureOptions(
-            batches or own_batches or MeasureOptions().batches, lengths or own_lengths
-        )
-        return wanted.shapes(max_length)
+        return all_shapes(batches or own_batches or BATCHES, lengths or own_lengths, max_length)
 
     def lacking(self, shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shapes whose latency it does not hold."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.model_source import find_model
+from bertslim.options.inspect import InspectOptions
 from bertslim.recipe.sizes import (
     DEFAULT_LENGTH,
     count,
@@ -42,17 +43,17 @@ class Inspection:
     layers: tuple[LayerSize, ...]
 
 
-def inspect_model(model: str) -> Inspection:
+def inspect_model(options: InspectOptions) -> Inspection:
     """Describe a checkpoint without loading a weight.
 
     Raises:
         ModelError: There is no such checkpoint, or its family is not supported.
     """
-    source = find_model(model, weights=False)
+    source = find_model(options.model, weights=False)
     facts = describe_checkpoint(source.directory, config_only=True).facts
     length = min(DEFAULT_LENGTH, facts.max_length)
     return Inspection(
-        name=model,
+        name=options.model,
         facts=facts,
         sizes=count(facts, facts.layers, length),
         length=length,

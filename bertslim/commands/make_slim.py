@@ -8,57 +8,51 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bertslim.commands.prepare_cut import Prepared
 from bertslim.commands.publish import model_record
-from bertslim.commands.train import Student, TeacherModel, TrainingOptions, train_model
+from bertslim.commands.slim_result import SavedSlim, SlimJob
+from bertslim.commands.train import Student, TeacherModel, train_model
+from bertslim.commands.training_options import TrainingOptions
+from bertslim.data.batches import batches
 from bertslim.data.load import BATCH_SIZE, text_length
+from bertslim.data.sampling import draw_rows
+from bertslim.data.splits import Splits
+from bertslim.data.task import Batch, Rows
 from bertslim.errors import DataError
+from bertslim.measure.size import compare_parameters, count_parameters
+from bertslim.model.checkpoint import (
+    Checkpoint,
+    build_slim,
+    load_checkpoint,
+    save_checkpoint,
+    sharing_copy,
+)
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.config_facts import read_facts
 from bertslim.model.copied_files import copy_files
+from bertslim.model.embedding_rows import prune_embeddings, prune_extra
 from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
+from bertslim.model.tokenizer_pruning import prune_tokenizer
+from bertslim.model.vocabulary import Vocabulary, choose_vocabulary
 from bertslim.output import writing
 from bertslim.progress import Progress
-from bertslim.ranks import Ranks
 from bertslim.recipe.plan import CutPlan
 from bertslim.recipe.schema import Reconstruct
 from bertslim.records import (
-    Measurement,
     ModelFacts,
-    ModelRecord,
     Plan,
     Repair,
     Training,
     compare,
 )
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from bertslim.data.splits import Splits
-    from bertslim.data.task import Batch, Rows
-    from bertslim.model.checkpoint import Checkpoint
-    from bertslim.model.vocabulary import Vocabulary
-    from bertslim.surgery.survey import Survey
-
-
-@dataclass(frozen=True)
-class SlimOptions:
-    """How the slim model is made, beside the recipe.
-
-    Attributes:
-        target: Where the result will be, for messages and the record.
-        threads: Threads of every computation.
-        seed: Settles every random step.
-        ranks: The processes that share the calibration texts.
-    """
-
-    target: Path
-    threads: int
-    seed: int
-    ranks: Ranks
+from bertslim.repair.reconstruct import reconstruct
+from bertslim.surgery.block_damage import block_damage
+from bertslim.surgery.operations import operate
+from bertslim.surgery.survey import Survey, measured_widths, survey
 
 
 @dataclass(frozen=True)
@@ -82,17 +76,8 @@ class MadeSlim:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class SavedSlim:
-    """The accounts of the base and of the slim model that was saved, and their sizes."""
-
-    base: ModelRecord
-    slim: ModelRecord
-    measurements: tuple[Measurement, ...]
-
-
 def make_slim(
-    prepared: Prepared, splits: Splits | None, options: SlimOptions, progress: Progress
+    prepared: Prepared, splits: Splits | None, job: SlimJob, progress: Progress
 ) -> MadeSlim:
     """Carry out a recipe in memory.
 
@@ -100,21 +85,17 @@ def make_slim(
         prepared: The base and the recipe.
         splits: The data, which a recipe that needs texts is carried out on: `fit` for the repair
             and what neurons are worth, `select` for what layers are worth.
-        options: How to go about it.
+        job: How to go about it.
         progress: Shows the steps.
 
     Raises:
         RecipeError: The recipe does not fit the model.
         ModelError: The base is damaged, or its activations are not finite.
     """
-    import torch
-
-    from bertslim.model.checkpoint import load_checkpoint
-
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(job.threads)
     with progress.step("load"):
         base = load_checkpoint(prepared.source.directory)
-    maker = _Maker(prepared, base, splits, options, progress)
+    maker = _Maker(prepared, base, splits, job, progress)
     vocabulary = maker.choose_vocabulary()
     plan = prepared.plan(pruned=maker.pruned_facts(vocabulary), importance=maker.importance())
     slim, repairs = maker.make(plan)
@@ -177,8 +158,6 @@ def train_slim(
 
 def _hash_of(model: PreTrainedModel) -> str:
     """Return the SHA-256, in hexadecimal, of the values of all tensors."""
-    import torch
-
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         digest.update(name.encode())
@@ -187,7 +166,7 @@ def _hash_of(model: PreTrainedModel) -> str:
 
 
 def save_slim(
-    made: MadeSlim, prepared: Prepared, directory: Path, options: SlimOptions, progress: Progress
+    made: MadeSlim, prepared: Prepared, directory: Path, job: SlimJob, progress: Progress
 ) -> SavedSlim:
     """Write a slim model as a checkpoint, with the files that the base came with.
 
@@ -195,24 +174,19 @@ def save_slim(
         made: The slim model; its embeddings are pruned here.
         prepared: Where the base is.
         directory: Where to write.
-        options: How it was made.
+        job: How it was made.
         progress: Shows the steps.
 
     Raises:
         OutputError: It cannot be written.
     """
-    from bertslim.measure.size import compare_parameters, count_parameters
-    from bertslim.model.checkpoint import save_checkpoint
-    from bertslim.model.embedding_rows import prune_embeddings, prune_extra
-    from bertslim.model.tokenizer_pruning import prune_tokenizer
-
     extra, source = made.base.extra, prepared.source
     before = count_parameters(made.base.model)
     if made.vocabulary is not None:
         prune_embeddings(made.model, made.vocabulary)
         extra = prune_extra(extra, made.vocabulary)
     after = count_parameters(made.model)
-    with progress.step("save"), writing(options.target):
+    with progress.step("save"), writing(job.target):
         save_checkpoint(made.model, directory, extra)
         copy_files(source.directory, directory)
         if has_tokenizer(directory) and not made.plan.even:
@@ -223,7 +197,7 @@ def save_slim(
         bytes_on_disk = made.base.weights.size, find_weights(directory).size
         return SavedSlim(
             base=model_record(source.given, source.directory),
-            slim=model_record(options.target.name, directory),
+            slim=model_record(job.target.name, directory),
             measurements=(
                 *compare_parameters(before, after, made.plan),
                 compare("bytes", *bytes_on_disk),
@@ -238,7 +212,7 @@ class _Maker:
     prepared: Prepared
     base: Checkpoint
     splits: Splits | None
-    options: SlimOptions
+    job: SlimJob
     progress: Progress
     notes: tuple[str, ...] = ()
 
@@ -247,7 +221,6 @@ class _Maker:
         step = self.prepared.recipe.recipe.vocabulary_step
         if step is None:
             return None
-        from bertslim.model.vocabulary import choose_vocabulary
 
         with self.progress.step("count tokens"):
             return choose_vocabulary(
@@ -268,7 +241,6 @@ class _Maker:
         """Measure on the select split what each FFN block is worth, if the recipe asks for it."""
         if not self.prepared.recipe.recipe.needs_importance:
             return None
-        from bertslim.surgery.block_damage import block_damage
 
         rows = self._data.select
         with self.progress.step("weigh the layers"):
@@ -276,10 +248,6 @@ class _Maker:
 
     def make(self, plan: CutPlan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
         """Cut, and repair if the recipe says so."""
-        from bertslim.model.checkpoint import build_slim, sharing_copy
-        from bertslim.surgery.operations import operate
-        from bertslim.surgery.survey import Survey, measured_widths
-
         recipe, base, dtype = self.prepared.recipe.recipe, self.base, self.base.model.dtype
         surveyed = self._by_fisher or bool(measured_widths(plan))
         calibration: list[Batch] = []
@@ -298,14 +266,13 @@ class _Maker:
         return slim, repairs
 
     def _survey(self, plan: CutPlan, calibration: list[Batch]) -> Survey:
-        from bertslim.surgery.survey import survey
 
         with self.progress.step("survey"):
             return survey(
                 self.base,
                 calibration,
                 plan,
-                seed=self.options.seed,
+                seed=self.job.seed,
                 progress=self.progress,
                 token_weights=self._by_fisher,
             )
@@ -313,7 +280,6 @@ class _Maker:
     def _reconstruct(
         self, slim: PreTrainedModel, plan: CutPlan, calibration: list[Batch], found: Survey
     ) -> tuple[Repair, ...]:
-        from bertslim.repair.reconstruct import reconstruct
 
         with self.progress.step("reconstruct"):
             return reconstruct(
@@ -322,8 +288,8 @@ class _Maker:
                 plan,
                 calibration,
                 sensitivity=found.token_weights,
-                ranks=self.options.ranks,
-                seed=self.options.seed,
+                ranks=self.job.ranks,
+                seed=self.job.seed,
                 progress=self.progress,
             )
 
@@ -344,17 +310,14 @@ class _Maker:
 
     def _calibration(self) -> list[Batch]:
         """Draw the texts that the recipe asks for from the fit split."""
-        from bertslim.data.sampling import draw_rows
-
         section = self.prepared.recipe.recipe.reconstruct
         asked = (section or Reconstruct()).samples
-        rows = draw_rows(self._data.fit, asked, seed=self.options.seed)
+        rows = draw_rows(self._data.fit, asked, seed=self.job.seed)
         if section is not None and len(rows) < asked:
             self.notes += (f"the fit split has {len(rows)} texts, the recipe asks for {asked}",)
         return self._batches(rows)
 
     def _batches(self, rows: Rows) -> list[Batch]:
-        from bertslim.data.batches import batches
 
         return batches(
             rows,

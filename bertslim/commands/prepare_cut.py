@@ -9,6 +9,7 @@ from typing import Any
 
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.model_source import ModelSource, find_model
+from bertslim.options.cut import CutOptions
 from bertslim.recipe.load import LoadedRecipe, load_recipe
 from bertslim.recipe.plan import CutPlan, make_plan
 from bertslim.recipe.sizes import DEFAULT_LENGTH
@@ -55,26 +56,23 @@ class Prepared:
         return Path(f"{self.source.name}-{self.recipe.recipe.name}")
 
 
-def prepare_cut(
-    model: str, recipe: str, *, length: int | None = None, weights: bool = False
-) -> Prepared:
+def prepare_cut(options: CutOptions, *, weights: bool = False) -> Prepared:
     """Find the model and read the recipe, and see whether they fit as far as can be told.
 
     Args:
-        model: A local directory, `pkg:NAME` or a Hub id.
-        recipe: The path or name of a recipe.
-        length: Tokens at which MACs are counted; None: 128, or what the model can take.
+        options: The model and the recipe; MACs are counted at the first length that is measured.
         weights: Whether the weights will be needed, and must be fetched.
 
     Raises:
         RecipeError: The recipe is malformed or does not fit the model.
         ModelError: There is no such checkpoint, or its family is not supported.
     """
-    loaded = load_recipe(recipe)
-    source = find_model(model, weights=weights)
-    found = describe_checkpoint(source.directory, config_only=not weights)
-    length = length or min(DEFAULT_LENGTH, found.facts.max_length)
-    prepared = Prepared(source, loaded, found.config, found.facts, length)
+    loaded = load_recipe(options.recipe)
+    source = find_model(options.model, weights=weights)
+    described = describe_checkpoint(source.directory, config_only=not weights)
+    lengths = options.measure.lengths if options.measure else ()
+    length = lengths[0] if lengths else min(DEFAULT_LENGTH, described.facts.max_length)
+    prepared = Prepared(source, loaded, described.config, described.facts, length)
     if not (weights and loaded.recipe.needs_importance):
         prepared.plan()
     return prepared

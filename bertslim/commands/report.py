@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from bertslim.commands.publish import find_result
 from bertslim.errors import InputError
 from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECORD_FILE, REPORT_FILE
+from bertslim.options.report import ReportOptions
 from bertslim.output import output_directory, writing
 from bertslim.records import (
     Analysis,
@@ -28,7 +31,37 @@ PICTURES = "pictures"
 
 
 @dataclass(frozen=True)
-class WrittenReport:
+class ReportResult:
+    """What is reported, and its report.
+
+    Attributes:
+        accounts: The records of results, or one analysis.
+    """
+
+    accounts: tuple[Record, ...] | Analysis
+
+    @cached_property
+    def forms(self) -> ReportForms:
+        """The report in its forms, made when it is first read."""
+        return report_of(self.accounts)
+
+
+def report(options: ReportOptions) -> ReportResult:
+    """Report results or an analysis, and write the report into a directory if one is named.
+
+    Raises:
+        InputError: A directory holds no record, or an analysis is named among others.
+        OutputError: The output exists and may not be replaced, or cannot be written.
+    """
+    directories = options.directories or (find_result(None),)
+    result = ReportResult(_read_accounts(directories))
+    if options.output is not None:
+        result.forms.write(options.output, force=options.force)
+    return result
+
+
+@dataclass(frozen=True)
+class ReportForms:
     """A report in its forms.
 
     Attributes:
@@ -53,7 +86,7 @@ class WrittenReport:
             write_pictures(self.pictures, directory / PICTURES)
 
 
-def read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis:
+def _read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis:
     """Read the records of results, or the one analysis that was named.
 
     Raises:
@@ -75,10 +108,10 @@ def _holds_analysis(directory: Path) -> bool:
     return (directory / ANALYSIS_FILE).is_file() and not (directory / RECORD_FILE).is_file()
 
 
-def report_of(accounts: Sequence[Record] | Analysis) -> WrittenReport:
+def report_of(accounts: Sequence[Record] | Analysis) -> ReportForms:
     """Write the report of an analysis, of one result, or of several side by side."""
     if isinstance(accounts, Analysis):
-        return WrittenReport(
+        return ReportForms(
             analysis_text(accounts),
             render_analysis_page(accounts),
             pictures_of(analysis_sections(accounts)),
@@ -86,10 +119,10 @@ def report_of(accounts: Sequence[Record] | Analysis) -> WrittenReport:
     if len(accounts) == 1:
         record = accounts[0]
         pictures = pictures_of(body_sections(record))
-        return WrittenReport(render_report(record), render_page(record), pictures)
+        return ReportForms(render_report(record), render_page(record), pictures)
     sections = side_by_side(accounts)
     origin = f"{listed(names_of(accounts))}: what each gained and lost beside its base."
-    return WrittenReport(
+    return ReportForms(
         markdown_of([Section(TITLE, (), level=1), *sections]),
         page(TITLE, [origin], sections),
         pictures_of(sections),

@@ -4,60 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from bertslim.commands.training_options import TrainingOptions, check_teacher
+from bertslim.data.batches import batches
 from bertslim.data.load import BATCH_SIZE
 from bertslim.data.splits import Splits
-from bertslim.data.task import Rows
-from bertslim.errors import ModelError
+from bertslim.data.task import Batch, Rows
+from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Retrain
 from bertslim.recipe.sizes import count
 from bertslim.records import LayerPlan, ModelFacts, ModelRecord, Training
-from bertslim.training.interruption import Interruption, interruption_of
+from bertslim.training.distillation import Distillation, Teacher
+from bertslim.training.interruption import Interruption
+from bertslim.training.layer_map import layer_map
+from bertslim.training.selection import ByLabels, ByTeacher, Selection
+from bertslim.training.trainer import TrainingObjective, TrainingRun
+from bertslim.training.training_run import check_trackers, train
 from bertslim.version import __version__
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from transformers import PreTrainedTokenizerBase
-
-    from bertslim.data.task import Batch
-    from bertslim.model.checkpoint import Checkpoint
-    from bertslim.training.distillation import Distillation, Teacher
-    from bertslim.training.selection import Selection
 
 SELECT_ROWS = 1024  # that the teacher's answers are compared on, at each look
 LABELLED_SELECT_ROWS = 2048  # scores of labels are noisier
 _SMALL_HIDDEN_SIZE = 512
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """How to train, beside the section `retrain` of a recipe.
-
-    Attributes:
-        target: Where the result will be; what it takes to go on after an interruption lies beside.
-        seed: Settles every random step.
-        resume: Whether to go on with a run that was interrupted, if there is one.
-        force: Whether such a run may be thrown away.
-        report_to: The trackers of experiments that Trainer knows, by name.
-        ranks: The processes that share the batches.
-    """
-
-    target: Path
-    seed: int
-    resume: bool = False
-    force: bool = False
-    report_to: tuple[str, ...] = ()
-    ranks: Ranks = field(default_factory=Ranks)
-
-    @property
-    def interruption(self) -> Interruption:
-        """Where an interrupted run leaves what it takes to go on."""
-        return interruption_of(self.target)
 
 
 @dataclass(frozen=True)
@@ -123,14 +98,11 @@ def train_model(
         ModelError: The teacher is of no use to the student, or the loss is not a number.
         OutputError: An interrupted run lies in the way.
     """
-    from bertslim.training.distillation import Teacher
-    from bertslim.training.layer_map import layer_map
-    from bertslim.training.trainer import TrainingObjective, TrainingRun
-    from bertslim.training.training_run import check_trackers, train
-
     check_trackers(options.report_to)
     if teacher is not None:
-        check_teacher(teacher, student.checkpoint.facts, settings)
+        check_teacher(
+            teacher.record.source, teacher.checkpoint.facts, student.checkpoint.facts, settings
+        )
     settings = settled(settings, student.checkpoint.facts, teacher is not None)
     interruption = options.interruption
     if options.ranks.rank == 0:
@@ -179,37 +151,9 @@ def default_learning_rate(hidden_size: int, has_teacher: bool) -> float:
     return 0.6 * rate if has_teacher else rate
 
 
-def check_teacher(teacher: TeacherModel, student: ModelFacts, settings: Retrain) -> None:
-    """Check that a student of this shape can learn from a teacher.
-
-    Raises:
-        ModelError: Their heads or vocabularies differ, or hidden states that are to be compared.
-    """
-    one, other = teacher.checkpoint.facts, student
-    for what, before, after in (
-        ("the head", one.head or "none", other.head or "none"),
-        ("the number of outputs", one.labels, other.labels),
-        ("the number of tokens", one.vocab_size, other.vocab_size),
-    ):
-        if before != after:
-            raise ModelError(
-                f"{what} of the teacher is {before}, that of the model {after}",
-                where=teacher.record.source,
-                remedy="name the model that the other one was cut from as --teacher",
-            )
-    if settings.distill.hidden and one.hidden_size != other.hidden_size:
-        raise ModelError(
-            f"the hidden states of the teacher are {one.hidden_size} wide, those of the model "
-            f"{other.hidden_size}",
-            where=teacher.record.source,
-            remedy="set --hidden-weight 0",
-        )
-
-
 def _selection(
     teacher: Teacher | None, student: Student, splits: Splits, settings: Retrain, seed: int
 ) -> Selection:
-    from bertslim.training.selection import ByLabels, ByTeacher
 
     if teacher is not None:
         rows = _drawn(splits.select, SELECT_ROWS, seed)
@@ -220,15 +164,12 @@ def _selection(
 
 def _distillation(teacher: Teacher | None, settings: Retrain) -> Distillation | None:
     """Return what the teacher adds to the loss; nothing where only labels count."""
-    from bertslim.training.distillation import Distillation
-
     if teacher is None or not settings.distill.asks_teacher:
         return None
     return Distillation(teacher, settings.distill)
 
 
 def _drawn(rows: Rows, most: int, seed: int) -> Rows:
-    import numpy as np
 
     if len(rows) <= most:
         return rows
@@ -237,7 +178,6 @@ def _drawn(rows: Rows, most: int, seed: int) -> Rows:
 
 
 def _batches(rows: Rows, student: Student, settings: Retrain) -> list[Batch]:
-    from bertslim.data.batches import batches
 
     return batches(
         rows,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bertslim.data.data_options import DataOptions
 from bertslim.data.pooling import read_pooling
 from bertslim.data.splits import Splits, only_report, split
 from bertslim.data.task import ColumnNames, HeadFacts, TaskData
@@ -16,25 +17,6 @@ BATCH_SIZE = 32  # sequences that go through a model at once
 MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on
 _WITH_CLASSES = ("SequenceClassification", "TokenClassification")
 _REPLACED_TOKENS = "electra"  # its pretraining head predicts of each token whether it was replaced
-
-
-@dataclass(frozen=True)
-class DataOptions:
-    """Which data to use, as the command line has it.
-
-    Attributes:
-        data: A file, directory, Hub name or `builtin:pydocs`.
-        eval_data: A second source that is only measured; None: a tenth of `data` is.
-        text_columns: The column of the texts, or two for pairs; none: found by name.
-        label_columns: The column of the labels, or several of 0 and 1; none: found by name.
-        task: What models and data are for; None: found by the model's head and the columns.
-    """
-
-    data: str
-    eval_data: str | None = None
-    text_columns: tuple[str, ...] = ()
-    label_columns: tuple[str, ...] = ()
-    task: str | None = None
 
 
 NEUTRAL_DATA = DataOptions(data="builtin:pydocs")  # to compare models on, where none are named

@@ -49,6 +49,11 @@ def default_threads() -> int:
     return cores if quota is None else max(1, min(cores, int(quota)))
 
 
+def usable_threads(threads: int | None) -> int:
+    """Return the number of threads that is asked for, or of cores that may be used."""
+    return default_threads() if threads is None else threads
+
+
 def cpu_multiplies_bfloat16() -> bool:
     """Whether the CPU has instructions for products of bfloat16."""
     flags = next((line for line in _read(CPU_INFO).splitlines() if line.startswith("flags")), "")

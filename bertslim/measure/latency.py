@@ -24,8 +24,8 @@ from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import read_limits, shared_limits
 from bertslim.measure.latency_process import WorkerProcess
 from bertslim.measure.latency_samples import Samples
-from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import Runtime, TimedModel
+from bertslim.measure.shapes import Shape
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar, compare
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from bertslim.arrays import FloatArray
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure.measure_options import Shape
 from bertslim.measure.runtimes import TimedModel
+from bertslim.measure.shapes import Shape
 
 WORKER_MODULE = "bertslim.measure.latency_worker"
 

@@ -1,23 +1,17 @@
-"""What to measure, and at which batch sizes and lengths."""
+"""What to measure of two models. Annotations are evaluated: the command line is made of them."""
 
-from __future__ import annotations
+from dataclasses import dataclass, field
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bertslim.option_fields import option, whole_numbers
 
-from bertslim.errors import InputError
-from bertslim.recipe.sizes import DEFAULT_LENGTH
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How many sequences of how many tokens one call takes."""
-
-    batch: int
-    length: int
-
-    def __str__(self) -> str:
-        return f"{self.batch}x{self.length}"
+BATCHES = (1, 8)
+BATCH_OPTION = option(
+    "--batch", help="Batch sizes to time, such as 1,8.", metavar="N", read=whole_numbers
+)
+SHOW_TEXTS_HELP = (
+    "Quote in the report the held-out texts that are answered differently. Mind where the "
+    "report goes: the model card leaves them out."
+)
 
 
 @dataclass(frozen=True)
@@ -34,36 +28,33 @@ class MeasureOptions:
             differently.
     """
 
-    batches: tuple[int, ...] = (1, 8)
-    lengths: tuple[int, ...] = ()
-    seconds: float = 8.0
-    launches: int = 5
-    show_texts: bool = False
-
-    def shapes(self, max_length: int) -> tuple[Shape, ...]:
-        """Return every batch with every length.
-
-        Raises:
-            InputError: A length is more than the model can take.
-        """
-        lengths = self.lengths or (min(DEFAULT_LENGTH, max_length),)
-        shapes = tuple(Shape(batch, length) for length in lengths for batch in self.batches)
-        check_shapes(shapes, max_length)
-        return shapes
-
-
-def check_shapes(shapes: Sequence[Shape], max_positions: int) -> None:
-    """Refuse shapes that the model cannot take.
-
-    Raises:
-        InputError: A batch or length is below 1, or a length exceeds the model's positions.
-    """
-    for shape in shapes:
-        if shape.batch < 1 or shape.length < 1:
-            raise InputError("batch and length must be 1 or more", where=f"shape {shape}")
-        if shape.length > max_positions:
-            raise InputError(
-                f"the model takes at most {max_positions} tokens",
-                where=f"shape {shape}",
-                remedy=f"use a length up to {max_positions}",
-            )
+    batches: tuple[int, ...] = field(default=BATCHES, metadata=BATCH_OPTION)
+    lengths: tuple[int, ...] = field(
+        default=(),
+        metadata=option(
+            "--length",
+            help="Lengths in tokens to time, such as 32,128; MACs are counted at the first.",
+            shown="128",
+            metavar="N",
+            read=whole_numbers,
+        ),
+    )
+    seconds: float = field(
+        default=8.0,
+        metadata=option("--seconds", low=0.1, help="Time to spend on each batch and length."),
+    )
+    launches: int = field(
+        default=5,
+        metadata=option(
+            "--launches",
+            low=1,
+            help="How often to start both models anew while timing; with 1 the interval leaves out "
+            "what differs from process to process.",
+        ),
+    )
+    show_texts: bool = field(
+        default=False,
+        metadata=option(
+            "--show-texts", help=SHOW_TEXTS_HELP, alone="needs the models to be compared"
+        ),
+    )

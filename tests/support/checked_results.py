@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bertslim.commands.cut import CutOptions, cut
+from bertslim.commands.cut import cut
+from bertslim.options.cut import CutOptions
 from bertslim.progress import Progress
 from bertslim.records import RECORD_FILE, Record, read_record
 

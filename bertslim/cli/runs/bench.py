@@ -1,0 +1,19 @@
+"""Run `bertslim bench` and print the times."""
+
+from __future__ import annotations
+
+import typer
+
+from bertslim.cli.runs.show import progress_for
+from bertslim.commands import bench as command
+from bertslim.options.bench import BenchOptions
+from bertslim.report.timing_table import bench_text
+
+
+def run(options: BenchOptions, *, quiet: bool, as_json: bool) -> None:
+    """Time models and print the times."""
+    result = command.bench(options, progress_for(quiet=quiet, as_json=as_json))
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    elif not quiet:
+        typer.echo(bench_text(result))

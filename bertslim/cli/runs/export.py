@@ -1,0 +1,63 @@
+"""Run `bertslim export` and print what it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bertslim.cli.options import Given
+from bertslim.cli.runs.show import chosen_result, progress_for
+from bertslim.commands import export as command
+from bertslim.commands.export import ExportResult
+from bertslim.export.formats import Format
+from bertslim.options.export import ExportOptions
+from bertslim.report.export_tables import export_line, export_notes
+from bertslim.report.measurement_tables import export_quality
+from bertslim.wording import listed
+
+if TYPE_CHECKING:
+    from bertslim.export.parity import Precision
+
+
+def run(
+    given: Given[ExportOptions],
+    directory: Path | None,
+    chosen: Format,
+    precision: Precision,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Export a checkpoint and print the account of the file."""
+    result_directory = chosen_result(directory, quiet=quiet)
+    options = given.make(directory=result_directory, format=chosen, precision=precision)
+    result = command.export_checkpoint(options, progress_for(quiet=quiet, as_json=as_json))
+    if as_json:
+        typer.echo(_as_json(result))
+    elif not quiet:
+        typer.echo(_as_text(result))
+
+
+def _as_json(result: ExportResult) -> str:
+    told = {
+        "path": str(result.path),
+        "opset": result.opset,
+        "inputs": result.inputs,
+        "outputs": result.outputs,
+        "companions": [str(name) for name in result.companions],
+    }
+    return json.dumps(told | result.record.model_dump(mode="json"), indent=2)
+
+
+def _as_text(result: ExportResult) -> str:
+    opset = f"opset {result.opset}, " if result.opset is not None else ""
+    lines = [f"{result.path}: {opset}{export_line(result.record)}"]
+    lines += [f"{note}." for note in export_notes(result.record)]
+    if result.companions:
+        lines.append(f"Beside it are {listed([str(name) for name in result.companions])}.")
+    if table := export_quality(result.record):
+        lines += ["", table.markdown()]
+    return "\n".join(lines)

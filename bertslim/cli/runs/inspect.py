@@ -1,0 +1,40 @@
+"""Run `bertslim inspect` and print what a model is made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import typer
+
+from bertslim.commands import inspect as command
+from bertslim.commands.inspect import Inspection
+from bertslim.options.inspect import InspectOptions
+from bertslim.report.plan_tables import LayerRow, facts_table, layers_table
+
+
+def run(options: InspectOptions, *, as_json: bool) -> None:
+    """Describe a model and print the description."""
+    inspection = command.inspect_model(options)
+    typer.echo(_as_json(inspection) if as_json else _as_text(inspection))
+
+
+def _as_json(inspection: Inspection) -> str:
+    shown = asdict(inspection) | {
+        "facts": inspection.facts.model_dump(),
+        "sizes": inspection.sizes.model_dump(),
+    }
+    return json.dumps(shown, indent=2)
+
+
+def _as_text(inspection: Inspection) -> str:
+    facts, sizes = inspection.facts, inspection.sizes
+    rows = [
+        LayerRow(number, layer, size.parameters, size.macs)
+        for number, (layer, size) in enumerate(zip(facts.layers, inspection.layers, strict=True))
+    ]
+    ffn = sum(size.ffn_parameters for size in inspection.layers)
+    share = f"The FFN blocks hold {ffn:,} parameters: {ffn / sizes.encoder:.0%} of the layers, "
+    share += f"{ffn / sizes.parameters:.0%} of the model."
+    tables = facts_table(facts, sizes, length=inspection.length), layers_table(rows, sizes.encoder)
+    return "\n\n".join((inspection.name, *(table.markdown() for table in tables), share))

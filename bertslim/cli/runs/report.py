@@ -1,0 +1,32 @@
+"""Run `bertslim report` and print the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import typer
+
+from bertslim.cli.runs.show import chosen_result
+from bertslim.commands import report as command
+from bertslim.options.report import ReportOptions
+from bertslim.records import Analysis, Record
+
+
+def run(options: ReportOptions, *, as_json: bool) -> None:
+    """Print the report of results or of an analysis, or say where it is written."""
+    directories = tuple(chosen_result(directory) for directory in options.directories or (None,))
+    result = command.report(replace(options, directories=directories))
+    if as_json:
+        typer.echo(_as_json(result.accounts), nl=False)
+    elif options.output is None:
+        typer.echo(result.forms.markdown, nl=False)
+    else:
+        typer.echo(f"Written to {options.output}.")
+
+
+def _as_json(accounts: Sequence[Record] | Analysis) -> str:
+    """Write one account, or a list of several."""
+    each = accounts if isinstance(accounts, Sequence) else [accounts]
+    texts = [account.to_json() for account in each]
+    return texts[0] if len(texts) == 1 else f"[\n{','.join(texts)}]\n"

@@ -1,0 +1,27 @@
+"""What the commands have in common when they print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from bertslim.commands.publish import find_result
+from bertslim.progress import Progress
+
+
+def progress_for(*, quiet: bool, as_json: bool) -> Progress:
+    """Return progress that is shown where it may be: not where nothing or only JSON is printed."""
+    return Progress(visible=False if quiet or as_json else None)
+
+
+def chosen_result(directory: Path | None, *, quiet: bool = False) -> Path:
+    """Return the DIR that was given; without one choose it, and say on standard error which.
+
+    Raises:
+        InputError: There is no such directory, or no result here.
+    """
+    result = find_result(directory)
+    if directory is None and not quiet:
+        typer.echo(f"bertslim: this is {result.resolve().name}", err=True)
+    return result

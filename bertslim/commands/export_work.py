@@ -1,0 +1,80 @@
+"""The work of `bertslim export`: load a checkpoint, write it, compare the file with PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bertslim.data.splits import Splits
+from bertslim.export.export_job import ExportedFile, ExportJob
+from bertslim.export.exporters import export_as
+from bertslim.export.parity import check_parity
+from bertslim.measure.environment import usable_threads
+from bertslim.measure.evaluation import Evaluation, evaluate
+from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.tokenizer import load_tokenizer
+from bertslim.options.export import ExportOptions
+from bertslim.progress import Progress
+
+
+@dataclass(frozen=True)
+class WrittenExport:
+    """What was written and how far it answers as PyTorch does.
+
+    Attributes:
+        exported: The model in its format.
+        difference: The largest relative difference to PyTorch.
+        quality: Its answers to the report split beside those of PyTorch, for int8.
+    """
+
+    exported: ExportedFile
+    difference: float
+    quality: Evaluation
+
+
+def write_export(
+    options: ExportOptions, splits: Splits | None, files: Sequence[Path], progress: Progress
+) -> WrittenExport:
+    """Write a checkpoint into files, and compare them with PyTorch.
+
+    Args:
+        options: What to write.
+        splits: What int8 is made by and judged on; None: nothing, or random tokens.
+        files: Where to write; empty files.
+        progress: Shows the steps.
+
+    Raises:
+        BertslimError: The model cannot be exported, or the file would not answer as PyTorch does.
+    """
+    with progress.step("load"):
+        torch.set_num_threads(usable_threads(options.threads))
+        checkpoint = load_checkpoint(options.directory)
+    tokenizer = load_tokenizer(options.directory) if splits else None
+    job = ExportJob(
+        checkpoint, options.precision, splits, tokenizer, options.target, files, progress
+    )
+    exported = export_as(options.format, job)
+    with progress.step("compare to PyTorch"):
+        difference = check_parity(
+            checkpoint, exported.model, options.precision, bound=exported.bound
+        )
+    quality = _measure_quality(options, job, exported)
+    return WrittenExport(exported, difference.relative, quality)
+
+
+def _measure_quality(options: ExportOptions, job: ExportJob, exported: ExportedFile) -> Evaluation:
+    """Compare the file's answers to the report split with those of PyTorch in float32."""
+    if job.splits is None or job.tokenizer is None:
+        return Evaluation((), ())
+    with job.progress.step("measure quality"):
+        return evaluate(
+            job.checkpoint,
+            exported.model,
+            job.splits,
+            job.tokenizer,
+            seed=options.seed,
+            progress=job.progress,
+        )

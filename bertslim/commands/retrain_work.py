@@ -1,0 +1,139 @@
+"""The work of `bertslim retrain`: train the model, save and measure it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from bertslim.commands.publish import model_record
+from bertslim.commands.slim_result import Making, SavedSlim, SlimJob, SlimWork
+from bertslim.commands.train import Student, TeacherModel, TrainedWeights, train_model
+from bertslim.data.splits import Splits
+from bertslim.data.task import HeadFacts
+from bertslim.file_names import RECORD_FILE
+from bertslim.measure.evaluation import Evaluation, evaluate, evaluate_alone
+from bertslim.model.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    load_with_new_head,
+    save_checkpoint,
+)
+from bertslim.model.copied_files import copy_files
+from bertslim.model.model_source import ModelSource
+from bertslim.model.tokenizer import load_tokenizer
+from bertslim.output import writing
+from bertslim.progress import Progress
+from bertslim.recipe.schema import Retrain
+from bertslim.records import LayerPlan, ModelRecord, read_record
+
+
+@dataclass
+class RetrainWork(SlimWork):
+    """The work of one training.
+
+    Attributes:
+        job: What is settled.
+        settings: How long and how to train.
+        head: What the model's head asks of the data; of no kind where it gets a new one.
+        teacher: A model to learn from; None: learn from labels alone.
+        splits: The data.
+        show_texts: Whether the record may hold held-out texts that are answered differently.
+        progress: Shows the steps.
+    """
+
+    job: SlimJob
+    settings: Retrain
+    head: HeadFacts
+    teacher: ModelSource | None
+    splits: Splits
+    show_texts: bool
+    progress: Progress
+
+    def make(self) -> Making:
+        """Train, from the weights that the model starts with to the best ones."""
+        training = self._trained.training.model_copy(update={"start_model": self._start_record})
+        return Making(training=training)
+
+    def save(self, directory: Path) -> SavedSlim:
+        """Write the model with its best weights, and the files that it came with."""
+        with self.progress.step("save"), writing(self.job.target):
+            start = self._load_start()
+            start.model.load_state_dict(self._trained.weights)
+            save_checkpoint(start.model, directory, start.extra)
+            copy_files(self._directory, directory, as_embedder=start.facts.head == "")
+        return SavedSlim(
+            base=self._teacher.record if self._teacher else self._start_record,
+            slim=model_record(self.job.target.name, directory),
+        )
+
+    def measure(self, directory: Path) -> Evaluation:
+        """Compare what was saved to the teacher, else to the model as it was."""
+        with self.progress.step("measure quality"):
+            slim, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
+            seed, progress = self.job.seed, self.progress
+            if self.head.kind is None:
+                return evaluate_alone(slim, self.splits, tokenizer, seed=seed, progress=progress)
+            base = load_checkpoint((self.teacher or self.job.source).directory)
+            return evaluate(
+                base,
+                slim.model,
+                self.splits,
+                tokenizer,
+                seed=seed,
+                progress=progress,
+                show_texts=self.show_texts,
+            )
+
+    @property
+    def _directory(self) -> Path:
+        return self.job.source.directory
+
+    @cached_property
+    def _trained(self) -> TrainedWeights:
+        torch.set_num_threads(self.job.threads)
+        teacher = self._teacher
+        with self.progress.step("load"):
+            start = self._load_start()
+            student = Student(start, self._start_record.sha256, load_tokenizer(self._directory))
+        with self.progress.step("train"):
+            return train_model(
+                student, teacher, self.splits, self.settings, self.job.training, self.progress
+            )
+
+    @cached_property
+    def _teacher(self) -> TeacherModel | None:
+        if self.teacher is None:
+            return None
+        checkpoint = load_checkpoint(self.teacher.directory)
+        checkpoint.model.float()
+        record = model_record(self.teacher.given, self.teacher.directory)
+        return TeacherModel(checkpoint, record, self._plan(record))
+
+    def _plan(self, teacher: ModelRecord) -> tuple[LayerPlan, ...] | None:
+        """Return what became of the teacher's layers, if the model was cut from it."""
+        if not (self._directory / RECORD_FILE).is_file():
+            return None
+        record = read_record(self._directory)
+        if record.plan is None or record.base.sha256 != teacher.sha256:
+            return None
+        return record.plan.layers
+
+    @cached_property
+    def _start_record(self) -> ModelRecord:
+        return model_record(self.job.source.given, self._directory)
+
+    def _load_start(self) -> Checkpoint:
+        """Load the model as it is before the training, each time the same."""
+        if self.head.kind is not None:
+            return load_checkpoint(self._directory)
+        task = self.splits.fit.task
+        return load_with_new_head(
+            self._directory,
+            self.splits.record.labels or tuple(f"LABEL_{n}" for n in range(task.outputs)),
+            seed=self.job.seed,
+            head=task.head,
+            problem_type=task.problem_type,
+        )

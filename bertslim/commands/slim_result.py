@@ -1,0 +1,191 @@
+"""The order of steps of every command that writes a slim model, whatever makes it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bertslim.commands.publish import now, publish
+from bertslim.commands.training_options import TrainingOptions
+from bertslim.measure.environment import describe_environment
+from bertslim.model.checkpoint_files import find_weights
+from bertslim.model.model_source import ModelSource
+from bertslim.output import check_space, output_directory, writing
+from bertslim.progress import Progress
+from bertslim.ranks import Ranks
+from bertslim.recipe.schema import Recipe
+from bertslim.records import Measurement, ModelRecord, Plan, Record, Repair, Training
+from bertslim.version import __version__
+
+if TYPE_CHECKING:
+    from bertslim.data.splits import Splits
+    from bertslim.measure.evaluation import Evaluation
+
+
+@dataclass(frozen=True)
+class SlimResult:
+    """Where the slim model is, and the account of how it came to be."""
+
+    directory: Path
+    record: Record
+
+
+@dataclass(frozen=True)
+class SlimJob:
+    """What is settled before anything is loaded.
+
+    Attributes:
+        kind: The command.
+        source: The model that goes in.
+        target: Where the result will be.
+        threads: Threads of every computation.
+        seed: Settles every random step.
+        training: How it is trained, if it is.
+        ranks: The processes that share the work.
+        command: The command line, for the record.
+        force: Whether an existing output may be replaced.
+    """
+
+    kind: Literal["cut", "retrain"]
+    source: ModelSource
+    target: Path
+    threads: int
+    seed: int
+    training: TrainingOptions
+    ranks: Ranks
+    command: tuple[str, ...]
+    force: bool
+
+
+@dataclass(frozen=True)
+class SavedSlim:
+    """The accounts of the base and of the slim model that is saved, and their sizes."""
+
+    base: ModelRecord
+    slim: ModelRecord
+    measurements: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a slim model was made, for the record.
+
+    Attributes:
+        recipe: The resolved recipe, for a cut.
+        plan: What became of each layer, for a cut.
+        repairs: What was solved in closed form.
+        training: How it was trained, if it was.
+        notes: What a reader of the result should know.
+    """
+
+    recipe: Recipe | None = None
+    plan: Plan | None = None
+    repairs: tuple[Repair, ...] = ()
+    training: Training | None = None
+    notes: tuple[str, ...] = ()
+
+
+class SlimWork(ABC):
+    """The half of a command that computes; its modules import torch."""
+
+    @abstractmethod
+    def make(self) -> Making:
+        """Make the slim model in memory. All processes take part."""
+
+    @abstractmethod
+    def save(self, directory: Path) -> SavedSlim:
+        """Write the slim model as a checkpoint into an empty directory."""
+
+    @abstractmethod
+    def measure(self, directory: Path) -> Evaluation:
+        """Measure what was saved."""
+
+
+class SlimRun(ABC):
+    """A command that writes a slim model: the half that prepares and refuses.
+
+    Attributes:
+        job: What is settled.
+        progress: Shows the steps.
+    """
+
+    job: SlimJob
+    progress: Progress
+
+    @abstractmethod
+    def load_data(self) -> Splits | None:
+        """Load the data; None: the command needs none.
+
+        Raises:
+            DataError: They are missing, broken or too few, or do not fit the model.
+        """
+
+    @abstractmethod
+    def start_work(self, splits: Splits | None) -> SlimWork:
+        """Import what computes, which takes seconds, now that nothing is refused any more."""
+
+
+def write_slim(run: SlimRun) -> SlimResult:
+    """Load data, make a slim model, save, measure and record it, and publish it all at once.
+
+    Where several processes were launched together, all make the model, the first one does the
+    rest, and all return the same.
+
+    Raises:
+        InputError: The data or the output is not usable.
+    """
+    job = run.job
+    if job.ranks.rank > 0:
+        return _take_part(run)
+    with output_directory(job.target, force=job.force, keep=job.source.directory) as directory:
+        check_space(directory, find_weights(job.source.directory).size)
+        splits = run.load_data()
+        work = run.start_work(splits)
+        making = work.make()
+        saved = work.save(directory)
+        quality = work.measure(directory)
+        record = _record(run, splits, making, saved, quality)
+        with writing(job.target):
+            publish(
+                record,
+                directory,
+                base=job.source.directory,
+                recipe=making.recipe.to_yaml() if making.recipe else None,
+            )
+    job.training.interruption.clear()
+    job.ranks.from_first(record.to_json())
+    return SlimResult(job.target, record)
+
+
+def _take_part(run: SlimRun) -> SlimResult:
+    """Do what every process but the first does: make the model with the others."""
+    run.start_work(run.load_data()).make()
+    record = Record.model_validate_json(run.job.ranks.from_first(""))
+    return SlimResult(run.job.target, record)
+
+
+def _record(
+    run: SlimRun, splits: Splits | None, making: Making, saved: SavedSlim, quality: Evaluation
+) -> Record:
+    job, recipe = run.job, making.recipe
+    return Record(
+        bertslim=__version__,
+        created=now(),
+        kind=job.kind,
+        command=job.command,
+        seed=job.seed,
+        base=saved.base,
+        slim=saved.slim,
+        recipe=recipe.model_dump(mode="json", exclude_none=True) if recipe else None,
+        plan=making.plan,
+        data=splits.record if splits else None,
+        environment=describe_environment(job.threads),
+        steps=run.progress.steps,
+        repairs=making.repairs,
+        training=making.training,
+        measurements=(*saved.measurements, *quality.measurements),
+        notes=(*quality.notes, *making.notes),
+        disagreements=quality.disagreements,
+    )

@@ -1,0 +1,70 @@
+"""Which data a command uses. Annotations are evaluated here: the command line is made of them."""
+
+from dataclasses import dataclass, field
+
+from bertslim.option_fields import names, option
+
+SOURCES_HELP = (
+    "A file (csv, tsv, json, jsonl, parquet, conll, SQuAD json, or txt with a text a line), a "
+    "directory of such files, the name of a data set on the Hub, or builtin:pydocs for docstrings "
+    "of Python's own library."
+)
+_NEEDS_DATA = "needs --data beside it"
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which data to use.
+
+    Attributes:
+        data: A file, directory, Hub name or `builtin:pydocs`.
+        eval_data: A second source that is only measured; None: a tenth of `data` is.
+        text_columns: The column of the texts, or two for pairs; none: found by name.
+        label_columns: The column of the labels, or several of 0 and 1; none: found by name.
+        task: What models and data are for; None: what the model's head and the columns say.
+    """
+
+    data: str = field(metadata=option("--data", help=SOURCES_HELP, shown=False))
+    eval_data: str | None = field(
+        default=None,
+        metadata=option(
+            "--eval-data",
+            help="Data to report on, which nothing else may see. By default a tenth of --data, "
+            "chosen by the hash of the texts.",
+            alone=_NEEDS_DATA,
+        ),
+    )
+    text_columns: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "--text-column",
+            help="The column of the texts, or two for pairs, such as query,passage.",
+            shown="found by name",
+            metavar="NAME",
+            read=names,
+            alone=_NEEDS_DATA,
+        ),
+    )
+    label_columns: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "--label-column",
+            help="The column of the labels, or for several labels a text a column of 0 and 1 for "
+            "each.",
+            shown="found by name",
+            metavar="NAME",
+            read=names,
+            alone=_NEEDS_DATA,
+        ),
+    )
+    task: str | None = field(
+        default=None,
+        metadata=option(
+            "--task",
+            help="What the model is for: text-classification, regression, token-classification, "
+            "question-answering, fill-mask, feature-extraction, or plain-text to compare models on "
+            "texts alone.",
+            shown="what its head and the columns say",
+            alone=_NEEDS_DATA,
+        ),
+    )

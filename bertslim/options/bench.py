@@ -1,0 +1,93 @@
+"""The settings of `bertslim bench`. Annotations are evaluated: the command line is made of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bertslim.errors import InputError
+from bertslim.measure.measure_options import BATCH_OPTION, BATCHES
+from bertslim.measure.runtimes import Runtime
+from bertslim.option_fields import argument, names, option, whole_numbers
+from bertslim.options.shared import SEED, THREADS
+from bertslim.wording import did_you_mean
+
+
+def read_runtimes(values: Sequence[str], option: str) -> tuple[Runtime, ...]:
+    """Read `--runtime torch --runtime openvino` and `--runtime torch,openvino` alike.
+
+    Raises:
+        InputError: One of them is no runtime.
+    """
+    words = names(values)
+    known = [runtime.value for runtime in Runtime]
+    for word in words:
+        if word not in known:
+            raise InputError(
+                f"{word!r} is no runtime",
+                where=option,
+                remedy=did_you_mean(word, known) or f"known are {', '.join(known)}",
+            )
+    return tuple(map(Runtime, words))
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What `bertslim bench` is asked for.
+
+    Attributes:
+        models: Local directories, exported files, `pkg:NAME` or Hub ids; the others are compared
+            with the first.
+        batches: Batch sizes.
+        lengths: Lengths in tokens; none: 128, or what all models can take.
+        runtimes: What to run them in; none: for each model those that are installed and that the
+            CPU is made for, but torch-compile.
+        seconds: Time for each model in each runtime at each shape, over all launches.
+        launches: How often all processes are started anew.
+        seed: Settles the random inputs and the bootstrap.
+        threads: Threads of each model; None: all cores.
+    """
+
+    models: tuple[str, ...] = field(
+        metadata=argument(
+            "MODEL",
+            help="Checkpoints (a local directory, pkg:NAME or a Hub id), ONNX files (.onnx) and "
+            "OpenVINO IRs (.xml). The others are compared with the first.",
+        )
+    )
+    batches: tuple[int, ...] = field(default=BATCHES, metadata=BATCH_OPTION)
+    lengths: tuple[int, ...] = field(
+        default=(),
+        metadata=option(
+            "--length",
+            help="Lengths in tokens to time, such as 32,128.",
+            shown="128",
+            metavar="N",
+            read=whole_numbers,
+        ),
+    )
+    runtimes: tuple[Runtime, ...] = field(
+        default=(),
+        metadata=option(
+            "--runtime",
+            help=f"What to run them in: {', '.join(Runtime)}.",
+            shown="all that suit model and CPU, but torch-compile",
+            metavar="NAME",
+            read=read_runtimes,
+        ),
+    )
+    seconds: float = field(
+        default=4.0,
+        metadata=option(
+            "--seconds", low=0.1, help="Time for each model in each runtime, batch and length."
+        ),
+    )
+    launches: int = field(
+        default=5,
+        metadata=option(
+            "--launches",
+            low=1,
+            help="How often to start all of them anew; with 1 the intervals leave out what differs "
+            "from process to process.",
+        ),
+    )
+    seed: int = field(default=0, metadata=SEED)
+    threads: int | None = field(default=None, metadata=THREADS)

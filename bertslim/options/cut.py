@@ -1,0 +1,69 @@
+"""The settings of `bertslim cut`. Annotations are evaluated: the command line is made of them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.measure.measure_options import MeasureOptions
+from bertslim.option_fields import group, option
+from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, SEED, THREADS
+
+
+@dataclass(frozen=True)
+class CutOptions:
+    """What `bertslim cut` is asked for.
+
+    Attributes:
+        model: A local directory, `pkg:NAME` or a Hub id.
+        recipe: The path or name of a recipe.
+        output: Where the result goes; None: `./<model>-<recipe>`.
+        data: The data; None: fidelity is measured on the texts of `builtin:pydocs`.
+        measure: What to measure; None: nothing beyond the sizes on disk.
+        resume: Whether to go on with a training that was interrupted, if there is one.
+        seed: Settles every random step.
+        threads: Threads of every computation; None: all cores.
+        force: Whether an existing output, or an interrupted training, may be replaced.
+        command: The command line, for the record.
+    """
+
+    model: str = field(metadata=MODEL)
+    recipe: str = field(
+        metadata=option(
+            "--recipe",
+            "-r",
+            help="The path of a recipe, or the name of a shipped one.",
+            shown=False,
+        )
+    )
+    output: Path | None = field(default=None, metadata=OUTPUT_DIRECTORY)
+    data: DataOptions | None = field(
+        default=None,
+        metadata=group(
+            DataOptions,
+            replaced={
+                "data": option(
+                    "--data",
+                    help="Texts to measure on, labelled if accuracy is to be known; recipes that "
+                    f"repair or go by what the data say work from them, too. {SOURCES_HELP}",
+                    shown="builtin:pydocs, for fidelity alone",
+                )
+            },
+        ),
+    )
+    measure: MeasureOptions | None = field(
+        default_factory=MeasureOptions,
+        metadata=group(
+            MeasureOptions,
+            switch=option(
+                "--measure/--no-measure", help="Whether to time and compare the two models."
+            ),
+        ),
+    )
+    resume: bool = field(
+        default=False,
+        metadata=option("--resume", help="Go on with the recipe's training where it was cut off."),
+    )
+    seed: int = field(default=0, metadata=SEED)
+    threads: int | None = field(default=None, metadata=THREADS)
+    force: bool = field(default=False, metadata=FORCE)
+    command: tuple[str, ...] = ()

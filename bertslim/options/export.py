@@ -1,0 +1,65 @@
+"""The settings of `bertslim export`. Annotations are evaluated: the command line needs them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.export.formats import NAMES, Format
+from bertslim.option_fields import group, option
+from bertslim.options.shared import FORCE, SEED, THREADS
+
+if TYPE_CHECKING:
+    from bertslim.export.parity import Precision
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What `bertslim export` is asked for.
+
+    Attributes:
+        directory: A checkpoint, with or without a record.
+        output: The file to write; None: one named by format and precision in the directory.
+        format: What to write.
+        precision: Of its weights.
+        data: What int8 is made by and judged on; None: the texts of `builtin:pydocs`.
+        seed: Settles the bootstrap of the figures.
+        threads: Threads of every computation; None: all cores.
+        force: Whether an existing file may be replaced.
+    """
+
+    directory: Path
+    output: Path | None = field(
+        default=None,
+        metadata=option(
+            "-o",
+            "--output",
+            help="The file to write.",
+            shown="model.onnx, openvino_model.xml or model.pt2 in DIR, with _fp16, _int8 "
+            "or _int8_static before the dot",
+        ),
+    )
+    format: Format = field(kw_only=True)
+    precision: "Precision" = "fp32"
+    data: DataOptions | None = field(
+        default=None,
+        metadata=group(
+            DataOptions,
+            replaced={
+                "data": option(
+                    "--data",
+                    help="Texts to make int8 by and judge it on, labelled if accuracy is to be "
+                    f"known. {SOURCES_HELP}",
+                    shown="builtin:pydocs, for fidelity alone",
+                )
+            },
+        ),
+    )
+    seed: int = field(default=0, metadata=SEED)
+    threads: int | None = field(default=None, metadata=THREADS)
+    force: bool = field(default=False, metadata=FORCE)
+
+    @property
+    def target(self) -> Path:
+        """The file to write, or the first of several."""
+        return self.output or self.directory / NAMES[self.format, self.precision]

@@ -1,0 +1,16 @@
+"""The settings of `bertslim inspect`. Annotations are evaluated: the command line needs them."""
+
+from dataclasses import dataclass, field
+
+from bertslim.options.shared import MODEL
+
+
+@dataclass(frozen=True)
+class InspectOptions:
+    """What `bertslim inspect` is asked for.
+
+    Attributes:
+        model: A local directory, `pkg:NAME` or a Hub id.
+    """
+
+    model: str = field(metadata=MODEL)
