@@ -12,11 +12,13 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.processes import TransformersProcess, fresh_environment
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test but those marked `network` needs the Hub
 
@@ -44,6 +46,18 @@ def _as_if_the_machine_were_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither wait for cores nor speak of it: tests run beside one another."""
     monkeypatch.setattr("bertslim.measure.latency.PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr("bertslim.measure.latency_samples.NOW_AND_THEN", math.inf)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(_as_if_the_machine_were_idle: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute in one thread, also after a command that took all cores.
+
+    Threads that wait for each other spin. With tests beside one another they wait long: the same
+    work then takes twenty times as long.
+    """
+    monkeypatch.setattr("bertslim.measure.environment.default_threads", lambda: 1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -275,37 +289,52 @@ def answer(example_inputs: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+@pytest.fixture(scope="session")
+def transformers_process(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[], TransformersProcess]]:
+    """Return a function that starts, once, a process that runs code where transformers is ready."""
+    started: list[TransformersProcess] = []
+
+    def start() -> TransformersProcess:
+        if not started:
+            started.append(TransformersProcess(tmp_path_factory.mktemp("transformers")))
+        return started[0]
+
+    yield start
+    for process in started:
+        process.close()
+
+
 @pytest.fixture
-def fresh_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def fresh_python(
+    tmp_path: Path, transformers_process: Callable[[], TransformersProcess]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs code in a new interpreter, where bertslim may be out of reach.
 
     Nothing that this process has set up is there: another working directory, an empty cache for
-    remote code, and no network.
+    remote code, and no network. Without bertslim, transformers is imported already.
     """
 
     def run(
         code: str, *arguments: object, bertslim: bool = True, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        hidden = "" if bertslim else "import sys; sys.modules['bertslim'] = None\n"
-        environment = os.environ | {
-            "HF_HOME": str(tmp_path / "hf"),
-            "HF_MODULES_CACHE": str(tmp_path / "hf" / "modules"),
-            "HF_HUB_OFFLINE": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "TRANSFORMERS_VERBOSITY": "error",
-            "OMP_NUM_THREADS": "1",
-        }
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
-        done = subprocess.run(
-            [sys.executable, "-c", hidden + code, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env=environment,
-            cwd=elsewhere,
-            check=False,
-            timeout=300,
-        )
+        texts = [str(argument) for argument in arguments]
+        if bertslim:
+            done = subprocess.run(
+                [sys.executable, "-c", code, *texts],
+                capture_output=True,
+                text=True,
+                env=fresh_environment(tmp_path / "hf"),
+                cwd=elsewhere,
+                check=False,
+                timeout=300,
+            )
+        else:
+            hidden = "import sys; sys.modules['bertslim'] = None\n"
+            done = transformers_process().run(hidden + code, texts, elsewhere)
         assert not check or done.returncode == 0, done.stderr[-4000:]
         return done
 

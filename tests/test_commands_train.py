@@ -248,16 +248,30 @@ def test_a_recipe_that_trains_on_labels_needs_them(cut_and_train) -> None:
 # Interrupted, and in several processes
 
 
-@pytest.fixture
-def command(make_checkpoint, make_recipe, cut: Callable[..., Path], tmp_path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def command(make_checkpoint, make_recipe, cut: Callable[..., Path], tmp_path_factory) -> list[str]:
     """The arguments of a training that takes some seconds."""
     base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
     slim = cut(base, make_recipe({"op": "drop_ffn", "layers": [1, 3]}))
-    texts = tmp_path / "a.txt"
+    texts = tmp_path_factory.mktemp("texts") / "a.txt"
     texts.write_text(TEXTS, encoding="utf-8")
     arguments = ["-m", "bertslim", "retrain", str(slim), "--teacher", str(base), "--threads", "1"]
     arguments += ["--data", str(texts), "--batch-size", "10", "--learning-rate", "0.001"]
     return [*arguments, "--dtype", "float32"]
+
+
+@pytest.fixture(scope="module")
+def long(command: list[str]) -> list[str]:
+    """The arguments of a training that can be stopped on the way."""
+    return [*command, "--steps", "400"]
+
+
+@pytest.fixture(scope="module")
+def whole(long: list[str], tmp_path_factory) -> Path:
+    """What that training makes where nothing stops it."""
+    output = tmp_path_factory.mktemp("results") / "whole"
+    run_python([*long, "-o", str(output)])
+    return output
 
 
 def stop_on_the_way(arguments: list[str], output: Path, number: int) -> str:
@@ -278,21 +292,21 @@ def stop_on_the_way(arguments: list[str], output: Path, number: int) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_goes_on_to_the_same_end(
-    number: int, command: list[str], tmp_path: Path
+    number: int, command: list[str], long: list[str], whole: Path, tmp_path: Path, capsys
 ) -> None:
-    long = [*command, "--steps", "400"]
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    run_python([*long, "-o", str(whole)])
+    stopped = tmp_path / "stopped"
     said = stop_on_the_way(long, stopped, number)
     assert not stopped.exists()
     assert interruption_of(stopped).there
     if number != signal.SIGKILL:
         assert "training stopped; --resume goes on after step" in said
         assert "nothing half-made is left" in said
-    refused = run_python([*long, "-o", str(stopped)], code=2)
-    assert "a run was interrupted here; go on with --resume, or begin anew" in refused.stderr
-    other = run_python([*command, "--steps", "300", "-o", str(stopped), "--resume"], code=2)
-    assert "it differs in steps" in other.stderr
+    assert run_command([*long[2:], "-o", str(stopped)]) == 2
+    refused = capsys.readouterr().err
+    assert "a run was interrupted here; go on with --resume, or begin anew" in refused
+    other = [*command[2:], "--steps", "300", "-o", str(stopped), "--resume"]
+    assert run_command(other) == 2
+    assert "it differs in steps" in capsys.readouterr().err
     resumed = run_python([*long, "-o", str(stopped), "--resume"])
     assert "training goes on after step" in resumed.stderr
     one, two = (load_file(each / "model.safetensors") for each in (whole, stopped))
@@ -315,7 +329,7 @@ def train_alone_and_together(
         within: How far weights may be from each other.
     """
     one, two = folder / "one", folder / "two"
-    run_python([*arguments, "-o", str(one)])
+    assert run_command([*arguments[2:], "-o", str(one)]) == 0
     done = run_python([*TWO_PROCESSES, *arguments, "-o", str(two)])
     assert done.stdout.count("Written to") == 1
     alone, together = (read_record(each).training for each in (one, two))

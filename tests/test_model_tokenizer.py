@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,19 +30,19 @@ def base(tmp_path: Path) -> Path:
     return tmp_path / "base"
 
 
-def test_an_uneven_result_names_the_class_for_transformers_alone(base: Path) -> None:
+def test_an_uneven_result_names_the_class_for_transformers_alone(
+    base: Path, fresh_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     output = base.parent / "slim"
     assert run(["cut", str(base), "-r", "drop_odd", "--no-measure", "-qo", str(output)]) == 0
     config = json.loads((output / "tokenizer_config.json").read_text())
     assert config["tokenizer_class"] == "BertTokenizer"
     code = (
-        "import sys; sys.modules['bertslim'] = None; from transformers import AutoTokenizer; "
+        "import sys; from transformers import AutoTokenizer; "
         "tokenizer = AutoTokenizer.from_pretrained(sys.argv[1], trust_remote_code=True); "
         "print(tokenizer('Deleted blocks')['input_ids'])"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", code, str(output)], capture_output=True, text=True, check=True
-    )
+    ended = fresh_python(code, output, bertslim=False)
     ids = load_tokenizer(base)("Deleted blocks")["input_ids"]
     assert json.loads(ended.stdout) == ids == load_tokenizer(output)("Deleted blocks")["input_ids"]
 

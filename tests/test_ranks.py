@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from safetensors.torch import load_file
 
+from bertslim.cli import run
 from bertslim.ranks import Ranks, current_ranks, launched_rank
 from support.processes import TWO_PROCESSES, run_python
 
@@ -39,7 +40,7 @@ def test_two_processes_make_the_model_of_one(make_checkpoint, make_recipe, tmp_p
     arguments = ["-m", "bertslim", "cut", str(base), "--recipe", str(recipe), "--data", str(texts)]
     arguments += ["--no-measure", "--threads", "1"]
     one, two = tmp_path / "one", tmp_path / "two"
-    run_python([*arguments, "-o", str(one)])
+    assert run([*arguments[2:], "-o", str(one)]) == 0
     done = run_python([*TWO_PROCESSES, *arguments, "-o", str(two)])
     assert done.stdout.count("Written to") == 1
     alone, together = (load_file(each / "model.safetensors") for each in (one, two))
