@@ -10,12 +10,13 @@ import pytest
 import torch
 from datasets import Dataset
 
+from bertslim.arrays import FloatArray
 from bertslim.data.batches import batches
-from bertslim.data.metrics import FloatArray, Score, mean_squared_error, spearman
+from bertslim.data.metrics import Score, mean_squared_error, spearman
 from bertslim.data.plain_text import PlainText
 from bertslim.data.task import LABEL, Answers, Rows
 from bertslim.data.text_classification import TextClassification
-from bertslim.data.text_regression import Regression
+from bertslim.data.text_regression import TextRegression
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.training.distillation import Teacher
@@ -92,7 +93,7 @@ def test_labels_score_by_the_tasks_own_metric(make_checkpoint) -> None:
 
 
 @dataclass(frozen=True)
-class _ErrorFirst(Regression):
+class _ErrorFirst(TextRegression):
     """A task whose main metric is better where it is lower."""
 
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
