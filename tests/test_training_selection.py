@@ -10,8 +10,9 @@ import pytest
 import torch
 from datasets import Dataset
 
+from bertslim.arrays import FloatArray
 from bertslim.data.batches import batches
-from bertslim.data.metrics import FloatArray, Score, mean_squared_error, spearman
+from bertslim.data.metrics import Score, mean_squared_error, spearman
 from bertslim.data.plain_text import PlainText
 from bertslim.data.task import LABEL, Answers, Rows
 from bertslim.data.text_classification import TextClassification

@@ -115,7 +115,7 @@ def _is_quality(measurement: Measurement) -> bool:
 
 
 @dataclass(frozen=True)
-class _Result:
+class _PlacedResult:
     """A result whose latency beside the base's and whose quality are known."""
 
     name: str
@@ -153,11 +153,11 @@ def _picture(records: Sequence[Record]) -> Iterator[Picture]:
     yield Picture("accuracy-latency", partial(accuracy_latency, places, axes))
 
 
-def _comparable(records: Sequence[Record]) -> Iterator[_Result]:
+def _comparable(records: Sequence[Record]) -> Iterator[_PlacedResult]:
     for name, record in zip(names_of(records), records, strict=True):
         latency, quality = _latency(record), quality_figure(record)
         if latency and latency.ratio and quality and quality.slim is not None:
-            yield _Result(name, record, latency, latency.ratio, quality, quality.slim)
+            yield _PlacedResult(name, record, latency, latency.ratio, quality, quality.slim)
 
 
 def _latency(record: Record) -> Measurement | None:
