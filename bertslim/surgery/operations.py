@@ -93,7 +93,7 @@ def drop_ffn(stage: Stage, number: int, operation: DropFfn) -> None:
 
 @registered
 def drop_attention(stage: Stage, number: int, operation: DropAttention) -> None:
-    """Delete the attention block; the residual stays, and the LayerNorm unless the recipe removes it."""
+    """Delete the attention block; the residual and, unless removed, its LayerNorm stay."""
     attention = stage.layers[number].attention
     attention.remove()
     if operation.layer_norm == "remove":

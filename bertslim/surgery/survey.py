@@ -29,10 +29,10 @@ class Survey:
     Attributes:
         scores: By criterion and layer of the base, a score for each of its neurons, higher for
             those to keep, in float64, (intermediate_size,).
-        token_weights: For each batch, how much what the base puts out depends on each token: the
-            squared norm of the gradient with respect to the inputs of a layer's two LayerNorms, that
-            of the attention block first; float32, (layers, 2, sequences, length), 0 at
-            padding. None unless asked for.
+        token_weights: For each batch, how much the base's outputs depend on each token: the squared
+            norm of the gradient with respect to the inputs of a layer's two LayerNorms, that of the
+            attention block first; float32, (layers, 2, sequences, length), 0 at padding. None
+            unless asked for.
     """
 
     scores: Mapping[tuple[str, int], Tensor] = field(default_factory=dict)
@@ -82,7 +82,7 @@ def survey(
 
 
 def measured_widths(plan: CutPlan) -> dict[tuple[str, int], int]:
-    """Return, by criterion and layer, the fewest neurons that a step keeps by scores measured on data."""
+    """Return, by criterion and layer, the fewest neurons that a step keeps by measured scores."""
     current = {row.layer: row.before.intermediate_size for row in plan.record.layers}
     widths: dict[tuple[str, int], int] = {}
     for step in plan.steps:
