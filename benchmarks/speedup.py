@@ -39,7 +39,7 @@ from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table
 
 if TYPE_CHECKING:
-    from bertslim.export.parity import Precision
+    from bertslim.export.formats import Precision
 
 SHAPES = (Shape(1, 32), Shape(1, 128), Shape(8, 128))
 RECIPES = ("quarter_width_repaired", "quarter_width_half_heads_trained")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,11 +15,8 @@ from bertslim.cli.options import (
     takes_options,
 )
 from bertslim.errors import InputError
-from bertslim.export.formats import Format
+from bertslim.export.formats import Format, Precision
 from bertslim.options.export import ExportOptions
-
-if TYPE_CHECKING:
-    from bertslim.export.parity import Precision
 
 
 @takes_options

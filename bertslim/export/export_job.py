@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from bertslim.data.splits import Splits
-    from bertslim.export.parity import ExportedModel, Precision
+    from bertslim.export.formats import Precision
+    from bertslim.export.parity import ExportedModel
     from bertslim.model.checkpoint import Checkpoint
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from bertslim.errors import InputError
 from bertslim.measure.runtimes import Runtime, check_package
 
-if TYPE_CHECKING:
-    from bertslim.export.parity import Precision
+Precision = Literal["fp32", "fp16", "int8", "int8-static"]
 
 
 class Format(StrEnum):

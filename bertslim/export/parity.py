@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.errors import BertslimError
+from bertslim.export.formats import Precision
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_names
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
 
@@ -22,7 +23,6 @@ TOLERANCE: dict[str, float] = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.5, "int8-st
 _CHOICES = 2
 _PADDED_ROWS = 16
 
-Precision = Literal["fp32", "fp16", "int8", "int8-static"]
 Answers = dict[str, NDArray[np.float32]]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-import bertslim
 from bertslim.records import Environment
+from bertslim.version import __version__
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
 
@@ -36,8 +36,7 @@ def describe_environment(threads: int, packages: Sequence[str] | None = None) ->
         memory_bytes=psutil.virtual_memory().total,
         os=_operating_system(),
         python=platform.python_version(),
-        versions={"bertslim": bertslim.__version__}
-        | _versions(PACKAGES if packages is None else packages),
+        versions={"bertslim": __version__} | _versions(PACKAGES if packages is None else packages),
         git=_git_revision(),
     )
 

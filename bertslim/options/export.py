@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
-from bertslim.export.formats import NAMES, Format
+from bertslim.export.formats import NAMES, Format, Precision
 from bertslim.option_fields import group, option
 from bertslim.options.shared import FORCE, SEED, THREADS
-
-if TYPE_CHECKING:
-    from bertslim.export.parity import Precision
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class ExportOptions:
         ),
     )
     format: Format = field(kw_only=True)
-    precision: "Precision" = "fp32"
+    precision: Precision = "fp32"
     data: DataOptions | None = field(
         default=None,
         metadata=group(

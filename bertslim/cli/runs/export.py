@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,14 +11,11 @@ from bertslim.cli.options import Given
 from bertslim.cli.runs.show import chosen_result, progress_for
 from bertslim.commands import export as command
 from bertslim.commands.export import ExportResult
-from bertslim.export.formats import Format
+from bertslim.export.formats import Format, Precision
 from bertslim.options.export import ExportOptions
 from bertslim.report.export_tables import export_line, export_notes
 from bertslim.report.measurement_tables import export_quality
 from bertslim.wording import listed
-
-if TYPE_CHECKING:
-    from bertslim.export.parity import Precision
 
 
 def run(
