@@ -86,4 +86,5 @@ def test_every_task_is_listed_by_its_name() -> None:
     def below(task: type[Task]) -> set[type[Task]]:
         return {task, *(one for child in task.__subclasses__() for one in below(child))}
 
-    assert below(Task) - {Task} == set(TASKS.values())
+    tasks = {task for task in below(Task) if task.__module__.startswith("bertslim.")}
+    assert tasks - {Task} == set(TASKS.values())
