@@ -228,9 +228,9 @@ def test_the_teacher_stays_as_it_was(cut_and_train, monkeypatch: pytest.MonkeyPa
     seen = []
 
     def watch(student: Any, teacher: Any, *rest: Any) -> Any:
-        before = {name: one.clone() for name, one in teacher.model.state_dict().items()}
+        before = {name: one.clone() for name, one in teacher.checkpoint.model.state_dict().items()}
         found = trained(student, teacher, *rest)
-        after = teacher.model.state_dict()
+        after = teacher.checkpoint.model.state_dict()
         seen.append(all(torch.equal(after[name], one) for name, one in before.items()))
         return found
 
