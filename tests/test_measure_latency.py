@@ -20,9 +20,10 @@ from bertslim.measure.input_limits import InputLimits
 from bertslim.measure.latency import LatencyBench, measure_latency
 from bertslim.measure.latency_process import WORKER_MODULE, Block, WarmUp, WorkerProcess
 from bertslim.measure.latency_worker import Stopwatch, settle
-from bertslim.measure.runtimes import TimedModel
+from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.measure.shapes import Shape, check_shapes
 from bertslim.progress import Progress
+from support.tiny_onnx import write_tiny_onnx
 
 SMALL, LARGE = Shape(1, 8), Shape(4, 32)
 
@@ -38,6 +39,13 @@ def deep(make_checkpoint):
 @pytest.fixture(scope="module")
 def shallow(make_checkpoint):
     return make_checkpoint("bert", "", hidden_size=256, num_hidden_layers=2, intermediate_size=64)
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory):
+    """A model whose process starts at once, for what is not about PyTorch."""
+    path = write_tiny_onnx(tmp_path_factory.mktemp("light") / "model.onnx")
+    return TimedModel(path, Runtime.ONNXRUNTIME)
 
 
 @pytest.fixture
@@ -329,11 +337,9 @@ def test_a_failing_call_is_one_line(shallow, quiet):
         bench.__enter__()
 
 
-def test_a_killed_process_is_told_in_one_line(shallow, quiet):
+def test_a_killed_process_is_told_in_one_line(light, quiet):
     before = children()
-    with LatencyBench(
-        {"slim": TimedModel(shallow)}, [SMALL], threads=1, seed=0, progress=quiet
-    ) as bench:
+    with LatencyBench({"slim": light}, [SMALL], threads=1, seed=0, progress=quiet) as bench:
         (worker,) = [child for child in children() if child not in before]
         worker.kill()
         with pytest.raises(BertslimError, match="ended by SIGKILL; if memory ran out, use a smal"):
@@ -341,18 +347,18 @@ def test_a_killed_process_is_told_in_one_line(shallow, quiet):
     assert children() == before
 
 
-def start_parent(directory, body):
+def start_parent(path, body):
     """Start a process, in a group of its own, that holds an open bench; return it and its child."""
     script = f"""
         import signal, sys, time
         from pathlib import Path
         from bertslim.measure.latency import LatencyBench
         from bertslim.measure.shapes import Shape
-        from bertslim.measure.runtimes import TimedModel
+        from bertslim.measure.runtimes import Runtime, TimedModel
         from bertslim.progress import Progress
         import psutil
         signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
-        models = {{"slim": TimedModel(Path({str(directory)!r}))}}
+        models = {{"slim": TimedModel(Path({str(path)!r}), Runtime.ONNXRUNTIME)}}
         bench = LatencyBench(
             models, [Shape(1, 8)], threads=1, seed=0, progress=Progress(visible=False)
         )
@@ -375,8 +381,8 @@ HOLD = """
 """
 
 
-def test_an_interrupt_of_the_whole_group_ends_quietly(shallow):
-    parent, worker = start_parent(shallow, HOLD)
+def test_an_interrupt_of_the_whole_group_ends_quietly(light):
+    parent, worker = start_parent(light.path, HOLD)
     os.killpg(parent.pid, signal.SIGINT)
     _, said = parent.communicate(timeout=20)
     assert said.count("Traceback") == 1, "the parent's own, which the command line catches"
@@ -384,8 +390,8 @@ def test_an_interrupt_of_the_whole_group_ends_quietly(shallow):
     assert not psutil.pid_exists(worker)
 
 
-def test_the_worker_ends_when_its_parent_is_killed(shallow):
-    parent, worker = start_parent(shallow, HOLD)
+def test_the_worker_ends_when_its_parent_is_killed(light):
+    parent, worker = start_parent(light.path, HOLD)
     parent.kill()
     parent.communicate(timeout=20)
     assert ends_within(10, [worker])
@@ -444,8 +450,8 @@ def test_settle_waits_for_threads_that_spin():
     assert time.perf_counter() - start < 0.15
 
 
-def test_each_launch_has_processes_of_its_own(shallow, quiet):
-    models = {"base": TimedModel(shallow), "slim": TimedModel(shallow)}
+def test_each_launch_has_processes_of_its_own(light, quiet):
+    models = {"base": light, "slim": light}
     with LatencyBench(models, [SMALL], threads=1, seed=0, progress=quiet, min_rounds=2) as bench:
         bench.run(0.0)
         first = workers()
