@@ -129,8 +129,10 @@ def test_labelled_data_give_accuracy_and_unlabelled_ones_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    rows = (f"text number {n}\tlabel {n % 2}" for n in range(300))
+    (tmp_path / "t.tsv").write_text("\n".join(["text\tlabel", *rows]))
     tiny = ["--epochs", "0.05", "--max-length", "16", "--threads", "1", "-q"]
-    assert run(["retrain", MODEL, "--data", "builtin:pydocs", "-o", "base", *tiny]) == 0
+    assert run(["retrain", MODEL, "--data", "t.tsv", "-o", "base", *tiny]) == 0
     base = read_record(tmp_path / "base")
     (accuracy,) = base.find("accuracy.accuracy")
     assert accuracy.base is None
@@ -138,7 +140,7 @@ def test_labelled_data_give_accuracy_and_unlabelled_ones_do_not(
     assert accuracy.interval.of == "slim"
     short = ["--seconds", "0.1", "--batch", "1", "--length", "8", "--threads", "1", "-q"]
     short += ["--launches", "1"]
-    labelled = ["cut", "base", "-r", "drop_odd", "--data", "builtin:pydocs", "-o", "a", *short]
+    labelled = ["cut", "base", "-r", "drop_odd", "--data", "t.tsv", "-o", "a", *short]
     assert run(labelled) == 0
     (accuracy,) = read_record(tmp_path / "a").find("accuracy.accuracy")
     assert accuracy.base is not None
