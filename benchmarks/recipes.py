@@ -25,7 +25,7 @@ from benchmarks.tools import (
     write_between_marks,
 )
 from bertslim.measure.environment import default_threads
-from bertslim.recipe.load import load_recipe, shipped_recipes
+from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
 from bertslim.records import Measurement, Record
 
 PICTURE = Path("docs/images/recipes.svg")

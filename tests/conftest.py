@@ -168,7 +168,7 @@ def make_recipe(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     folder = tmp_path_factory.mktemp("recipes")
 
     def make(*operations: dict[str, Any], name: str = "mine", **sections: Any) -> Any:
-        from bertslim.recipe.load import load_recipe
+        from bertslim.recipe.recipe_files import load_recipe
 
         path = folder / f"{name}.yaml"
         recipe = {"version": 1, "name": name, "surgery": operations}
@@ -186,9 +186,9 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(base: Path, recipe: Any) -> Path:
         from bertslim.model.checkpoint import build_slim, load_checkpoint, save_checkpoint
         from bertslim.model.copied_files import copy_files
-        from bertslim.recipe.load import load_recipe
         from bertslim.recipe.plan import make_plan
-        from bertslim.surgery.operations import operate
+        from bertslim.recipe.recipe_files import load_recipe
+        from bertslim.surgery.layer_surgery import operate
 
         loaded = load_recipe(recipe) if isinstance(recipe, str) else recipe
         key = (base, loaded.recipe.to_yaml())

@@ -10,7 +10,7 @@ import typer
 
 import bertslim
 from bertslim.cli import app
-from bertslim.recipe.load import load_recipe, shipped_recipes
+from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,8 +8,8 @@ import torch
 from bertslim.measure.size import compare_parameters, count_macs, count_parameters
 from bertslim.model.checkpoint import load_checkpoint, load_model
 from bertslim.model.families import FAMILIES
-from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
+from bertslim.recipe.recipe_files import load_recipe
 
 BERT = FAMILIES["bert"]
 

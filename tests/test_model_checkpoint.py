@@ -29,9 +29,9 @@ from bertslim.model.checkpoint import (
 from bertslim.model.copied_files import copy_files
 from bertslim.model.families import FAMILIES
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
-from bertslim.surgery.operations import operate
+from bertslim.recipe.recipe_files import load_recipe
+from bertslim.surgery.layer_surgery import operate
 
 WEIGHTS = "model.safetensors"
 

@@ -16,9 +16,9 @@ from bertslim.model import slim_modeling
 from bertslim.model.checkpoint import build_slim, load_checkpoint, load_model, save_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.quiet import quiet_transformers
-from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
-from bertslim.surgery.operations import operate
+from bertslim.recipe.recipe_files import load_recipe
+from bertslim.surgery.layer_surgery import operate
 
 HEADS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MaskedLM", "")
 EVEN = ("halve_width", "drop_top_layers")

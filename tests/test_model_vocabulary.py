@@ -29,8 +29,8 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.model.tokenizer_models import read_tokenizer_model
 from bertslim.model.tokenizer_pruning import prune_content, prune_tokenizer
 from bertslim.model.vocabulary import Vocabulary, choose_vocabulary, tokenizer_content
-from bertslim.recipe.load import load_recipe
 from bertslim.recipe.plan import make_plan
+from bertslim.recipe.recipe_files import load_recipe
 
 SENTENCES = [
     "the film is good and the acting better, a naïve café owner sings",

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertslim.recipe.load import LoadedRecipe, load_recipe
 from bertslim.recipe.operations import OPERATIONS, DropFfn, Operation, ResizeFfn
 from bertslim.recipe.plan import make_plan
+from bertslim.recipe.recipe_files import LoadedRecipe, load_recipe
 from bertslim.recipe.selector_text import parse
 from bertslim.records import LayerFacts
 from support.plans import NO_FFN, WHOLE, after, make_facts, problems_of

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bertslim.errors import RecipeError
-from bertslim.recipe.load import LoadedRecipe, load_recipe
 from bertslim.recipe.plan import make_plan
+from bertslim.recipe.recipe_files import LoadedRecipe, load_recipe
 from bertslim.recipe.sizes import count
 from bertslim.records import StepPlan, VocabularyPlan
 from support.plans import NO_FFN, WHOLE, after, make_facts, problems_of
@@ -200,7 +200,7 @@ def test_what_is_planned_is_what_is_cut(
     """Any recipe is refused, or its plan counts what the cut model really holds."""
     from bertslim.measure.size import count_parameters
     from bertslim.model.config_facts import read_facts
-    from bertslim.surgery.operations import operate
+    from bertslim.surgery.layer_surgery import operate
 
     model = tiny_model(model_type)
     facts = read_facts(model.config.to_dict())
@@ -219,7 +219,7 @@ def test_what_is_planned_is_what_is_cut(
 
 
 def test_the_vocabulary_is_open_until_the_data_are_read(recipe) -> None:
-    from bertslim.surgery.operations import operate
+    from bertslim.surgery.layer_surgery import operate
 
     loaded = recipe("- {op: prune_vocab}\n- {op: drop_ffn, layers: 0}")
     facts = make_facts()

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bertslim.recipe.load import load_recipe
 from bertslim.recipe.operations import OPERATIONS, DropFfn, ResizeFfn
+from bertslim.recipe.recipe_files import load_recipe
 from bertslim.recipe.schema import Distill, Recipe, Reconstruct, Retrain
 from bertslim.recipe.selector_text import parse
 

@@ -22,7 +22,7 @@ from bertslim.recipe.plan import make_plan
 from bertslim.records import Plan, Repair
 from bertslim.repair.affine_maps import affine_of, matrix_of
 from bertslim.repair.reconstruct import reconstruct
-from bertslim.surgery.operations import operate
+from bertslim.surgery.layer_surgery import operate
 from support.plain_ridge import weighted_ridge
 
 Array = NDArray[np.float64]

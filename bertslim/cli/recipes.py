@@ -33,7 +33,7 @@ def list_recipes(as_json: JsonOption = False, debug: DebugOption = False) -> Non
     Example:
       bertslim recipes list
     """
-    from bertslim.recipe.load import load_recipe, shipped_recipes
+    from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
 
     recipes = {name: load_recipe(name).recipe.description for name in shipped_recipes()}
     if as_json:
@@ -52,7 +52,7 @@ def show(name: RecipeArgument, debug: DebugOption = False) -> None:
     Example:
       bertslim recipes show drop_odd > my_recipe.yaml
     """
-    from bertslim.recipe.load import find_recipe, load_recipe
+    from bertslim.recipe.recipe_files import find_recipe, load_recipe
 
     load_recipe(name)
     typer.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
@@ -66,7 +66,7 @@ def validate(recipe: RecipeArgument, debug: DebugOption = False) -> None:
     Example:
       bertslim recipes validate my_recipe.yaml
     """
-    from bertslim.recipe.load import load_recipe
+    from bertslim.recipe.recipe_files import load_recipe
 
     loaded = load_recipe(recipe)
     steps = len(loaded.recipe.surgery)
@@ -81,6 +81,6 @@ def schema(debug: DebugOption = False) -> None:
     Example:
       bertslim recipes schema > bertslim.schema.json
     """
-    from bertslim.recipe.load import recipe_schema
+    from bertslim.recipe.recipe_files import recipe_schema
 
     typer.echo(json.dumps(recipe_schema(), indent=2))

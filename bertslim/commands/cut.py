@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from bertslim.commands.prepare_cut import Prepared, prepare_cut
 from bertslim.commands.slim_result import SlimJob, SlimResult, SlimRun, write_slim
-from bertslim.commands.training_options import TrainingOptions
 from bertslim.data.load import NEUTRAL_DATA, describe_head, load_splits
 from bertslim.errors import InputError
 from bertslim.measure.environment import usable_threads
@@ -15,6 +14,7 @@ from bertslim.model.tokenizer import has_tokenizer
 from bertslim.options.cut import CutOptions
 from bertslim.progress import Progress
 from bertslim.ranks import current_ranks
+from bertslim.training.training_options import TrainingOptions
 
 if TYPE_CHECKING:
     from bertslim.commands.cut_work import CutWork
@@ -31,7 +31,7 @@ def cut(options: CutOptions, progress: Progress) -> SlimResult:
         InputError: The model, the recipe, the data or the output is not usable.
     """
     prepared = prepare_cut(options, weights=True)
-    return write_slim(_Cut(options, prepared, _job(options, prepared), progress))
+    return write_slim(_CutRun(options, prepared, _job(options, prepared), progress))
 
 
 def _job(options: CutOptions, prepared: Prepared) -> SlimJob:
@@ -52,7 +52,7 @@ def _job(options: CutOptions, prepared: Prepared) -> SlimJob:
     )
 
 
-class _Cut(SlimRun):
+class _CutRun(SlimRun):
     """One cut, before a weight is read."""
 
     def __init__(

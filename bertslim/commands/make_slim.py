@@ -15,8 +15,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bertslim.commands.prepare_cut import Prepared
 from bertslim.commands.publish import model_record
 from bertslim.commands.slim_result import SavedSlim, SlimJob
-from bertslim.commands.train import Student, TeacherModel, train_model
-from bertslim.commands.training_options import TrainingOptions
 from bertslim.data.batches import batches
 from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.data.sampling import draw_rows
@@ -51,8 +49,10 @@ from bertslim.records import (
 )
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.surgery.block_damage import block_damage
-from bertslim.surgery.operations import operate
+from bertslim.surgery.layer_surgery import operate
 from bertslim.surgery.survey import Survey, measured_widths, survey
+from bertslim.training.train_model import Student, TeacherModel, train_model
+from bertslim.training.training_options import TrainingOptions
 
 
 @dataclass(frozen=True)

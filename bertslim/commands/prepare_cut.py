@@ -10,8 +10,8 @@ from typing import Any
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.options.cut import CutOptions
-from bertslim.recipe.load import LoadedRecipe, load_recipe
 from bertslim.recipe.plan import CutPlan, make_plan
+from bertslim.recipe.recipe_files import LoadedRecipe, load_recipe
 from bertslim.recipe.sizes import DEFAULT_LENGTH
 from bertslim.records import ModelFacts
 

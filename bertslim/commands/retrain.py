@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.commands.slim_result import SlimJob, SlimResult, SlimRun, write_slim
-from bertslim.commands.training_options import TrainingOptions, check_teacher
 from bertslim.data.load import describe_head, load_splits
 from bertslim.data.task import HeadFacts
 from bertslim.data.tasks import TASKS
@@ -20,6 +19,7 @@ from bertslim.options.retrain import RetrainOptions
 from bertslim.progress import Progress
 from bertslim.ranks import current_ranks
 from bertslim.recipe.schema import Distill, Retrain
+from bertslim.training.training_options import TrainingOptions, check_teacher
 from bertslim.wording import listed
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def retrain(options: RetrainOptions, progress: Progress) -> SlimResult:
     """
     settings = training_section(options)
     source = find_model(options.model)
-    return write_slim(_Retrain(options, settings, _job(options, source), progress))
+    return write_slim(_RetrainRun(options, settings, _job(options, source), progress))
 
 
 def training_section(options: RetrainOptions) -> Retrain:
@@ -119,7 +119,7 @@ def _job(options: RetrainOptions, source: ModelSource) -> SlimJob:
     )
 
 
-class _Retrain(SlimRun):
+class _RetrainRun(SlimRun):
     """One training, before a weight is read."""
 
     def __init__(

@@ -10,7 +10,6 @@ import torch
 
 from bertslim.commands.publish import model_record
 from bertslim.commands.slim_result import Making, SavedSlim, SlimJob, SlimWork
-from bertslim.commands.train import Student, TeacherModel, TrainedWeights, train_model
 from bertslim.data.splits import Splits
 from bertslim.data.task import HeadFacts
 from bertslim.file_names import RECORD_FILE
@@ -28,6 +27,7 @@ from bertslim.output import writing
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Retrain
 from bertslim.records import LayerPlan, ModelRecord, read_record
+from bertslim.training.train_model import Student, TeacherModel, TrainedWeights, train_model
 
 
 @dataclass

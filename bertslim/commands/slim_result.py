@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bertslim.commands.publish import now, publish
-from bertslim.commands.training_options import TrainingOptions
 from bertslim.measure.environment import describe_environment
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.model_source import ModelSource
@@ -17,6 +16,7 @@ from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Measurement, ModelRecord, Plan, Record, Repair, Training
+from bertslim.training.training_options import TrainingOptions
 from bertslim.version import __version__
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 @dataclass(frozen=True)
-class ReportOptions:
+class ReportFiles:
     """Where to write what was found.
 
     Attributes:
@@ -33,7 +33,7 @@ class ReportOptions:
 
 
 @contextmanager
-def report_files(options: ReportOptions) -> Iterator[Callable[[CheckResult], None]]:
+def report_files(options: ReportFiles) -> Iterator[Callable[[CheckResult], None]]:
     """Yield what writes the reports; their files stand there when the block ends well.
 
     The files are opened before anything is measured, so that nobody waits for nothing.

@@ -1,8 +1,8 @@
 """The operations of a recipe: the parameters of each, and what it does to the shape of a layer.
 
-Every operation is one class. The function of the same name in `bertslim.surgery.operations` carries
-it out on the weights. The first words of a field's description state what it takes: messages quote
-them.
+Every operation is one class. The function of the same name in `bertslim.surgery.layer_surgery`
+carries it out on the weights. The first words of a field's description state what it takes:
+messages quote them.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertslim.recipe.effects import DoesNotFitError, LayerDraft, StepLayer
-from bertslim.recipe.load import LoadedRecipe
 from bertslim.recipe.operations import LayerOperation, Operation
+from bertslim.recipe.recipe_files import LoadedRecipe
 from bertslim.recipe.schema import Recipe
 from bertslim.recipe.selector_text import SelectorError
 from bertslim.recipe.sizes import DEFAULT_LENGTH, count, layer_macs, layer_parameters

@@ -16,7 +16,7 @@ from bertslim.repair.ffn_maps import output_inputs, output_part, solve_fill, sol
 from bertslim.repair.gain import fit_gain
 from bertslim.repair.ridge import RidgeFit
 from bertslim.repair.split_moments import SplitMoments, Target, Values, gather_moments
-from bertslim.surgery.operations import multiply_ffn
+from bertslim.surgery.layer_surgery import multiply_ffn
 
 
 @dataclass

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bertslim.errors import RecipeError
-from bertslim.recipe.load import LoadedRecipe
 from bertslim.recipe.plan import make_plan
+from bertslim.recipe.recipe_files import LoadedRecipe
 from bertslim.records import LayerFacts, ModelFacts, Plan
 
 WHOLE = LayerFacts(heads=4, intermediate_size=64)

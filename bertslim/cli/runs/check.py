@@ -16,7 +16,7 @@ from bertslim.gate.accuracy_rule import MaxAccuracyDrop
 from bertslim.gate.annotations import render_annotations
 from bertslim.gate.check_result import CheckResult
 from bertslim.gate.latency_rules import MaxLatency, MaxLatencyRatio, MaxRegression
-from bertslim.gate.report_files import ReportOptions, report_files
+from bertslim.gate.report_files import ReportFiles, report_files
 from bertslim.gate.size_rules import MaxBytes, MaxParameters
 from bertslim.gate.verdict_table import verdict_table
 from bertslim.gate.verdicts import Rule
@@ -50,7 +50,7 @@ def run(
 ) -> None:
     """Check a result, print the verdicts and fail if one of them does."""
     options = _options(given, rules, directory, quiet=outputs.quiet)
-    files = ReportOptions(outputs.junit, outputs.summary, github=outputs.github)
+    files = ReportFiles(outputs.junit, outputs.summary, github=outputs.github)
     with report_files(files) as write:
         result = command.check(options, progress_for(quiet=outputs.quiet, as_json=outputs.as_json))
         write(result)

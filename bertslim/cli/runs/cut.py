@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from bertslim.cli.runs.slim_result import run_and_print
+from bertslim.cli.runs.print_result import run_and_print
 from bertslim.commands import cut as command
 from bertslim.options.cut import CutOptions
 

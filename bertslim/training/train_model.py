@@ -11,7 +11,6 @@ import numpy as np
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from bertslim.commands.training_options import TrainingOptions, check_teacher
 from bertslim.data.batches import batches
 from bertslim.data.load import BATCH_SIZE
 from bertslim.data.splits import Splits
@@ -27,6 +26,7 @@ from bertslim.training.interruption import Interruption
 from bertslim.training.layer_map import layer_map
 from bertslim.training.selection import ByLabels, ByTeacher, Selection
 from bertslim.training.trainer import TrainingObjective, TrainingRun
+from bertslim.training.training_options import TrainingOptions, check_teacher
 from bertslim.training.training_run import check_trackers, train
 from bertslim.version import __version__
 

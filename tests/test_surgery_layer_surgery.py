@@ -16,9 +16,9 @@ from bertslim.model.layer import model_layers
 from bertslim.model.slim_modeling import layers_of, linear_of
 from bertslim.recipe.operations import OPERATIONS, LayerOperation
 from bertslim.recipe.plan import make_plan
-from bertslim.surgery import operations
+from bertslim.surgery import layer_surgery
 from bertslim.surgery.importance import magnitude
-from bertslim.surgery.operations import multiply_ffn, narrow_ffn, operate
+from bertslim.surgery.layer_surgery import multiply_ffn, narrow_ffn, operate
 
 EXACT = {"atol": 1e-12, "rtol": 1e-12}
 ATTENTION_OUT = {"mpnet": "attention.attn.o", "distilbert": "attention.out_lin"}
@@ -371,7 +371,7 @@ def test_a_mixed_recipe_is_bert_by_hand(stock, operated, states, example_inputs)
 
 def test_every_operation_on_layers_has_its_function() -> None:
     on_layers = {name for name, each in OPERATIONS.items() if issubclass(each, LayerOperation)}
-    assert operations.OPERATIONS.keys() == on_layers
+    assert layer_surgery.OPERATIONS.keys() == on_layers
     assert OPERATIONS.keys() - on_layers == {"prune_vocab"}
 
 
