@@ -43,8 +43,15 @@ def load(make_checkpoint: Callable[..., Path]) -> Callable[..., Checkpoint]:
 
 
 def quantised(checkpoint: Checkpoint, path: Path, plan: Int8Plan | None = None) -> Path:
-    save(quantize_dynamic(convert(checkpoint, plan or Int8Plan())), path)
+    """Write the graph in int8, and beside it as it was before."""
+    graph = convert(checkpoint, plan or Int8Plan())
+    save(quantize_dynamic(graph), path)
+    save(graph, before_int8(path))  # last, for it rewrites the graph
     return path
+
+
+def before_int8(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-float.onnx")
 
 
 def operators(path: Path) -> Counter[str]:
@@ -198,15 +205,16 @@ def give_one_channel_an_outlier(checkpoint: Checkpoint) -> None:
                 layer.get_submodule(name).get_parameter("weight")[:, 2] /= 300
 
 
-def assert_exact_in_float32(checkpoint: Checkpoint, plan: Int8Plan, folder: Path) -> None:
+def assert_exact_in_float32(checkpoint: Checkpoint, smooth: Path, plan: Int8Plan) -> None:
     """Before it is quantised, a graph with smoothing answers as one without."""
-    answers = []
-    for name, one in (("smooth", plan), ("rough", replace(plan, smoothing={}))):
-        save(convert(checkpoint, one), folder / f"{name}-float.onnx")
-        inputs = texts(checkpoint).inputs
-        kinds = torch.zeros_like(inputs["input_ids"])
-        found = OnnxModel(folder / f"{name}-float.onnx")(**inputs, token_type_ids=kinds)
-        answers.append(next(iter(vars(found).values())))
+    rough = smooth.with_name("without.onnx")
+    save(convert(checkpoint, replace(plan, smoothing={})), rough)
+    inputs = texts(checkpoint).inputs
+    kinds = torch.zeros_like(inputs["input_ids"])
+    answers = [
+        next(iter(vars(OnnxModel(path)(**inputs, token_type_ids=kinds)).values()))
+        for path in (before_int8(smooth), rough)
+    ]
     assert torch.allclose(*answers, atol=1e-3 * float(answers[1].abs().max()))
 
 
@@ -253,7 +261,7 @@ def test_strong_channels_are_smoothed(
         int8_error(checkpoint, maps[0], plan.smoothing[maps[0]])
         < int8_error(checkpoint, maps[0], torch.ones(1)) / 10
     )
-    assert_exact_in_float32(checkpoint, plan, tmp_path)
+    assert_exact_in_float32(checkpoint, smooth, plan)
 
 
 @pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
@@ -280,7 +288,7 @@ def test_strong_channels_of_contexts_are_smoothed_without_a_node(
         int8_error(checkpoint, one, plan.smoothing[one])
         < int8_error(checkpoint, one, torch.ones(1)) / 10
     )
-    assert_exact_in_float32(checkpoint, alone, tmp_path)
+    assert_exact_in_float32(checkpoint, smooth, alone)
 
 
 def test_a_block_that_layers_share_is_not_smoothed(
