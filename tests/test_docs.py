@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,22 @@ def test_recipes_that_are_shown_are_recipes(page: Path, tmp_path: Path) -> None:
         path = tmp_path / f"{number}.yaml"
         path.write_text(text, encoding="utf-8")
         assert load_recipe(str(path)).recipe.surgery
+
+
+def test_the_architecture_lists_the_packages_in_the_order_of_the_import_contract() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = [name for row in re.findall(r"^\| (`.+?) \|", text, re.M) for name in row.split(", ")]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert listed == [f"`{name}`" for layer in layers for name in layer.split(" | ")]
+
+
+def test_the_files_in_the_architecture_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?!docs/|bertslim/)\w+/[\w./]*)`", text)
+    assert paths
+    for path in paths:
+        assert (ROOT / "bertslim" / path).exists(), path
 
 
 def test_the_guide_of_repair_keeps_the_place_of_its_benchmark() -> None:
