@@ -141,7 +141,7 @@ def test_held_out_rows_of_check_are_its_data(settings_of) -> None:
         (["retrain", "m"], "Missing option '--data'"),
         (
             ["retrain", "m", "--data", "d", "--epochs", "1", "--steps", "5"],
-            "--steps: --epochs says how long already; leave one out",
+            "--steps: --epochs sets the duration already; leave one out",
         ),
         (
             ["retrain", "m", "--data", "d", "--hidden-weight", "1"],

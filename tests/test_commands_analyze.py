@@ -37,13 +37,13 @@ def test_it_ends_with_a_recipe_that_runs(
     assert run(["analyze", str(base), "--data", str(data), "-o", str(target)]) == 0
 
     out, err = capfd.readouterr()
-    assert err.count("\n") == 1, "the line that says what the data were taken for"
+    assert err.count("\n") == 1, "the line on the data"
     told = [line for line in out.splitlines() if line.startswith("## ")]
     assert told == [
-        "## How alike the layers are",
-        "## What can be read from the layers",
-        "## What each block is worth",
-        "## What to do",
+        "## Similarity of the layers",
+        "## Linear probes",
+        "## Sensitivity of the blocks",
+        "## Recommendation",
         "## Notes on the analysis",
     ]
     assert out.endswith(f"Written to {target}, the recipe to {target}/recommended.yaml.\n")
@@ -88,7 +88,7 @@ def test_texts_without_labels_have_no_probes(base: Path, tmp_path: Path) -> None
     assert found.probes is None
     assert found.sensitivity.metric is None
     assert any("no probes were fitted" in note for note in found.notes)
-    assert "## What can be read" not in (target / "report.md").read_text()
+    assert "## Linear probes" not in (target / "report.md").read_text()
 
 
 @pytest.mark.parametrize("head", ["TokenClassification", "QuestionAnswering", "", "MaskedLM"])
@@ -139,14 +139,14 @@ def test_a_result_tells_of_what_was_found_out_about_it(
     cut = ["cut", str(base), "--recipe", "drop_odd", "--no-measure", "-o", str(slim), "--quiet"]
     assert run(cut) == 0
     weights = (slim / "model.safetensors").read_bytes()
-    assert "## How alike" not in (slim / "report.md").read_text()
+    assert "## Similarity" not in (slim / "report.md").read_text()
 
     command = ["analyze", str(base), str(slim), "--data", str(data), "-o", str(target)]
     assert run([*command, "--samples", "20"]) == 0
-    assert capfd.readouterr().out.endswith(f"The report of {slim} tells of it, too.\n")
+    assert capfd.readouterr().out.endswith(f"The report of {slim} has the analysis, too.\n")
     found = Analysis.model_validate_json((target / ANALYSIS_FILE).read_text())
     assert read_record(slim).analysis == found
-    assert "## How alike the layers are" in (slim / "report.md").read_text()
+    assert "## Similarity of the layers" in (slim / "report.md").read_text()
     assert "CKA between layers of base and slim model" in (slim / "report.html").read_text()
     assert (slim / "model.safetensors").read_bytes() == weights
 

@@ -310,7 +310,7 @@ def test_a_base_that_was_moved_is_asked_for(
     assert run(["check", str(result)]) == 2
     err = capfd.readouterr().err
     assert err.count("\n") == 1
-    assert err.endswith("is not to be had (no such directory); name it with --base\n")
+    assert err.endswith("is not available (no such directory); name it with --base\n")
 
     shutil.copytree(record.base.source, tmp_path / "moved")
     assert run(["check", str(result), "--base", str(tmp_path / "moved")]) == 0

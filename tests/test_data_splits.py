@@ -171,8 +171,7 @@ def test_a_split_that_nothing_fell_into() -> None:
 def test_a_small_report_is_noted() -> None:
     splits = split(data_of(WORDS[:300]))
     assert splits.notes == (
-        f"only {len(splits.report)} texts to report on: "
-        "small differences cannot be told from chance",
+        f"only {len(splits.report)} texts to report on: small differences may be due to chance",
     )
 
 

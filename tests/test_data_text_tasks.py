@@ -233,7 +233,7 @@ def test_embeddings_of_single_texts_have_nothing_to_be_scored_by(tmp_path: Path)
     )
     head = HeadFacts(kind="", pooling=Pooling(left_out=("Dense",)))
     assert load(tmp_path / "a.csv", text, head).notes == (
-        "modules behind the pooling were left out: Dense",
+        "modules after the pooling were left out: Dense",
     )
 
 

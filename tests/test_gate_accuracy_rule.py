@@ -46,7 +46,7 @@ def test_the_whole_interval_of_the_drop_decides(low: float, high: float, outcome
     assert verdict.found == pytest.approx(-100 * (low + high) / 2)
 
 
-def test_a_drop_is_told_in_a_plain_sentence() -> None:
+def test_the_sentence_on_a_drop_is_plain() -> None:
     before = metric(0.91, 0.90, -0.02, 0.0)
 
     verdict = MaxAccuracyDrop(0.5).judge(metric(0.912, 0.895, -0.024, -0.01), before)
@@ -59,7 +59,7 @@ def test_a_drop_is_told_in_a_plain_sentence() -> None:
     assert verdict.recorded == pytest.approx(1.0)
 
 
-def test_a_correlation_is_told_in_points_too() -> None:
+def test_the_drop_of_a_correlation_is_in_points_too() -> None:
     found = metric(0.85, 0.84, -0.015, -0.006, name="accuracy.spearman", unit="correlation")
     assert MaxAccuracyDrop(0.5).judge(found, None).outcome == "fail"
 
@@ -69,7 +69,7 @@ def test_a_correlation_is_told_in_points_too() -> None:
     [
         (metric(None, 0.9, 0.89, 0.91, of="slim"), "macro f1 was not compared with the base's"),
         (compare("accuracy.macro_f1", 0.9, 0.9), "was not compared"),
-        (metric(3.0, 4.0, 0.5, 1.5, unit="perplexity"), "macro f1 is not told in points"),
+        (metric(3.0, 4.0, 0.5, 1.5, unit="perplexity"), "macro f1 is not measured in points"),
     ],
 )
 def test_what_was_not_compared_cannot_be_told(found: Measurement, why: str) -> None:

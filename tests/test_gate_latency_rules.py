@@ -35,7 +35,7 @@ def test_a_bound_is_kept_or_broken_by_the_whole_interval(
     assert (verdict.interval.low, verdict.interval.high, verdict.bound) == (low, high, 0.8)
 
 
-def test_a_failed_bound_is_told_in_a_plain_sentence() -> None:
+def test_the_sentence_on_a_failed_bound_is_plain() -> None:
     verdict = MaxLatencyRatio(0.9).judge(latency(1.02, 1.01, 1.03, batch=8), None)
 
     assert verdict.sentence == (
@@ -55,7 +55,7 @@ def test_a_regression_is_measured_from_the_record() -> None:
     assert failed.bound == pytest.approx(0.55)
     assert failed.sentence == (
         "at 1x128 the slim model takes 0.570 of the base's time (95 % interval 0.560 to 0.580), "
-        "the record says 0.500 and --max-regression 10% allows 0.550"
+        "the record has 0.500 and --max-regression 10% allows 0.550"
     )
 
 
@@ -86,7 +86,7 @@ def test_a_record_too_high_on_one_side_widens_only_the_other() -> None:
 
 
 def test_a_lucky_record_does_not_fail_a_good_model() -> None:
-    """The true ratio is 0.80; the record says 0.75, within its interval; 5 % allow 0.7875."""
+    """The true ratio is 0.80; the record has 0.75, within its interval; 5 % allow 0.7875."""
     record, now = give_or_take(0.75, 0.08), give_or_take(0.80, 0.001)
 
     verdict = MaxRegression(5).judge(now, record)
@@ -177,7 +177,7 @@ def test_a_time_is_as_sure_as_the_ratio(bound: float, outcome: str) -> None:
     assert verdict.interval.high == pytest.approx(10.5)
 
 
-def test_a_time_that_is_too_long_is_told_in_a_plain_sentence() -> None:
+def test_the_sentence_on_a_time_that_is_too_long_is_plain() -> None:
     verdict = MaxLatency.parse("9ms").judge(in_ms(10.0, 0.475, 0.525), None)
 
     assert verdict.sentence == (

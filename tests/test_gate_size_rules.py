@@ -26,7 +26,7 @@ def test_the_record_stands_beside() -> None:
     assert MaxBytes(100).judge(size("bytes", 90), before).recorded == 80
 
 
-def test_too_much_is_told_in_a_plain_sentence() -> None:
+def test_the_sentence_on_a_size_that_is_too_large_is_plain() -> None:
     parameters = MaxParameters.parse("20M").judge(size("parameters", 22_713_216), None)
     assert parameters.sentence == (
         "the slim model has 22,713,216 parameters, --max-params 20M allows 20,000,000"

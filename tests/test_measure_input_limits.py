@@ -49,7 +49,7 @@ def test_of_a_file_alone(tmp_path: Path) -> None:
 def test_a_file_that_does_not_tell_needs_its_configuration(tmp_path: Path) -> None:
     (tmp_path / "m.bin").touch()
     (tmp_path / "m.xml").write_text("<net/>")
-    with pytest.raises(InputError, match=r"told without its config.json; put it beside the file$"):
+    with pytest.raises(InputError, match=r"known without its config.json; put it beside the file$"):
         read_limits(tmp_path / "m.xml")
 
 

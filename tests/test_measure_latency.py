@@ -337,7 +337,7 @@ def test_a_failing_call_is_one_line(shallow, quiet):
         bench.__enter__()
 
 
-def test_a_killed_process_is_told_in_one_line(light, quiet):
+def test_the_error_of_a_killed_process_is_one_line(light, quiet):
     before = children()
     with LatencyBench({"slim": light}, [SMALL], threads=1, seed=0, progress=quiet) as bench:
         (worker,) = [child for child in children() if child not in before]

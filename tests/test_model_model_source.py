@@ -180,7 +180,7 @@ def test_what_is_neither_here_nor_on_the_hub(
     model: str, hub_cache: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     message = refusal(model)
-    assert message.startswith(f"{model}: neither a local directory nor to be had from the Hub (")
+    assert message.startswith(f"{model}: neither a local directory nor available from the Hub (")
     assert message.endswith("); check the name, and the network if it is a Hub id")
     assert capfd.readouterr() == ("", "")
 

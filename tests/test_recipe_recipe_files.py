@@ -322,7 +322,7 @@ STEP = "surgery: [{op: drop_ffn, layers: odd}]\n"
         ),
         (
             f"version: 1\nname: a\n{STEP}retrain: {{}}\n",
-            "4:10: retrain: say how long: epochs, steps or minutes",
+            "4:10: retrain: set a duration: epochs, steps or minutes",
         ),
         (
             f"version: 1\nname: a\n{STEP}retrain:\n",
@@ -334,7 +334,7 @@ STEP = "surgery: [{op: drop_ffn, layers: odd}]\n"
         ),
         (
             f"version: 1\nname: a\n{STEP}retrain: {{epochs: 1, steps: 3}}\n",
-            "4:29: steps: epochs says how long already; leave one out",
+            "4:29: steps: epochs sets the duration already; leave one out",
         ),
         (
             f"version: 1\nname: a\n{STEP}retrain: {{epoch: 1}}\n",

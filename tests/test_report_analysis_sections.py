@@ -23,12 +23,12 @@ def found(request: pytest.FixtureRequest) -> Analysis:
 def test_one_model_is_called_the_model_two_are_base_and_slim(found: Analysis) -> None:
     text = analysis_text(found)
     if found.slim is None:
-        assert "### Within the model, behind FFN" in text
+        assert "### Within the model, after FFN" in text
         assert "base" not in text.partition("\n")[2]
     else:
-        assert "### Within the slim model, behind attention" in text
+        assert "### Within the slim model, after attention" in text
         assert "a row a layer of the base, a column one of the slim model" in text
-        assert "### Behind attention | layer | base | slim model |" in " ".join(text.split())
+        assert "### After attention | layer | base | slim model |" in " ".join(text.split())
 
 
 def test_every_picture_has_a_name_of_its_own(found: Analysis) -> None:

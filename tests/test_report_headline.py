@@ -83,7 +83,7 @@ def test_an_unchanged_size_is_said():
         ("span_f1", "share", 0.9, 0.88, "span F1 90.0 % → 88.0 % (−2.0 points, 95 % −3.0 to −1.0)"),
     ],
 )  # fmt: skip
-def test_every_kind_of_score_is_told_in_its_own_unit(name, unit, before, after, sentence):
+def test_every_kind_of_score_has_its_own_unit(name, unit, before, after, sentence):
     reach = {"correlation": 0.005, "perplexity": 0.5, "share": 0.01}[unit]
     change = after - before
     interval = Interval(of="difference", low=change - reach, high=change + reach)

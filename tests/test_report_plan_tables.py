@@ -46,7 +46,7 @@ def test_what_becomes_of_the_vocabulary():
     )
     not_yet = VocabularyPlan(before=30522, after=None)
     assert vocabulary_note(plan(even=True).model_copy(update={"vocabulary": not_yet})) == (
-        "Vocabulary: of 30,522 tokens those that the data use stay. How many that is shows when "
+        "Vocabulary: of 30,522 tokens those that the data use stay. Their number is known once "
         "the data are read, so the slim model's sizes here are upper bounds."
     )
 

@@ -1,4 +1,4 @@
-"""Several results compared: figures as they were measured, and what was not alike."""
+"""Several results compared: figures as they were measured, and what differed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_picture_needs_one_base_and_one_metric() -> None:
 
 def test_what_was_not_alike_is_said() -> None:
     same = text_of(cut_record(), cut_record())
-    assert "## What is not alike" not in same
+    assert "## Differences between the runs" not in same
     other = cut_record()
     machine = other.environment.model_copy(update={"cpu": "Another CPU", "threads": 7})
     text = text_of(cut_record(), other.model_copy(update={"environment": machine}))

@@ -379,7 +379,7 @@ def test_two_processes_cut_repair_and_train_as_one(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--epochs", "1", "--minutes", "1"], "--minutes: --epochs says how long already"),
+        (["--epochs", "1", "--minutes", "1"], "--minutes: --epochs sets the duration already"),
         (["--temperature", "2"], "--temperature: needs --teacher beside it"),
         (["--hidden-weight", "1"], "--hidden-weight: needs --teacher beside it"),
         (

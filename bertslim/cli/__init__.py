@@ -1,4 +1,4 @@
-"""The command line: what is typed is understood here; `runs` calls the commands and prints."""
+"""The command line: parsing of arguments; `runs` calls the commands and prints the results."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ app.command("cut", short_help="Cut a model by a recipe.")(cut.cut)
 app.command("retrain", short_help="Train a model briefly.")(retrain.retrain)
 app.command("report", short_help="Print a report again, or compare results.")(report.report)
 app.command("inspect", short_help="Show what a model is made of.")(inspect.inspect)
-app.command("analyze", short_help="See what each layer is worth.")(analyze.analyze)
+app.command("analyze", short_help="Analyze the layers of a model.")(analyze.analyze)
 app.command("export", short_help="Write a result for another runtime.")(export.export)
 app.command("bench", short_help="Time models in several runtimes.")(bench.bench)
 app.command("check", short_help="Fail if a result became bigger, worse or slower.")(check.check)
 app.add_typer(recipes.app, name="recipes", short_help="List, show and check recipes.")
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(show: bool) -> None:
+    if show:
         typer.echo(f"bertslim {bertslim.__version__}")
         raise typer.Exit
 
@@ -55,7 +55,7 @@ def root(
 ) -> None:
     """Make a BERT smaller and faster, and prove that it is still good.
 
-    A recipe says which feed-forward (FFN) blocks to delete or rescale. The result is a checkpoint
+    A recipe lists the feed-forward (FFN) blocks to delete or rescale. The result is a checkpoint
     that transformers loads, with a report beside it.
 
     \b

@@ -20,7 +20,7 @@ def analyze(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """See what each layer of a model is worth, and what to do about it.
+    """Analyze the layers of a model, and recommend a recipe.
 
     How alike the representations of its layers are (CKA), within the model and to those of OTHER;
     what linear probes read from them; what the answers lose with each block altered alone. It ends

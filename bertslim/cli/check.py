@@ -53,7 +53,7 @@ def check(
 
     Sizes are counted again. Accuracy is taken from the record, or measured again. For latency the
     slim model and its base take turns, until the interval lies within the bound or beyond it,
-    or time is up. Exit code 0: all rules are passed; 3: one is failed; 4: it cannot be told.
+    or time is up. Exit code 0: all rules pass; 3: a rule fails; 4: a rule is inconclusive.
     Without a rule, latency may be 10 % above the record.
 
     \b

@@ -59,7 +59,7 @@ def export(
 
     The file takes any batch and any length. Before it gets its name it must answer as PyTorch does,
     on one token, on several, with padding on either side or nothing else, and on as many tokens as
-    the model can take. The record and the report of a result tell of its files. A file that is
+    the model can take. The record and the report of a result list its files. A file that is
     written elsewhere gets the configuration and the tokenizer beside it.
 
     \b

@@ -12,7 +12,7 @@ from bertslim.cli.options import DebugOption, JsonOption
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="List, show and check recipes.\n\nA recipe is a YAML file that says what to cut.",
+    help="List, show and check recipes.\n\nA recipe is a YAML file that lists what to cut.",
 )
 
 RecipeArgument = Annotated[
@@ -60,7 +60,7 @@ def show(name: RecipeArgument, debug: DebugOption = False) -> None:
 
 @app.command("validate")
 def validate(recipe: RecipeArgument, debug: DebugOption = False) -> None:
-    """Check a recipe, and say all that is wrong with it.
+    """Check a recipe, and list all that is wrong with it.
 
     \b
     Example:

@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnalyzeResult:
-    """What was found out, and where it was written.
+    """An analysis, and where it is written.
 
     Attributes:
-        recipe: The file of the recommended recipe.
-        told_in: The result whose report tells of it, too; None where the other model is no result
-            of cutting or training the first.
+        recipe: The file with the recommended recipe.
+        reported_in: The result whose report has the analysis, too; None where the other model is
+            not made from the first.
     """
 
     analysis: Analysis
     directory: Path
     recipe: Path
-    told_in: Path | None = None
+    reported_in: Path | None = None
 
 
 def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
-    """Find out what each layer of a model is worth, and write it into a directory.
+    """Analyze the layers of a model, and write the analysis into a directory.
 
-    Where the other model is a result of bertslim that was made of the first, its own record and
-    report tell of it as well.
+    Where the other model is a result of bertslim made from the first, the analysis is also added
+    to the record and the report of that result.
 
     Raises:
         InputError: A model, the data or the output is not usable.
@@ -68,8 +68,8 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
             with writing(target):
                 (directory / name).write_text(text, encoding="utf-8")
     other = sources["slim"].directory if "slim" in sources else None
-    told_in = other if other and add_analysis(analysis, other) else None
-    return AnalyzeResult(analysis, target, target / RECOMMENDED_RECIPE_FILE, told_in)
+    reported_in = other if other and add_analysis(analysis, other) else None
+    return AnalyzeResult(analysis, target, target / RECOMMENDED_RECIPE_FILE, reported_in)
 
 
 def _find_models(options: AnalyzeOptions) -> dict[Role, ModelSource]:

@@ -189,7 +189,7 @@ def _find_base(given: str | None, record: Record) -> ModelSource:
         return find_model(record.base.source)
     except ModelError as error:
         raise ModelError(
-            f"the base that the record names is not to be had ({error.what})",
+            f"the base that the record names is not available ({error.what})",
             where=error.where,
             remedy="name it with --base",
         ) from error

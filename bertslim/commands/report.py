@@ -121,7 +121,7 @@ def report_of(accounts: Sequence[Record] | Analysis) -> ReportForms:
         pictures = pictures_of(body_sections(record))
         return ReportForms(render_report(record), render_page(record), pictures)
     sections = side_by_side(accounts)
-    origin = f"{listed(names_of(accounts))}: what each gained and lost beside its base."
+    origin = f"{listed(names_of(accounts))}: what each gained and lost against its base."
     return ReportForms(
         markdown_of([Section(TITLE, (), level=1), *sections]),
         page(TITLE, [origin], sections),

@@ -50,7 +50,7 @@ def training_section(options: RetrainOptions) -> Retrain:
     """Return how to train, as the section `retrain` of a recipe has it.
 
     Raises:
-        InputError: Two options say how long to train, or one needs a teacher and there is none.
+        InputError: Two options set the duration, or one needs a teacher and there is none.
     """
     taught = options.teacher is not None
     timed = (options.epochs, options.steps, options.minutes)
@@ -73,7 +73,7 @@ def training_section(options: RetrainOptions) -> Retrain:
     first, *others = settings.budgets
     if others:
         raise InputError(
-            f"--{first} says how long already", where=f"--{others[0]}", remedy="leave one out"
+            f"--{first} sets the duration already", where=f"--{others[0]}", remedy="leave one out"
         )
     return settings
 

@@ -21,7 +21,7 @@ class DataOptions:
         eval_data: A second source that is only measured; None: a tenth of `data` is.
         text_columns: The column of the texts, or two for pairs; none: found by name.
         label_columns: The column of the labels, or several of 0 and 1; none: found by name.
-        task: What models and data are for; None: what the model's head and the columns say.
+        task: What models and data are for; None: chosen by the model's head and the columns.
     """
 
     data: str = field(metadata=option("--data", help=SOURCES_HELP, shown=False))
@@ -64,7 +64,7 @@ class DataOptions:
             help="What the model is for: text-classification, regression, token-classification, "
             "question-answering, fill-mask, feature-extraction, or plain-text to compare models on "
             "texts alone.",
-            shown="what its head and the columns say",
+            shown="by its head and the columns",
             alone=_NEEDS_DATA,
         ),
     )

@@ -58,7 +58,7 @@ class FeatureExtraction(Task):
             read_text_scores(table, column_names, texts, source=source) if paired else ((), None)
         )
         pooling = head.pooling or Pooling()
-        note = f"modules behind the pooling were left out: {listed(pooling.left_out)}"
+        note = f"modules after the pooling were left out: {listed(pooling.left_out)}"
         return TaskData(
             source,
             Rows(cls(pooling), scored_table(texts, scores)),

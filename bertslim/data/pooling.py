@@ -1,4 +1,4 @@
-"""How hidden states become the embedding of a text, as the checkpoint's own files say.
+"""How hidden states become the embedding of a text, as the checkpoint's own files define.
 
 Whether embeddings are then brought to length 1 makes no difference here: they are only compared by
 cosine, which does not depend on lengths.
@@ -34,8 +34,8 @@ class Pooling:
     """How the hidden states of a text become one vector.
 
     Attributes:
-        modes: Of `POOLERS`; the vectors of several are put one behind the other.
-        left_out: Modules behind the pooling that are not applied here, such as "Dense".
+        modes: Of `POOLERS`; the vectors of several are concatenated.
+        left_out: Modules after the pooling that are not applied here, such as "Dense".
     """
 
     modes: tuple[str, ...] = ("mean",)
@@ -76,8 +76,8 @@ def read_pooling(directory: Path) -> Pooling:
             where=str(path),
             remedy=f"known are {', '.join(POOLERS)}",
         )
-    behind = [kind for kind, _ in modules if kind not in ("Transformer", "Pooling", "Normalize")]
-    return Pooling(modes, tuple(behind))
+    later = [kind for kind, _ in modules if kind not in ("Transformer", "Pooling", "Normalize")]
+    return Pooling(modes, tuple(later))
 
 
 def _read(path: Path) -> Any:

@@ -56,7 +56,7 @@ def question_features(
     """
     if not tokenizer.is_fast:
         raise ModelError(
-            "the tokenizer cannot tell where its tokens stand in the text",
+            "the tokenizer does not give the positions of its tokens in the text",
             where=tokenizer.name_or_path,
             remedy="give the model a fast tokenizer (tokenizer.json)",
         )

@@ -174,5 +174,5 @@ def _notes(report: Rows, data: TaskData, eval_data: TaskData | None, seen: int) 
         notes.append(f"{rows} left out of fit and select: the evaluation data hold the same texts")
     if len(report) < _FEW_TO_REPORT:
         texts = counted(len(report), "text", "texts")
-        notes.append(f"only {texts} to report on: small differences cannot be told from chance")
+        notes.append(f"only {texts} to report on: small differences may be due to chance")
     return tuple(notes)

@@ -108,7 +108,7 @@ class TokenClassification(Task):
         """Tokenise the sentences; the detail is the number of words and the first token of each."""
         if not tokenizer.is_fast:
             raise ModelError(
-                "the tokenizer cannot tell which token belongs to which word",
+                "the tokenizer does not give the word of each token",
                 where=tokenizer.name_or_path,
                 remedy="give the model a fast tokenizer (tokenizer.json)",
             )

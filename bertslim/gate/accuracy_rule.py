@@ -56,7 +56,7 @@ class MaxAccuracyDrop:
         """Compare the interval of the drop with the bound."""
         name, interval = _name(now), _drop_interval(now)
         if not now.metric.rises_to_one:
-            return self.unanswered(f"{name} is not told in points", "leave the rule out")
+            return self.unanswered(f"{name} is not measured in points", "leave the rule out")
         drop = _drop(now)
         if drop is None or interval is None:
             why = f"{name} was not compared with the base's"

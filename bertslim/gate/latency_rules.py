@@ -109,7 +109,7 @@ class MaxRegression:
             interval=both,
             bound=bound,
             outcome=outcome_of(both, bound),
-            sentence=f"{_sentence(now, ratio, both)}, the record says {recorded:.3f} and {self} "
+            sentence=f"{_sentence(now, ratio, both)}, the record has {recorded:.3f} and {self} "
             f"allows {bound:.3f}",
             remedy=self._remedy(ratio, before, bound),
         )

@@ -1,4 +1,4 @@
-"""Which inputs a model takes, as far as is known before it is loaded."""
+"""Which inputs a model takes, as known before it is loaded."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_limits(path: Path) -> InputLimits:
             return shared_limits([InputLimits(facts.vocab_size, facts.max_length), *known])
     if not known:
         raise InputError(
-            f"how many tokens the model knows cannot be told without its {CONFIG_FILE}",
+            f"the size of the model's vocabulary is not known without its {CONFIG_FILE}",
             where=str(path),
             remedy="put it beside the file",
         )

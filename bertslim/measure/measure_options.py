@@ -9,8 +9,8 @@ BATCH_OPTION = option(
     "--batch", help="Batch sizes to time, such as 1,8.", metavar="N", read=whole_numbers
 )
 SHOW_TEXTS_HELP = (
-    "Quote in the report the held-out texts that are answered differently. Mind where the "
-    "report goes: the model card leaves them out."
+    "Quote in the report the held-out texts that are answered differently. Check who "
+    "reads the report; the model card leaves them out."
 )
 
 

@@ -121,7 +121,7 @@ def _on_hub(model: str, *, weights: bool) -> ModelSource:
         snapshot = snapshot_download(model, allow_patterns=patterns, ignore_patterns=_NEVER)
     except (OSError, HfHubHTTPError, HFValidationError) as error:
         raise ModelError(
-            f"neither a local directory nor to be had from the Hub ({_reason(error)})",
+            f"neither a local directory nor available from the Hub ({_reason(error)})",
             where=model,
             remedy="check the name, and the network if it is a Hub id",
         ) from error

@@ -39,7 +39,8 @@ class AnalyzeOptions:
             replaced={
                 "data": option(
                     "--data",
-                    help=f"Texts to look at it on, labelled for probes and metrics. {SOURCES_HELP}",
+                    help="Texts to analyze it on, with labels for probes and metrics. "
+                    f"{SOURCES_HELP}",
                     shown="builtin:pydocs",
                 )
             },
@@ -47,7 +48,7 @@ class AnalyzeOptions:
     )
     samples: int = field(
         default=1000,
-        metadata=option("--samples", low=10, help="Texts for each part of it, at most."),
+        metadata=option("--samples", low=10, help="Texts for each part of the analysis, at most."),
     )
     output: Path | None = field(
         default=None,

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What `bertslim check` is asked for.
+    """The settings of one check.
 
     Attributes:
         directory: A result with its record.
-        rules: What it has to fulfil; none: at most 10 % above the record.
-        base: A local directory, `pkg:NAME` or a Hub id; None: as the record says.
-        data: Rows to measure accuracy on again; None: as the record says.
+        rules: The rules to check; none: latency at most 10 % above the record.
+        base: A local directory, `pkg:NAME` or a Hub id; None: as in the record.
+        data: Rows to measure accuracy on again; None: as in the record.
         data_held_out: Whether all of these rows are held out, rather than their report split.
         batches: Batch sizes; none: as in the record.
         lengths: Lengths in tokens; none: as in the record.
@@ -91,7 +91,7 @@ class CheckOptions:
         default=None,
         metadata=option(
             "--inconclusive",
-            help="Take what cannot be told for a pass or a failure.",
+            help="Count an inconclusive verdict as a pass or a failure.",
             shown="exit code 4",
         ),
     )

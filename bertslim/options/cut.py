@@ -43,8 +43,8 @@ class CutOptions:
             replaced={
                 "data": option(
                     "--data",
-                    help="Texts to measure on, labelled if accuracy is to be known; recipes that "
-                    f"repair or go by what the data say work from them, too. {SOURCES_HELP}",
+                    help="Texts to measure on, with labels to measure accuracy; recipes that "
+                    f"repair, train or rank on data use them, too. {SOURCES_HELP}",
                     shown="builtin:pydocs, for fidelity alone",
                 )
             },

@@ -18,7 +18,7 @@ class ExportOptions:
         output: The file to write; None: one named by format and precision in the directory.
         format: What to write.
         precision: Of its weights.
-        data: What int8 is made by and judged on; None: the texts of `builtin:pydocs`.
+        data: What int8 is calibrated and measured on; None: the texts of `builtin:pydocs`.
         seed: Settles the bootstrap of the figures.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing file may be replaced.
@@ -44,8 +44,8 @@ class ExportOptions:
             replaced={
                 "data": option(
                     "--data",
-                    help="Texts to make int8 by and judge it on, labelled if accuracy is to be "
-                    f"known. {SOURCES_HELP}",
+                    help="Texts to calibrate int8 and to measure it on, with labels to measure "
+                    f"accuracy. {SOURCES_HELP}",
                     shown="builtin:pydocs, for fidelity alone",
                 )
             },

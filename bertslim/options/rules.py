@@ -7,7 +7,7 @@ from bertslim.option_fields import option
 
 @dataclass(frozen=True)
 class RuleOptions:
-    """The rules that a result has to fulfil, as they are written; `gate.rules` reads them.
+    """The rules for a result as text; `bertslim.gate` parses them.
 
     Attributes:
         max_params: Parameters of the slim model, at most.
@@ -64,8 +64,8 @@ class RuleOptions:
         default=None,
         metadata=option(
             "--max-latency",
-            help="The slim model's median time, at most, at every shape, such as 12ms; only told "
-            "on a machine like the record's.",
+            help="The slim model's median time, at most, at every shape, such as 12ms; judged "
+            "only on a machine like the record's.",
             metavar="T",
         ),
     )

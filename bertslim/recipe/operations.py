@@ -130,7 +130,7 @@ class DropFfn(LayerOperation):
         layer.check_rank(rank)
         norm = facts.ffn_norm and self.layer_norm == "keep"
         if self.fills_with_attention and not norm:
-            raise DoesNotFitError("needs the LayerNorm behind the FFN block for fill: attention")
+            raise DoesNotFitError("needs the LayerNorm after the FFN block for fill: attention")
         after = facts.model_copy(
             update={
                 "intermediate_size": 0,

@@ -37,7 +37,7 @@ Layers = Annotated[
 ]
 LayerNorm = Annotated[
     Literal["keep", "remove"],
-    Field(description="keep or remove the LayerNorm behind the block"),
+    Field(description="keep or remove the LayerNorm after the block"),
 ]
 Rank = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)]
 

@@ -36,11 +36,11 @@ class Reconstruct(Strict):
     weights: Literal["variance", "fisher"] = Field(
         default="variance",
         description="how much a token counts: variance (by the scale of its LayerNorm) or fisher "
-        "(also by how much the outputs mind; takes a backward pass of the base)",
+        "(also by the gradient of the outputs; takes a backward pass of the base)",
     )
     head: Literal["scale", "keep"] = Field(
         default="scale",
-        description="what becomes of a classifier's head: scale (its logits are multiplied by one "
+        description="how a classifier's head is treated: scale (its logits are multiplied by one "
         "number, so that the slim model is as sure as it may be) or keep",
     )
 
@@ -101,7 +101,7 @@ class Retrain(Strict):
     )
     dropout: Literal["keep", "off"] = Field(
         default="off",
-        description="what becomes of the model's dropout while it is trained: off (a student comes "
+        description="the model's dropout during training: off (a student comes "
         "nearer to its teacher without) or keep",
     )
     dtype: Literal["auto", "float32"] = Field(
@@ -180,9 +180,9 @@ class Recipe(Strict):
             return [Problem(("retrain",), what)]
         first, *others = self.retrain.budgets or ("",)
         if not first:
-            return [Problem(("retrain",), "retrain: say how long: epochs, steps or minutes")]
+            return [Problem(("retrain",), "retrain: set a duration: epochs, steps or minutes")]
         found = [
-            Problem(("retrain", key), f"{key}: {first} says how long already; leave one out")
+            Problem(("retrain", key), f"{key}: {first} sets the duration already; leave one out")
             for key in others
         ]
         if self.retrain.distill.empty:

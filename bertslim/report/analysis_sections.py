@@ -57,9 +57,9 @@ def analysis_sections(analysis: Analysis) -> tuple[Section, ...]:
 def _cka_sections(cka: Cka, names: Names) -> Iterator[Section]:
     note = (
         f"Linear CKA, unbiased, of {counted(cka.tokens, 'token', 'tokens')} in "
-        f"{cka.batches:,} batches of {cka.batch_size}, behind each block."
+        f"{cka.batches:,} batches of {cka.batch_size}, after each block."
     )
-    yield Section("How alike the layers are", (wrapped(note),))
+    yield Section("Similarity of the layers", (wrapped(note),))
     for matrix in cka.matrices:
         body: list[Content] = [cka_table(matrix)]
         if matrix.clusters:
@@ -75,7 +75,7 @@ def _file_name(matrix: CkaMatrix) -> str:
 
 
 def _matrix_name(matrix: CkaMatrix, names: Names) -> str:
-    block = f"behind {BLOCKS[matrix.block]}"
+    block = f"after {BLOCKS[matrix.block]}"
     if matrix.rows == matrix.columns:
         return f"Within the {names[matrix.rows]}, {block}"
     rows, columns = names[matrix.rows], names[matrix.columns]
@@ -103,11 +103,11 @@ def _probe_sections(probes: Probes | None, names: Names) -> Iterator[Section]:
         f"others, with 95 % intervals; in brackets that of a probe for random labels. Naming the "
         f"most frequent class always has {_share(probes.chance)}."
     )
-    yield Section("What can be read from the layers", (wrapped(note),))
+    yield Section("Linear probes", (wrapped(note),))
     for block in BLOCKS:
         picture = Picture(f"probes-{block}", partial(probe_curves, probes, block, names))
         table = probe_table(probes, block, names)
-        yield Section(f"Behind {BLOCKS[block]}", (table,), (picture,), level=3)
+        yield Section(f"After {BLOCKS[block]}", (table,), (picture,), level=3)
 
 
 def _capital(text: str) -> str:
@@ -152,7 +152,7 @@ def _sensitivity_section(sensitivity: Sensitivity) -> Section:
             sensitivity_table(sensitivity, lambda effect: _score(effect.score, sensitivity.unit)),
         ]
     picture = Picture("sensitivity", partial(sensitivity_bars, sensitivity))
-    return Section("What each block is worth", tuple(body), (picture,))
+    return Section("Sensitivity of the blocks", tuple(body), (picture,))
 
 
 def sensitivity_table(sensitivity: Sensitivity, cell: Callable[[Effect], str]) -> Table:
@@ -179,7 +179,9 @@ def _score(value: float | None, unit: str | None) -> str:
 
 
 def _recommendation_section(recommendation: Recommendation) -> Section:
-    return Section("What to do", ("\n".join(f"- {reason}." for reason in recommendation.reasons),))
+    return Section(
+        "Recommendation", ("\n".join(f"- {reason}." for reason in recommendation.reasons),)
+    )
 
 
 def _notes_section(analysis: Analysis) -> Iterator[Section]:

@@ -28,7 +28,7 @@ class LayerRow:
 
 
 def plan_table(plan: Plan) -> Table:
-    """List what each layer becomes."""
+    """List the layers before and after the cut."""
     headers = ("layer", "heads", "FFN width", "parameters", "what happens")
     rows = (
         (
@@ -44,14 +44,14 @@ def plan_table(plan: Plan) -> Table:
 
 
 def vocabulary_note(plan: Plan) -> str | None:
-    """Tell what becomes of the vocabulary; None where it stays as it is."""
+    """Describe the change of the vocabulary; None where it stays as it is."""
     if plan.vocabulary is None:
         return None
     before, after = plan.vocabulary.before, plan.vocabulary.after
     if after is None:
         return (
-            f"Vocabulary: of {fixed(before)} tokens those that the data use stay. How many that is "
-            "shows when the data are read, so the slim model's sizes here are upper bounds."
+            f"Vocabulary: of {fixed(before)} tokens those that the data use stay. Their number is "
+            "known once the data are read, so the slim model's sizes here are upper bounds."
         )
     return f"Vocabulary: {fixed(before)} → {fixed(after)} tokens, those that the data use."
 

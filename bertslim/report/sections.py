@@ -67,7 +67,7 @@ def quality_section(record: Record) -> Iterator[Section]:
 
 
 def classes_section(record: Record) -> Iterator[Section]:
-    """How well each class is told from the others."""
+    """Precision, recall and F1 of each class."""
     classes = classes_of(record)
     if not classes:
         return
@@ -94,7 +94,7 @@ def analysis_section(record: Record) -> Iterator[Section]:
 
 
 def plan_section(record: Record) -> Iterator[Section]:
-    """What became of each layer."""
+    """The layers before and after the cut."""
     plan = record.plan
     if plan is None:
         return
@@ -118,8 +118,8 @@ def repair_section(record: Record) -> Iterator[Section]:
         yield Section("Repair", (note,))
         return
     note += (
-        " The error is that of held-out texts, as a share of the variance of what the map should "
-        "say, before and after."
+        " The error is that of held-out texts, as a share of the variance of the map's targets, "
+        "before and after."
     )
     if any(map(is_kept, record.repairs)):
         note += " Kept: nothing did better than the map as it was."
@@ -164,7 +164,7 @@ def provenance_section(record: Record) -> Iterator[Section]:
 
 
 def notes_section(record: Record) -> Iterator[Section]:
-    """What a reader should know of the run."""
+    """Notes on the run."""
     if record.notes:
         notes = (without_paths(note, record.sources) for note in record.notes)
         yield Section("Notes", ("\n".join(f"- {escape(note)}" for note in notes),))

@@ -1,4 +1,4 @@
-"""Several results in one report: what each gained and lost beside its base."""
+"""Several results in one report: what each gained and lost against its base."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TITLE = "Results side by side"
 
 
 def side_by_side(records: Sequence[Record]) -> tuple[Section, ...]:
-    """Compare results: an overview, then latency and quality in full, then what is not alike."""
+    """Compare results: an overview, then latency and quality in full, then what differs."""
     return (
         Section("", (_overview(records),), tuple(_picture(records))),
         *_in_full(records, "Latency", _is_latency, shape),
@@ -184,12 +184,14 @@ def _value_and_change(quality: Measurement | None) -> tuple[str, str]:
 
 
 def _differences_section(records: Sequence[Record]) -> Iterator[Section]:
-    if notes := list(_not_alike(records)):
-        yield Section("What is not alike", ("\n".join(f"- {escape(note)}" for note in notes),))
+    if notes := list(_differences(records)):
+        yield Section(
+            "Differences between the runs", ("\n".join(f"- {escape(note)}" for note in notes),)
+        )
 
 
-def _not_alike(records: Sequence[Record]) -> Iterator[str]:
-    """Say what was not held fixed from result to result, and so may be in the figures, too."""
+def _differences(records: Sequence[Record]) -> Iterator[str]:
+    """List what differs between the results, and so may affect the figures."""
     named: tuple[tuple[str, Callable[[Record], object]], ...] = (
         ("base", lambda record: shown_source(record.base.source)),
         ("weights of the base (SHA-256)", lambda record: record.base.sha256[:12]),

@@ -18,5 +18,5 @@ def run(options: AnalyzeOptions, *, quiet: bool, as_json: bool) -> None:
     elif not quiet:
         typer.echo(analysis_text(result.analysis))
         typer.echo(f"Written to {result.directory}, the recipe to {result.recipe}.")
-        if result.told_in:
-            typer.echo(f"The report of {result.told_in} tells of it, too.")
+        if result.reported_in:
+            typer.echo(f"The report of {result.reported_in} has the analysis, too.")

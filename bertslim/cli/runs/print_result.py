@@ -24,4 +24,4 @@ def run_and_print(run: Callable[[Progress], SlimResult], *, quiet: bool, as_json
     elif not quiet:
         typer.echo(render_summary(result.record))
         directory = result.directory
-        typer.echo(f"Written to {directory}; `bertslim report {directory}` says more.")
+        typer.echo(f"Written to {directory}; `bertslim report {directory}` prints the full report.")

@@ -15,7 +15,7 @@ def heat_map(matrix: CkaMatrix, names: Names, colours: Palette = IN_PAGE) -> Dra
     side = min(26.0, (WIDTH - 60) / columns)
     height = 30 + side * rows + 30
     pair = f"{names[matrix.rows]} and {names[matrix.columns]}"
-    title = f"CKA between layers of {pair}, behind {BLOCKS[matrix.block]}"
+    title = f"CKA between layers of {pair}, after {BLOCKS[matrix.block]}"
     lines = (
         f"layer {number}: " + ", ".join(map(two_digits, row))
         for number, row in enumerate(matrix.values)

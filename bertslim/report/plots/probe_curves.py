@@ -18,7 +18,7 @@ def probe_curves(probes: Probes, block: Block, names: Names, colours: Palette = 
         f"control {point.control:.1%}"
         for point in points
     )
-    title = f"{probes.metric} of linear probes behind {BLOCKS[block]}"
+    title = f"{probes.metric} of linear probes after {BLOCKS[block]}"
     drawing = Drawing(WIDTH, 220, title, "; ".join(lines), colours)
     layers = max(point.site.layer for point in points)
     lowest = min(min(point.low, point.control) for point in points)
