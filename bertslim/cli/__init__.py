@@ -66,7 +66,7 @@ def root(
       bertslim check --max-latency-ratio 0.9
 
     \b
-    Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 regression found, 4 cannot tell,
+    Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 regression found, 4 inconclusive,
     130 interrupted.
     """
 
