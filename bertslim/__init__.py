@@ -1,4 +1,4 @@
-"""Make BERT-family models smaller and faster, and prove that they are still good.
+"""Make BERT-family models smaller and faster, and measure that they are still good.
 
     import bertslim
 

@@ -1,4 +1,4 @@
-"""bertslim as a library: the commands as functions, and loading a result."""
+"""The library: the commands as functions, and loading of results."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_a_picture_needs_one_base_and_one_metric() -> None:
     assert pictures(cut_record(), retrain_record()) == []
 
 
-def test_what_was_not_alike_is_said() -> None:
+def test_differences_between_the_runs_are_listed() -> None:
     same = text_of(cut_record(), cut_record())
     assert "## Differences between the runs" not in same
     other = cut_record()

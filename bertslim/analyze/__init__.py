@@ -1,1 +1,1 @@
-"""What each layer is worth: representations compared, probed, and left out one at a time."""
+"""Analysis of layers: CKA of representations, linear probes, sensitivity to each block."""

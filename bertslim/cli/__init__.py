@@ -53,7 +53,7 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Make a BERT smaller and faster, and prove that it is still good.
+    """Make a BERT smaller and faster, and measure that it is still good.
 
     A recipe lists the feed-forward (FFN) blocks to delete or rescale. The result is a checkpoint
     that transformers loads, with a report beside it.

@@ -29,9 +29,9 @@ def cut(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Cut a model by a recipe, and report what it gained and lost.
+    """Cut a model by a recipe, and report the effect.
 
-    What is cut is gone from memory, disk and compute. The result, by default in
+    A cut removes weights from memory, disk and compute. The result, by default in
     ./<model>-<recipe>, is a checkpoint with its tokenizer, a record (bertslim.json), a report and
     a model card. The input is never changed.
 

@@ -37,7 +37,7 @@ def export(
         bool,
         typer.Option(
             "--int8",
-            help="ONNX or IR with int8 products, for CPUs; in ONNX, what int8 would spoil stays in "
+            help="ONNX or IR with int8 products, for CPUs; in ONNX, sensitive parts stay in "
             "float32.",
         ),
     ] = False,
@@ -45,8 +45,7 @@ def export(
         bool,
         typer.Option(
             "--int8-static",
-            help="ONNX as with --int8, the ranges of activations settled by texts, not call by "
-            "call.",
+            help="ONNX as with --int8, the ranges of activations fixed from texts, not per call.",
         ),
     ] = False,
     *,
@@ -57,10 +56,10 @@ def export(
 ) -> None:
     """Write a result, or any other checkpoint directory, for another runtime.
 
-    The file takes any batch and any length. Before it gets its name it must answer as PyTorch does,
-    on one token, on several, with padding on either side or nothing else, and on as many tokens as
-    the model can take. The record and the report of a result list its files. A file that is
-    written elsewhere gets the configuration and the tokenizer beside it.
+    The file takes any batch and any length. Before it is put in place, its outputs must equal
+    PyTorch's, on one token, on several, with padding on either side, with nothing but padding, and
+    at the maximum length of the model. The record and the report of a result list its files. A file
+    that is written elsewhere gets the configuration and the tokenizer beside it.
 
     \b
     Examples:
@@ -78,8 +77,8 @@ def export(
 
 
 def _format(*, onnx: bool, openvino: bool, torch: bool) -> Format:
-    asked = {Format.ONNX: onnx, Format.OPENVINO: openvino, Format.TORCH: torch}
-    chosen = [name for name, is_asked in asked.items() if is_asked]
+    selected = {Format.ONNX: onnx, Format.OPENVINO: openvino, Format.TORCH: torch}
+    chosen = [name for name, is_selected in selected.items() if is_selected]
     if not chosen:
         raise InputError("no format was chosen", remedy="add --onnx, --openvino or --torch")
     if len(chosen) > 1:
@@ -89,8 +88,8 @@ def _format(*, onnx: bool, openvino: bool, torch: bool) -> Format:
 
 
 def _precision(*, fp16: bool, int8: bool, int8_static: bool) -> Precision:
-    asked: dict[Precision, bool] = {"fp16": fp16, "int8": int8, "int8-static": int8_static}
-    chosen = [name for name, is_asked in asked.items() if is_asked]
+    selected: dict[Precision, bool] = {"fp16": fp16, "int8": int8, "int8-static": int8_static}
+    chosen = [name for name, is_selected in selected.items() if is_selected]
     if len(chosen) > 1:
         names = "--fp16, --int8 and --int8-static"
         raise InputError(f"{names} exclude each other", remedy="export once for each")

@@ -1,4 +1,4 @@
-"""The options of commands, made from the fields of options models, and those that all have."""
+"""The options of commands, made from the fields of options models, and those of all commands."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ DebugOption = Annotated[
 
 @dataclass(frozen=True)
 class Given(Generic[Model]):
-    """What the command line gives for the fields of an options model.
+    """The values on the command line for the fields of an options model.
 
     Attributes:
         model: The options model.
-        values: What typer made of the words, by the names of the fields, those of groups included.
+        values: The parsed values by the names of the fields, those of groups included.
     """
 
     model: type[Model]
@@ -75,11 +75,13 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def with_options(**values: Any) -> None:
         for name, model in models.items():
-            taken = [one.name for one in _parameters(model)]
+            taken = [parameter.name for parameter in _parameters(model)]
             values[name] = Given(model, {option: values.pop(option) for option in taken})
         command(**values)
 
-    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
+    with_options.__annotations__ = {
+        parameter.name: parameter.annotation for parameter in parameters
+    }
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return with_options
 
@@ -164,25 +166,25 @@ def _settings(
     return settings
 
 
-def _value(field: Field[Any], option: Option, given: Any) -> Any:
+def _value(field: Field[Any], option: Option, value: Any) -> Any:
     if not _is_many(field.type):
-        return given
-    if not given:
+        return value
+    if not value:
         return MISSING
-    return option.read(given, option.names[0]) if option.read else tuple(given)
+    return option.read(value, option.names[0]) if option.read else tuple(value)
 
 
 def _grouped(field: Field[Any], group: Group, values: Mapping[str, Any]) -> Any:
     if group.switch is None:
-        required = [one.name for one in fields(group.model) if _default(one) is MISSING]
+        required = [member.name for member in fields(group.model) if _default(member) is MISSING]
         absent = any(values[name] is None for name in required)
     else:
         absent = not values[field.name]
     if not absent:
         return group.model(**_settings(group.model, values, group.replaced))
-    for one in fields(group.model):
-        written = group.replaced.get(one.name) or written_as(one)
-        if isinstance(written, Option) and written.alone and values[one.name]:
+    for member in fields(group.model):
+        written = group.replaced.get(member.name) or written_as(member)
+        if isinstance(written, Option) and written.alone and values[member.name]:
             raise InputError(written.alone, where=written.names[0])
     return None
 
@@ -191,10 +193,10 @@ _ARGUMENTS: ContextVar[tuple[str, ...]] = ContextVar("arguments", default=())
 
 
 def remember(arguments: Sequence[str]) -> None:
-    """Keep what was typed behind the name of the program."""
+    """Keep the words after the name of the program."""
     _ARGUMENTS.set(tuple(arguments))
 
 
 def command_line() -> tuple[str, ...]:
-    """Return what was typed, word by word."""
+    """Return the command line, word by word."""
     return ("bertslim", *_ARGUMENTS.get())

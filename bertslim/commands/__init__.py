@@ -1,1 +1,1 @@
-"""The commands: the order of the steps of each, one module a command."""
+"""The commands: the order of the steps of each, one module per command."""

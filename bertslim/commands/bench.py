@@ -25,7 +25,7 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
     """Time models in several runtimes, all taking turns.
 
     Raises:
-        InputError: A model or a runtime is not to be had, or a shape is not possible.
+        InputError: A model or a runtime is not available, or a shape is not possible.
         BertslimError: A model could not be loaded or run.
     """
     entrants = find_entrants(options.models, options.runtimes)
@@ -48,16 +48,16 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
     )
 
 
-def _missing(entrants: Sequence[Entrant], wanted: Sequence[Runtime]) -> Iterator[str]:
+def _missing(entrants: Sequence[Entrant], runtimes: Sequence[Runtime]) -> Iterator[str]:
     exported = any(entrant.path.suffix == ONNX_SUFFIX for entrant in entrants)
-    if exported and not wanted and not Runtime.OPENVINO.installed:
+    if exported and not runtimes and not Runtime.OPENVINO.installed:
         yield "OpenVINO is left out: it is not installed (pip install 'bertslim[openvino]')"
 
 
 def _that_run(
     entrants: Sequence[Entrant], options: BenchOptions, limits: InputLimits, shape: Shape
 ) -> tuple[tuple[Entrant, ...], list[str]]:
-    """Leave out what OpenVINO cannot run where ONNX Runtime is timed, too; and say so."""
+    """Leave out files that OpenVINO cannot run but ONNX Runtime can, with a note for each."""
     refused: dict[str, str] = {}
     for entrant in filter(_may_fail, entrants):
         try:
@@ -91,7 +91,7 @@ def _measure(
     options: BenchOptions,
     progress: Progress,
 ) -> tuple[tuple[Timing, ...], tuple[str, ...]]:
-    """Time all of them at each shape, and note what disturbed that."""
+    """Time all of them at each shape, and note disturbances."""
     models = {str(number): entrant.model for number, entrant in enumerate(entrants)}
     with LatencyBench(
         models,
@@ -102,14 +102,14 @@ def _measure(
         min_rounds=math.ceil(MIN_ROUNDS / options.launches),
     ) as running:
         run_launches(running, options.launches, options.seconds * len(entrants))
-    found = _Found(entrants, running)
+    comparisons = _Comparisons(entrants, running)
     return tuple(
-        timing for shape in shapes for timing in found.timings(shape)
+        timing for shape in shapes for timing in comparisons.timings(shape)
     ), running.disturbance()
 
 
-class _Found:
-    """What a bench gathered, by the numbers of the entrants."""
+class _Comparisons:
+    """The figures of all pairs of entrants, by their numbers."""
 
     def __init__(self, entrants: Sequence[Entrant], running: LatencyBench) -> None:
         self._entrants = entrants
@@ -149,15 +149,15 @@ class _Found:
         return 0
 
     def _ratio(self, base: int, number: int, shape: Shape) -> TimeRatio | None:
-        found = self._figures(base, number)["latency", shape]
-        if base == number or found.ratio is None or found.interval is None:
+        latency = self._figures(base, number)["latency", shape]
+        if base == number or latency.ratio is None or latency.interval is None:
             return None
         entrant = self._entrants[base]
         return TimeRatio(
             model=entrant.name,
             runtime=entrant.runtime.value,
-            ratio=found.ratio,
-            interval=found.interval,
+            ratio=latency.ratio,
+            interval=latency.interval,
         )
 
     def _ms(self, name: str, number: int, shape: Shape) -> float:

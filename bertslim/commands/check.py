@@ -35,12 +35,12 @@ LAUNCH_SECONDS = 1.5
 FEWEST_LAUNCHES = 3
 ROUNDS_A_LAUNCH = 4  # at least, however long one takes: what differs is launches
 LEVEL = 0.99
-SURE = 0.015  # the standard error at which a launch has told its ratio
+LAUNCH_ERROR = 0.015  # the standard error of a ratio at which a launch ends
 LONGEST_LAUNCH_SECONDS = 7.0
 
 
 def check(options: CheckOptions, progress: Progress) -> CheckResult:
-    """Judge a result by rules: sizes first, then accuracy, then latency, each if it is asked for.
+    """Judge a result by rules: sizes first, then accuracy, then latency, each if a rule needs it.
 
     Latency is timed against the base until the rules decide, or time is up.
 
@@ -85,7 +85,7 @@ class _Check:
             model=options.directory.resolve().name,
             base=base.name if base else record.base.source,
             rule_results=rule_results,
-            measurements=tuple(one for part in parts for one in part.measurements),
+            measurements=tuple(figure for part in parts for figure in part.measurements),
             environment=self._here,
             notes=(
                 *(note for part in parts for note in part.notes),
@@ -111,7 +111,7 @@ class _Check:
         return timed, unanswered
 
     def _left_open(self, rule: Rule) -> list[Verdict]:
-        """Make the verdicts of a rule that no measurement here can answer."""
+        """Make the verdicts of a rule that cannot be judged here."""
         if isinstance(rule, MaxLatency):
             differences = machine_differences(self.record.environment, self._here)
             return [rule.on_another_machine(differences)] if differences else []
@@ -176,15 +176,15 @@ class _Check:
 
 
 def _lenience(rule_results: RuleResults) -> Iterator[str]:
-    """Say what inconclusive verdicts count as, where that matters."""
-    inconclusive = any(one.outcome == "inconclusive" for one in rule_results.verdicts)
+    """Note what inconclusive verdicts count as, if there are any."""
+    inconclusive = any(verdict.outcome == "inconclusive" for verdict in rule_results.verdicts)
     if inconclusive and rule_results.inconclusive_as != "inconclusive":
         yield f"what is inconclusive counts as a {rule_results.inconclusive_as}, as asked"
 
 
-def _find_base(given: str | None, record: Record) -> ModelSource:
-    if given is not None:
-        return find_model(given)
+def _find_base(base: str | None, record: Record) -> ModelSource:
+    if base is not None:
+        return find_model(base)
     try:
         return find_model(record.base.source)
     except ModelError as error:
@@ -200,17 +200,17 @@ def _measure(
 ) -> tuple[Measurement, ...]:
     """Start both models anew and time them, until no rule is inconclusive or one is failed.
 
-    Two processes of one model differ for as long as they live, so rounds within one launch are not
-    enough to judge by, however many. Each launch is a look at the rules; the level makes up for
-    looking often. On a busy machine a launch takes longer, until its rounds agree. The first looks
-    are taken even when time is up.
+    Two processes of one model differ during their lifetime, so rounds within one launch are not
+    enough to judge by. The rules are judged after each launch; the level accounts for repeated
+    judging. On a busy machine a launch takes longer, until its rounds agree. The first
+    launches run even when time is up.
     """
     launches = 0
     while True:
         start = time.monotonic()
         bench.run(LAUNCH_SECONDS)
         while (
-            bench.launch_error(BASE, SLIM) > SURE
+            bench.launch_error(BASE, SLIM) > LAUNCH_ERROR
             and time.monotonic() - start < LONGEST_LAUNCH_SECONDS
         ):
             bench.run(LAUNCH_SECONDS)
@@ -218,7 +218,7 @@ def _measure(
         taken = time.monotonic() - start
         if launches >= FEWEST_LAUNCHES:
             figures = bench.compare(BASE, SLIM, level=LEVEL).measurements
-            latencies = tuple(one for one in figures if one.name == "latency")
+            latencies = tuple(figure for figure in figures if figure.name == "latency")
             decided = apply_rules(rules, latencies, baseline).outcome != "inconclusive"
             if decided or time.monotonic() + taken > deadline:
                 return latencies

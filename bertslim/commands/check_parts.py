@@ -1,4 +1,4 @@
-"""Judge the accuracy of the slim model: as the record has it, or measured again."""
+"""The parts of a check: sizes, accuracy and recorded latency."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class _Lack:
-    """Why there is no accuracy to judge, and what the reader can do about it."""
+    """Why there is no accuracy to judge, and the remedy."""
 
     why: str
     remedy: str
@@ -80,30 +80,33 @@ def check_accuracy(
     Args:
         rules: Those on other figures are left alone.
         directory: The result.
-        record: What it says of itself.
-        held_out: What to measure on again; None: the record is taken at its word.
+        record: Its record.
+        held_out: Rows to measure on again; None: the figures of the record are used.
         progress: Shows the steps.
-        unchanged: Whether the weights are still those that the record speaks of.
+        unchanged: Whether the weights are still those of the record.
 
     Raises:
         InputError: The data or a model is not usable.
     """
-    asked = [rule for rule in rules if isinstance(rule, MaxAccuracyDrop)]
-    if not asked:
+    own_rules = [rule for rule in rules if isinstance(rule, MaxAccuracyDrop)]
+    if not own_rules:
         return Checked()
     if held_out is not None:
         quality = _measure(directory, record, held_out, progress)
-        verdicts = _judge(asked, quality.measurements, record, _NO_LABELS)
+        verdicts = _judge(own_rules, quality.measurements, record, _NO_LABELS)
         return Checked(verdicts, quality.measurements, quality.notes)
     if not unchanged:
-        return Checked(_judge(asked, (), record, _CHANGED))
-    return Checked(_judge(asked, record.measurements, record, _NOT_RECORDED))
+        return Checked(_judge(own_rules, (), record, _CHANGED))
+    return Checked(_judge(own_rules, record.measurements, record, _NOT_RECORDED))
 
 
 def _judge(
-    rules: Sequence[MaxAccuracyDrop], found: Sequence[Measurement], record: Record, lack: _Lack
+    rules: Sequence[MaxAccuracyDrop],
+    measurements: Sequence[Measurement],
+    record: Record,
+    lack: _Lack,
 ) -> tuple[Verdict, ...]:
-    metric = main_metric(found)
+    metric = main_metric(measurements)
     if metric is None:
         return tuple(rule.unanswered(lack.why, lack.remedy) for rule in rules)
     return apply_rules(rules, [metric], record.measurements).verdicts
@@ -124,27 +127,27 @@ def _measure(directory: Path, record: Record, held_out: HeldOut, progress: Progr
 def check_sizes(
     rules: Sequence[Rule], directory: Path, record: Record, progress: Progress
 ) -> Checked:
-    """Count parameters and bytes anew, as far as rules ask for them.
+    """Count parameters and bytes again, if rules need them.
 
     Args:
         rules: Those on other figures are left alone.
         directory: The result.
-        record: What it says of itself.
+        record: Its record.
         progress: Shows the steps.
 
     Raises:
         ModelError: The checkpoint is missing or damaged.
     """
-    wanted = {rule.figure for rule in rules}
-    found = []
-    if "parameters" in wanted:
+    figures = {rule.figure for rule in rules}
+    sizes = []
+    if "parameters" in figures:
         from bertslim.commands.check_work import count_again
 
         with progress.step("count parameters"):
-            found.append(_figure("parameters", count_again(directory)))
-    if "bytes" in wanted:
-        found.append(_figure("bytes", find_weights(directory).size))
-    return Checked(apply_rules(rules, found, record.measurements).verdicts, tuple(found))
+            sizes.append(_figure("parameters", count_again(directory)))
+    if "bytes" in figures:
+        sizes.append(_figure("bytes", find_weights(directory).size))
+    return Checked(apply_rules(rules, sizes, record.measurements).verdicts, tuple(sizes))
 
 
 def _figure(name: str, size: int) -> Measurement:
@@ -153,13 +156,13 @@ def _figure(name: str, size: int) -> Measurement:
 
 @dataclass(frozen=True)
 class Checked:
-    """What one kind of rule came to.
+    """The result of one kind of rule.
 
     Attributes:
         verdicts: Of each rule, about each figure.
         measurements: What was measured for them.
-        notes: What the reader should know about it.
-        seconds: How long was measured, where that is limited.
+        notes: Notes for the reader.
+        seconds: How long latency was measured.
     """
 
     verdicts: tuple[Verdict, ...] = ()
@@ -170,20 +173,20 @@ class Checked:
 
 @dataclass(frozen=True)
 class RecordedLatency:
-    """What a record says of latency."""
+    """The latencies of a record."""
 
     record: Record
 
     @cached_property
     def baseline(self) -> tuple[Measurement, ...]:
         """The latencies in the runtime that is timed again."""
-        found = self.record.find("latency")
-        return tuple(one for one in found if one.context.get("runtime") == RUNTIME)
+        latencies = self.record.find("latency")
+        return tuple(latency for latency in latencies if latency.context.get("runtime") == RUNTIME)
 
     @property
     def threads(self) -> int:
         """Threads of each model: those of all latencies, else those of the run."""
-        recorded = {one.context.get("threads") for one in self.baseline}
+        recorded = {latency.context.get("threads") for latency in self.baseline}
         return int(recorded.pop() or 1) if len(recorded) == 1 else self.record.environment.threads
 
     def shapes(
@@ -200,7 +203,7 @@ class RecordedLatency:
             InputError: A shape is not possible.
         """
         max_length = read_facts(read_config(directory)).max_length
-        recorded = tuple(_shape(one) for one in self.baseline)
+        recorded = tuple(map(_shape, self.baseline))
         if recorded and batches is None and lengths is None:
             check_shapes(recorded, max_length)
             return recorded

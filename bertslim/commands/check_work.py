@@ -1,4 +1,4 @@
-"""What `bertslim check` computes with the models themselves: parameters, and answers to rows."""
+"""The computations of `bertslim check` with the models: parameters, and predictions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measure_again(
         splits: The rows.
         progress: Shows the steps.
         threads: Threads of every computation.
-        seed: Settles the bootstrap.
+        seed: Seeds the bootstrap.
     """
     torch.set_num_threads(threads)
     with progress.step("load"):

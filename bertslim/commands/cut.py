@@ -1,4 +1,4 @@
-"""`bertslim cut`: what is cut, and whether it can be; `cut_work` does it."""
+"""`bertslim cut`: preparation and checks; the computation is in `cut_work`."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class _CutRun(SlimRun):
             return load_splits(data, head, self.progress)
 
     def start_work(self, splits: Splits | None) -> CutWork:
-        """Import what cuts."""
+        """Import the module that computes."""
         from bertslim.commands.cut_work import CutWork
 
         measure, shapes = self.options.measure, self.shapes

@@ -28,9 +28,9 @@ class CutWork(SlimWork):
     """The work of one cut.
 
     Attributes:
-        job: What is settled.
+        job: The settings.
         prepared: The base and the recipe.
-        splits: The data; None: nothing but latency and sizes is measured.
+        splits: The data; None: only latency and sizes are measured.
         options: What to measure; None: nothing beyond the sizes on disk.
         shapes: At which shapes latency is measured.
         progress: Shows the steps.

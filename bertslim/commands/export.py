@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What was written.
+    """The files of an export.
 
     Attributes:
         path: The file, or the first of several.
@@ -32,7 +32,7 @@ class ExportResult:
         outputs: Their names.
         record: The account of it.
         opset: The version of the operators that an ONNX file uses.
-        companions: What stands beside the file for it to be used, where that is not a checkpoint.
+        companions: The files copied beside it, outside a checkpoint.
     """
 
     path: Path
@@ -44,14 +44,14 @@ class ExportResult:
 
 
 def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResult:
-    """Write a checkpoint for another runtime, where it answers as PyTorch does.
+    """Write a checkpoint for another runtime, with the same outputs as PyTorch.
 
-    The record and the report of the checkpoint tell of a file within it. Beside one elsewhere go
-    the configuration and the tokenizer.
+    The record and the report of the checkpoint list a file within it. A file elsewhere gets the
+    configuration and the tokenizer beside it.
 
     Raises:
         InputError: The checkpoint, the data or the output is not usable, or a package is missing.
-        BertslimError: The model cannot be exported, or the file would not answer as PyTorch does.
+        BertslimError: The model cannot be exported, or its outputs differ from PyTorch's.
     """
     _check(options)
     files = options.format.files(options.target)
@@ -95,7 +95,7 @@ def _check(options: ExportOptions) -> None:
 
 
 def _load_splits(options: ExportOptions, progress: Progress) -> Splits | None:
-    """Load the data that were named, or neutral ones, where they are needed."""
+    """Load the data of the options, or neutral ones, if they are needed."""
     if not options.precision.startswith("int8"):
         return None
     if options.data is None and not has_tokenizer(options.directory):

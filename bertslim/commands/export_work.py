@@ -22,12 +22,12 @@ from bertslim.progress import Progress
 
 @dataclass(frozen=True)
 class WrittenExport:
-    """What was written and how far it answers as PyTorch does.
+    """A written file, and its difference from PyTorch.
 
     Attributes:
         exported: The model in its format.
         difference: The largest relative difference to PyTorch.
-        quality: Its answers to the report split beside those of PyTorch, for int8.
+        quality: Its figures on the report split against PyTorch, for int8.
     """
 
     exported: ExportedFile
@@ -42,12 +42,12 @@ def write_export(
 
     Args:
         options: What to write.
-        splits: What int8 is made by and judged on; None: nothing, or random tokens.
+        splits: The data to calibrate int8 and measure it on; None: nothing, or random tokens.
         files: Where to write; empty files.
         progress: Shows the steps.
 
     Raises:
-        BertslimError: The model cannot be exported, or the file would not answer as PyTorch does.
+        BertslimError: The model cannot be exported, or its outputs differ from PyTorch's.
     """
     with progress.step("load"):
         torch.set_num_threads(usable_threads(options.threads))

@@ -1,4 +1,4 @@
-"""`bertslim inspect`: what a checkpoint is made of, from its configuration alone."""
+"""`bertslim inspect`: the layers and sizes of a checkpoint, from its configuration alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bertslim.records import ModelFacts, Sizes
 
 @dataclass(frozen=True)
 class LayerSize:
-    """Parameters and multiply-accumulates of one layer, and how many of the first are the FFN's."""
+    """Parameters and multiply-accumulates of one layer, and the parameters of its FFN."""
 
     parameters: int
     ffn_parameters: int
@@ -31,7 +31,7 @@ class Inspection:
     """A checkpoint's shape and sizes.
 
     Attributes:
-        name: What the user called it.
+        name: The name as the user wrote it.
         length: Tokens at which MACs are counted.
         layers: Sizes from the bottom up.
     """

@@ -62,10 +62,10 @@ class MadeSlim:
     Attributes:
         base: The base, as it was read.
         model: The slim model.
-        plan: What became of each layer.
+        plan: The change of each layer.
         vocabulary: The tokens that stayed; None where all did.
         repairs: What was solved in closed form.
-        notes: What a reader of the result should know.
+        notes: Notes for the reader.
     """
 
     base: Checkpoint
@@ -83,9 +83,9 @@ def make_slim(
 
     Args:
         prepared: The base and the recipe.
-        splits: The data, which a recipe that needs texts is carried out on: `fit` for the repair
-            and what neurons are worth, `select` for what layers are worth.
-        job: How to go about it.
+        splits: The data for a recipe that needs texts: `fit` for the repair and the importance of
+            neurons, `select` for the importance of layers.
+        job: The settings.
         progress: Shows the steps.
 
     Raises:
@@ -115,14 +115,14 @@ def train_slim(
         made: The slim model, which gets the weights that did best.
         prepared: Where the base is, and the recipe.
         splits: The data.
-        options: How to go about it.
+        options: The settings.
         progress: Shows the steps.
 
     Returns:
         The account of the training.
 
     Raises:
-        DataError: There are too few rows, or labels are wanted and there are none.
+        DataError: There are too few rows, or the labels that it needs are missing.
         ModelError: The loss is not a number.
         OutputError: An interrupted training lies in the way.
     """
@@ -207,7 +207,7 @@ def save_slim(
 
 @dataclass
 class _Maker:
-    """Works out what the data say, and makes the slim model in memory."""
+    """Measures importance on the data, and makes the slim model in memory."""
 
     prepared: Prepared
     base: Checkpoint
@@ -238,7 +238,7 @@ class _Maker:
         return read_facts(config, self.base.weights.tensors)
 
     def importance(self) -> Sequence[float] | None:
-        """Measure on the select split what each FFN block is worth, if the recipe asks for it."""
+        """Measure the importance of each FFN block on the select split, if the recipe needs it."""
         if not self.prepared.recipe.recipe.needs_importance:
             return None
 
@@ -247,21 +247,21 @@ class _Maker:
             return block_damage(self.base, self._batches(rows), self.progress)
 
     def make(self, plan: CutPlan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
-        """Cut, and repair if the recipe says so."""
+        """Cut, and repair if the recipe has the section."""
         recipe, base, dtype = self.prepared.recipe.recipe, self.base, self.base.model.dtype
         surveyed = self._by_fisher or bool(measured_widths(plan))
         calibration: list[Batch] = []
         if surveyed or recipe.reconstruct is not None:
             calibration = self._calibration()
             base.model.float()
-        found = self._survey(plan, calibration) if surveyed else Survey()
+        surveys = self._survey(plan, calibration) if surveyed else Survey()
         with self.progress.step("cut"):
             model = sharing_copy(base.model)
-            operate(model, plan, scores=found.scores)
+            operate(model, plan, scores=surveys.scores)
             slim = build_slim(replace(base, model=model), plan.record)
         repairs: tuple[Repair, ...] = ()
         if recipe.reconstruct is not None:
-            repairs = self._reconstruct(slim, plan, calibration, found)
+            repairs = self._reconstruct(slim, plan, calibration, surveys)
         slim.to(dtype=dtype)  # type: ignore[call-arg]
         return slim, repairs
 
@@ -278,7 +278,7 @@ class _Maker:
             )
 
     def _reconstruct(
-        self, slim: PreTrainedModel, plan: CutPlan, calibration: list[Batch], found: Survey
+        self, slim: PreTrainedModel, plan: CutPlan, calibration: list[Batch], surveys: Survey
     ) -> tuple[Repair, ...]:
 
         with self.progress.step("reconstruct"):
@@ -287,7 +287,7 @@ class _Maker:
                 slim,
                 plan,
                 calibration,
-                sensitivity=found.token_weights,
+                sensitivity=surveys.token_weights,
                 ranks=self.job.ranks,
                 seed=self.job.seed,
                 progress=self.progress,
@@ -295,7 +295,7 @@ class _Maker:
 
     @property
     def _by_fisher(self) -> bool:
-        """Whether tokens count in the repair by how much the outputs mind."""
+        """Whether the repair weights tokens by the gradient of the outputs."""
         section = self.prepared.recipe.recipe.reconstruct
         return section is not None and section.weights == "fisher"
 
@@ -309,12 +309,12 @@ class _Maker:
         return self.splits
 
     def _calibration(self) -> list[Batch]:
-        """Draw the texts that the recipe asks for from the fit split."""
+        """Draw the calibration texts from the fit split."""
         section = self.prepared.recipe.recipe.reconstruct
-        asked = (section or Reconstruct()).samples
-        rows = draw_rows(self._data.fit, asked, seed=self.job.seed)
-        if section is not None and len(rows) < asked:
-            self.notes += (f"the fit split has {len(rows)} texts, the recipe asks for {asked}",)
+        samples = (section or Reconstruct()).samples
+        rows = draw_rows(self._data.fit, samples, seed=self.job.seed)
+        if section is not None and len(rows) < samples:
+            self.notes += (f"the fit split has {len(rows)} texts, the recipe asks for {samples}",)
         return self._batches(rows)
 
     def _batches(self, rows: Rows) -> list[Batch]:

@@ -1,4 +1,4 @@
-"""What a cut will do, worked out from `config.json` and the recipe alone."""
+"""The preparation of a cut, from `config.json` and the recipe alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Prepared:
 
     Attributes:
         source: Where the base is.
-        recipe: What is to become of it.
+        recipe: The recipe to apply.
         config: The content of its `config.json`.
         facts: Its shape.
         length: Tokens at which MACs are counted.
@@ -37,11 +37,11 @@ class Prepared:
     def plan(
         self, *, pruned: ModelFacts | None = None, importance: Sequence[float] | None = None
     ) -> CutPlan:
-        """Work out what each layer becomes.
+        """Make the plan of each layer.
 
         Args:
             pruned: The shape of the base with only the tokens that stay, once that is known.
-            importance: How much each layer matters, once that is measured.
+            importance: The importance of each layer, once that is measured.
 
         Raises:
             RecipeError: The recipe does not fit the model.
@@ -57,7 +57,7 @@ class Prepared:
 
 
 def prepare_cut(options: CutOptions, *, weights: bool = False) -> Prepared:
-    """Find the model and read the recipe, and see whether they fit as far as can be told.
+    """Find the model, read the recipe, and check that they fit, as far as no data are needed.
 
     Args:
         options: The model and the recipe; MACs are counted at the first length that is measured.

@@ -1,4 +1,4 @@
-"""Write what stands beside the weights: record, recipe, report and model card."""
+"""Write the files beside the weights: record, recipe, report and model card."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def now() -> str:
 
 
 def model_record(source: str, directory: Path) -> ModelRecord:
-    """Say which checkpoint it is: the classes it is made of, and the hash of its weights.
+    """Identify a checkpoint: its classes, and the hash of its weights.
 
     Args:
-        source: What it is called.
+        source: Its name.
         directory: Where it lies.
     """
     config = read_config(directory)
@@ -58,16 +58,16 @@ def publish(record: Record, directory: Path, *, base: Path, recipe: str | None =
 
 
 def add_export(export: ExportRecord, directory: Path) -> None:
-    """Tell in a result's record and report of a file that was made of it; others have neither."""
+    """Add an exported file to the record and report of a result; do nothing without a record."""
     if not (directory / RECORD_FILE).is_file():
         return
     record = read_record(directory)
-    others = (one for one in record.exports if one.file != export.file)
-    _tell(record.model_copy(update={"exports": (*others, export)}), directory)
+    others = (other for other in record.exports if other.file != export.file)
+    _update(record.model_copy(update={"exports": (*others, export)}), directory)
 
 
 def add_analysis(analysis: Analysis, directory: Path) -> bool:
-    """Tell in a result's record and report what was found out about it and its base.
+    """Add an analysis of a result and its base to the record and report of the result.
 
     Returns:
         Whether the directory holds the result of these two models.
@@ -78,16 +78,16 @@ def add_analysis(analysis: Analysis, directory: Path) -> bool:
     recorded = record.base.sha256, record.slim.sha256
     if (analysis.base.sha256, analysis.slim.sha256) != recorded:
         return False
-    _tell(record.model_copy(update={"analysis": analysis}), directory)
+    _update(record.model_copy(update={"analysis": analysis}), directory)
     return True
 
 
-def _tell(told: Record, directory: Path) -> None:
+def _update(record: Record, directory: Path) -> None:
     """Replace a result's record and report."""
     files = {
-        RECORD_FILE: told.to_json(),
-        REPORT_FILE: render_report(told),
-        PAGE_FILE: render_page(told),
+        RECORD_FILE: record.to_json(),
+        REPORT_FILE: render_report(record),
+        PAGE_FILE: render_page(record),
     }
     for name, text in files.items():
         with output_file(directory / name, force=True) as new:

@@ -32,7 +32,7 @@ PICTURES = "pictures"
 
 @dataclass(frozen=True)
 class ReportResult:
-    """What is reported, and its report.
+    """The records of a report, and the report.
 
     Attributes:
         accounts: The records of results, or one analysis.
@@ -92,7 +92,7 @@ def _read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis
     Raises:
         InputError: A directory holds neither, or an analysis is named among others.
     """
-    analyses = [one for one in directories if _holds_analysis(one)]
+    analyses = [directory for directory in directories if _holds_analysis(directory)]
     if analyses and len(directories) > 1:
         raise InputError(
             "an analysis is not compared with others",

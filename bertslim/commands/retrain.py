@@ -1,4 +1,4 @@
-"""`bertslim retrain`: what is trained on what, and whether it can be; `retrain_work` does it."""
+"""`bertslim retrain`: preparation and checks; the computation is in `retrain_work`."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ BATCH_SIZE, BATCH_SIZE_WITH_TEACHER = 16, 32
 
 
 def retrain(options: RetrainOptions, progress: Progress) -> SlimResult:
-    """Train a model: on labelled rows of its task, or to do as a teacher does.
+    """Train a model: on labelled rows of its task, or with a teacher.
 
-    A model with a head for the labels goes on from where it is; without a teacher, any other model
-    gets a new head for them. Where several processes were launched together, they share the
+    A model with a head for the labels is trained further; without a teacher, any other model gets
+    a new head for them. Where several processes were launched together, they share the
     batches, the first one writes and measures, and all return the same.
 
     Raises:
@@ -85,12 +85,12 @@ def _distill(options: RetrainOptions) -> Distill:
         "labels": options.labels_weight,
         "temperature": options.temperature,
     }
-    given = {name: value for name, value in weights.items() if value is not None}
-    for name in given:
+    chosen = {name: value for name, value in weights.items() if value is not None}
+    for name in chosen:
         if options.teacher is None:
             option = f"--{name}" if name == "temperature" else f"--{name}-weight"
             raise InputError("needs --teacher beside it", where=option)
-    distill = Distill(**given)
+    distill = Distill(**chosen)
     if distill.empty:
         raise InputError("all weights are 0, so there is nothing to learn", where="--logits-weight")
     return distill
@@ -147,7 +147,7 @@ class _RetrainRun(SlimRun):
         return splits
 
     def start_work(self, splits: Splits | None) -> RetrainWork:
-        """Import what trains."""
+        """Import the module that computes."""
         from bertslim.commands.retrain_work import RetrainWork
 
         assert splits is not None  # noqa: S101 (nothing is trained without data)
@@ -166,7 +166,7 @@ class _RetrainRun(SlimRun):
         return find_model(self.options.teacher) if self.options.teacher else None
 
     def _check_teacher(self) -> None:
-        """Refuse a teacher that the model cannot learn from, if its head is the one it keeps."""
+        """Refuse a teacher that the model cannot learn from, unless the model gets a new head."""
         if self._teacher is None or self.options.new_head:
             return
         teacher, student = (
@@ -176,7 +176,7 @@ class _RetrainRun(SlimRun):
 
     @cached_property
     def _head(self) -> HeadFacts:
-        """Describe what the model's head asks of the data; nothing where it will be replaced."""
+        """Describe the data that the model's head needs; nothing if it will be replaced."""
         if self.options.new_head:
             return HeadFacts()
         directory = self.job.source.directory

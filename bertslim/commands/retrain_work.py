@@ -35,9 +35,9 @@ class RetrainWork(SlimWork):
     """The work of one training.
 
     Attributes:
-        job: What is settled.
+        job: The settings.
         settings: How long and how to train.
-        head: What the model's head asks of the data; of no kind where it gets a new one.
+        head: The data that the model's head needs; of no kind where it gets a new one.
         teacher: A model to learn from; None: learn from labels alone.
         splits: The data.
         show_texts: Whether the record may hold held-out texts that are answered differently.
@@ -70,7 +70,7 @@ class RetrainWork(SlimWork):
         )
 
     def measure(self, directory: Path) -> Evaluation:
-        """Compare what was saved to the teacher, else to the model as it was."""
+        """Compare the saved model with the teacher, else with the model before."""
         with self.progress.step("measure quality"):
             slim, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
             seed, progress = self.job.seed, self.progress
@@ -113,7 +113,7 @@ class RetrainWork(SlimWork):
         return TeacherModel(checkpoint, record, self._plan(record))
 
     def _plan(self, teacher: ModelRecord) -> tuple[LayerPlan, ...] | None:
-        """Return what became of the teacher's layers, if the model was cut from it."""
+        """Return the plan of the teacher's layers, if the model was cut from it."""
         if not (self._directory / RECORD_FILE).is_file():
             return None
         record = read_record(self._directory)

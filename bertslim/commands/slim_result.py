@@ -1,4 +1,4 @@
-"""The order of steps of every command that writes a slim model, whatever makes it."""
+"""The order of steps of every command that writes a slim model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SlimResult:
-    """Where the slim model is, and the account of how it came to be."""
+    """The directory of the slim model, and its record."""
 
     directory: Path
     record: Record
@@ -34,14 +34,14 @@ class SlimResult:
 
 @dataclass(frozen=True)
 class SlimJob:
-    """What is settled before anything is loaded.
+    """The settings, fixed before anything is loaded.
 
     Attributes:
         kind: The command.
-        source: The model that goes in.
+        source: The input model.
         target: Where the result will be.
         threads: Threads of every computation.
-        seed: Settles every random step.
+        seed: Seeds every random step.
         training: How it is trained, if it is.
         ranks: The processes that share the work.
         command: The command line, for the record.
@@ -61,7 +61,7 @@ class SlimJob:
 
 @dataclass(frozen=True)
 class SavedSlim:
-    """The accounts of the base and of the slim model that is saved, and their sizes."""
+    """The identities of the base and of the saved slim model, and their sizes."""
 
     base: ModelRecord
     slim: ModelRecord
@@ -74,10 +74,10 @@ class Making:
 
     Attributes:
         recipe: The resolved recipe, for a cut.
-        plan: What became of each layer, for a cut.
+        plan: The change of each layer, for a cut.
         repairs: What was solved in closed form.
         training: How it was trained, if it was.
-        notes: What a reader of the result should know.
+        notes: Notes for the reader.
     """
 
     recipe: Recipe | None = None
@@ -107,7 +107,7 @@ class SlimRun(ABC):
     """A command that writes a slim model: the half that prepares and refuses.
 
     Attributes:
-        job: What is settled.
+        job: The settings.
         progress: Shows the steps.
     """
 
@@ -124,7 +124,7 @@ class SlimRun(ABC):
 
     @abstractmethod
     def start_work(self, splits: Splits | None) -> SlimWork:
-        """Import what computes, which takes seconds, now that nothing is refused any more."""
+        """Import the module that computes, which takes seconds, after all checks."""
 
 
 def write_slim(run: SlimRun) -> SlimResult:
@@ -160,7 +160,7 @@ def write_slim(run: SlimRun) -> SlimResult:
 
 
 def _take_part(run: SlimRun) -> SlimResult:
-    """Do what every process but the first does: make the model with the others."""
+    """Run the part of all other processes than the first: make the model together."""
     run.start_work(run.load_data()).make()
     record = Record.model_validate_json(run.job.ranks.from_first(""))
     return SlimResult(run.job.target, record)

@@ -1,1 +1,1 @@
-"""From a name or path to texts, disjoint splits, tokenised batches and the metrics of a task."""
+"""Data sets as texts, disjoint splits and tokenised batches, and the metrics of each task."""

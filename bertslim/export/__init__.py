@@ -1,1 +1,1 @@
-"""Checkpoints for other runtimes."""
+"""Export of checkpoints to ONNX, OpenVINO IR and `torch.export`."""

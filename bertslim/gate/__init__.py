@@ -1,1 +1,1 @@
-"""Rules that a slim model passes, fails or leaves open. Nothing is measured here."""
+"""The rules of `bertslim check` and their verdicts. Nothing is measured here."""

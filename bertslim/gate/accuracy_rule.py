@@ -18,7 +18,7 @@ _OPTION = "--max-accuracy-drop"
 
 
 def main_metric(measurements: Iterable[Measurement]) -> Measurement | None:
-    """Return the first metric of the task, which is the one that it is known by."""
+    """Return the first metric of the task, its main one."""
     scores = (score for score in measurements if score.name.startswith(SCORE_PREFIX))
     return next(scores, None)
 
@@ -79,7 +79,7 @@ class MaxAccuracyDrop:
         )
 
     def unanswered(self, why: str, remedy: str) -> Verdict:
-        """Make the verdict where there is no accuracy to judge."""
+        """Make the verdict for a missing accuracy."""
         return unanswered(self, "accuracy", "points", why, remedy=remedy, bound=self.bound)
 
 

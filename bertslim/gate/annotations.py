@@ -19,7 +19,7 @@ _IN_PROPERTY = _IN_TEXT | {":": "%3A", ",": "%2C"}
 
 
 def render_annotations(result: CheckResult) -> list[str]:
-    """Write an error for what failed, a warning for what is inconclusive, a notice for the rest."""
+    """Write errors for failures, warnings for inconclusive verdicts, a notice for the rest."""
     return list(_commands(result))
 
 

@@ -1,4 +1,4 @@
-"""What of the record a figure of this run is compared with."""
+"""The figure of the record that a figure of this run is compared with."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _is_usable(measurement: Measurement) -> bool:
 
 
 def machine_differences(then: Environment, here: Environment) -> tuple[str, ...]:
-    """Say in what a time differs from the record's before anything has become slower.
+    """List the differences between two machines that affect times.
 
     Args:
         then: What the record was measured on.

@@ -1,4 +1,4 @@
-"""What one run of `bertslim check` found, for whoever prints or writes it."""
+"""The result of one run of `bertslim check`, which reports render."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from bertslim.records import Environment, Frozen, Measurement
 
 
 class CheckResult(Frozen):
-    """What was found.
+    """The result of a check.
 
     Attributes:
         model: The name of the directory that was checked.
-        base: What it was cut from, as the record or the user names it.
-        rule_results: What the rules say.
-        measurements: What they judged, and what was measured beside it.
-        environment: What it was measured on.
-        notes: What the reader should know about it.
-        seconds: How long latency was measured; 0 where it was not asked for.
+        base: The base, as the record or the user names it.
+        rule_results: The verdicts of the rules.
+        measurements: The measurements that were judged, with those made along with them.
+        environment: The machine and versions.
+        notes: Notes for the reader.
+        seconds: How long latency was measured; 0 if it was not measured.
     """
 
     model: str

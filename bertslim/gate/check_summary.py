@@ -1,4 +1,4 @@
-"""What stands beside the verdicts in every report: models, machine, versions."""
+"""The context of the verdicts in every report: models, machine, versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def title(result: CheckResult) -> str:
 
 
 def facts(result: CheckResult) -> dict[str, str]:
-    """List what the figures depend on."""
+    """List the machine and the versions."""
     here = result.environment
     facts = {
         "CPU": here.cpu,
@@ -29,7 +29,7 @@ def facts(result: CheckResult) -> dict[str, str]:
 
 
 def ending(result: CheckResult) -> str:
-    """Say how the check ended, in a few words."""
+    """Summarise the outcome in a few words."""
     rule_results = result.rule_results
     number = len(rule_results.verdicts)
     by_outcome = {

@@ -58,8 +58,8 @@ class MaxLatencyRatio:
 class MaxRegression:
     """The ratio slim / base is at most so many per cent above the one in the record.
 
-    The record's ratio was measured too, so it has an interval of its own. To compare with the bare
-    figure would fail a good model for ever whose record had been lucky, however long one measures.
+    The record's ratio was measured too, so it has an interval of its own. Comparison with
+    the bare figure would always fail a good model whose record is too low by chance.
     So the rule judges the interval of the quotient ratio_now / ratio_record, in which both count.
     The logarithms of the two are independent; the limits of their difference come from their own by
     the method of variance estimates recovery (Zou and Donner 2008, Statistics in Medicine 27):
@@ -69,7 +69,7 @@ class MaxRegression:
 
     A verdict gives the quotient times the record's ratio, which is a ratio again. A record whose
     own interval is wider than the margin can leave the rule inconclusive for good, and the remedy
-    says so. What differs between two runs but not within one (such as another CPU) is in neither
+    names it. What differs between two runs but not within one (such as another CPU) is in neither
     interval: the margin has to cover it.
     """
 
@@ -131,7 +131,7 @@ class MaxRegression:
 class MaxLatency:
     """The slim model's median call takes at most so many milliseconds.
 
-    It says something on the machine of the record alone. Its interval is, as a share, that of the
+    It is meaningful only on the machine of the record. Its interval is, as a share, that of the
     ratio slim / base: both come from the same rounds. What slows both models alike, such as a
     hotter CPU, is not in it.
     """

@@ -14,7 +14,7 @@ _ENDINGS = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}
 
 
 def render_markdown(result: CheckResult) -> str:
-    """Write how it ended, the verdicts, why, and what the figures depend on."""
+    """Write the outcome, the verdicts, their reasons, and the machine and versions."""
     return "\n\n".join(_parts(result)) + "\n"
 
 

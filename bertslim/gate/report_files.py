@@ -1,4 +1,4 @@
-"""Write what a check found to files, each whole or not at all."""
+"""Write the reports of a check to files, each completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where to write what was found.
+    """Where to write the reports of a check.
 
     Attributes:
         junit: A file for JUnit XML.
@@ -34,9 +34,9 @@ class ReportFiles:
 
 @contextmanager
 def report_files(options: ReportFiles) -> Iterator[Callable[[CheckResult], None]]:
-    """Yield what writes the reports; their files stand there when the block ends well.
+    """Yield a function that writes the reports; the files appear if the block succeeds.
 
-    The files are opened before anything is measured, so that nobody waits for nothing.
+    The files are opened before anything is measured, so that errors come first.
 
     Args:
         options: Which files.

@@ -1,4 +1,4 @@
-"""All verdicts together, and how they end."""
+"""All verdicts together, and the outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RuleResults(Frozen):
     """The verdicts of all rules.
 
     Attributes:
-        inconclusive_as: What an inconclusive verdict counts as, for pipelines that want one answer.
+        inconclusive_as: What an inconclusive verdict counts as, for a definite answer.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -59,7 +59,7 @@ def _weight(verdict: Verdict) -> tuple[bool, float]:
 
 
 def reason(verdict: Verdict) -> str:
-    """Put a verdict in words, with what makes it decide where it did not."""
+    """Put a verdict in words, with the remedy if it is inconclusive."""
     if verdict.outcome != "inconclusive":
         return verdict.sentence
     return f"inconclusive: {verdict.sentence}; {verdict.remedy}"
@@ -68,7 +68,7 @@ def reason(verdict: Verdict) -> str:
 def apply_rules(
     rules: Iterable[Rule], measurements: Sequence[Measurement], baseline: Sequence[Measurement]
 ) -> RuleResults:
-    """Judge figures by every rule that is about them.
+    """Judge each figure by every rule for it.
 
     Args:
         rules: All have to be passed.

@@ -14,7 +14,7 @@ _HEADERS = ("rule", "of", "record", "found", "interval", "at most", "verdict")
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """List what each rule says of each figure."""
+    """List the verdicts of all rules on all figures."""
     return Table("llrrrrl", _HEADERS, tuple(map(_row, verdicts))).without_empty_columns()
 
 

@@ -1,4 +1,4 @@
-"""What one rule says of one figure.
+"""The verdict of one rule on one figure.
 
 A rule compares intervals, not figures: the whole interval within the bound is a pass, the whole
 interval beyond it a failure, and anything else is inconclusive. Sizes are exact, and have no
@@ -18,18 +18,18 @@ VerdictUnit = Literal["parameters", "bytes", "points", "ratio", "ms"]
 
 
 class Verdict(Frozen):
-    """What one rule says of one figure.
+    """The verdict of one rule on one figure.
 
     Attributes:
         rule: The rule as it is written on the command line.
         subject: What the figure is of, such as "1x128" or "parameters".
-        recorded: What the record says, where that is known.
-        found: What this run found; None where there was nothing to judge.
+        recorded: The figure of the record, if known.
+        found: The figure of this run; None where there is no figure.
         unit: Of all the figures; "ratio" is slim / base, "points" are hundredths.
-        interval: What was compared with the bound, where the figure is not exact.
-        bound: The most that the rule allows; None where that depends on what the record lacks.
+        interval: The interval that is compared with the bound; None for exact figures.
+        bound: The most that the rule allows; None if it depends on a missing figure.
         sentence: The verdict in words.
-        remedy: What makes an inconclusive rule decide.
+        remedy: How to make an inconclusive rule decide.
     """
 
     rule: str
@@ -52,10 +52,10 @@ class Verdict(Frozen):
 
 
 class Rule(Protocol):
-    """What a figure must fulfil, wherever it is measured.
+    """A bound for one kind of figure.
 
     Attributes:
-        figure: What it judges: the first word of a measurement's name.
+        figure: The first word of the names of the measurements that it judges.
     """
 
     figure: ClassVar[Figure]
@@ -65,7 +65,7 @@ class Rule(Protocol):
 
         Args:
             now: Of this run, with its interval.
-            before: Of the record, of the same thing.
+            before: The same measurement in the record.
         """
         ...
 
@@ -90,10 +90,10 @@ def unanswered(
 
     Args:
         rule: Which one.
-        subject: What it would judge.
+        subject: The figure that it would judge.
         unit: Of the bound.
-        why: What is lacking.
-        remedy: What the reader can do about it.
+        why: The reason.
+        remedy: How to make the rule decide.
         bound: The most that the rule allows.
     """
     return Verdict(

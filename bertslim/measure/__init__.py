@@ -1,1 +1,1 @@
-"""What is measured: sizes, latency, memory, fidelity and accuracy, each as a `Measurement`."""
+"""Measurement of sizes, latency, memory, fidelity and accuracy, each as a `Measurement`."""

@@ -1,1 +1,1 @@
-"""Checkpoints: where blocks live, the slim classes, loading and saving."""
+"""Model families, layers and checkpoints: the slim classes, loading and saving."""

@@ -1,1 +1,1 @@
-"""What each command is asked for: its settings, their defaults and how they are written."""
+"""The settings of each command, their defaults, and their command-line options."""

@@ -10,16 +10,16 @@ from bertslim.options.shared import FORCE, MODEL, SEED, THREADS
 
 @dataclass(frozen=True)
 class AnalyzeOptions:
-    """What `bertslim analyze` is asked for.
+    """The settings of one analysis.
 
     Attributes:
         model: A local directory, `pkg:NAME` or a Hub id.
-        other: A second one, such as what was made of the first.
+        other: A second model, such as a result made from the first.
         data: Texts, with labels for probes and metrics; None: those of `builtin:pydocs`.
         samples: Texts that layers are compared and blocks altered on, at most; probes are fitted to
             as many of the fit split.
         output: The directory to write; None: one named by the model.
-        seed: Settles which texts and tokens are drawn, and the bootstrap.
+        seed: Seeds the choice of texts and tokens, and the bootstrap.
         threads: Threads of every computation; None: all cores.
         force: Whether the directory may be replaced.
         command: The command line, for the record.
@@ -29,7 +29,7 @@ class AnalyzeOptions:
     other: str | None = field(
         default=None,
         metadata=argument(
-            "[OTHER]", help="Another one to compare it with, such as what was made of it."
+            "[OTHER]", help="A model to compare it with, such as a result made from it."
         ),
     )
     data: DataOptions | None = field(

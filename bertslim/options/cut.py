@@ -11,7 +11,7 @@ from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, SEED, THREAD
 
 @dataclass(frozen=True)
 class CutOptions:
-    """What `bertslim cut` is asked for.
+    """The settings of one cut.
 
     Attributes:
         model: A local directory, `pkg:NAME` or a Hub id.
@@ -19,8 +19,8 @@ class CutOptions:
         output: Where the result goes; None: `./<model>-<recipe>`.
         data: The data; None: fidelity is measured on the texts of `builtin:pydocs`.
         measure: What to measure; None: nothing beyond the sizes on disk.
-        resume: Whether to go on with a training that was interrupted, if there is one.
-        seed: Settles every random step.
+        resume: Whether to continue an interrupted training, if there is one.
+        seed: Seeds every random step.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing output, or an interrupted training, may be replaced.
         command: The command line, for the record.
@@ -61,7 +61,9 @@ class CutOptions:
     )
     resume: bool = field(
         default=False,
-        metadata=option("--resume", help="Go on with the recipe's training where it was cut off."),
+        metadata=option(
+            "--resume", help="Continue the recipe's training where it was interrupted."
+        ),
     )
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)

@@ -11,7 +11,7 @@ from bertslim.options.shared import FORCE, SEED, THREADS
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What `bertslim export` is asked for.
+    """The settings of one export.
 
     Attributes:
         directory: A checkpoint, with or without a record.
@@ -19,7 +19,7 @@ class ExportOptions:
         format: What to write.
         precision: Of its weights.
         data: What int8 is calibrated and measured on; None: the texts of `builtin:pydocs`.
-        seed: Settles the bootstrap of the figures.
+        seed: Seeds the bootstrap of the figures.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing file may be replaced.
     """

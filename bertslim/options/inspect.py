@@ -7,7 +7,7 @@ from bertslim.options.shared import MODEL
 
 @dataclass(frozen=True)
 class InspectOptions:
-    """What `bertslim inspect` is asked for.
+    """The settings of `bertslim inspect`.
 
     Attributes:
         model: A local directory, `pkg:NAME` or a Hub id.

@@ -9,7 +9,7 @@ from bertslim.options.shared import FORCE
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What `bertslim report` is asked for.
+    """The settings of one report.
 
     Attributes:
         directories: Results, or one analysis; none: the current directory if it is a result, else

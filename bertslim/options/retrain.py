@@ -12,7 +12,7 @@ from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, SEED, THREAD
 
 @dataclass(frozen=True)
 class RetrainOptions:
-    """What `bertslim retrain` is asked for.
+    """The settings of one training.
 
     Attributes:
         model: A local directory, `pkg:NAME` or a Hub id.
@@ -31,14 +31,14 @@ class RetrainOptions:
         labels_weight: How much the labels count beside the teacher; None: 0.
         temperature: What the logits of teacher and model are divided by; None: 2.
         dropout: Whether the model's dropout is kept; None: only without a teacher.
-        dtype: What products are worked out in.
-        patience: After how many looks at the select split without progress to stop; None: never.
-        new_head: Whether the model forgets its head and gets a new one.
+        dtype: The type of multiplications.
+        patience: Scores on the select split without progress before it stops; None: never.
+        new_head: Whether the model gets a new head.
         show_texts: Whether the report may quote held-out texts, those that are answered differently
             from the teacher, or from before.
         report_to: The trackers of experiments that transformers' Trainer knows, by name.
-        resume: Whether to go on with a run that was interrupted, if there is one.
-        seed: Settles every random step.
+        resume: Whether to continue an interrupted run, if there is one.
+        seed: Seeds every random step.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing output, or an interrupted run, may be replaced.
         command: The command line, for the record.
@@ -139,7 +139,7 @@ class RetrainOptions:
     dtype: Literal["auto", "float32"] = field(
         default="auto",
         metadata=option(
-            "--dtype", help="What to multiply in; auto is bfloat16 where the processor has it."
+            "--dtype", help="Type of multiplications; auto is bfloat16 if the processor has it."
         ),
     )
     patience: int | None = field(
@@ -147,8 +147,8 @@ class RetrainOptions:
         metadata=option(
             "--patience",
             low=1,
-            help="Stop after so many looks at the select split, of ten, without progress.",
-            shown="go on to the end",
+            help="Stop after so many of the ten scores on the select split without progress.",
+            shown="train to the end",
         ),
     )
     new_head: bool = field(
@@ -166,7 +166,7 @@ class RetrainOptions:
     )
     resume: bool = field(
         default=False,
-        metadata=option("--resume", help="Go on with the same training where it was cut off."),
+        metadata=option("--resume", help="Continue the same training where it was interrupted."),
     )
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)

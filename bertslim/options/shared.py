@@ -9,5 +9,5 @@ MODEL = argument(
 )
 OUTPUT_DIRECTORY = option("-o", "--output", help="The directory to write.")
 FORCE = option("--force", help="Replace the output if it exists already.")
-SEED = option("--seed", low=0, help="Settles every random step.")
+SEED = option("--seed", low=0, help="Seed of every random step.")
 THREADS = option("--threads", low=1, help="Threads of each computation.", shown="all cores")

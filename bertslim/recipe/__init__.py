@@ -1,1 +1,1 @@
-"""What a recipe may say, how it is read, and what it makes of a model."""
+"""Recipes: schema, parsing, validation, and the plan of a cut."""

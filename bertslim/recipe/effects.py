@@ -1,4 +1,4 @@
-"""What an operation does to the shape of one layer, and the layer as the operation meets it."""
+"""The effect of an operation on the shape of one layer, and the layer before it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DoesNotFitError(ValueError):
 
 @dataclass(frozen=True)
 class LayerEffect:
-    """What an operation does to one layer.
+    """The effect of an operation on one layer.
 
     Attributes:
         after: The shape of the layer afterwards; None: the layer is deleted.
@@ -43,7 +43,7 @@ class LayerDraft:
     actions: list[str] = field(default_factory=list)
 
     def apply(self, effect: LayerEffect) -> None:
-        """Take over what an operation does to the layer."""
+        """Apply the effect of an operation."""
         self.after = effect.after
         self.actions.append(effect.action)
 

@@ -19,13 +19,13 @@ from bertslim.recipe.strict import Strict
 
 
 class BaseOperation(Strict):
-    """What the steps of a cut ask of every operation, with the answer of most of them."""
+    """The properties of an operation that the steps of a cut read, with their defaults."""
 
     op: str
 
     @property
     def solved_key(self) -> str | None:
-        """The key that asks for something that only `reconstruct` can solve; None: none does."""
+        """The key whose value `reconstruct` solves; None: there is none."""
         return None
 
     @property
@@ -40,7 +40,7 @@ class BaseOperation(Strict):
 
     @property
     def needs_data(self) -> bool:
-        """Whether it takes texts to carry it out."""
+        """Whether it needs texts."""
         return bool(self.solved_key or self.needs_importance or self.measured_criterion)
 
     @property
@@ -75,7 +75,7 @@ class LayerOperation(BaseOperation):
 
     @abstractmethod
     def effect(self, layer: StepLayer) -> LayerEffect:
-        """Work out what it does to the shape of a layer.
+        """Return its effect on the shape of a layer.
 
         Raises:
             DoesNotFitError: It cannot be carried out on this layer.
@@ -273,13 +273,13 @@ class ShareFfn(LayerOperation):
         giver = layer.drafts[first].after
         if giver is None or not giver.intermediate_size:
             return LayerEffect(facts, action)  # the giver is refused already, and with it the plan
-        for what, own, given in (
+        for what, own, other in (
             ("neurons", facts.intermediate_size, giver.intermediate_size),
             ("as rank of its bypass", facts.linear_rank, giver.linear_rank),
         ):
-            if own != given:
+            if own != other:
                 raise DoesNotFitError(
-                    f"has {own} {what}, layer {first} has {given}; share equal blocks"
+                    f"has {own} {what}, layer {first} has {other}; share equal blocks"
                 )
         return LayerEffect(facts.model_copy(update={"ffn_of": first}), action)
 
@@ -367,7 +367,7 @@ class PruneVocab(BaseOperation):
 
     @property
     def needs_data(self) -> bool:
-        """Whether it takes texts to carry it out: those that the tokens are counted in."""
+        """Always: it counts tokens in texts."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""Recipe + ModelFacts -> plan: what each layer becomes, before any weight is touched."""
+"""Recipe + ModelFacts -> plan: the change of each layer, before any weight is touched."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CutPlan:
     Attributes:
         recipe: The recipe.
         steps: Its operations in order, each with its layers.
-        record: What becomes of the model, as it is shown and kept in the record.
+        record: The plan as it is shown and kept in the record.
     """
 
     recipe: Recipe
@@ -51,7 +51,7 @@ def make_plan(
     pruned: ModelFacts | None = None,
     importance: Sequence[float] | None = None,
 ) -> CutPlan:
-    """Work out what a recipe makes of a model.
+    """Make the plan of a recipe for a model.
 
     Args:
         loaded: The recipe, with the file that it was read from.
@@ -63,7 +63,7 @@ def make_plan(
             that matter more; None: not measured.
 
     Raises:
-        RecipeError: The recipe does not fit the model; says all that does not.
+        RecipeError: The recipe does not fit the model; lists all problems.
     """
     drafts = [
         LayerDraft(number, before=layer, after=layer) for number, layer in enumerate(facts.layers)

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a recipe, in the words of someone who writes one."""
+"""Errors of pydantic as problems of a recipe file, in its own terms."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def explain(
 
     Args:
         error: What the validation raised.
-        recipe: The model that was validated; its fields' descriptions say what is expected.
-        operations: The models of the items of its `surgery`, told apart by `op`.
+        recipe: The model that was validated; its fields' descriptions state the valid values.
+        operations: The models of the items of its `surgery`, by `op`.
     """
     return [
         problem
@@ -91,7 +91,7 @@ def _of_key(
             for position, message in cause.items.items():
                 yield Problem((*location, position), f"{key}: {message}")
         case "too_short" if written:
-            pass  # what pydantic says of a list whose items are wrong
+            pass  # pydantic's error for a list whose items are wrong
         case _:
             yield Problem(location, f"{key}: {_misfit(written, model.model_fields[key])}")
 

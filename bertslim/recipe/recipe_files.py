@@ -38,7 +38,7 @@ def load_recipe(name_or_path: str) -> LoadedRecipe:
     """Read a recipe from a file, or one of those shipped by its name.
 
     Raises:
-        RecipeError: There is none, or it is malformed; says all that is wrong with it.
+        RecipeError: There is none, or it is malformed; lists all problems.
     """
     path = find_recipe(name_or_path)
     try:
@@ -94,7 +94,7 @@ def find_recipe(name_or_path: str) -> Path:
 
 
 def _kind(path: Path) -> Literal["file", "directory"] | None:
-    """Tell what is there; whatever can be read, such as a pipe, is a file."""
+    """Return the kind of a path; everything that can be read, such as a pipe, is a file."""
     try:
         if path.is_dir():
             return "directory"

@@ -23,7 +23,7 @@ def _whole(number: object) -> object:
 
 
 class Reconstruct(Strict):
-    """How what was cut is repaired: in closed form, from texts, without labels."""
+    """The repair after a cut: in closed form, from texts, without labels."""
 
     samples: Annotated[int, Field(ge=1)] = Field(
         default=1024, description="a whole number from 1 on: how many texts it is solved from"
@@ -46,7 +46,7 @@ class Reconstruct(Strict):
 
 
 class Distill(Strict):
-    """What counts in the loss of training beside the base; it is their weighted sum."""
+    """The weights of the terms of the distillation loss."""
 
     logits: Annotated[float, Field(ge=0)] = Field(
         default=1.0,
@@ -120,9 +120,9 @@ class Retrain(Strict):
 
     @property
     def budgets(self) -> dict[str, float]:
-        """How long to train, by the key that says it."""
-        given = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
-        return {key: value for key, value in given.items() if value is not None}
+        """The duration of the training, by the key that sets it."""
+        durations = {"epochs": self.epochs, "steps": self.steps, "minutes": self.minutes}
+        return {key: value for key, value in durations.items() if value is not None}
 
 
 class Recipe(Strict):
@@ -150,7 +150,7 @@ class Recipe(Strict):
 
     @property
     def needs_data(self) -> bool:
-        """Whether it takes texts to carry it out."""
+        """Whether it needs texts."""
         sections = self.reconstruct is not None or self.retrain is not None
         return sections or any(step.needs_data for step in self.surgery)
 
@@ -169,7 +169,7 @@ class Recipe(Strict):
         return write_yaml(self.model_dump(mode="json", exclude_none=True))
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong although each key is right by itself."""
+        """Return the problems between keys that are valid by themselves."""
         return [*self._unsolved(), *self._repeated(), *self._untrainable()]
 
     def _untrainable(self) -> list[Problem]:
@@ -181,13 +181,13 @@ class Recipe(Strict):
         first, *others = self.retrain.budgets or ("",)
         if not first:
             return [Problem(("retrain",), "retrain: set a duration: epochs, steps or minutes")]
-        found = [
+        problems = [
             Problem(("retrain", key), f"{key}: {first} sets the duration already; leave one out")
             for key in others
         ]
         if self.retrain.distill.empty:
-            found.append(Problem(("retrain", "distill"), "distill: one weight must be above 0"))
-        return found
+            problems.append(Problem(("retrain", "distill"), "distill: one weight must be above 0"))
+        return problems
 
     def _repeated(self) -> list[Problem]:
         places = [

@@ -55,7 +55,7 @@ class Selector(ABC):
         """Return the numbers of the chosen layers in any order, perhaps none."""
 
     def plain(self) -> str | int | list[str | int]:
-        """Return what a recipe says for it: a number, a list, or text."""
+        """Return its form in a recipe: a number, a list, or text."""
         return str(self)
 
     @property
@@ -179,7 +179,7 @@ class AnyOf(Selector):
         """Return the union.
 
         Raises:
-            SelectorError: Says of every part that the model cannot have what is wrong.
+            SelectorError: Lists the problem of every part that does not fit the model.
         """
         chosen: list[int] = []
         wrong: list[str] = []

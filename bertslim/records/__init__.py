@@ -1,4 +1,4 @@
-"""Frozen records: what a model is, what becomes of it, what was measured, and the account of a run.
+"""Frozen records: facts of models, plans, measurements, and the record of a run.
 
 All are immutable pydantic models, so that `bertslim.json` is read back exactly as it was written.
 Nothing here imports torch or transformers.

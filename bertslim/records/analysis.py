@@ -1,4 +1,4 @@
-"""What `bertslim analyze` finds out, as records; nothing here imports torch."""
+"""The results of `bertslim analyze` as records; nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class CkaMatrix(Frozen):
 
 
 class Cka(Frozen):
-    """How alike representations are.
+    """Similarity of representations by CKA.
 
     Attributes:
         matrices: Within the base; with another model also within that, and between the two.
@@ -83,7 +83,7 @@ class Cka(Frozen):
 
 
 class ProbePoint(Frozen):
-    """What a linear classifier reads from the representations at one site.
+    """The score of a linear classifier on the representations at one site.
 
     Attributes:
         model: Whose site it is.
@@ -91,7 +91,7 @@ class ProbePoint(Frozen):
         low: The lower end of its 95 % interval.
         high: The upper end.
         control: The score of the same kind of classifier on random labels.
-        ridge: What regularised it, chosen by cross-validation.
+        ridge: Its regularisation, chosen by cross-validation.
     """
 
     model: Role
@@ -128,16 +128,16 @@ class Probes(Frozen):
 
 
 class Effect(Frozen):
-    """What a model loses where one block alone is altered.
+    """The loss of a model with one block altered.
 
     Attributes:
         layer: Number from 0.
-        kind: What becomes of the block.
+        kind: The alteration of the block.
         damage: As `Sensitivity.measure` names it, averaged over the texts.
         low: The lower end of its 95 % interval; None where it has none.
         high: The upper end.
         score: The metric; None without labels.
-        parameters: How many it would save.
+        parameters: Parameters that it would save.
         macs: Multiply-accumulates that it would save, at `Sensitivity.length` tokens.
     """
 
@@ -152,10 +152,10 @@ class Effect(Frozen):
 
 
 class Sensitivity(Frozen):
-    """What each block is worth.
+    """The sensitivity of a model to each block.
 
     Attributes:
-        measure: What damage is, such as "KL in nats".
+        measure: The measure of damage, such as "KL in nats".
         metric: The metric's name, such as "accuracy"; None without labels.
         unit: Of the metric.
         score: That of the model as it is.
@@ -178,11 +178,11 @@ class Sensitivity(Frozen):
 
 
 class Recommendation(Frozen):
-    """What to do about it.
+    """The recommended recipe, with reasons.
 
     Attributes:
         reasons: Sentences.
-        recipe: A recipe that does it.
+        recipe: The recipe.
     """
 
     reasons: tuple[str, ...]
@@ -190,13 +190,13 @@ class Recommendation(Frozen):
 
 
 class Analysis(Frozen):
-    """All that was measured of a model, or two.
+    """The analysis of one or two models.
 
     Attributes:
         base: The model, or the first of two.
         slim: The other.
         command: The command line, word by word; empty where the library was called.
-        probes: None without labels that a linear classifier could tell.
+        probes: None without labels for a linear classifier.
     """
 
     bertslim: str

@@ -1,4 +1,4 @@
-"""What was done to a model: parts solved in closed form, training, files for other runtimes."""
+"""Changes of a model: parts solved in closed form, training, files for other runtimes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Repair(Frozen):
         layer: Number in the base; None for the head.
         part: Which of the layer's maps.
         ridge: The ridge, as a share of each input's variance, that did best on held-out tokens;
-            None where nothing did better than what was there, and where there is none.
+            None where no value was better than the initial weights, and where there is none.
         factor: What the part was multiplied by, where it was scaled.
         before: Weighted squared error on held-out tokens with what was there before, as a share of
             the targets' variance. Of the head the KL divergence from the base, as a share of that
@@ -33,7 +33,7 @@ class Repair(Frozen):
 
 
 class Look(Frozen):
-    """How far training had come, and how good the model was on the select split.
+    """One evaluation during training: the step, and the score on the select split.
 
     Attributes:
         step: Batches so far; 0 is the start.
@@ -49,23 +49,23 @@ class Look(Frozen):
 
 
 class Training(Frozen):
-    """How a model was trained, and what that took.
+    """The settings, course and cost of a training.
 
     Attributes:
-        teacher: Whom it learned from; None where it learned from labels alone.
-        start_model: Which checkpoint was trained; None where a cut goes on with its training.
-        settings: The section `retrain` of a recipe, with what was left to bertslim filled in.
+        teacher: The teacher; None for training on labels alone.
+        start_model: The checkpoint that was trained; None for the training of a cut.
+        settings: The section `retrain` of a recipe, with all defaults filled in.
         processes: How many shared the batches.
-        dtype: What products were worked out in.
+        dtype: The type of multiplications.
         device: Where.
-        score: What the weights to keep were chosen by, on the select split.
+        score: The score on the select split that selects the weights.
         higher_is_better: Whether more of it is better.
         steps: Batches that it was trained on.
         sequences: Sequences in them.
         tokens: Tokens in them, padding included.
         seconds: Of training, looks at the select split included.
         macs: Multiply-accumulates of all passes, a backward pass counted as two forward ones.
-        best_step: After how many steps the weights that were kept stood; 0: those of the start.
+        best_step: The step of the weights that were kept; 0: those of the start.
         looks: From the start to the end.
         resumed: Whether it was interrupted on the way.
     """
@@ -89,12 +89,12 @@ class Training(Frozen):
 
     @property
     def start(self) -> Look:
-        """What training began with."""
+        """The evaluation before training."""
         return self.looks[0]
 
     @property
     def best(self) -> Look:
-        """The look at the weights that were kept."""
+        """The evaluation of the weights that were kept."""
         return next(look for look in self.looks if look.step == self.best_step)
 
     @property
@@ -115,7 +115,7 @@ class ExportRecord(Frozen):
             value that PyTorch puts out.
         in_float32: What was left in float32 when the rest was quantised, in words.
         measurements: The file's answers ("slim") beside those of PyTorch in float32 ("base").
-        notes: What a reader should know.
+        notes: Notes for the reader.
     """
 
     file: str

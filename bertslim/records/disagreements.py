@@ -1,4 +1,4 @@
-"""Held-out texts that two models answer differently; kept only where that was asked for."""
+"""Held-out texts that two models answer differently; kept only on request."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from bertslim.records.frozen import Frozen
 
 
 class Disagreement(Frozen):
-    """One text, and what both make of it.
+    """One text, and the answers of both models.
 
     Attributes:
-        text: With what goes with it, such as a question before its context.
+        text: With its context, such as a question before a passage.
         truth: The label, in words; None where there is none.
         base: The base's answer, in words.
         slim: The slim model's.

@@ -1,4 +1,4 @@
-"""What a model is: the shape of its layers and what stands around them."""
+"""The facts of a model: the shape of its layers, embeddings and head."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class LayerFacts(Frozen):
 
 
 class ModelFacts(Frozen):
-    """What a checkpoint's configuration says about its shape; no weight is read for it.
+    """The shape of a checkpoint, from its configuration alone; no weight is read.
 
     Attributes:
         model_type: The stock family name, such as "bert", also for a slim checkpoint.
         architecture: The stock class name, such as "BertForSequenceClassification".
-        head: What stands on the encoder, such as "SequenceClassification"; "" for the bare encoder.
+        head: The head on the encoder, such as "SequenceClassification"; "" for the bare encoder.
         hidden_size: Width of the hidden states.
         head_size: Width of one attention head.
         vocab_size: Tokens in the vocabulary.

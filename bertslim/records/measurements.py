@@ -1,4 +1,4 @@
-"""One figure of two models, how sure it is and what was held fixed."""
+"""One figure of two models, with its interval and context."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bertslim.records.units import METRICS, Metric, metric_named
 
 
 class Interval(Frozen):
-    """An interval of confidence, and what it is the interval of."""
+    """A confidence interval, and the quantity that it is for."""
 
     of: Literal["ratio", "difference", "slim"]
     low: float
@@ -20,13 +20,13 @@ class Interval(Frozen):
 
 
 class Measurement(Frozen):
-    """One figure, of the base and of the slim model, with all that was held fixed.
+    """One figure, of the base and of the slim model, with its context.
 
     Attributes:
         name: Such as "latency" or "accuracy.macro_f1".
         unit: Such as "ms", "bytes" or "share".
         ratio: slim / base, where that has a meaning.
-        interval: How sure the comparison is.
+        interval: The confidence interval of the comparison.
         context: Runtime, dtype, batch, length, threads, data set, split, n …
     """
 
@@ -40,7 +40,7 @@ class Measurement(Frozen):
 
     @property
     def metric(self) -> Metric:
-        """What it is: its unit, its words, and which way is better."""
+        """The row of its name in the table of metrics."""
         return metric_named(self.name, self.unit)
 
 

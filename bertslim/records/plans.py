@@ -1,4 +1,4 @@
-"""What becomes of a model, worked out before any weight is touched."""
+"""The plan of a cut, made before any weight is touched."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from bertslim.records.frozen import Frozen
 
 
 class LayerPlan(Frozen):
-    """What one layer of the base becomes.
+    """One layer of the base before and after the cut.
 
     Attributes:
         layer: Number in the base, from 0.
         slim_layer: Number in the slim model; None where the layer is dropped.
-        actions: What happens to it, in words; empty where it is left alone.
+        actions: The changes of the layer, in words; empty if there are none.
     """
 
     layer: int
@@ -30,7 +30,7 @@ class StepPlan(Frozen):
     """One surgery step of a recipe with its layers resolved to numbers of the base.
 
     Attributes:
-        layers: Empty where the step is not about layers.
+        layers: Empty if the step does not change layers.
     """
 
     op: str
@@ -38,11 +38,11 @@ class StepPlan(Frozen):
 
 
 class VocabularyPlan(Frozen):
-    """What becomes of the vocabulary.
+    """The size of the vocabulary before and after the cut.
 
     Attributes:
         before: Tokens in that of the base.
-        after: Tokens that stay; None until the data are read that tell.
+        after: Tokens that stay; None as long as the data are not read.
     """
 
     before: int
@@ -50,13 +50,13 @@ class VocabularyPlan(Frozen):
 
 
 class Plan(Frozen):
-    """What a recipe makes of a model, worked out before any weight is touched.
+    """The effect of a recipe on a model, known before any weight is touched.
 
     Attributes:
         even: Whether a stock transformers class can express the result.
         length: The sequence length, in tokens, at which MACs are counted.
-        slim: An upper bound as long as it is not known how many tokens stay.
-        vocabulary: What becomes of the vocabulary; None where it stays as it is.
+        slim: An upper bound as long as the number of kept tokens is not known.
+        vocabulary: The change of the vocabulary; None if there is none.
     """
 
     steps: tuple[StepPlan, ...]

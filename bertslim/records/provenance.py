@@ -31,7 +31,7 @@ class DataRecord(Frozen):
 
     Attributes:
         report_source: Where the report split comes from, if it is a source of its own.
-        task: What the report split was run as; None in records of schema 1.
+        task: The task of the report split; None in records of schema 1.
         text_columns: The source's names of the columns of the texts: one, or two for pairs.
         label_columns: The same of the labels; none where there are no labels.
         labels: The names of the labels in the order of their ids, where they are classes.
@@ -48,7 +48,7 @@ class DataRecord(Frozen):
 
     @property
     def summary(self) -> str:
-        """What the data were taken for, in a line: task, columns and classes."""
+        """The data in one line: task, columns and classes."""
         task = f", task {self.task}" if self.task else ""
         texts = " + ".join(self.text_columns)
         labels = f"labels {' + '.join(self.label_columns)}" if self.label_columns else "no labels"

@@ -1,4 +1,4 @@
-"""The account of one run, `bertslim.json`, and how it is read back."""
+"""The record of one run, `bertslim.json`, and how it is read."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Record(Frozen):
         command: The command line, word by word; empty where the library was called.
         recipe: The resolved recipe, for a cut.
         training: How it was trained, if it was.
-        exports: Files for other runtimes that were made of it since.
+        exports: Files for other runtimes, added later.
         disagreements: Held-out texts that base and slim model answer differently; None where texts
-            were not to be kept.
-        analysis: What was measured of its layers since.
+            are not kept.
+        analysis: An analysis of its layers, added later.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -94,7 +94,7 @@ def read_record(directory: Path) -> Record:
 
 
 def read_analysis(directory: Path) -> Analysis:
-    """Read what `bertslim analyze` wrote into a directory.
+    """Read the result of `bertslim analyze` from a directory.
 
     Raises:
         InputError: The file is missing, or is not an analysis.

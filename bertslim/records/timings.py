@@ -1,4 +1,4 @@
-"""How long models take in their runtimes, as `bertslim bench` finds it."""
+"""The times of models in their runtimes, as `bertslim bench` measures them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class TimeRatio(Frozen):
 
     Attributes:
         model: The other one, as it was called.
-        runtime: What ran the other one.
+        runtime: The runtime of the other one.
         ratio: Time of this model / time of the other.
         interval: Of the ratio.
     """
@@ -29,7 +29,7 @@ class Timing(Frozen):
     Attributes:
         model: As it was called.
         runtime: Such as "torch" or "openvino-bf16".
-        dtype: What it multiplies in.
+        dtype: The type of its multiplications.
         batch: Sequences a call.
         length: Tokens a sequence.
         median_ms: Median over all calls, in ms.
@@ -62,7 +62,7 @@ class BenchResult(Frozen):
     Attributes:
         timings: Shape by shape, in the order of the models and their runtimes.
         launches: How often all processes were started anew.
-        notes: What the reader should know about it.
+        notes: Notes for the reader.
     """
 
     timings: tuple[Timing, ...]

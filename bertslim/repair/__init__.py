@@ -1,1 +1,1 @@
-"""Closed-form repair of what was cut."""
+"""Repair of a cut model in closed form, from texts without labels."""

@@ -1,1 +1,1 @@
-"""Record -> Markdown: the report, the model card and the tables that commands show."""
+"""Reports: a record as Markdown, HTML and model card, and the tables of commands."""

@@ -1,4 +1,4 @@
-"""What `bertslim analyze` found out, in tables and sentences."""
+"""The result of `bertslim analyze` in tables and sentences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_COLUMNS = 12
 
 
 def analysis_text(analysis: Analysis) -> str:
-    """Write all that a reader needs to know, as Markdown."""
+    """Write the whole report as Markdown."""
     return markdown_of([Section(title_of(analysis), (), level=1), *analysis_sections(analysis)])
 
 

@@ -1,4 +1,4 @@
-"""What the parts of an analysis are called, in tables and in pictures alike."""
+"""The names of the parts of an analysis, in tables and pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bertslim.records import AlterationKind, Analysis, Block, Role
 from bertslim.report.tables import NOTHING
 
-Names = Mapping[Role, str]  # what the models are called
+Names = Mapping[Role, str]  # the names of the models
 
 BLOCKS: dict[Block, str] = {"attention": "attention", "ffn": "FFN"}
 KINDS: dict[AlterationKind, str] = {
@@ -18,7 +18,7 @@ KINDS: dict[AlterationKind, str] = {
 
 
 def roles_of(analysis: Analysis) -> Names:
-    """Say what the models are called."""
+    """Return the names of the models."""
     return {"base": "model"} if analysis.slim is None else {"base": "base", "slim": "slim model"}
 
 

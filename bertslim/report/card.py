@@ -16,7 +16,7 @@ _LONGEST = 65_536
 _CARRIED_OVER = ("language", "license", "license_name", "license_link", "pipeline_tag")
 _SENTENCE_TRANSFORMERS = "sentence-transformers"
 
-# What the Hub calls tasks.
+# The Hub's names of tasks.
 _HUB_TASKS = {
     "text-classification": "text-classification",
     "regression": "text-classification",
@@ -32,7 +32,7 @@ Value = str | list[str]
 
 
 def front_matter(record: Record, base_card: str | None) -> str:
-    """Write the metadata of the result: what it was made of, and how it scored on held-out rows.
+    """Write the metadata of the result: its base, and its scores on held-out rows.
 
     Licence and language are those of the base's card.
     """
@@ -86,7 +86,7 @@ def _results(record: Record) -> dict[str, Any]:
 
 
 def is_sentence_transformer(base_card: str | None) -> bool:
-    """Whether the base's card says that sentence-transformers loads it."""
+    """Whether the base's card names sentence-transformers as its library."""
     return read_front_matter(base_card or "").get("library_name") == _SENTENCE_TRANSFORMERS
 
 

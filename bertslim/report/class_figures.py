@@ -1,4 +1,4 @@
-"""How well each class is told from the others, before and after."""
+"""F1, precision and recall of each class, before and after."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_NAME = 60  # characters
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """What was measured of one class."""
+    """The figures of one class."""
 
     name: str
     support: int
@@ -26,7 +26,7 @@ class ClassFigures:
 
 
 def classes_of(record: Record) -> tuple[ClassFigures, ...]:
-    """Return what was measured of each class, in the order of the classes."""
+    """Return the figures of each class, in the order of the classes."""
     triples = zip(
         *(record.find(f"classes.{metric}") for metric in ("f1", "precision", "recall")), strict=True
     )
@@ -61,7 +61,7 @@ def class_table(classes: Sequence[ClassFigures]) -> Table:
 
 
 def both_values(figure: Measurement) -> str:
-    """Write what a figure was and is; what it is alone where there is no base."""
+    """Write a figure before and after; only after if there is no base."""
     return slim_value(figure) if figure.base is None else from_to(figure)
 
 

@@ -15,8 +15,8 @@ def differing_texts(disagreements: Disagreements, before: str, after: str) -> st
 
     Args:
         disagreements: The texts.
-        before: What the first model is called.
-        after: What the other is.
+        before: The name of the first model.
+        after: The name of the other.
     """
     texts = counted(disagreements.rows, "held-out text", "held-out texts")
     count = f"{disagreements.different:,} of {texts} are answered differently"

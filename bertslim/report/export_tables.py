@@ -18,13 +18,13 @@ def exports_table(exports: Sequence[ExportRecord]) -> Table:
 
 
 def export_line(export: ExportRecord) -> str:
-    """Say in one line what a file is."""
+    """Describe a file in one line."""
     _, kind, precision, size, difference = _row(export)
     return f"{kind} in {precision}, {size}, differs from PyTorch by at most {difference}"
 
 
 def export_notes(export: ExportRecord) -> tuple[str, ...]:
-    """Say what stayed in float32, and what else a reader should know."""
+    """List what stayed in float32, and the notes."""
     if not export.in_float32:
         return export.notes
     return (f"In float32 are {listed(list(export.in_float32))}", *export.notes)

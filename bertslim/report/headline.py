@@ -1,4 +1,4 @@
-"""The result in one sentence and in three figures, which claim no more than was measured."""
+"""The result in one sentence and in three figures, without claims beyond the measurements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FIDELITY = ("fidelity.agreement", "fidelity.cosine", "fidelity.kl", "fidelity.p
 
 
 def headline(record: Record) -> str:
-    """Say how much faster, smaller and better or worse the slim model is; "" if nothing is known.
+    """Summarise speed, size and quality against the base; "" if nothing is known.
 
     A difference whose 95 % interval holds "no change" is written as not measurable.
     """
@@ -100,7 +100,7 @@ def _metric(metric: Measurement) -> str:
 
 
 def _interval_words(measurement: Measurement) -> list[str]:
-    """The interval, its unit left out where the change before it has said it."""
+    """The interval, without its unit if the change before it has the unit."""
     if measurement.interval is None:
         return []
     return [f"95 % {interval(measurement).removesuffix(' points')}"]

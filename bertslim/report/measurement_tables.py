@@ -23,7 +23,7 @@ from bertslim.report.measurement_text import (
 from bertslim.report.numbers import significant
 from bertslim.report.tables import NOTHING, Table, words_of
 
-QUALITY_PREFIXES = (SCORE_PREFIX, "fidelity.")  # of what says how good a model is
+QUALITY_PREFIXES = (SCORE_PREFIX, "fidelity.")  # of measures of quality
 _PERCENTILES = ("latency", "latency.p90", "latency.p99")
 _IN_TABLES_OF_THEIR_OWN = ("parameters.layer", *_PERCENTILES[1:], "fidelity.", "classes.")
 _SHAPE = ("batch", "length")
@@ -33,7 +33,7 @@ _EFFORT = (
 
 
 def sides(record: Record) -> tuple[str, str]:
-    """What the two models are called: a retrained one need not be slim."""
+    """The names of the two models: a retrained one need not be slim."""
     if record.kind == "cut":
         return "base", "slim"
     taught = record.training is not None and record.training.teacher is not None
@@ -50,9 +50,9 @@ def comparison_table(
 
     Args:
         what: Header of the first column.
-        sides: What the two models are called.
+        sides: The names of the two models.
         measurements: Each with its name.
-        varying: What of their contexts stands beside them.
+        varying: The keys of their contexts that have a column.
     """
     headers = (what, *sides, "change", "95 % interval", *map(words_of, varying))
     rows = (
@@ -71,7 +71,7 @@ def comparison_table(
 
 
 def before_and_after(record: Record) -> Table | None:
-    """Compare the models figure by figure; the layers' own sizes stand in the plan."""
+    """Compare the models figure by figure; the plan has the sizes of the layers."""
     measurements = [
         measurement
         for measurement in record.measurements
@@ -113,12 +113,12 @@ def latencies(record: Record) -> Table | None:
 
 
 def quality(record: Record) -> Table | None:
-    """Compare the metrics of the task, and tell how closely the slim model follows the base."""
+    """Compare the metrics of the task, and the fidelity to the base."""
     return _quality(record.measurements, sides(record))
 
 
 def export_quality(export: ExportRecord) -> Table | None:
-    """Compare what an exported file answers with what PyTorch does."""
+    """Compare the outputs of an exported file with those of PyTorch."""
     return _quality(export.measurements, ("PyTorch fp32", export.precision))
 
 

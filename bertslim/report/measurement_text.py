@@ -1,4 +1,4 @@
-"""One measurement in words: what it is of, base, slim, the change and how sure that is."""
+"""One measurement in words: its label, base, slim, the change and its interval."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def interval(measurement: Measurement) -> str:
 
 
 def between(low: str, high: str) -> str:
-    """Join two bounds, the unit said once where both have the same one."""
+    """Join two bounds, with one unit if both have the same."""
     _, _, unit = high.partition(" ")
     return f"{low.removesuffix(f' {unit}') if unit else low} to {high}"
 
@@ -94,7 +94,7 @@ def no_change_seen(measurement: Measurement) -> bool:
 def constant_context(
     measurements: Sequence[Measurement], *, without: Iterable[str] = ()
 ) -> dict[str, str]:
-    """What was held fixed in the same way for all the measurements."""
+    """The context that all measurements have in common."""
     first = measurements[0].context
     return {
         key: context_value(key, value)
@@ -107,7 +107,7 @@ def constant_context(
 def varying_context(
     measurements: Sequence[Measurement], *, without: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """The names of what was held fixed, but not in the same way for all the measurements."""
+    """The keys of the context whose values differ between the measurements."""
     keys = dict.fromkeys(key for measurement in measurements for key in measurement.context)
     constant = constant_context(measurements, without=without)
     return tuple(key for key in keys if key not in constant and key not in set(without))

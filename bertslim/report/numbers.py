@@ -28,7 +28,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def tenths(value: float) -> str:
-    """Write one decimal, or the first digit that is not zero where that lies further behind.
+    """Write one decimal, or up to the first digit that is not zero.
 
     What is less than a 2,000th is nothing.
     """

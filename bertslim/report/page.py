@@ -1,4 +1,4 @@
-"""Sections of a report -> one HTML file that needs nothing else, for any screen and paper.
+"""Sections of a report -> one HTML file without other resources, for any screen and paper.
 
 The text is that of report.md; pictures stand below the section that they belong to.
 """
@@ -32,7 +32,7 @@ _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|x|ms|points|nats|[KMG]iB)(?![\w%]))"
 
 
 def render_page(record: Record) -> str:
-    """Write a record as HTML; whatever a model, a recipe or data hold is shown as text."""
+    """Write a record as HTML; text of a model, a recipe or data is escaped."""
     sections = (*lead_section(record), *body_sections(record))
     return page(title_of(record), opening_lines(record), sections, tiles_of(record))
 
@@ -73,7 +73,7 @@ def _svg(picture: Picture) -> Markup:
 
 
 def with_units(text: str) -> str:
-    """Keep numbers and what stands behind them on one line; what is fenced stays as it is."""
+    """Keep numbers and their units on one line; fenced blocks do not change."""
     parts = _FENCED.split(text)
     parts[::2] = (_BEFORE_UNIT.sub("\u00a0", part) for part in parts[::2])
     return "".join(parts)

@@ -53,7 +53,7 @@ def title_of(record: Record) -> str:
 
 
 def opening_lines(record: Record) -> list[str]:
-    """Say in a few lines how the result was made, as plain text."""
+    """Describe in a few lines how the result was made, as plain text."""
     verb = "Cut" if record.kind == "cut" else "Retrained"
     name = record.recipe.get("name") if record.recipe else None
     recipe = f" by recipe {name}" if name else ""

@@ -1,4 +1,4 @@
-"""What was repaired in closed form: from what, and how much it helped, map by map."""
+"""The repair in closed form: its texts, and the error of each map before and after."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _SECTION = "reconstruct"
 
 
 def repair_options(record: Record) -> Reconstruct | None:
-    """Return what the recipe says of the repair; None where it asks for none."""
+    """Return the repair section of the recipe; None without one."""
     section = (record.recipe or {}).get(_SECTION)
     return None if section is None else Reconstruct.model_validate(section)
 
 
 def solved_from(record: Record) -> str | None:
-    """Say what was solved from, such as "1,024 texts"; None where nothing was solved."""
+    """Return the texts of the repair, such as "1,024 texts"; None where nothing was solved."""
     options = repair_options(record)
     if options is None or not record.repairs:
         return None
@@ -27,7 +27,7 @@ def solved_from(record: Record) -> str | None:
 
 
 def solving_note(record: Record) -> str | None:
-    """Say how the maps were solved and how long it took; None where no repair was asked for."""
+    """Describe the settings and the time of the repair; None without one in the recipe."""
     options = repair_options(record)
     if options is None:
         return None
@@ -58,7 +58,7 @@ def repair_table(repairs: tuple[Repair, ...]) -> Table:
 
 
 def is_kept(repair: Repair) -> bool:
-    """Whether the map stayed as it was, since nothing did better on held-out texts."""
+    """Whether the map did not change, since nothing was better on held-out texts."""
     return repair.ridge is None and not repair.after < repair.before
 
 

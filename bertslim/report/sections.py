@@ -1,6 +1,6 @@
-"""The sections of a report: each is a function from a record to what it has of that section.
+"""The sections of a report: each is a function from a record to its content.
 
-To add one, write it here and name it in SECTIONS, in the order in which they are read
+To add one, write it here and add it to SECTIONS, in the order of reading
 (docs/adding-a-report-section.md).
 """
 
@@ -61,7 +61,7 @@ def latency_section(record: Record) -> Iterator[Section]:
 
 
 def quality_section(record: Record) -> Iterator[Section]:
-    """The task's metrics, and how closely the slim model follows the base."""
+    """The task's metrics, and the fidelity to the base."""
     if table := quality(record):
         yield Section("Quality", (table,), tuple(_accuracy_latency_picture(record)))
 
@@ -81,14 +81,14 @@ def classes_section(record: Record) -> Iterator[Section]:
 
 
 def texts_section(record: Record) -> Iterator[Section]:
-    """The texts that are answered differently, if they may be quoted."""
+    """Texts that the models answer differently, if they may be quoted."""
     if record.disagreements is not None:
         texts = differing_texts(record.disagreements, *sides(record))
         yield Section("Texts answered differently", (texts,))
 
 
 def analysis_section(record: Record) -> Iterator[Section]:
-    """What each layer is worth, if that was measured."""
+    """The analysis of layers, if there is one."""
     if record.analysis is not None:
         yield from analysis_sections(record.analysis)
 
@@ -110,7 +110,7 @@ def plan_section(record: Record) -> Iterator[Section]:
 
 
 def repair_section(record: Record) -> Iterator[Section]:
-    """What was solved in closed form, and how far each map was from the base before and after."""
+    """The maps solved in closed form, with the error of each before and after."""
     note = solving_note(record)
     if note is None:
         return
@@ -127,14 +127,14 @@ def repair_section(record: Record) -> Iterator[Section]:
 
 
 def training_section(record: Record) -> Iterator[Section]:
-    """How it was trained, and how good it was on the way."""
+    """The training, with its scores on the select split."""
     if record.training is not None:
         note = escape(training_note(record.training))
         yield Section("Training", (wrapped(note), looks_table(record.training)))
 
 
 def exports_section(record: Record) -> Iterator[Section]:
-    """The files that were made of it for other runtimes."""
+    """Its exported files."""
     if not record.exports:
         return
     body: list[Content] = [exports_table(record.exports)]

@@ -85,8 +85,8 @@ def _in_full(
     Args:
         records: The results.
         title: Of the first section; the others continue it.
-        belongs: Whether a measurement is one of these figures.
-        kind_of: What a measurement has to share with those of the same table.
+        belongs: Whether a measurement belongs to the section.
+        kind_of: The key of the measurements in one table.
     """
     by_kind = [
         {kind_of(each): each for each in record.measurements if belongs(each)} for record in records
@@ -127,13 +127,13 @@ class _PlacedResult:
 
     @property
     def topic(self) -> tuple[object, ...]:
-        """What has to be alike for two results to stand in one picture."""
+        """The key that results in one picture have in common."""
         sha256 = self.record.base.sha256, _report_sha256(self.record)
         return *sha256, shape(self.latency), self.quality.name
 
     @property
     def place(self) -> Place:
-        """Where it stands in the picture."""
+        """Its place in the picture."""
         return Place(self.name, self.time, self.score, "slim")
 
 

@@ -139,7 +139,7 @@ class Drawing:
             self.words(beside, y + 4, shown(value), anchor="end", colour=self.colours.muted)
 
     def legend(self, y: float, entries: Sequence[tuple[str, str]], *, x: float = 0) -> None:
-        """Say what colours stand for: pairs of a word and its colour."""
+        """Draw a legend: pairs of a word and its colour."""
         for text, colour in entries:
             self.rectangle(x, y - 8, 9, 9, colour)
             self.words(x + 13, y, text)

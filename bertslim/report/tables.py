@@ -26,7 +26,7 @@ class Table:
     held_fixed: dict[str, str] = field(default_factory=dict)
 
     def without_empty_columns(self) -> Table:
-        """Leave out the columns that say nothing in any row."""
+        """Leave out the columns that are empty in all rows."""
         kept = [
             number
             for number in range(len(self.headers))

@@ -1,4 +1,4 @@
-"""What `bertslim bench` measured, in words: a table, what is fastest, and what got slower."""
+"""The result of `bertslim bench`: a table, the fastest model, and models that are slower."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOO_WIDE = 4
 
 
 def bench_text(result: BenchResult) -> str:
-    """Write all that a reader needs to know."""
+    """Write the whole report as Markdown."""
     paragraphs = (
         bench_table(result).markdown(),
         *(f"{printable(line)}." for line in _sentences(result)),
@@ -32,7 +32,7 @@ def bench_table(result: BenchResult) -> Table:
 
 
 def fastest_lines(result: BenchResult) -> Iterator[str]:
-    """Say what is fastest: once if it is the same at every shape, else shape by shape."""
+    """Name the fastest: once if it is the same at every shape, else for each shape."""
     shapes = dict.fromkeys(map(_shape, result.timings))
     fastest = {
         shape: _Fastest(
@@ -49,14 +49,14 @@ def fastest_lines(result: BenchResult) -> Iterator[str]:
 
 
 class _Fastest:
-    """Those of one shape that nothing is faster than beyond doubt, the quickest first."""
+    """The timings of one shape that no other is significantly faster than, the fastest first."""
 
     def __init__(self, timings: Sequence[Timing]) -> None:
         self._quickest, *self._others = sorted(timings, key=lambda timing: timing.median_ms)
 
     @property
     def names(self) -> str:
-        """Name the quickest, and what it is not surely faster than."""
+        """Name the fastest, and those that are not significantly slower."""
         if not self._others:
             return _entrant(self._quickest)
         others = listed([_entrant(timing) for timing in self._others], limit=3)
@@ -64,14 +64,14 @@ class _Fastest:
 
     @property
     def time(self) -> str:
-        """Say what the quickest takes, also as a share of the first model's time."""
+        """Write the time of the fastest, also as a share of the first model's time."""
         beside = self._quickest.to_first
         share = "" if beside is None else f", {fixed(beside.ratio, 2)} of the first's time"
         return f"{significant(self._quickest.median_ms)} ms{share}"
 
 
 def slower_lines(result: BenchResult) -> Iterator[str]:
-    """Name each model that is slower than the first one beyond doubt."""
+    """Name each model that is significantly slower than the first."""
     for timing in result.timings:
         beside = timing.to_base
         if beside is not None and beside.interval.low > 1:

@@ -1,4 +1,4 @@
-"""How a model was trained: from whom, how long, and which of its weights were kept."""
+"""The training of a model: teacher, duration, and the weights that were kept."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from bertslim.wording import counted
 
 
 def training_note(training: Training) -> str:
-    """Say what the training took, and what came of it."""
+    """Describe the cost of the training, and its outcome."""
     return f"{_what(training)} {_outcome(training)}"
 
 
 def looks_table(training: Training) -> Table:
-    """List what was seen of the model on the select split."""
+    """List the scores on the select split."""
     headers = ("step", "seconds", "loss", f"{training.score}, select split", "weights")
     return Table("rrrrl", headers, tuple(_row(look, training) for look in training.looks))
 
 
 def trained_line(record: Record) -> str | None:
-    """Say in one line how long a cut was trained; None where it was not."""
+    """Describe in one line how long a cut was trained; None if it was not."""
     training = record.training
     if training is None or record.kind != "cut":
         return None

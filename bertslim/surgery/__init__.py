@@ -1,1 +1,1 @@
-"""The cut itself."""
+"""The cut of a loaded model: blocks, neurons, heads and layers, and their ranking."""

@@ -1,1 +1,1 @@
-"""Brief gradient training."""
+"""Brief gradient training, with a teacher or on labels."""

@@ -1,1 +1,1 @@
-"""What runs each command and prints: imported once the command line is understood."""
+"""Functions that run each command and print: imported after the command line is parsed."""

@@ -26,7 +26,7 @@ from bertslim.options.rules import RuleOptions
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the verdicts go.
+    """Where the verdicts are printed and written.
 
     Attributes:
         junit: A file for JUnit XML.
@@ -34,7 +34,7 @@ class Outputs:
         github: Whether annotations are printed, and the summary of the job is added to.
         quiet: Whether nothing but errors is printed.
         as_json: Whether the result is printed as JSON.
-        asked: Whether the annotations were asked for, so that they are printed though it is quiet.
+        asked: Whether the annotations were asked for, so that they are also printed if quiet.
     """
 
     junit: Path | None
@@ -97,10 +97,10 @@ def read_rules(options: RuleOptions) -> tuple[Rule, ...]:
 
 
 def _as_json(result: CheckResult) -> str:
-    found = result.model_dump(mode="json")
-    rule_results = found.pop("rule_results")
+    dumped = result.model_dump(mode="json")
+    rule_results = dumped.pop("rule_results")
     shown = {"outcome": result.rule_results.outcome, "verdicts": rule_results["verdicts"]}
-    return json.dumps(shown | found, indent=2)
+    return json.dumps(shown | dumped, indent=2)
 
 
 def _as_text(result: CheckResult) -> str:

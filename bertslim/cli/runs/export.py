@@ -38,14 +38,14 @@ def run(
 
 
 def _as_json(result: ExportResult) -> str:
-    told = {
+    fields = {
         "path": str(result.path),
         "opset": result.opset,
         "inputs": result.inputs,
         "outputs": result.outputs,
         "companions": [str(name) for name in result.companions],
     }
-    return json.dumps(told | result.record.model_dump(mode="json"), indent=2)
+    return json.dumps(fields | result.record.model_dump(mode="json"), indent=2)
 
 
 def _as_text(result: ExportResult) -> str:

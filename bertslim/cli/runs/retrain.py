@@ -1,4 +1,4 @@
-"""Run `bertslim retrain` and print what it gained and lost."""
+"""Run `bertslim retrain` and print its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands have in common when they print."""
+"""Progress and directory, as all commands show them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def progress_for(*, quiet: bool, as_json: bool) -> Progress:
 
 
 def chosen_result(directory: Path | None, *, quiet: bool = False) -> Path:
-    """Return the DIR that was given; without one choose it, and say on standard error which.
+    """Return DIR if given; else choose it, and print its name on standard error.
 
     Raises:
         InputError: There is no such directory, or no result here.

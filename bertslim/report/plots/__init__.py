@@ -1,1 +1,1 @@
-"""The pictures of a report: each is a function from what was found to a drawing."""
+"""The pictures of a report: each is a function from figures to a drawing."""

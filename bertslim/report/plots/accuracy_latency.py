@@ -1,4 +1,4 @@
-"""Models by how fast and how good they are."""
+"""Models by latency and quality."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Axes:
-    """What the places are about.
+    """The metric and the unit of time of a picture.
 
     Attributes:
         metric: What a score is, which rises to 1.
@@ -53,7 +53,7 @@ class Axes:
 
 
 def accuracy_latency(places: Sequence[Place], axes: Axes, colours: Palette = IN_PAGE) -> Drawing:
-    """Draw models by latency and by how good they are: up and to the left is better."""
+    """Draw models by latency and quality: up and to the left is better."""
     drawing = Drawing(
         WIDTH,
         _HEIGHT,

@@ -1,4 +1,4 @@
-"""F1 of each class, from where it was to where it is."""
+"""F1 of each class, before and after."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bertslim.report.svg import IN_PAGE, ROW, WIDTH, Drawing, Palette, Scale
 def class_scores(
     classes: Sequence[ClassFigures], before: str, after: str, colours: Palette = IN_PAGE
 ) -> Drawing:
-    """Draw F1 class by class: from where it was to where it is."""
+    """Draw F1 class by class, before and after."""
     height = 20 + ROW * len(classes) + 40
     lines = (f"{figures.name}: {both_values(figures.f1)}" for figures in classes)
     scores = [

@@ -7,7 +7,7 @@ from bertslim.report.svg import IN_PAGE, ROW, WIDTH, Drawing, Palette
 
 
 def layers_drawing(plan: Plan, colours: Palette = IN_PAGE) -> Drawing:
-    """Draw the model layer by layer, the lowest at the bottom: what was there, and what is left."""
+    """Draw the model layer by layer, the lowest at the bottom: the base, and what is left."""
     height = 34 + ROW * len(plan.layers) + 8
     drawing = Drawing(
         WIDTH,
@@ -33,7 +33,7 @@ def layers_drawing(plan: Plan, colours: Palette = IN_PAGE) -> Drawing:
 
 
 def _bar(drawing: Drawing, x: float, y: float, unit: float, before: int, after: int) -> None:
-    """Draw what is left on what was there."""
+    """Draw what is left over the base."""
     tip = f"{after:,} of {before:,}"
     drawing.rectangle(x, y, unit * before, 14, drawing.colours.faint, tip=tip)
     drawing.rectangle(x, y, unit * after, 14, drawing.colours.slim, opacity=0.85, tip=tip)

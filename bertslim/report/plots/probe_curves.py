@@ -1,4 +1,4 @@
-"""What linear probes read from layer to layer."""
+"""Scores of linear probes, layer by layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MOST_NUMBERS = 12  # below the axis
 
 
 def probe_curves(probes: Probes, block: Block, names: Names, colours: Palette = IN_PAGE) -> Drawing:
-    """Draw what linear probes read from each layer, with 95 % intervals, and their controls."""
+    """Draw the scores of linear probes at each layer, with 95 % intervals, and their controls."""
     points = [point for point in probes.points if point.site.block == block]
     roles = list(dict.fromkeys(point.model for point in points))
     lines = (

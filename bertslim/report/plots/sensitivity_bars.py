@@ -1,4 +1,4 @@
-"""What each block is worth, as bars."""
+"""The sensitivity to each block, as bars."""
 
 from __future__ import annotations
 
