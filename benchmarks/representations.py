@@ -1,9 +1,9 @@
-"""What becomes of the representations where FFN blocks go: the statement of arXiv 2012.11881.
+"""The effect of FFN cuts on representations: the claim of arXiv 2012.11881.
 
-Fine-tuned models lose the FFN block of every second layer, or of all, and are trained briefly to do
-as they did before. CKA and linear probes, behind attention and behind FFN blocks, say how far their
-representations are from those of the whole model, before that training and after it. Another
-fine-tuning of the same model, where there is one, says what a distance means. Results are gathered
+Fine-tuned models lose the FFN block of every second layer, or of all, and are distilled briefly from
+the whole model. CKA and linear probes, after attention and after FFN blocks, compare their
+representations with those of the whole model, before that training and after it. Another
+fine-tuning of the same model, where there is one, gives a reference. Results are gathered
 in a file, one at a time, and models in a folder, so that an interrupted run goes on.
 """
 

@@ -73,7 +73,7 @@ def test_report_and_card_say_it_in_their_opening():
 def test_a_repair_that_had_nothing_to_solve_says_so():
     record = repaired_record()
     assert section_of(record) == (
-        "No map had to be solved anew: what the recipe cuts leaves the others as they were."
+        "No map had to be solved: the cut does not change the inputs of the others."
     )
     assert "Repaired" not in render_report(record)
 

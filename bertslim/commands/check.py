@@ -198,7 +198,7 @@ def _find_base(base: str | None, record: Record) -> ModelSource:
 def _measure(
     bench: LatencyBench, rules: Sequence[Rule], baseline: Sequence[Measurement], deadline: float
 ) -> tuple[Measurement, ...]:
-    """Start both models anew and time them, until no rule is inconclusive or one is failed.
+    """Start both models again and time them, until no rule is inconclusive or one is failed.
 
     Two processes of one model differ during their lifetime, so rounds within one launch are not
     enough to judge by. The rules are judged after each launch; the level accounts for repeated

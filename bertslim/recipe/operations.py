@@ -45,7 +45,7 @@ class BaseOperation(Strict):
 
     @property
     def fills_with_attention(self) -> bool:
-        """Whether the attention output is solved anew to make up for the FFN block."""
+        """Whether the attention output is solved to compensate for the FFN block."""
         return False
 
     @property
@@ -89,8 +89,8 @@ class DropFfn(LayerOperation):
     layer_norm: LayerNorm = "keep"
     fill: Literal["none", "attention", "linear"] = Field(
         default="none",
-        description="what makes up for the block: none, attention (its output map is solved anew) "
-        "or linear (a linear map stands in its place)",
+        description="what compensates for the block: none, attention (its output map is solved) "
+        "or linear (a linear map replaces it)",
     )
     rank: Rank | None = Field(
         default=None,
@@ -112,7 +112,7 @@ class DropFfn(LayerOperation):
 
     @property
     def fills_with_attention(self) -> bool:
-        """Whether the attention output is solved anew to make up for the FFN block."""
+        """Whether the attention output is solved to compensate for the FFN block."""
         return self.fill == "attention"
 
     def linear_rank(self, hidden_size: int) -> int:

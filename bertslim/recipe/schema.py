@@ -30,7 +30,7 @@ class Reconstruct(Strict):
     )
     refit: Literal["changed", "outputs", "all"] = Field(
         default="all",
-        description="which maps are solved anew: changed (those that the recipe changes), outputs "
+        description="which maps are solved: changed (those that the recipe changes), outputs "
         "(also the output maps of the blocks above) or all (also their input maps)",
     )
     weights: Literal["variance", "fisher"] = Field(

@@ -95,7 +95,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Have line breaks that only YAML 1.1 knows escaped: PyYAML would fold them."""
+        """Escape line breaks that only YAML 1.1 has: PyYAML would fold them."""
         style = '"' if re.search("[\x85\u2028\u2029]", text) else None
         return self.represent_scalar(_CORE + "str", text, style)
 

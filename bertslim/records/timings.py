@@ -57,11 +57,11 @@ class Timing(Frozen):
 
 
 class BenchResult(Frozen):
-    """What `bertslim bench` measured.
+    """The result of `bertslim bench`.
 
     Attributes:
         timings: Shape by shape, in the order of the models and their runtimes.
-        launches: How often all processes were started anew.
+        launches: How often all processes were started.
         notes: Notes for the reader.
     """
 

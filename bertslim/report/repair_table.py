@@ -33,7 +33,7 @@ def solving_note(record: Record) -> str | None:
         return None
     texts = solved_from(record)
     if texts is None:
-        return "No map had to be solved anew: what the recipe cuts leaves the others as they were."
+        return "No map had to be solved: the cut does not change the inputs of the others."
     how = f"refit: {options.refit}, weights: {options.weights}"
     seconds = [step.seconds for step in record.steps if step.name == _SECTION]
     took = f", in {significant(sum(seconds))} seconds" if seconds else ""

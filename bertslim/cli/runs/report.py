@@ -14,7 +14,7 @@ from bertslim.records import Analysis, Record
 
 
 def run(options: ReportOptions, *, as_json: bool) -> None:
-    """Print the report of results or of an analysis, or say where it is written."""
+    """Print the report of results or of an analysis, or the place where it is written."""
     directories = tuple(chosen_result(directory) for directory in options.directories or (None,))
     result = command.report(replace(options, directories=directories))
     if as_json:
