@@ -1,7 +1,7 @@
 """The effect of FFN cuts on representations: the claim of arXiv 2012.11881.
 
-Fine-tuned models lose the FFN block of every second layer, or of all, and are distilled briefly from
-the whole model. CKA and linear probes, after attention and after FFN blocks, compare their
+Fine-tuned models lose the FFN block of every second layer, or of all, and are distilled briefly
+from the whole model. CKA and linear probes, after attention and after FFN blocks, compare their
 representations with those of the whole model, before that training and after it. Another
 fine-tuning of the same model, where there is one, gives a reference. Results are gathered
 in a file, one at a time, and models in a folder, so that an interrupted run goes on.
