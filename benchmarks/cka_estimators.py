@@ -27,9 +27,10 @@ from bertslim.analyze.cka import MinibatchCka, mixed
 from bertslim.analyze.layer_cka import BATCH_SIZE, BUFFER, ROUNDS
 from bertslim.analyze.representations import sites_of, watched
 from bertslim.data.data_options import DataOptions
-from bertslim.data.load import describe_head, load_splits, text_length
+from bertslim.data.load import load_splits, text_length
 from bertslim.data.outputs import model_inputs
 from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress

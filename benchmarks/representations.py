@@ -37,12 +37,13 @@ from bertslim.analyze.layer_cka import measure_cka
 from bertslim.analyze.probes import LabelledTexts, measure_probes
 from bertslim.data.batches import batched, batches, tokenise
 from bertslim.data.data_options import DataOptions
-from bertslim.data.load import BATCH_SIZE, describe_head, load_splits, text_length
+from bertslim.data.load import BATCH_SIZE, load_splits, text_length
 from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.evaluation import evaluate
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
+from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress

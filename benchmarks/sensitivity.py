@@ -20,12 +20,13 @@ from benchmarks.tools import environment_line
 from bertslim.analyze.sensitivity import KINDS
 from bertslim.data.batches import batches
 from bertslim.data.data_options import DataOptions
-from bertslim.data.load import BATCH_SIZE, describe_head, load_splits, text_length
+from bertslim.data.load import BATCH_SIZE, load_splits, text_length
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch
 from bertslim.measure.bootstrap import ratio_interval
 from bertslim.measure.environment import default_threads
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
+from bertslim.model.head_facts import describe_head
 from bertslim.model.layer import model_layers
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer

@@ -182,8 +182,9 @@ class Judge:
     """Compares answers to the held-out rows with those of the whole model in PyTorch."""
 
     def __init__(self, base: Path, data: DataOptions) -> None:
-        from bertslim.data.load import describe_head, load_splits
+        from bertslim.data.load import load_splits
         from bertslim.model.checkpoint import load_checkpoint
+        from bertslim.model.head_facts import describe_head
         from bertslim.model.tokenizer import load_tokenizer
 
         self._base = load_checkpoint(base)

@@ -74,8 +74,10 @@ def tiny_config() -> Callable[..., Any]:
         shape = {keys.hidden_size: 32, keys.heads: 4, keys.layers: 4, keys.intermediate_size: 64}
         shape |= {"vocab_size": VOCAB_SIZE, "max_position_embeddings": 40}
         shape |= {"num_labels": 2 if head == "QuestionAnswering" else 3}
-        if model_type == "electra":
+        if "embedding_size" in family.defaults:
             shape["embedding_size"] = 16
+        for further in family.further_embeddings:
+            shape |= {further.only_if: True} if further.only_if else {}
         return getattr(transformers, f"{family.class_prefix}Config")(**(shape | changes))
 
     return make
@@ -244,8 +246,11 @@ def cut_all_ways(
     def make(
         model_type: str = "bert", head: str = "SequenceClassification", **changes: Any
     ) -> Path:
+        from bertslim.model.families import FAMILIES
+
+        fewer_heads = [{"op": "prune_heads", "layers": [0], "heads": 2}]
         recipe = make_recipe(
-            *([] if model_type == "mpnet" else [{"op": "prune_heads", "layers": [0], "heads": 2}]),
+            *([] if FAMILIES[model_type].attention_bias_rows else fewer_heads),
             {"op": "share_ffn", "layers": [0, 2]},
             {"op": "resize_ffn", "layers": [1], "width": 16, "bypass": True},
             {"op": "drop_ffn", "layers": [3], "fill": "linear", "rank": 8},

@@ -15,9 +15,10 @@ from safetensors.torch import load_file, save_file
 
 from bertslim.cli import run
 from bertslim.data.data_options import DataOptions
-from bertslim.data.load import describe_head, load_splits
+from bertslim.data.load import load_splits
 from bertslim.data.task import Rows
 from bertslim.model.checkpoint import load_checkpoint, load_model
+from bertslim.model.head_facts import describe_head
 from bertslim.progress import Progress
 from bertslim.records import Record, read_record
 

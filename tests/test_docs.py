@@ -11,6 +11,7 @@ import typer
 
 import bertslim
 from bertslim.cli import app
+from bertslim.model.families import FAMILIES
 from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +95,13 @@ def test_every_command_is_in_the_readme() -> None:
     text = PAGES[0].read_text(encoding="utf-8")
     for command in set(options()) - {"recipes"}:
         assert f"bertslim {command}" in text, command
+
+
+def test_the_readme_lists_the_supported_families() -> None:
+    (names,) = re.findall(
+        r"^Supported: (.+?), with every", PAGES[0].read_text("utf-8"), re.M | re.S
+    )
+    assert {name.lower() for name in re.split(r",\s|\sand\s", names)} == FAMILIES.keys()
 
 
 def test_the_table_of_results_has_a_row_for_each_recipe_that_trains_nothing() -> None:

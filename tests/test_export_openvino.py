@@ -15,6 +15,7 @@ from bertslim.export.openvino import convert, quantize_static, save
 from bertslim.export.openvino_model import OpenVinoModel
 from bertslim.export.parity import TOLERANCE, check_parity
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.families import FAMILIES
 from support.uneven_models import CASES, MORE, uneven_model
 
 pytest.importorskip("openvino")
@@ -47,7 +48,7 @@ def test_an_uneven_slim_model_answers_as_pytorch_does(
 
     assert type(checkpoint.model).__name__.startswith("Slim")
     assert check_parity(checkpoint, model).relative <= TOLERANCE["fp32"]
-    types = [] if model_type in ("mpnet", "distilbert") else ["token_type_ids"]
+    types = ["token_type_ids"] if FAMILIES[model_type].defaults["type_vocab_size"] else []
     types = [] if checkpoint.model.config.to_dict().get("type_vocab_size", 1) == 1 else types
     assert list(model.inputs) == ["input_ids", "attention_mask", *types]
     first = {"": "last_hidden_state", "QuestionAnswering": "start_logits"}.get(head, "logits")

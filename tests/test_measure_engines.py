@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,14 @@ def arrays(batch: int = 2, length: int = 8) -> Arrays:
     shape = batch, length
     ids = np.full(shape, 50)
     return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": 0 * ids}
+
+
+@pytest.mark.parametrize("runtime", Runtime)
+def test_each_runtime_has_an_engine(runtime: Runtime) -> None:
+    engine = pkgutil.resolve_name(runtime.row.engine)
+    assert list(inspect.signature(engine).parameters) == ["model", "threads"]
+    assert isinstance(engine.dtype, property)
+    assert callable(engine.prepare)
 
 
 @pytest.mark.parametrize(("runtime", "dtype"), [("torch", "float32"), ("torch-bf16", "bfloat16")])

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from bertslim.data.data_options import DataOptions
-from bertslim.data.load import describe_head, load_splits
+from bertslim.data.load import load_splits
 from bertslim.data.task import Rows
 from bertslim.measure.evaluation import Evaluation, evaluate
 from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
 from support.task_files import (

@@ -28,9 +28,15 @@ LIGHT = (
 def test_defaults_are_those_of_the_stock_configuration(family: Family) -> None:
     stock = getattr(transformers, f"{family.class_prefix}Config")()
     assert stock.model_type == family.model_type
-    absent = {"type_vocab_size"} if family.model_type in ("mpnet", "distilbert") else set()
+    absent = {"type_vocab_size"} - stock.to_dict().keys()
     for key, value in family.defaults.items():
         assert value == (0 if key in absent else getattr(stock, key)), key
+
+
+@each_family
+def test_keys_of_further_rows_have_defaults(family: Family) -> None:
+    further = {key for rows in family.further_embeddings for key in (rows.key, rows.only_if)}
+    assert (further | {family.attention_bias_rows}) - {None} <= family.defaults.keys()
 
 
 @each_family
@@ -48,9 +54,9 @@ def test_the_table_names_what_the_stock_layer_holds(family: Family, tiny_model) 
         for norm in (layout.attention.norm_after, layout.ffn.norm_after):
             assert isinstance(layer.get_submodule(norm), nn.LayerNorm)
         blocks = (
-            *layout.attention,
+            *layout.attention.modules,
             layout.attention.norm_after,
-            *layout.ffn,
+            *layout.ffn.modules,
             layout.ffn.norm_after,
         )
         inside = sum(

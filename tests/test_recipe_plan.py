@@ -11,10 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bertslim.errors import RecipeError
+from bertslim.model.families import FAMILIES
+from bertslim.recipe.operations import OPERATIONS, LayerOperation
 from bertslim.recipe.plan import make_plan
 from bertslim.recipe.recipe_files import LoadedRecipe, load_recipe
 from bertslim.recipe.sizes import count
 from bertslim.records import StepPlan, VocabularyPlan
+from support.operation_strategies import operations_as_dicts
 from support.plans import NO_FFN, WHOLE, after, make_facts, problems_of
 
 
@@ -147,53 +150,25 @@ def test_the_rows_add_up_to_the_whole(recipe) -> None:
     assert (rows[0].parameters_after, rows[0].macs_after) == (0, 0)
 
 
-LAYERS = st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True)
-NORM = st.sampled_from(["keep", "remove"])
-STEPS = st.lists(
-    st.one_of(
-        st.builds(dict, op=st.just("drop_ffn"), layers=LAYERS, layer_norm=NORM),
-        st.builds(dict, op=st.just("drop_attention"), layers=LAYERS, layer_norm=NORM),
-        st.builds(dict, op=st.just("drop_layer"), layers=LAYERS),
-        st.builds(
-            dict,
-            op=st.just("resize_ffn"),
-            layers=LAYERS,
-            width=st.one_of(st.integers(1, 64), st.floats(0.01, 0.99)),
-        ),
-        st.builds(
-            dict,
-            op=st.just("resize_ffn"),
-            layers=LAYERS,
-            width=st.just(24),
-            bypass=st.sampled_from([True, 8]),
-        ),
-        st.builds(
-            dict,
-            op=st.just("drop_ffn"),
-            layers=LAYERS,
-            fill=st.just("linear"),
-            rank=st.integers(1, 32),
-        ),
-        st.builds(
-            dict, op=st.just("scale_ffn"), layers=LAYERS, gain=st.sampled_from([0.5, -2.0, "fit"])
-        ),
-        st.builds(dict, op=st.just("share_ffn"), layers=LAYERS),
-        st.builds(
-            dict,
-            op=st.just("prune_heads"),
-            layers=LAYERS,
-            heads=st.one_of(st.integers(1, 4), st.floats(0.1, 0.9)),
-        ),
-    ),
-    min_size=1,
-    max_size=4,
-)
+FRACTIONS = st.floats(0.01, 0.99)
+PARAMETERS = {
+    "layers": st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True),
+    "width": st.one_of(st.integers(1, 64), st.just(24), FRACTIONS),
+    "heads": st.one_of(st.integers(1, 4), FRACTIONS),
+    "rank": st.integers(1, 32),
+    "bypass": st.sampled_from([False, True, 8]),
+    "gain": st.sampled_from([0.5, -2.0, "fit"]),
+    "criterion": st.just("magnitude"),  # the others are measured on data
+}
+"""What fits the layers of a tiny model."""
+LAYER_OPERATIONS = [each for each in OPERATIONS.values() if issubclass(each, LayerOperation)]
+STEPS = st.lists(operations_as_dicts(LAYER_OPERATIONS, PARAMETERS), min_size=1, max_size=4)
 
 
 @settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
-@given(steps=STEPS, model_type=st.sampled_from(["bert", "mpnet", "distilbert", "electra"]))
+@given(steps=STEPS, model_type=st.sampled_from(list(FAMILIES)))
 def test_what_is_planned_is_what_is_cut(
     steps: list[dict[str, Any]], model_type: str, make_recipe, tiny_model
 ) -> None:

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bertslim.recipe.operations import OPERATIONS, DropFfn, ResizeFfn
+from bertslim.recipe.operations import OPERATIONS
 from bertslim.recipe.recipe_files import load_recipe
 from bertslim.recipe.schema import Distill, Recipe, Reconstruct, Retrain
 from bertslim.recipe.selector_text import parse
+from support.operation_strategies import operations_as_dicts
 
 HEAD = "version: 1\nname: mine\nsurgery:\n"
 
@@ -22,43 +23,11 @@ layers = st.one_of(
     st.integers(-6, 30),
     st.lists(st.one_of(st.integers(-6, 30), st.just("middle 2")), min_size=1, max_size=4),
 ).map(parse)
-norms = st.sampled_from(["keep", "remove"])
-fractions = st.floats(0, 1, exclude_min=True, exclude_max=True)
-gains = st.floats(allow_nan=False, allow_infinity=False).filter(bool)
-ranks = st.one_of(st.integers(1, 1000), fractions)
 operations = st.one_of(
-    st.builds(
-        DropFfn,
-        op=st.just("drop_ffn"),
-        layers=layers,
-        layer_norm=norms,
-        fill=st.sampled_from(["none", "attention", "linear"]),
-    ),
-    st.builds(DropFfn, op=st.just("drop_ffn"), layers=layers, fill=st.just("linear"), rank=ranks),
-    st.builds(
-        ResizeFfn,
-        op=st.just("resize_ffn"),
-        layers=layers,
-        width=st.one_of(st.integers(1, 10_000), fractions),
-        criterion=st.sampled_from(["magnitude", "activation", "taylor", "fisher", "obs"]),
-        bypass=st.one_of(st.booleans(), ranks),
-    ),
-    st.builds(
-        OPERATIONS["scale_ffn"],
-        op=st.just("scale_ffn"),
-        layers=layers,
-        gain=st.one_of(gains, st.just("fit")),
-    ),
-    st.builds(OPERATIONS["share_ffn"], op=st.just("share_ffn"), layers=layers),
-    st.builds(OPERATIONS["prune_heads"], op=st.just("prune_heads"), layers=layers, heads=ranks),
-    st.builds(
-        OPERATIONS["drop_attention"],
-        op=st.just("drop_attention"),
-        layers=layers,
-        layer_norm=norms,
-    ),
-    st.builds(OPERATIONS["drop_layer"], op=st.just("drop_layer"), layers=layers),
-    st.builds(OPERATIONS["prune_vocab"], op=st.just("prune_vocab"), min_count=st.integers(1, 99)),
+    [
+        operations_as_dicts([operation], {"layers": layers}).map(operation.model_validate)
+        for operation in OPERATIONS.values()
+    ]
 )
 recipes = st.builds(
     Recipe,

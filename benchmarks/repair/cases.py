@@ -19,12 +19,13 @@ from benchmarks.repair.results import Architecture, Request
 from bertslim.commands.prepare_cut import prepare_cut
 from bertslim.commands.slim_result import SlimResult
 from bertslim.data.batches import batches
-from bertslim.data.load import BATCH_SIZE, describe_head, load_splits, text_length
+from bertslim.data.load import BATCH_SIZE, load_splits, text_length
 from bertslim.data.sampling import draw_rows
 from bertslim.data.splits import Splits
 from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.checkpoint_files import find_weights
+from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress

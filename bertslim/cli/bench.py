@@ -13,7 +13,7 @@ def bench(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Time models in PyTorch, ONNX Runtime and OpenVINO, and say which is fastest on this machine.
+    """Time models in several runtimes, and say which is fastest on this machine.
 
     Each runs in a process of its own, and all take turns. Of a directory the PyTorch checkpoint is
     timed; name the files that were exported into it to time them, too. OpenVINO is an extra:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.commands.publish import add_analysis
-from bertslim.data.load import NEUTRAL_DATA, describe_head, load_splits
+from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
 from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECOMMENDED_RECIPE_FILE, REPORT_FILE
 from bertslim.model.description import describe_checkpoint
+from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.options.analyze import AnalyzeOptions

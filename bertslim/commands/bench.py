@@ -12,7 +12,7 @@ from bertslim.measure.environment import describe_environment, usable_threads
 from bertslim.measure.input_limits import InputLimits, read_limits, shared_limits
 from bertslim.measure.latency import MIN_ROUNDS, LatencyBench, run_launches
 from bertslim.measure.latency_process import WorkerProcess
-from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime
+from bertslim.measure.runtimes import UNASKED
 from bertslim.measure.shapes import Shape, all_shapes
 from bertslim.options.bench import BenchOptions
 from bertslim.progress import Progress
@@ -31,11 +31,15 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
     entrants = find_entrants(options.models, options.runtimes)
     limits = shared_limits(map(read_limits, {entrant.path for entrant in entrants}))
     shapes = all_shapes(options.batches, options.lengths, limits.max_length)
-    notes = list(_missing(entrants, options.runtimes))
-    if not options.runtimes and any(map(_may_fail, entrants)):
-        with progress.step("try OpenVINO"):
-            entrants, left_out = _that_run(entrants, options, limits, shapes[0])
-        notes += left_out
+    notes = [] if options.runtimes else list(_missing(entrants))
+    if not options.runtimes and (doubtful := [entrant for entrant in entrants if entrant.may_fail]):
+        programs = dict.fromkeys(entrant.runtime.program for entrant in doubtful)
+        with progress.step(f"try {' and '.join(programs)}"):
+            refused = _refused(doubtful, options, limits, shapes[0])
+        entrants = tuple(
+            entrant for entrant in entrants if _model_and_package(entrant) not in refused
+        )
+        notes += refused.values()
     with progress.step("measure latency"):
         timings, disturbance = _measure(entrants, shapes, options, progress)
     packages = dict.fromkeys(["transformers", *(entrant.runtime.package for entrant in entrants)])
@@ -48,32 +52,33 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
     )
 
 
-def _missing(entrants: Sequence[Entrant], runtimes: Sequence[Runtime]) -> Iterator[str]:
-    exported = any(entrant.path.suffix == ONNX_SUFFIX for entrant in entrants)
-    if exported and not runtimes and not Runtime.OPENVINO.installed:
-        yield "OpenVINO is left out: it is not installed (pip install 'bertslim[openvino]')"
+def _missing(entrants: Sequence[Entrant]) -> Iterator[str]:
+    """Note the programs that would run one of the models, and are not installed."""
+    paths = {entrant.path for entrant in entrants}
+    absent = [runtime for runtime in UNASKED if any(map(runtime.takes, paths))]
+    absent = [runtime for runtime in absent if not runtime.installed]
+    for program, package in dict.fromkeys((runtime.program, runtime.package) for runtime in absent):
+        yield f"{program} is left out: it is not installed (pip install 'bertslim[{package}]')"
 
 
-def _that_run(
-    entrants: Sequence[Entrant], options: BenchOptions, limits: InputLimits, shape: Shape
-) -> tuple[tuple[Entrant, ...], list[str]]:
-    """Leave out files that OpenVINO cannot run but ONNX Runtime can, with a note for each."""
-    refused: dict[str, str] = {}
-    for entrant in filter(_may_fail, entrants):
+def _refused(
+    doubtful: Sequence[Entrant], options: BenchOptions, limits: InputLimits, shape: Shape
+) -> dict[tuple[str, str], str]:
+    """Try each model once a package; return notes on those that fail, by model and package."""
+    first: dict[tuple[str, str], Entrant] = {}
+    for entrant in doubtful:
+        first.setdefault(_model_and_package(entrant), entrant)
+    refused = {}
+    for key, entrant in first.items():
         try:
             _try(entrant, options, limits, shape)
         except BertslimError as error:
-            refused[entrant.name] = f"{entrant.name} is left out of OpenVINO: {error.what}"
-    kept = tuple(
-        entrant
-        for entrant in entrants
-        if entrant.runtime.package != Runtime.OPENVINO.package or entrant.name not in refused
-    )
-    return kept, list(refused.values())
+            refused[key] = f"{entrant.name} is left out of {entrant.runtime.program}: {error.what}"
+    return refused
 
 
-def _may_fail(entrant: Entrant) -> bool:
-    return entrant.runtime is Runtime.OPENVINO and entrant.path.suffix == ONNX_SUFFIX
+def _model_and_package(entrant: Entrant) -> tuple[str, str]:
+    return entrant.name, entrant.runtime.package
 
 
 def _try(entrant: Entrant, options: BenchOptions, limits: InputLimits, shape: Shape) -> None:

@@ -8,20 +8,9 @@ from pathlib import Path
 
 from bertslim.errors import InputError
 from bertslim.measure.environment import cpu_multiplies_bfloat16
-from bertslim.measure.runtimes import IR_SUFFIX, ONNX_SUFFIX, Runtime, TimedModel
+from bertslim.measure.runtimes import EXPORTED, UNASKED, Runtime, TimedModel, is_exported
 from bertslim.model.checkpoint_files import has_weights
 from bertslim.model.model_source import find_model
-
-UNASKED = (
-    Runtime.TORCH,
-    Runtime.TORCH_BF16,
-    Runtime.ONNXRUNTIME,
-    Runtime.OPENVINO,
-    Runtime.OPENVINO_BF16,
-)
-"""Those that are timed unless others are asked for: to compile takes a minute a shape."""
-
-EXPORTED = (ONNX_SUFFIX, IR_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -40,13 +29,18 @@ class Entrant:
 
     @property
     def path(self) -> Path:
-        """A checkpoint directory, an ONNX file or an OpenVINO IR."""
+        """A checkpoint directory or an exported file."""
         return self.model.path
 
     @property
     def runtime(self) -> Runtime:
         """What runs it."""
         return self.model.runtime
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether it is a model of a kind that its runtime does not load in every case."""
+        return self.runtime.may_refuse(self.path)
 
 
 def find_entrants(models: Sequence[str], wanted: Sequence[Runtime]) -> tuple[Entrant, ...]:
@@ -85,15 +79,16 @@ def find_path(name: str) -> Path:
         InputError: There is none, or it is neither.
     """
     path = Path(name).expanduser()
-    if path.is_file() and path.suffix not in EXPORTED:
+    if path.is_file() and not is_exported(path):
+        kinds = " nor ".join(f"{kind.singular} ({kind.suffix})" for kind in EXPORTED)
         raise InputError(
-            "is neither an ONNX file (.onnx) nor an OpenVINO IR (.xml)",
+            f"is neither {kinds}",
             where=name,
             remedy="name one, or the directory of a checkpoint",
         )
     if path.is_file():
         return path
-    if path.suffix in EXPORTED and not path.is_dir():
+    if is_exported(path) and not path.is_dir():
         raise InputError("no such file", where=name, remedy="check the path")
     if path.is_dir() and not has_weights(path) and (files := exported_files(path)):
         remedy = f"name an exported file, such as {files[0]}"
@@ -105,9 +100,9 @@ def exported_files(directory: Path) -> list[Path]:
     """Return the exported files in a directory and in those right below it."""
     return sorted(
         path
-        for suffix in EXPORTED
+        for kind in EXPORTED
         for deep in ("", "*/")
-        for path in directory.glob(f"{deep}*{suffix}")
+        for path in directory.glob(f"{deep}*{kind.suffix}")
     )
 
 
@@ -137,6 +132,7 @@ def _unsuitable(name: str, path: Path, wanted: Sequence[Runtime]) -> InputError:
 
 
 def _what_it_takes(runtime: Runtime) -> str:
-    if runtime.takes_checkpoints:
-        return "directories of checkpoints"
-    return f"files that end in {' or '.join(runtime.suffixes)}"
+    suffixes = [kind.suffix for kind in runtime.row.takes if kind.suffix]
+    directories = ["directories of checkpoints"] if runtime.takes_checkpoints else []
+    files = [f"files that end in {' or '.join(suffixes)}"] if suffixes else []
+    return ", and ".join([*directories, *files])

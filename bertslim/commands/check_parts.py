@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.data.data_options import DataOptions
-from bertslim.data.load import describe_head, load_held_out, load_splits
+from bertslim.data.load import load_held_out, load_splits
 from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
 from bertslim.gate.baseline import find_baseline
 from bertslim.gate.rule_results import apply_rules
@@ -20,6 +20,7 @@ from bertslim.measure.shapes import Shape, all_shapes, check_shapes
 from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
 from bertslim.model.description import describe_checkpoint
+from bertslim.model.head_facts import describe_head
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Record, compare
 

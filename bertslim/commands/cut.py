@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from bertslim.commands.prepare_cut import Prepared, prepare_cut
 from bertslim.commands.slim_result import SlimJob, SlimResult, SlimRun, write_slim
-from bertslim.data.load import NEUTRAL_DATA, describe_head, load_splits
+from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
 from bertslim.measure.environment import usable_threads
 from bertslim.measure.shapes import Shape, all_shapes
+from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.options.cut import CutOptions
 from bertslim.progress import Progress

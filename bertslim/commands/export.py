@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.commands.publish import add_export
-from bertslim.data.load import NEUTRAL_DATA, describe_head, load_splits
+from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
 from bertslim.export.formats import NAMES
 from bertslim.export.side_files import SideFiles, path_within
 from bertslim.model.description import describe_checkpoint
+from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.options.export import ExportOptions
 from bertslim.output import output_files

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertslim.commands.slim_result import SlimJob, SlimResult, SlimRun, write_slim
-from bertslim.data.load import describe_head, load_splits
+from bertslim.data.load import load_splits
 from bertslim.data.task import HeadFacts
 from bertslim.data.tasks import TASKS
 from bertslim.errors import DataError, InputError
 from bertslim.measure.environment import usable_threads
 from bertslim.model.checkpoint_files import read_config
 from bertslim.model.config_facts import read_facts
+from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.options.retrain import RetrainOptions
 from bertslim.progress import Progress

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from bertslim.data.data_options import DataOptions
-from bertslim.data.pooling import read_pooling
 from bertslim.data.splits import Splits, only_report, split
 from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.progress import Progress
@@ -15,8 +12,6 @@ from bertslim.records import ModelFacts
 
 BATCH_SIZE = 32  # sequences that go through a model at once
 MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on
-_WITH_CLASSES = ("SequenceClassification", "TokenClassification")
-_REPLACED_TOKENS = "electra"  # its pretraining head predicts of each token whether it was replaced
 
 
 NEUTRAL_DATA = DataOptions(data="builtin:pydocs")  # to compare models on, where none are named
@@ -71,32 +66,3 @@ def _load(source: str, options: DataOptions, head: HeadFacts) -> TaskData:
 def _knowing(head: HeadFacts, data: TaskData) -> HeadFacts:
     """Number the classes of the second source as those of the first."""
     return replace(head, labels=head.labels or data.label_names or None)
-
-
-def describe_head(directory: Path, config: dict[str, Any], facts: ModelFacts) -> HeadFacts:
-    """Describe what a model's head needs of the data.
-
-    Args:
-        directory: The checkpoint.
-        config: The content of its `config.json`.
-        facts: Its shape.
-
-    Raises:
-        ModelError: The files that define how embeddings are pooled are damaged.
-    """
-    pretraining = facts.head == "PreTraining" and facts.model_type != _REPLACED_TOKENS
-    return HeadFacts(
-        kind=facts.head,
-        labels=_label_names(config, facts),
-        outputs=facts.labels,
-        problem_type=config.get("problem_type"),
-        predicts_words=facts.head == "MaskedLM" or pretraining,
-        pooling=read_pooling(directory) if facts.head == "" else None,
-    )
-
-
-def _label_names(config: dict[str, Any], facts: ModelFacts) -> tuple[str, ...] | None:
-    if facts.head not in _WITH_CLASSES or facts.labels == 1:
-        return None
-    names = config.get("id2label") or {str(n): f"LABEL_{n}" for n in range(facts.labels)}
-    return tuple(str(names[key]) for key in sorted(names, key=int))

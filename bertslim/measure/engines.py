@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import textwrap
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -66,11 +66,8 @@ def load_engine(model: TimedModel, threads: int) -> Engine:
     Raises:
         InputError: The runtime cannot load it, or it takes other inputs than a BERT's.
     """
-    if model.runtime.takes_checkpoints:
-        return TorchEngine(model, threads)
-    if model.runtime is Runtime.ONNXRUNTIME:
-        return OnnxRuntimeEngine(model.path, threads)
-    return OpenVinoEngine(model, threads)
+    engine: Engine = pkgutil.resolve_name(model.runtime.row.engine)(model, threads)
+    return engine
 
 
 class TorchEngine:
@@ -83,11 +80,8 @@ class TorchEngine:
 
         torch.set_num_threads(threads)
         self._model: PreTrainedModel = load_model(model.path)
-        self._compiled = model.runtime is Runtime.TORCH_COMPILE
         if model.runtime.in_bfloat16:
             self._model = self._model.bfloat16()
-        if self._compiled:
-            _compile(self._model)
 
     @property
     def dtype(self) -> str:
@@ -95,7 +89,7 @@ class TorchEngine:
         return str(self._model.dtype).removeprefix("torch.")
 
     def prepare(self, arrays: Arrays) -> Call:
-        """Return what calls the model once; a compiled one is compiled for the shape first."""
+        """Return what calls the model once."""
         import torch
 
         rank = 3 if type(self._model).__name__.endswith("ForMultipleChoice") else 2
@@ -105,14 +99,27 @@ class TorchEngine:
             with torch.inference_mode():
                 return self._model(input_ids=ids, attention_mask=mask)
 
-        if self._compiled:
-            try:
-                call()
-            except Exception as error:
-                raise BertslimError(
-                    f"PyTorch cannot compile it ({_gist(error)})",
-                    remedy="a C++ compiler is needed, such as g++; or leave out torch-compile",
-                ) from error
+        return call
+
+
+class CompiledTorchEngine(TorchEngine):
+    """A checkpoint in PyTorch, compiled anew for each shape."""
+
+    def __init__(self, model: TimedModel, threads: int) -> None:
+        super().__init__(model, threads)
+        self._runtime = model.runtime
+        _compile(self._model)
+
+    def prepare(self, arrays: Arrays) -> Call:
+        """Return what calls the model once; it is compiled for the shape first."""
+        call = super().prepare(arrays)
+        try:
+            call()
+        except Exception as error:
+            raise BertslimError(
+                f"PyTorch cannot compile it ({_gist(error)})",
+                remedy=f"a C++ compiler is needed, such as g++; or leave out {self._runtime}",
+            ) from error
         return call
 
 
@@ -130,7 +137,7 @@ def _compile(model: PreTrainedModel) -> None:
 class OnnxRuntimeEngine:
     """An ONNX file in ONNX Runtime, on the CPU."""
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, model: TimedModel, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -138,10 +145,10 @@ class OnnxRuntimeEngine:
         options.intra_op_num_threads = threads
         providers = ["CPUExecutionProvider"]
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=providers)
+            self._session = onnxruntime.InferenceSession(model.path, options, providers=providers)
         except Exception as error:
             raise _not_loaded("ONNX Runtime", _gist(error)) from error
-        self._path = path
+        self._path = model.path
         self._inputs = self._session.get_inputs()
         check_names(given.name for given in self._inputs)
 

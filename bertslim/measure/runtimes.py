@@ -1,4 +1,7 @@
-"""What runs a model that is timed. Nothing heavy is imported: packages are only looked up."""
+"""What runs a model that is timed, as a table. Nothing heavy is imported: packages are looked up.
+
+A new runtime is a row of `Runtime` and an engine (docs/adding-a-runtime.md).
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,136 @@ import importlib.util
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from bertslim.errors import InputError
 
 ONNX_SUFFIX, IR_SUFFIX = ".onnx", ".xml"
 
 
-class Runtime(StrEnum):
-    """The program that runs a model, and in which type where it can choose.
+@dataclass(frozen=True)
+class ModelKind:
+    """How a model lies on disk.
 
-    A new one is a name here and an engine in `engines.py`.
+    Attributes:
+        singular: One of them in words, with its article.
+        plural: Several of them.
+        suffix: How the names of such files end; "" for directories.
     """
 
-    TORCH = "torch"
-    TORCH_BF16 = "torch-bf16"
-    TORCH_COMPILE = "torch-compile"
-    ONNXRUNTIME = "onnxruntime"
-    OPENVINO = "openvino"
-    OPENVINO_BF16 = "openvino-bf16"
+    singular: str
+    plural: str
+    suffix: str = ""
+
+
+CHECKPOINT = ModelKind("a checkpoint", "checkpoints")
+ONNX = ModelKind("an ONNX file", "ONNX files", ONNX_SUFFIX)
+IR = ModelKind("an OpenVINO IR", "OpenVINO IRs", IR_SUFFIX)
+
+
+@dataclass(frozen=True)
+class RuntimeRow:
+    """What is known of a runtime.
+
+    Attributes:
+        program: The program's own name, for messages.
+        package: The Python package that has to be installed; the extra of bertslim that installs
+            it has that name, too, unless bertslim needs it anyway.
+        takes: The kinds of models that it runs.
+        engine: What loads and calls a model, as "module:class"; the class is an `Engine`, made
+            from a TimedModel and a number of threads.
+        in_bfloat16: Whether it multiplies in bfloat16 whatever type the weights are stored in.
+        unasked: Whether it is timed where no runtimes are asked for.
+        may_refuse: Kinds that it takes, but of which it cannot load every model; some other
+            runtime can. Where it is not asked for, each model is tried, and left out of all
+            runtimes of the package if it fails.
+    """
+
+    program: str
+    package: str
+    takes: tuple[ModelKind, ...]
+    engine: str
+    in_bfloat16: bool = False
+    unasked: bool = True
+    may_refuse: tuple[ModelKind, ...] = ()
+
+
+class Runtime(StrEnum):
+    """The program that runs a model, and in which type where it can choose."""
+
+    row: RuntimeRow
+
+    def __new__(cls, name: str, *row: RuntimeRow) -> Self:
+        """Make a member of its name and its row (variadic, as `Runtime("torch")` finds one)."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        (member.row,) = row
+        return member
+
+    TORCH = (
+        "torch",
+        RuntimeRow("PyTorch", "torch", (CHECKPOINT,), "bertslim.measure.engines:TorchEngine"),
+    )
+    TORCH_BF16 = (
+        "torch-bf16",
+        RuntimeRow(
+            "PyTorch",
+            "torch",
+            (CHECKPOINT,),
+            "bertslim.measure.engines:TorchEngine",
+            in_bfloat16=True,
+        ),
+    )
+    TORCH_COMPILE = (
+        "torch-compile",
+        RuntimeRow(
+            "PyTorch",
+            "torch",
+            (CHECKPOINT,),
+            "bertslim.measure.engines:CompiledTorchEngine",
+            unasked=False,  # to compile takes a minute a shape
+        ),
+    )
+    ONNXRUNTIME = (
+        "onnxruntime",
+        RuntimeRow(
+            "ONNX Runtime",
+            "onnxruntime",
+            (ONNX,),
+            "bertslim.measure.engines:OnnxRuntimeEngine",
+        ),
+    )
+    OPENVINO = (
+        "openvino",
+        RuntimeRow(
+            "OpenVINO",
+            "openvino",
+            (ONNX, IR),
+            "bertslim.measure.engines:OpenVinoEngine",
+            may_refuse=(ONNX,),
+        ),
+    )
+    OPENVINO_BF16 = (
+        "openvino-bf16",
+        RuntimeRow(
+            "OpenVINO",
+            "openvino",
+            (ONNX, IR),
+            "bertslim.measure.engines:OpenVinoEngine",
+            in_bfloat16=True,
+            may_refuse=(ONNX,),
+        ),
+    )
+
+    @property
+    def program(self) -> str:
+        """The program's own name."""
+        return self.row.program
 
     @property
     def package(self) -> str:
         """The Python package that has to be installed for it."""
-        return self.value.partition("-")[0]
+        return self.row.package
 
     @property
     def installed(self) -> bool:
@@ -38,23 +148,20 @@ class Runtime(StrEnum):
     @property
     def in_bfloat16(self) -> bool:
         """Whether it multiplies in bfloat16 whatever type the weights are stored in."""
-        return self in {Runtime.TORCH_BF16, Runtime.OPENVINO_BF16}
+        return self.row.in_bfloat16
 
     @property
     def takes_checkpoints(self) -> bool:
         """Whether it runs checkpoint directories; the others run exported files."""
-        return self.package == "torch"
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """How the names of the exported files end that it runs."""
-        if self.takes_checkpoints:
-            return ()
-        return (ONNX_SUFFIX,) if self is Runtime.ONNXRUNTIME else (ONNX_SUFFIX, IR_SUFFIX)
+        return CHECKPOINT in self.row.takes
 
     def takes(self, path: Path) -> bool:
         """Whether it runs such a file or directory."""
-        return self.takes_checkpoints if path.is_dir() else path.suffix in self.suffixes
+        return _is_one_of(path, self.row.takes)
+
+    def may_refuse(self, path: Path) -> bool:
+        """Whether it cannot load every such file or directory."""
+        return _is_one_of(path, self.row.may_refuse)
 
     def check_installed(self) -> None:
         """Refuse a runtime that is not there.
@@ -63,6 +170,28 @@ class Runtime(StrEnum):
             InputError: Its package is not installed.
         """
         check_package(self.package, extra=self.package, where=self.value)
+
+
+UNASKED = tuple(runtime for runtime in Runtime if runtime.row.unasked)
+"""Those that are timed unless others are asked for."""
+
+ASKED = tuple(runtime for runtime in Runtime if not runtime.row.unasked)
+"""Those that are timed only where they are asked for."""
+
+EXPORTED = tuple(
+    dict.fromkeys(kind for runtime in Runtime for kind in runtime.row.takes if kind.suffix)
+)
+"""The kinds of exported files that some runtime takes."""
+
+
+def is_exported(path: Path) -> bool:
+    """Whether the name is that of an exported file that some runtime takes."""
+    return path.suffix in {kind.suffix for kind in EXPORTED}
+
+
+def _is_one_of(path: Path, kinds: tuple[ModelKind, ...]) -> bool:
+    suffixes = {kind.suffix for kind in kinds}
+    return "" in suffixes if path.is_dir() else bool(path.suffix) and path.suffix in suffixes
 
 
 def is_installed(package: str) -> bool:

@@ -32,6 +32,10 @@ class _Config:
         value = self.values.get(key)
         return self.family.defaults[key] if value is None else _whole(key, value)
 
+    def is_set(self, key: str) -> bool:
+        value = self.values.get(key)
+        return bool(self.family.defaults[key] if value is None else value)
+
     @property
     def hidden_size(self) -> int:
         return self.number(self.family.keys.hidden_size)
@@ -175,17 +179,17 @@ def _max_length(values: _Config) -> int:
 
 
 def _embedding_parameters(values: _Config) -> int:
-    rows = sum(
-        values.number(key) for key in ("vocab_size", "max_position_embeddings", "type_vocab_size")
-    )
+    keys = ["vocab_size", "max_position_embeddings", "type_vocab_size"]
+    for further in values.family.further_embeddings:
+        if further.only_if is None or values.is_set(further.only_if):
+            keys.append(further.key)
     norm = 2
-    return (rows + norm) * values.embedding_size
+    return (sum(map(values.number, keys)) + norm) * values.embedding_size
 
 
 def _shared_parameters(values: _Config) -> int:
-    if "relative_attention_num_buckets" not in values.family.defaults:
-        return 0
-    return values.number("relative_attention_num_buckets") * values.number(values.family.keys.heads)
+    rows = values.family.attention_bias_rows
+    return values.number(rows) * values.number(values.family.keys.heads) if rows else 0
 
 
 def _layers(values: _Config) -> tuple[LayerFacts, ...]:

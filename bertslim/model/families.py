@@ -73,6 +73,19 @@ class ConfigKeys:
 
 
 @dataclass(frozen=True)
+class EmbeddingRows:
+    """Embeddings that a family adds to those of tokens, positions and token types.
+
+    Attributes:
+        key: The key of `config.json` that counts them.
+        only_if: The key that is true where a model has them; None: every model has.
+    """
+
+    key: str
+    only_if: str | None = None
+
+
+@dataclass(frozen=True)
 class Family:
     """One model family.
 
@@ -82,9 +95,13 @@ class Family:
         layers: The list of layers, as a dotted name below the bare encoder.
         layout: Where the blocks live inside a layer.
         keys: Names in `config.json`.
-        defaults: What the stock configuration class takes where `config.json` is silent.
+        defaults: What the stock configuration class takes where `config.json` is silent; 0 token
+            types stand for a family without.
         positions_after_padding: Whether positions are counted from behind the padding index, so
             that the first ones are never used.
+        further_embeddings: Embeddings beside those of tokens, positions and token types.
+        attention_bias_rows: The key of `config.json` that counts the rows of an attention bias, a
+            number a head, that all layers share; None: there is none.
     """
 
     model_type: str
@@ -94,6 +111,8 @@ class Family:
     keys: ConfigKeys
     defaults: dict[str, int]
     positions_after_padding: bool = False
+    further_embeddings: tuple[EmbeddingRows, ...] = ()
+    attention_bias_rows: str | None = None
 
     @property
     def stack(self) -> str:
@@ -194,6 +213,8 @@ def _bert_like(
     *,
     layout: LayerLayout = BERT_LAYOUT,
     positions_after_padding: bool = False,
+    further_embeddings: tuple[EmbeddingRows, ...] = (),
+    attention_bias_rows: str | None = None,
 ) -> Family:
     return Family(
         model_type,
@@ -203,6 +224,8 @@ def _bert_like(
         ConfigKeys(),
         defaults,
         positions_after_padding,
+        further_embeddings,
+        attention_bias_rows,
     )
 
 
@@ -220,7 +243,12 @@ FAMILIES = {
         _roberta_like("camembert", "Camembert"),
         _bert_like("electra", "Electra", ELECTRA_DEFAULTS),
         _bert_like(
-            "mpnet", "MPNet", MPNET_DEFAULTS, layout=MPNET_LAYOUT, positions_after_padding=True
+            "mpnet",
+            "MPNet",
+            MPNET_DEFAULTS,
+            layout=MPNET_LAYOUT,
+            positions_after_padding=True,
+            attention_bias_rows="relative_attention_num_buckets",
         ),
         Family(
             "distilbert",

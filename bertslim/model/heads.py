@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from bertslim.model.families import Family
 
+MASKED_LM, MASKED_LM_ONE_BIAS = "masked LM", "masked LM, one bias"
+
 
 @dataclass(frozen=True)
 class Dimensions:
@@ -41,8 +43,8 @@ _BERT_HEADS = {
     "QuestionAnswering": ("token labels",),
     "MultipleChoice": ("pooler", "choice"),
     "NextSentencePrediction": ("pooler", "next sentence"),
-    "MaskedLM": ("masked LM",),
-    "PreTraining": ("pooler", "next sentence", "masked LM"),
+    "MaskedLM": (MASKED_LM,),
+    "PreTraining": ("pooler", "next sentence", MASKED_LM),
 }
 _ROBERTA_HEADS = {
     "": ("pooler",),
@@ -50,7 +52,7 @@ _ROBERTA_HEADS = {
     "TokenClassification": ("token labels",),
     "QuestionAnswering": ("token labels",),
     "MultipleChoice": ("pooler", "choice"),
-    "MaskedLM": ("masked LM",),
+    "MaskedLM": (MASKED_LM,),
 }
 _ELECTRA_HEADS = {
     "": ("projection",),
@@ -58,7 +60,7 @@ _ELECTRA_HEADS = {
     "TokenClassification": ("projection", "token labels"),
     "QuestionAnswering": ("projection", "token labels"),
     "MultipleChoice": ("projection", "dense", "choice"),
-    "MaskedLM": ("projection", "masked LM, one bias"),
+    "MaskedLM": ("projection", MASKED_LM_ONE_BIAS),
     "PreTraining": ("projection", "discriminator"),
 }
 _DISTILBERT_HEADS = {
@@ -67,7 +69,7 @@ _DISTILBERT_HEADS = {
     "TokenClassification": ("token labels",),
     "QuestionAnswering": ("token labels",),
     "MultipleChoice": ("dense", "choice"),
-    "MaskedLM": ("masked LM, one bias",),
+    "MaskedLM": (MASKED_LM_ONE_BIAS,),
 }
 _HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "bert": _BERT_HEADS,
@@ -90,6 +92,11 @@ def pooler_is_optional(family: Family, head: str) -> bool:
     return head == "" and "pooler" in _HEADS[family.model_type][head]
 
 
+def predicts_words(family: Family, head: str) -> bool:
+    """Whether the head puts out a number for each word of the vocabulary."""
+    return not {MASKED_LM, MASKED_LM_ONE_BIAS}.isdisjoint(_HEADS[family.model_type][head])
+
+
 def head_parts(family: Family, head: str, dimensions: Dimensions) -> dict[str, HeadPart]:
     """Return the parts of a head by name."""
     return {name: _part(name, dimensions) for name in _HEADS[family.model_type][head]}
@@ -105,8 +112,8 @@ def _part(name: str, dimensions: Dimensions) -> HeadPart:
         "choice": _linear(hidden, 1),
         "next sentence": _linear(hidden, 2),
         "discriminator": _linear(hidden, hidden, 1, every_token=True),
-        "masked LM": _masked_lm(dimensions, biases=2),
-        "masked LM, one bias": _masked_lm(dimensions, biases=1),
+        MASKED_LM: _masked_lm(dimensions, biases=2),
+        MASKED_LM_ONE_BIAS: _masked_lm(dimensions, biases=1),
         "projection": HeadPart(0, 0)
         if hidden == embedding
         else _linear(embedding, hidden, every_token=True),

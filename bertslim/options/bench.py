@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bertslim.errors import InputError
 from bertslim.measure.measure_options import BATCH_OPTION, BATCHES
-from bertslim.measure.runtimes import Runtime
+from bertslim.measure.runtimes import ASKED, EXPORTED, Runtime
 from bertslim.option_fields import argument, names, option, whole_numbers
 from bertslim.options.shared import SEED, THREADS
 from bertslim.wording import did_you_mean
@@ -39,7 +39,7 @@ class BenchOptions:
         batches: Batch sizes.
         lengths: Lengths in tokens; none: 128, or what all models can take.
         runtimes: What to run them in; none: for each model those that are installed and that the
-            CPU is made for, but torch-compile.
+            CPU is made for, but those that are timed only where they are asked for.
         seconds: Time for each model in each runtime at each shape, over all launches.
         launches: How often all processes are started anew.
         seed: Settles the random inputs and the bootstrap.
@@ -49,8 +49,9 @@ class BenchOptions:
     models: tuple[str, ...] = field(
         metadata=argument(
             "MODEL",
-            help="Checkpoints (a local directory, pkg:NAME or a Hub id), ONNX files (.onnx) and "
-            "OpenVINO IRs (.xml). The others are compared with the first.",
+            help="Checkpoints (a local directory, pkg:NAME or a Hub id), "
+            f"{' and '.join(f'{kind.plural} ({kind.suffix})' for kind in EXPORTED)}. The others "
+            "are compared with the first.",
         )
     )
     batches: tuple[int, ...] = field(default=BATCHES, metadata=BATCH_OPTION)
@@ -69,7 +70,7 @@ class BenchOptions:
         metadata=option(
             "--runtime",
             help=f"What to run them in: {', '.join(Runtime)}.",
-            shown="all that suit model and CPU, but torch-compile",
+            shown=f"all that suit model and CPU, but {' and '.join(ASKED)}",
             metavar="NAME",
             read=read_runtimes,
         ),
