@@ -42,10 +42,6 @@ CASES: dict[str, tuple[list[str], str, Any]] = {
 }
 
 
-class Caught(InputError):
-    """Raised in place of the work of a command."""
-
-
 @pytest.fixture
 def settings_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return a function that runs a command line and returns what the command is asked for."""
@@ -55,7 +51,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
         def catch(options: Any, *_: Any) -> None:
             caught.append(options)
-            raise Caught("caught")
+            raise InputError("caught in place of the work of the command")
 
         monkeypatch.setattr(f"bertslim.commands.{CASES[command][1]}", catch)
         assert run([command, *arguments]) == 2
