@@ -81,11 +81,11 @@ def test_hsic_of_what_is_unrelated_is_zero_on_average_where_the_biased_one_is_no
 
 
 def test_small_batches_come_to_the_full_value() -> None:
-    features = correlated(20_000)
+    features = correlated(10_000)
     running = MinibatchCka(len(features))
-    for batch in mixed([features], 64, buffer=20_000, rounds=8, seed=0):
+    for batch in mixed([features], 64, buffer=10_000, rounds=16, seed=0):
         running.add(batch)
-    assert running.batches == 8 * (20_000 // 64)
+    assert running.batches == 16 * (10_000 // 64)
     assert torch.allclose(running.matrix(), full_cka(features), atol=1e-3)
 
 

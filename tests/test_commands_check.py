@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bertslim.cli import run
+from bertslim.commands import check
 from bertslim.commands.check import FEWEST_LAUNCHES, LAUNCH_SECONDS, LEVEL
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import LatencyResult
@@ -437,6 +438,16 @@ def test_a_margin_is_written_with_or_without_its_sign(
     assert "--max-regression 12%" in capfd.readouterr().out
 
 
+@pytest.fixture
+def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start real models twice, and time them for a moment, whether or not their rounds agree."""
+    monkeypatch.setattr(check, "FEWEST_LAUNCHES", 2)
+    monkeypatch.setattr(check, "ROUNDS_A_LAUNCH", 5)
+    monkeypatch.setattr(check, "LAUNCH_SECONDS", 0.2)
+    monkeypatch.setattr(check, "LONGEST_LAUNCH_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("briefly")
 def test_the_real_models_are_measured(unmeasured: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The bound is one that no machine misses."""
     shape = ["--batch", "1", "--length", "4", "--threads", "1", "--json"]
@@ -450,6 +461,7 @@ def test_the_real_models_are_measured(unmeasured: Path, capfd: pytest.CaptureFix
     assert told["measurements"][0]["base"] > 0
 
 
+@pytest.mark.usefixtures("briefly")
 def test_a_model_that_was_cut_in_all_ways_is_measured(
     unmeasured: Path,
     cut_all_ways: Callable[..., Path],

@@ -9,12 +9,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import onnx
+import onnx_ir
 import pytest
 import torch
 
 from bertslim.data.task import Batch
 from bertslim.export import int8
+from bertslim.export import onnx as export_onnx
 from bertslim.export.int8 import Distance, OnnxGraph, Trial, fewest_that_help, quantise
+from bertslim.export.int8_plan import Int8Plan, LayerMap
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.progress import Progress
 
@@ -23,9 +26,28 @@ NEARER = Distance(estimate=0.012, least=0.005)
 UNSURE = Distance(estimate=0.004, least=0.0015)
 
 
+@pytest.fixture(scope="module")
+def convert_once() -> Callable[[Checkpoint, Int8Plan], onnx_ir.Model]:
+    """Convert as `bertslim.export.onnx.convert` does, once for each plan: it takes seconds.
+
+    All tests convert one model; what is left of a plan is which maps stay in float32.
+    """
+    graphs: dict[tuple[LayerMap, ...], onnx.ModelProto] = {}
+
+    def convert(checkpoint: Checkpoint, plan: Int8Plan) -> onnx_ir.Model:
+        if plan.float_maps not in graphs:
+            graphs[plan.float_maps] = onnx_ir.to_proto(export_onnx.convert(checkpoint, plan))
+        return onnx_ir.from_proto(graphs[plan.float_maps])
+
+    return convert
+
+
 @pytest.fixture
 def search(
-    make_checkpoint: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_checkpoint: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    convert_once: Callable[[Checkpoint, Int8Plan], onnx_ir.Model],
 ) -> Callable[..., tuple[OnnxGraph, Path]]:
     """Return a function that quantises a model whose trials are as far off as it is told.
 
@@ -38,6 +60,7 @@ def search(
 
     def run(*distances: Distance | None) -> tuple[OnnxGraph, Path]:
         left = list(distances)
+        monkeypatch.setattr(int8, "convert", convert_once)
         monkeypatch.setattr(int8, "_batches", lambda *_: [batch])
         monkeypatch.setattr(int8, "_distance", lambda *_: left.pop(0) if left[1:] else left[0])
         path = tmp_path / "int8.onnx"

@@ -263,7 +263,7 @@ def command(make_checkpoint, make_recipe, cut: Callable[..., Path], tmp_path_fac
 @pytest.fixture(scope="module")
 def long(command: list[str]) -> list[str]:
     """The arguments of a training that can be stopped on the way."""
-    return [*command, "--steps", "400"]
+    return [*command, "--steps", "200"]
 
 
 @pytest.fixture(scope="module")
