@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from bertslim.cli import app, run
+from bertslim.cli.runs.check import RULES
 from bertslim.data.data_options import DataOptions
 from bertslim.errors import InputError
 from bertslim.export.formats import Format
@@ -24,6 +25,7 @@ from bertslim.options.export import ExportOptions
 from bertslim.options.inspect import InspectOptions
 from bertslim.options.report import ReportOptions
 from bertslim.options.retrain import RetrainOptions
+from bertslim.options.rules import RuleOptions
 
 HERE = Path()
 CASES: dict[str, tuple[list[str], str, Any]] = {
@@ -152,3 +154,13 @@ def test_options_that_need_or_exclude_others(
 ) -> None:
     assert run(arguments) == 2
     assert message in capfd.readouterr().err
+
+
+def test_every_rule_that_can_be_given_is_judged_and_is_in_the_guide() -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "ci-gate.md").read_text(encoding="utf-8")
+    for rule in fields(RuleOptions):
+        option = written_as(rule)
+        assert isinstance(option, Option)
+        assert rule.name in RULES
+        assert all(name in guide for name in option.names)
+    assert len(RULES) == len(fields(RuleOptions))

@@ -8,7 +8,7 @@ interval.
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 from bertslim.records import Frozen, Interval, Measurement
 
@@ -59,6 +59,15 @@ class Rule(Protocol):
     """
 
     figure: ClassVar[Figure]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the bound as it is written on the command line.
+
+        Raises:
+            InputError: It cannot be read, or allows everything.
+        """
+        ...
 
     def judge(self, now: Measurement, before: Measurement | None) -> Verdict:
         """Judge a figure.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import typer
@@ -22,6 +22,15 @@ from bertslim.gate.verdict_table import verdict_table
 from bertslim.gate.verdicts import Rule
 from bertslim.options.check import CheckOptions
 from bertslim.options.rules import RuleOptions
+
+RULES: dict[str, type[Rule]] = {
+    "max_params": MaxParameters,
+    "max_bytes": MaxBytes,
+    "max_accuracy_drop": MaxAccuracyDrop,
+    "max_latency_ratio": MaxLatencyRatio,
+    "max_regression": MaxRegression,
+    "max_latency": MaxLatency,
+}
 
 
 @dataclass(frozen=True)
@@ -85,14 +94,7 @@ def read_rules(options: RuleOptions) -> tuple[Rule, ...]:
     Raises:
         InputError: One of them cannot be read, or allows everything.
     """
-    written = (
-        (MaxParameters, options.max_params),
-        (MaxBytes, options.max_bytes),
-        (MaxAccuracyDrop, options.max_accuracy_drop),
-        (MaxLatencyRatio, options.max_latency_ratio),
-        (MaxRegression, options.max_regression),
-        (MaxLatency, options.max_latency),
-    )
+    written = ((RULES[rule.name], getattr(options, rule.name)) for rule in fields(options))
     return tuple(rule.parse(text) for rule, text in written if text is not None)
 
 
