@@ -15,7 +15,7 @@ TABS = "-DOCSTART-\t-X-\tO\n\nAda\tNNP\tB-PER\nsaw\tVBD\tO\n\n\nUlm\tNNP\tB-LOC\
 
 def read(path: Path, text: str) -> dict[str, list[list[str]]]:
     path.write_text(text, encoding="utf-8")
-    return read_path(str(path)).to_dict()
+    return read_path(str(path)).rows.to_dict()
 
 
 @pytest.mark.parametrize("name", ["a.conll", "a.bio", "a.IOB"])
@@ -30,7 +30,7 @@ def test_the_word_stands_first_and_the_tag_last(tmp_path: Path, name: str) -> No
 def test_gzipped_files_and_directories(tmp_path: Path) -> None:
     (tmp_path / "a.conll.gz").write_bytes(gzip.compress(TABS.encode()))
     (tmp_path / "b.conll").write_text("Bonn\tO\n")
-    assert read_path(str(tmp_path)).to_dict()["tokens"] == [["Ada", "saw"], ["Ulm"], ["Bonn"]]
+    assert read_path(str(tmp_path)).rows.to_dict()["tokens"] == [["Ada", "saw"], ["Ulm"], ["Bonn"]]
 
 
 def test_where_tabs_part_the_columns_blanks_are_part_of_words(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def squad(*questions: dict[str, Any]) -> dict[str, Any]:
 
 def read(path: Path, content: Any, indent: int | None = None) -> Any:
     path.write_text(json.dumps(content, indent=indent), encoding="utf-8")
-    return read_path(str(path))
+    return read_path(str(path)).rows
 
 
 @pytest.mark.parametrize("indent", [None, 2])
@@ -66,7 +66,7 @@ def test_other_json_is_read_as_before(tmp_path: Path, content: Any) -> None:
 def test_json_lines_are_no_squad(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "x"}\n{"text": "y"}\n')
-    assert read_path(str(path))["text"][:] == ["x", "y"]
+    assert read_path(str(path)).rows["text"][:] == ["x", "y"]
 
 
 @pytest.mark.parametrize(

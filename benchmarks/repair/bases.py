@@ -33,9 +33,7 @@ from transformers import (
 
 from benchmarks.tools import environment_line
 from bertslim.data.batches import tokenise
-from bertslim.data.data_source import load_data
-from bertslim.data.hub import read_hub
-from bertslim.data.local_files import is_path, read_path
+from bertslim.data.data_source import load_data, read_source
 from bertslim.measure.environment import default_threads
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
@@ -124,7 +122,7 @@ def make_classifier(
     encoder: str, data: str, training: Training, seed: int, rows: int | None, directory: Path
 ) -> None:
     """Train on SST-2 less the rows held out, all of them or the first so many, in drawn order."""
-    table = read_path(data) if is_path(data) else read_hub(data)
+    table = read_source(data).rows
     drawn = np.random.default_rng(seed).permutation(len(table))
     write_tsv(table.select(drawn[:HELD_ROWS]), directory / "held.tsv")
     write_tsv(table.select(drawn[HELD_ROWS:][:rows]), directory / "fit.tsv")

@@ -13,6 +13,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from bertslim.data import pydocs
 from bertslim.data.hub import read_hub
 from bertslim.data.local_files import is_path, read_path
+from bertslim.data.source_table import SourceTable
 from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.data.tasks import choose_task
 from bertslim.errors import DataError
@@ -38,20 +39,29 @@ def load_data(
             a row has no usable text or label, or model, data and task do not fit.
     """
     head, column_names = head or HeadFacts(), column_names or ColumnNames()
-    table = _read(source)
+    table = read_source(source).rows
     chosen = choose_task(task, table, column_names, head, source=source)
     return chosen.read(table, column_names, head, source=source)
 
 
-def _read(source: str) -> Dataset:
+def read_source(source: str) -> SourceTable:
+    """Read the table of a source as it comes, and how it was read.
+
+    Args:
+        source: A path, the name of a data set on the Hub, or `builtin:pydocs`.
+
+    Raises:
+        DataError: The source is missing, broken or empty.
+    """
     if source.startswith("builtin:"):
         return _read_builtin(source)
     return read_path(source) if is_path(source) else read_hub(source)
 
 
-def _read_builtin(source: str) -> Dataset:
+def _read_builtin(source: str) -> SourceTable:
     if source != pydocs.NAME:
         raise DataError("no such built-in data", where=source, remedy=f"use {pydocs.NAME}")
     texts, labels = pydocs.read_pydocs()
     features = {"text": Value("string"), "label": ClassLabel(names=list(pydocs.PACKAGES))}
-    return Dataset.from_dict({"text": texts, "label": labels}, features=Features(features))
+    rows = Dataset.from_dict({"text": texts, "label": labels}, features=Features(features))
+    return SourceTable(source, rows)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import textwrap
 
-from datasets import Dataset, load_dataset
+from datasets import load_dataset
 
+from bertslim.data.source_table import SourceTable
 from bertslim.errors import DataError, one_line
 from bertslim.quiet import quiet_datasets
 
@@ -15,7 +16,7 @@ _NAME = re.compile(
 )
 
 
-def read_hub(source: str) -> Dataset:
+def read_hub(source: str) -> SourceTable:
     """Load `name` or `org/name`, with `:config` and `@split` where given: `glue:sst2@train`.
 
     Without `@split` it is the split "train". It is kept in the cache of `datasets`.
@@ -31,7 +32,7 @@ def read_hub(source: str) -> Dataset:
         )
     try:
         with quiet_datasets():
-            return load_dataset(match["path"], match["config"], split=match["split"] or "train")
+            rows = load_dataset(match["path"], match["config"], split=match["split"] or "train")
     except Exception as error:
         reason = textwrap.shorten(one_line(str(error)) or type(error).__name__, 300)
         raise DataError(
@@ -39,3 +40,4 @@ def read_hub(source: str) -> Dataset:
             where=source,
             remedy="check the name and the connection",
         ) from error
+    return SourceTable(source, rows)

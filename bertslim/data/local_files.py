@@ -15,6 +15,7 @@ import pandas as pd
 from datasets import Dataset, Features, Value, concatenate_datasets, load_dataset
 
 from bertslim.data.conll import read_conll
+from bertslim.data.source_table import SourceTable
 from bertslim.data.squad import read_squad
 from bertslim.errors import DataError, one_line
 from bertslim.quiet import quiet_datasets
@@ -72,7 +73,7 @@ def is_path(source: str) -> bool:
     )
 
 
-def read_path(source: str) -> Dataset:
+def read_path(source: str) -> SourceTable:
     """Read a file, or all data files of a directory, in the order of their names.
 
     Raises:
@@ -100,7 +101,7 @@ def read_path(source: str) -> Dataset:
         table = _read_files(files, kind, source)
     if len(table) == 0:
         raise _no_rows(source)
-    return table
+    return SourceTable(source, table)
 
 
 def _files_of_directory(path: Path, source: str) -> list[Path]:

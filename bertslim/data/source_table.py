@@ -1,0 +1,29 @@
+"""What a source holds, as it came, with the account of how it was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """The table of one source.
+
+    Attributes:
+        source: What the user gave.
+        rows: Its rows, with the columns that they have.
+        reading: How its files were read where that was not fixed by their kind, a clause each, such
+            as "columns separated by ;" or "60 comment lines left out"; nothing where nothing had to
+            be chosen.
+        held_out: The rows that the source itself sets apart to be reported on, such as `test.csv`
+            beside `train.csv`; None where it sets none apart.
+    """
+
+    source: str
+    rows: Dataset
+    reading: tuple[str, ...] = ()
+    held_out: SourceTable | None = None
