@@ -1,6 +1,25 @@
-"""`python -m bertslim`, which launchers such as accelerate need."""
+"""The program `bertslim`, also as `python -m bertslim`, which launchers such as accelerate need."""
 
-from bertslim.cli import main
+from __future__ import annotations
+
+import sys
+
+from bertslim.interrupts import INTERRUPTED, catch_signals, end_with
+
+
+def main() -> None:
+    """Run the command line of this process and end it with the exit code."""
+    catch_signals()  # before anything is imported that takes time
+    try:
+        from bertslim.cli import run
+
+        code = run(sys.argv[1:])
+        end_with(code)
+    except KeyboardInterrupt:  # a second one, while the first was told
+        code = INTERRUPTED
+        end_with(code)
+    sys.exit(code)
+
 
 if __name__ == "__main__":
     main()

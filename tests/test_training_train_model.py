@@ -42,7 +42,7 @@ QUICK = {
 HEEDING_INTERRUPTS = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores them
-from bertslim.cli import main
+from bertslim.__main__ import main
 main()
 """
 

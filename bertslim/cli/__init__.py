@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from typing import Annotated
@@ -15,8 +14,8 @@ import bertslim
 from bertslim.cli import analyze, bench, check, cut, export, inspect, recipes, report, retrain
 from bertslim.cli.options import remember
 from bertslim.errors import BertslimError, one_line
+from bertslim.interrupts import INTERRUPTED, INTERRUPTION, interruptible
 
-INTERRUPTED = 130
 FAILED = 1
 
 app = typer.Typer(
@@ -78,11 +77,11 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors are one line on standard error."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     remember(arguments)
     try:
-        code = app(arguments, prog_name="bertslim", standalone_mode=False)
-        sys.stdout.flush()
+        with interruptible():
+            code = app(arguments, prog_name="bertslim", standalone_mode=False)
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -95,7 +94,7 @@ def run(arguments: list[str]) -> int:
             traceback.print_exception(error)
         return _explain(error)
     if code == INTERRUPTED:  # typer turns Ctrl-C into a code of its own
-        return _fail("interrupted; nothing half-made is left", INTERRUPTED)
+        return _fail(INTERRUPTION, INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 
