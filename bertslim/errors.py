@@ -7,12 +7,20 @@
     │   ├── DataError         2    a data set is missing, empty or lacks a column
     │   └── OutputError       2    the output exists already, or cannot be written
     ├── RegressionFound       3    `bertslim check` found the model worse than its rule allows
-    └── CannotTell            4    `bertslim check` could not decide
+    ├── CannotTell            4    `bertslim check` could not decide
+    └── Defect               70    bertslim itself is wrong
 
-An interrupted run ends in 130. Each error is one line: where, what, and the remedy.
+An interrupted run ends in 130. Each error is one line: where, what, and the remedy. Errors of
+libraries become one of these where they arise, or in `library_errors`.
 """
 
 from __future__ import annotations
+
+from bertslim.printable import one_line, shortened, shortened_within
+
+_LONGEST_PLACE = 300  # characters; what is quoted in a message comes from files of any size
+_LONGEST_PART = 800
+_MOST_PROBLEMS = 100
 
 
 class BertslimError(Exception):
@@ -30,9 +38,9 @@ class BertslimError(Exception):
         self.what = what
         self.where = where
         self.remedy = remedy
-        place = f"{where}: " if where else ""
-        advice = f"; {remedy}" if remedy else ""
-        super().__init__(one_line(f"{place}{what}{advice}"))
+        place = f"{shortened_within(one_line(where), _LONGEST_PLACE)}: " if where else ""
+        advice = f"; {shortened(one_line(remedy), _LONGEST_PART)}" if remedy else ""
+        super().__init__(one_line(f"{place}{shortened(one_line(what), _LONGEST_PART)}{advice}"))
 
 
 class InputError(BertslimError):
@@ -45,7 +53,11 @@ class RecipeError(InputError):
     """A recipe is malformed, or does not fit the model: one line a problem, all of them."""
 
     def __init__(self, problems: list[str]) -> None:
-        self.problems = [one_line(problem) for problem in problems]
+        self.problems = [
+            shortened(one_line(problem), _LONGEST_PART) for problem in problems[:_MOST_PROBLEMS]
+        ]
+        if (more := len(problems) - _MOST_PROBLEMS) > 0:
+            self.problems.append(f"and {more:,} more of the like")
         super().__init__(self.problems[0])
 
     def __str__(self) -> str:
@@ -76,6 +88,7 @@ class CannotTell(BertslimError):
     exit_code = 4
 
 
-def one_line(text: str) -> str:
-    """Fold white space, line breaks included, so that a message stays on one line."""
-    return " ".join(text.split())
+class Defect(BertslimError):
+    """Bertslim itself is wrong: no input should end in it."""
+
+    exit_code = 70  # EX_SOFTWARE of sysexits.h

@@ -10,6 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from bertslim.records import Step
+from bertslim.terminal import clear_line, print_line
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -72,8 +73,7 @@ class Progress:
         """Write a line that is worth keeping, also where nobody is watching; not if silenced."""
         if not self._silent:
             self._say("")
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+            print_line(line, error=True)
 
     def track(
         self, items: Iterable[Item], label: str, *, total: int | None = None, unit: str = "it"
@@ -98,5 +98,4 @@ class Progress:
 
     def _say(self, text: str) -> None:
         if self.visible:
-            sys.stderr.write(f"\r\033[K{text}")
-            sys.stderr.flush()
+            clear_line(text)

@@ -178,21 +178,6 @@ def test_unknown_recipe_names_the_nearest(here: Path, capfd: pytest.CaptureFixtu
     assert "did you mean 'drop_odd'" in fails(capfd, here, MODEL, "-r", "drop_od")
 
 
-def test_unexpected_errors_are_one_line_and_exit_1(
-    here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def explode(*_: object, **__: object) -> None:
-        raise ZeroDivisionError("two\nlines")
-
-    monkeypatch.setattr("bertslim.commands.cut.prepare_cut", explode)
-    assert run(["cut", MODEL, "-r", "drop_odd"]) == 1
-    assert capfd.readouterr().err == (
-        "bertslim: unexpected error: ZeroDivisionError: two lines; --debug shows where\n"
-    )
-    assert run(["cut", MODEL, "-r", "drop_odd", "--debug"]) == 1
-    assert "Traceback" in capfd.readouterr().err
-
-
 def test_interruption_is_exit_130(
     here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

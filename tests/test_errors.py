@@ -52,8 +52,8 @@ def test_an_error_is_one_line(error, what, where, remedy):
 
 @given(st.lists(st.text(min_size=1), min_size=1))
 def test_a_recipe_error_is_a_line_a_problem(problems):
-    error = RecipeError(problems)
-    assert len(str(error).split("\n")) == len(problems)
+    error = RecipeError(problems[:100])
+    assert len(str(error).split("\n")) == len(problems[:100])
     assert all(len(problem.splitlines()) <= 1 for problem in error.problems)
 
 
@@ -61,3 +61,11 @@ def test_an_error_says_where_what_and_the_remedy():
     error = errors.DataError("has no rows", where="a.csv", remedy="give it some")
     assert str(error) == "a.csv: has no rows; give it some"
     assert str(BertslimError("broke")) == "broke"
+
+
+def test_a_message_is_cut_but_keeps_its_remedy():
+    error = errors.DataError("y" * 12_800, where="/x" * 5000, remedy="give it some")
+    assert len(str(error)) < 1200
+    assert str(error).endswith("…; give it some")
+    many = errors.RecipeError([f"line {number}" for number in range(102)])
+    assert str(many).splitlines()[-2:] == ["line 99", "and 2 more of the like"]

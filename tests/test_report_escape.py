@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bertslim.report.escape import display_width, escape, fenced, printable
+from bertslim.report.escape import display_width, escape, fenced
 
 PARSER = MarkdownIt("commonmark").enable("table")
 HOSTILE = [
@@ -59,10 +59,6 @@ def test_names_stay_readable():
 
 def test_control_characters_do_not_reach_a_terminal():
     assert escape("red\x1b[31m\r\nline\u2028end\x00\u202eevil") == "red \\[31m line end evil"
-
-
-def test_text_of_any_script_is_kept():
-    assert printable("模型 модель نموذج") == "模型 модель نموذج"
 
 
 @pytest.mark.parametrize("text", ["```\n# out", "a\n`````\n<b>", "plain\n"])

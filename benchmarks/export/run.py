@@ -25,7 +25,6 @@ from benchmarks.tools import (
 )
 from bertslim.commands.export import export_checkpoint
 from bertslim.data.data_options import DataOptions
-from bertslim.errors import one_line
 from bertslim.export.formats import Format
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import LatencyBench, run_launches
@@ -33,6 +32,7 @@ from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.measure.shapes import Shape
 from bertslim.model.model_source import find_model
 from bertslim.options.export import ExportOptions
+from bertslim.printable import one_line
 from bertslim.progress import Progress
 from bertslim.records import Frozen, Measurement
 from bertslim.report.tables import Table

@@ -12,11 +12,14 @@ from typer.exceptions import TyperException
 
 import bertslim
 from bertslim.cli import analyze, bench, check, cut, export, inspect, recipes, report, retrain
+from bertslim.cli.failures import failure
 from bertslim.cli.options import remember
-from bertslim.errors import BertslimError, one_line
 from bertslim.interrupts import INTERRUPTED, INTERRUPTION, interruptible
+from bertslim.printable import one_line, shortened
+from bertslim.terminal import print_line, print_text
 
 FAILED = 1
+_LONGEST_USAGE = 500  # characters of what a person wrote
 
 app = typer.Typer(
     name="bertslim",
@@ -39,7 +42,7 @@ app.add_typer(recipes.app, name="recipes", short_help="List, show and check reci
 
 def _show_version(show: bool) -> None:
     if show:
-        typer.echo(f"bertslim {bertslim.__version__}")
+        print_line(f"bertslim {bertslim.__version__}")
         raise typer.Exit
 
 
@@ -66,7 +69,7 @@ def root(
 
     \b
     Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 regression found, 4 inconclusive,
-    130 interrupted.
+    70 a defect of bertslim, 130 interrupted.
     """
 
 
@@ -89,32 +92,30 @@ def run(arguments: list[str]) -> int:
         code = INTERRUPTED
     except TyperException as error:
         return _usage(error)
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         if "--debug" in arguments:
-            traceback.print_exception(error)
-        return _explain(error)
+            print_text("".join(traceback.format_exception(error)), error=True)
+        ended = failure(error)
+        return _fail(str(ended), ended.exit_code)
     if code == INTERRUPTED:  # typer turns Ctrl-C into a code of its own
         return _fail(INTERRUPTION, INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 
-def _explain(error: Exception) -> int:
-    if isinstance(error, BertslimError):
-        return _fail(str(error), error.exit_code)
-    what = one_line(f"{type(error).__name__}: {error}")
-    return _fail(f"unexpected error: {what}; --debug shows where", FAILED)
-
-
 def _usage(error: TyperException) -> int:
-    if "\n" in error.format_message():  # the help itself, where a command is missing
-        typer.echo(error.format_message(), err=True)
+    message = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":  # a command is missing: the help itself
+        print_text(message, error=True)
         return error.exit_code
     context = getattr(error, "ctx", None)
     hint = f"; see `{context.command_path} --help`" if context else ""
-    return _fail(one_line(error.format_message()).rstrip(".") + hint, error.exit_code)
+    said = shortened(one_line(message), _LONGEST_USAGE)
+    return _fail(said.rstrip(".") + hint, error.exit_code)
 
 
 def _fail(message: str, code: int) -> int:
     for line in message.splitlines():
-        typer.echo(f"bertslim: {line}", err=True)
+        print_line(f"bertslim: {line}", error=True)
     return code

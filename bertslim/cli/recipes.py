@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bertslim.cli.options import DebugOption, JsonOption
+from bertslim.terminal import print_json, print_line, print_text
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -37,11 +38,12 @@ def list_recipes(as_json: JsonOption = False, debug: DebugOption = False) -> Non
 
     recipes = {name: load_recipe(name).recipe.description for name in shipped_recipes()}
     if as_json:
-        typer.echo(json.dumps(recipes, indent=2))
+        print_json(json.dumps(recipes, indent=2))
         return
     width = max(map(len, recipes))
-    for name, description in recipes.items():
-        typer.echo(f"{name:<{width}}  {description}")
+    print_text(
+        "\n".join(f"{name:<{width}}  {description}" for name, description in recipes.items())
+    )
 
 
 @app.command("show")
@@ -55,7 +57,7 @@ def show(name: RecipeArgument, debug: DebugOption = False) -> None:
     from bertslim.recipe.recipe_files import find_recipe, load_recipe
 
     load_recipe(name)
-    typer.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
+    print_text(find_recipe(name).read_text(encoding="utf-8"))
 
 
 @app.command("validate")
@@ -70,7 +72,7 @@ def validate(recipe: RecipeArgument, debug: DebugOption = False) -> None:
 
     loaded = load_recipe(recipe)
     steps = len(loaded.recipe.surgery)
-    typer.echo(f"{recipe}: valid, {steps} {'step' if steps == 1 else 'steps'}")
+    print_line(f"{recipe}: valid, {steps} {'step' if steps == 1 else 'steps'}")
 
 
 @app.command("schema")
@@ -83,4 +85,4 @@ def schema(debug: DebugOption = False) -> None:
     """
     from bertslim.recipe.recipe_files import recipe_schema
 
-    typer.echo(json.dumps(recipe_schema(), indent=2))
+    print_json(json.dumps(recipe_schema(), indent=2))

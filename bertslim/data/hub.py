@@ -8,7 +8,8 @@ import textwrap
 from datasets import load_dataset
 
 from bertslim.data.source_table import SourceTable
-from bertslim.errors import DataError, one_line
+from bertslim.errors import DataError
+from bertslim.printable import one_line
 from bertslim.quiet import quiet_datasets
 
 _NAME = re.compile(

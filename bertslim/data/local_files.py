@@ -17,7 +17,8 @@ from datasets import Dataset, Features, Value, concatenate_datasets, load_datase
 from bertslim.data.conll import read_conll
 from bertslim.data.source_table import SourceTable
 from bertslim.data.squad import read_squad
-from bertslim.errors import DataError, one_line
+from bertslim.errors import DataError
+from bertslim.printable import one_line
 from bertslim.quiet import quiet_datasets
 from bertslim.wording import did_you_mean, listed
 

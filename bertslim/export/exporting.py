@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bertslim.errors import BertslimError, one_line
+from bertslim.errors import BertslimError
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.printable import one_line
 from bertslim.quiet import quiet_process
 
 

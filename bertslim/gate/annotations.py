@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from bertslim.errors import one_line
 from bertslim.gate.check_result import CheckResult
 from bertslim.gate.check_summary import ending
 from bertslim.gate.rule_results import reason
+from bertslim.printable import one_line
 
 _TITLE = "bertslim check"
 _IN_TEXT = {"%": "%25", "\r": "%0D", "\n": "%0A"}

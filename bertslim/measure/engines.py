@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertslim.arrays import IntArray
-from bertslim.errors import BertslimError, InputError, one_line
+from bertslim.errors import BertslimError, InputError
 from bertslim.measure.input_limits import INPUTS, check_names
 from bertslim.measure.onnx_graph import read_onnx
 from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime, TimedModel
 from bertslim.measure.telemetry import without_telemetry
+from bertslim.printable import one_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from bertslim.data.pooling import Pooling, read_pooling
-from bertslim.errors import ModelError, one_line
+from bertslim.errors import ModelError
 from bertslim.model import families, slim_modeling
 from bertslim.model.checkpoint_files import WeightFiles, find_weights, read_config
 from bertslim.model.config_facts import read_facts
@@ -25,6 +25,7 @@ from bertslim.model.families import SLIM_PREFIX, Family, family_named
 from bertslim.model.heads import pooler_is_optional
 from bertslim.model.layer import Layer, model_layers
 from bertslim.model.slim_config import slim_config
+from bertslim.printable import one_line
 from bertslim.quiet import quiet_transformers
 from bertslim.records import ModelFacts, Plan
 from bertslim.version import __version__

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
+from bertslim.printable import printable
 from bertslim.records import Record
 from bertslim.records.sources import is_hub_id, last_component, shown_source
-from bertslim.report.escape import printable
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _LONGEST = 65_536

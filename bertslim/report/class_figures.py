@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bertslim.printable import shortened
 from bertslim.records import Measurement, Record
-from bertslim.report.escape import shortened
 from bertslim.report.measurement_text import change, from_to, interval, slim_value
 from bertslim.report.tables import Table
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bertslim.printable import shortened
 from bertslim.records import Disagreement, Disagreements
-from bertslim.report.escape import escape, shortened
+from bertslim.report.escape import escape
 from bertslim.report.numbers import significant
 from bertslim.wording import counted
 

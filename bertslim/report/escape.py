@@ -1,31 +1,22 @@
-"""Text from a model, a recipe or data, made safe to stand in Markdown and in a terminal."""
+"""Text from a model, a recipe or data, made safe to stand in Markdown."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+from bertslim.printable import one_line, printable
+
 _MARKUP = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _BLOCK_START = re.compile(r"^(?=#{1,6}(?:\s|$)|>|[+-](?:\s|$)|-{3,}|={2,}|~{3,})")
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
-_DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
-
-
-def printable(text: str) -> str:
-    """Drop what steers a terminal or the direction of writing; line breaks become spaces."""
-    return "".join(
-        " " if unicodedata.category(character) in _UNPRINTABLE else character
-        for character in text
-        if character not in _DIRECTION_MARKS
-    )
 
 
 def escape(text: str) -> str:
     """Make text stand for itself on one line of Markdown, in a table cell too."""
-    line = " ".join(printable(text).split())
-    line = _MARKUP.sub(lambda match: f"\\{match.group()}", _ENTITY.sub("&amp;", line))
+    line = _ENTITY.sub("&amp;", one_line(text))
+    line = _MARKUP.sub(lambda match: f"\\{match.group()}", line)
     line = _NUMBERED.sub(r"\1\\\2", line.replace("<", "&lt;"))
     return _BLOCK_START.sub(r"\\", line)
 
@@ -36,11 +27,6 @@ def fenced(text: str, language: str = "") -> str:
     runs = re.findall(r"`{3,}", "\n".join(lines))
     fence = "`" * max(3, *(len(run) + 1 for run in runs), 3)
     return "\n".join([fence + language, *lines, fence])
-
-
-def shortened(text: str, most: int) -> str:
-    """Cut a text to as many characters as there is room for."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def display_width(text: str) -> int:

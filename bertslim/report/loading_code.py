@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+from bertslim.printable import printable
 from bertslim.records import Record
 from bertslim.records.sources import last_component
-from bertslim.report.escape import fenced, printable
+from bertslim.report.escape import fenced
 
 _HEAD = re.compile(r"For[A-Z]\w*$")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from bertslim.printable import printable
 from bertslim.records import DataRecord, ModelRecord, Record
 from bertslim.records.sources import shown_source
-from bertslim.report.escape import fenced, printable
+from bertslim.report.escape import fenced
 from bertslim.report.numbers import fixed, significant
 from bertslim.report.tables import Table
 

@@ -15,11 +15,11 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from bertslim.printable import printable, shortened
 from bertslim.records import Analysis, Record
 from bertslim.records.sources import last_component
 from bertslim.report.analysis_sections import analysis_sections
 from bertslim.report.analysis_sections import title_of as analysis_title
-from bertslim.report.escape import printable, shortened
 from bertslim.report.headline import Tile, tiles_of
 from bertslim.report.render import opening_lines, title_of
 from bertslim.report.section import Picture, Section

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Literal
 
+from bertslim.printable import printable, shortened
 from bertslim.records import Role
-from bertslim.report.escape import printable, shortened
 
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]

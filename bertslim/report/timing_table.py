@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bertslim.printable import printable
 from bertslim.records import BenchResult, Interval, TimeRatio, Timing
-from bertslim.report.escape import printable
 from bertslim.report.numbers import fixed, significant
 from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import counted, listed

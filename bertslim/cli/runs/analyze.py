@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import typer
-
 from bertslim.cli.runs.show import progress_for
 from bertslim.commands import analyze as command
 from bertslim.options.analyze import AnalyzeOptions
 from bertslim.report.analysis_sections import analysis_text
+from bertslim.terminal import print_json, print_line, print_text
 
 
 def run(options: AnalyzeOptions, *, quiet: bool, as_json: bool) -> None:
     """Analyse a model and print the analysis."""
     result = command.analyze(options, progress_for(quiet=quiet, as_json=as_json))
     if as_json:
-        typer.echo(result.analysis.to_json(), nl=False)
+        print_json(result.analysis.to_json())
     elif not quiet:
-        typer.echo(analysis_text(result.analysis))
-        typer.echo(f"Written to {result.directory}, the recipe to {result.recipe}.")
+        print_text(analysis_text(result.analysis))
+        print_line(f"Written to {result.directory}, the recipe to {result.recipe}.")
         if result.reported_in:
-            typer.echo(f"The report of {result.reported_in} has the analysis, too.")
+            print_line(f"The report of {result.reported_in} has the analysis, too.")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import typer
-
 from bertslim.cli.runs.show import progress_for
 from bertslim.commands import bench as command
 from bertslim.options.bench import BenchOptions
 from bertslim.report.timing_table import bench_text
+from bertslim.terminal import print_json, print_text
 
 
 def run(options: BenchOptions, *, quiet: bool, as_json: bool) -> None:
     """Time models and print the times."""
     result = command.bench(options, progress_for(quiet=quiet, as_json=as_json))
     if as_json:
-        typer.echo(result.model_dump_json(indent=2))
+        print_json(result.model_dump_json(indent=2))
     elif not quiet:
-        typer.echo(bench_text(result))
+        print_text(bench_text(result))

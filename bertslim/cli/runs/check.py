@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import typer
-
 from bertslim.cli.options import Given
 from bertslim.cli.runs.show import chosen_result, progress_for
 from bertslim.commands import check as command
@@ -22,6 +20,7 @@ from bertslim.gate.verdict_table import verdict_table
 from bertslim.gate.verdicts import Rule
 from bertslim.options.check import CheckOptions
 from bertslim.options.rules import RuleOptions
+from bertslim.terminal import print_command, print_json, print_text
 
 RULES: dict[str, type[Rule]] = {
     "max_params": MaxParameters,
@@ -64,12 +63,12 @@ def run(
         result = command.check(options, progress_for(quiet=outputs.quiet, as_json=outputs.as_json))
         write(result)
     if outputs.as_json:
-        typer.echo(_as_json(result))
+        print_json(_as_json(result))
     elif not outputs.quiet:
-        typer.echo(_as_text(result))
+        print_text(_as_text(result))
     if outputs.github and (outputs.asked or not outputs.quiet):
         for line in render_annotations(result):
-            typer.echo(line, err=outputs.as_json)  # beside JSON; GitHub reads them there too
+            print_command(line, error=outputs.as_json)  # beside JSON; GitHub reads them there too
     result.rule_results.enforce()
 
 

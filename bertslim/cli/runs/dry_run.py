@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import typer
-
 from bertslim.commands.prepare_cut import prepare_cut
 from bertslim.options.cut import CutOptions
 from bertslim.records import Plan
 from bertslim.report.plan_tables import plan_table, sizes_table, vocabulary_note
+from bertslim.terminal import print_json, print_line, print_text
 
 
 def run(options: CutOptions, *, quiet: bool, as_json: bool) -> None:
     """Work out the plan of a cut and print it; no weight is read."""
     plan = prepare_cut(options).plan().record
     if as_json:
-        typer.echo(plan.model_dump_json(indent=2))
+        print_json(plan.model_dump_json(indent=2))
     elif not quiet:
         _print_plan(plan)
 
 
 def _print_plan(plan: Plan) -> None:
-    typer.echo(plan_table(plan).markdown() + "\n")
-    typer.echo(sizes_table(plan).markdown() + "\n")
+    print_text(plan_table(plan).markdown() + "\n")
+    print_text(sizes_table(plan).markdown() + "\n")
     if note := vocabulary_note(plan):
-        typer.echo(note + "\n")
+        print_text(note + "\n")
     loads = "plain from_pretrained" if plan.even else "trust_remote_code=True"
-    typer.echo(f"The result loads by {loads}. Nothing was written.")
+    print_line(f"The result loads by {loads}. Nothing was written.")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import typer
-
 from bertslim.cli.options import Given
 from bertslim.cli.runs.show import chosen_result, progress_for
 from bertslim.commands import export as command
 from bertslim.commands.export import ExportResult
 from bertslim.export.formats import Format, Precision
 from bertslim.options.export import ExportOptions
+from bertslim.printable import one_line
 from bertslim.report.export_tables import export_line, export_notes
 from bertslim.report.measurement_tables import export_quality
+from bertslim.terminal import print_json, print_text
 from bertslim.wording import listed
 
 
@@ -32,9 +32,9 @@ def run(
     options = given.make(directory=result_directory, format=chosen, precision=precision)
     result = command.export_checkpoint(options, progress_for(quiet=quiet, as_json=as_json))
     if as_json:
-        typer.echo(_as_json(result))
+        print_json(_as_json(result))
     elif not quiet:
-        typer.echo(_as_text(result))
+        print_text(_as_text(result))
 
 
 def _as_json(result: ExportResult) -> str:
@@ -50,8 +50,8 @@ def _as_json(result: ExportResult) -> str:
 
 def _as_text(result: ExportResult) -> str:
     opset = f"opset {result.opset}, " if result.opset is not None else ""
-    lines = [f"{result.path}: {opset}{export_line(result.record)}"]
-    lines += [f"{note}." for note in export_notes(result.record)]
+    lines = [one_line(f"{result.path}: {opset}{export_line(result.record)}")]
+    lines += [one_line(f"{note}.") for note in export_notes(result.record)]
     if result.companions:
         lines.append(f"Beside it are {listed([str(name) for name in result.companions])}.")
     if table := export_quality(result.record):

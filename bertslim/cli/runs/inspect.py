@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-import typer
-
 from bertslim.commands import inspect as command
 from bertslim.commands.inspect import Inspection
 from bertslim.options.inspect import InspectOptions
+from bertslim.printable import one_line
 from bertslim.report.plan_tables import LayerRow, facts_table, layers_table
+from bertslim.terminal import print_json, print_text
 
 
 def run(options: InspectOptions, *, as_json: bool) -> None:
     """Describe a model and print the description."""
     inspection = command.inspect_model(options)
-    typer.echo(_as_json(inspection) if as_json else _as_text(inspection))
+    if as_json:
+        print_json(_as_json(inspection))
+    else:
+        print_text(_as_text(inspection))
 
 
 def _as_json(inspection: Inspection) -> str:
@@ -37,4 +40,4 @@ def _as_text(inspection: Inspection) -> str:
     share = f"The FFN blocks hold {ffn:,} parameters: {ffn / sizes.encoder:.0%} of the layers, "
     share += f"{ffn / sizes.parameters:.0%} of the model."
     tables = facts_table(facts, sizes, length=inspection.length), layers_table(rows, sizes.encoder)
-    return "\n\n".join((inspection.name, *(table.markdown() for table in tables), share))
+    return "\n\n".join((one_line(inspection.name), *(table.markdown() for table in tables), share))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
-
-import typer
 
 from bertslim.cli.runs.show import progress_for
 from bertslim.commands.slim_result import SlimResult
 from bertslim.progress import Progress
 from bertslim.ranks import launched_rank
 from bertslim.report.render import render_summary
+from bertslim.terminal import print_json, print_line, print_text
 
 
 def run_and_print(run: Callable[[Progress], SlimResult], *, quiet: bool, as_json: bool) -> None:
@@ -20,8 +20,8 @@ def run_and_print(run: Callable[[Progress], SlimResult], *, quiet: bool, as_json
     if launched_rank() > 0:
         return
     if as_json:
-        typer.echo(result.record.to_json(), nl=False)
+        print_json(result.record.to_json())
     elif not quiet:
-        typer.echo(render_summary(result.record))
-        directory = result.directory
-        typer.echo(f"Written to {directory}; `bertslim report {directory}` prints the full report.")
+        print_text(render_summary(result.record))
+        directory = shlex.quote(str(result.directory))
+        print_line(f"Written to {directory}; `bertslim report {directory}` prints the full report.")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import typer
-
 from bertslim.cli.runs.show import chosen_result
 from bertslim.commands import report as command
 from bertslim.options.report import ReportOptions
 from bertslim.records import Analysis, Record
+from bertslim.terminal import print_json, print_line, print_text
 
 
 def run(options: ReportOptions, *, as_json: bool) -> None:
@@ -18,11 +17,11 @@ def run(options: ReportOptions, *, as_json: bool) -> None:
     directories = tuple(chosen_result(directory) for directory in options.directories or (None,))
     result = command.report(replace(options, directories=directories))
     if as_json:
-        typer.echo(_as_json(result.accounts), nl=False)
+        print_json(_as_json(result.accounts))
     elif options.output is None:
-        typer.echo(result.forms.markdown, nl=False)
+        print_text(result.forms.markdown)
     else:
-        typer.echo(f"Written to {options.output}.")
+        print_line(f"Written to {options.output}.")
 
 
 def _as_json(accounts: Sequence[Record] | Analysis) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from bertslim.commands.publish import find_result
 from bertslim.progress import Progress
+from bertslim.terminal import print_line
 
 
 def progress_for(*, quiet: bool, as_json: bool) -> Progress:
@@ -23,5 +22,5 @@ def chosen_result(directory: Path | None, *, quiet: bool = False) -> Path:
     """
     result = find_result(directory)
     if directory is None and not quiet:
-        typer.echo(f"bertslim: this is {result.resolve().name}", err=True)
+        print_line(f"bertslim: this is {result.resolve().name}", error=True)
     return result

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bertslim.printable import shortened
 from bertslim.records import Role
 from bertslim.records.units import Metric
-from bertslim.report.escape import shortened
 from bertslim.report.numbers import quantity
 from bertslim.report.svg import IN_PAGE, WIDTH, Drawing, Palette, Scale
 

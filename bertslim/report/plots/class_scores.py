@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bertslim.printable import shortened
 from bertslim.report.class_figures import ClassFigures, both_values
-from bertslim.report.escape import shortened
 from bertslim.report.svg import IN_PAGE, ROW, WIDTH, Drawing, Palette, Scale
 
 
