@@ -307,22 +307,36 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, name: str, content: bytes) -> N
             '[\n{"text": "x"},\n{"text" "y"}]',
             "cannot be read as json: line 3 is not valid JSON (Expecting ':' delimiter at column 9)",
         ),
-        ("a.jsonl", "5\n", "cannot be read as json: line 1 is not a JSON object"),
+        ("a.jsonl", '{"text": "x"}\n5\n', "cannot be read as json: line 2 is not a JSON object"),
         (
             "a.csv",
             "text,label\nfine,1\na, comma,1\n",
-            "cannot be read as csv: Error tokenizing data. C error: "
-            "Expected 2 fields in line 3, saw 3",
+            "line 3 has 3 fields separated by commas, the header 2; "
+            "put each field that holds one in quotes",
         ),
-        ("a.csv", "text,label\na, comma,1\n", "the rows have more fields than the header names"),
-        ("a.tsv", "text\tlabel\na\tb\t1\n", "the rows have more fields than the header names"),
+        (
+            "a.csv",
+            "text,label\na, comma,1\n",
+            "line 2 has 3 fields separated by commas, the header 2; "
+            "put each field that holds one in quotes",
+        ),
+        (
+            "a.tsv",
+            "text\tlabel\na\tb\t1\n",
+            "line 2 has 3 fields separated by tabs, the header 2",
+        ),
+        (
+            "a.csv",
+            "text,label\na,1\nb\n",
+            "line 3 has 1 field separated by commas, the header 2; "
+            "put each field that holds one in quotes",
+        ),
         (
             "a.csv",
             'text,label\n"open,1\nb,2\n',
-            "cannot be read as csv: Error tokenizing data. C error: "
-            "EOF inside string starting at row 1",
+            "line 2: a quote is opened and never closed; double the quotes within a quoted field",
         ),
-        ("a.csv.gz", "text\nx\n", "cannot be read as csv: Not a gzipped file (b'te')"),
+        ("a.csv.gz", "text\nx\n", "cannot be read: Not a gzipped file (b'te')"),
     ],
 )
 def test_broken_files(tmp_path: Path, name: str, content: str, reason: str) -> None:

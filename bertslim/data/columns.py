@@ -45,6 +45,10 @@ SCORE_NAMES = (
 )
 WORD_NAMES = ("tokens", "words")
 TAG_NAMES = ("ner_tags", "tags", "labels", "ner", "label", "pos_tags", "chunk_tags")
+_USUAL_NAMES = frozenset(
+    {*_TEXT_NAMES, *(name for pair in _PAIRS for name in pair)}
+    | {*LABEL_NAMES, *SCORE_NAMES, *WORD_NAMES, *TAG_NAMES, "id", "idx", "index"}
+)
 
 
 def find_text_columns(table: Dataset, named: Sequence[str], *, where: str) -> tuple[str, ...]:
@@ -75,7 +79,7 @@ def find_text_columns(table: Dataset, named: Sequence[str], *, where: str) -> tu
     others = [
         name
         for name in strings
-        if name.lower() not in LABEL_NAMES and not _are_numbers(table[name][:])
+        if name.lower() not in LABEL_NAMES and not are_numbers(table[name][:])
     ]
     if not usual and len(others) == 1:
         return (others[0],)
@@ -135,6 +139,11 @@ def find_tag_column(
     return tuple(name for name in TAG_NAMES if name in lists)[:1]
 
 
+def is_usual_name(name: str) -> bool:
+    """Whether columns of data are often named so."""
+    return name.strip().lower() in _USUAL_NAMES
+
+
 def _holds_strings(table: Dataset, name: str) -> bool:
     """Whether the column's type is a string; also mixed JSON, whose bad rows are named later."""
     kind = table.features[name]
@@ -154,7 +163,7 @@ def class_names(table: Dataset, name: str) -> Sequence[str] | None:
     return names
 
 
-def _are_numbers(values: Iterable[object]) -> bool:
+def are_numbers(values: Iterable[object]) -> bool:
     """Whether all values can be read as numbers; blank ones do not count."""
     return all(_is_number(value) for value in values)
 

@@ -8,6 +8,8 @@ such files of one kind, the name of a data set on the Hub (`name` or `org/name`,
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from datasets import ClassLabel, Dataset, Features, Value
 
 from bertslim.data import pydocs
@@ -39,23 +41,24 @@ def load_data(
             a row has no usable text or label, or model, data and task do not fit.
     """
     head, column_names = head or HeadFacts(), column_names or ColumnNames()
-    table = read_source(source).rows
+    table = read_source(source, (*column_names.texts, *column_names.labels)).rows
     chosen = choose_task(task, table, column_names, head, source=source)
     return chosen.read(table, column_names, head, source=source)
 
 
-def read_source(source: str) -> SourceTable:
+def read_source(source: str, named: Collection[str] = ()) -> SourceTable:
     """Read the table of a source as it comes, and how it was read.
 
     Args:
         source: A path, the name of a data set on the Hub, or `builtin:pydocs`.
+        named: The columns that the user named: a first line of a file that holds one is a header.
 
     Raises:
-        DataError: The source is missing, broken or empty.
+        DataError: The source is missing, broken or empty, or it cannot be told how to read it.
     """
     if source.startswith("builtin:"):
         return _read_builtin(source)
-    return read_path(source) if is_path(source) else read_hub(source)
+    return read_path(source, named) if is_path(source) else read_hub(source)
 
 
 def _read_builtin(source: str) -> SourceTable:

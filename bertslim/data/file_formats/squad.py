@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, TextIO
+from typing import Any
 
 from datasets import Dataset, Features, List, Value
 
 from bertslim.errors import DataError
 
 
-def read_squad(file: TextIO, *, source: str) -> Dataset | None:
-    """Read columns `question`, `context` and, if any, `answers`; None for a file of another form.
+def read_squad(content: Any, *, source: str) -> Dataset | None:
+    """Read columns `question`, `context` and, if any, `answers`; None for JSON of another form.
+
+    Args:
+        content: What the file holds.
+        source: What to call it in messages.
 
     Raises:
         DataError: It is SQuAD JSON, but a part is missing.
     """
-    articles = _articles(file)
+    articles = _articles(content)
     if articles is None:
         return None
     rows: dict[str, list[Any]] = {"question": [], "context": [], "answers": []}
@@ -41,26 +44,11 @@ def read_squad(file: TextIO, *, source: str) -> Dataset | None:
     return Dataset.from_dict(rows, features=Features({name: features[name] for name in rows}))
 
 
-def _articles(file: TextIO) -> list[Any] | None:
-    """Return the articles of SQuAD JSON; of JSON lines no more than the first line is read."""
-    first = file.readline()
-    try:
-        whole = _json(first) or _json(first + file.read())
-    except UnicodeDecodeError:
-        return None  # the reader of other JSON reports it
-    articles = whole.get("data") if isinstance(whole, dict) else None
+def _articles(content: Any) -> list[Any] | None:
+    articles = content.get("data") if isinstance(content, dict) else None
     if not isinstance(articles, list) or not articles:
         return None
     return articles if isinstance(articles[0], dict) and "paragraphs" in articles[0] else None
-
-
-def _json(text: str) -> Any:
-    if not text.lstrip().startswith("{"):
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _answers(question: dict[str, Any]) -> dict[str, list[Any]] | None:

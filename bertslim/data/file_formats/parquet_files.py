@@ -1,0 +1,51 @@
+"""Parquet files -> a table, with the names of classes that `datasets` keeps in them."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Dataset
+from datasets.table import InMemoryTable
+
+from bertslim.data.file_formats.header import plain_names
+from bertslim.data.source_table import SourceTable
+from bertslim.errors import DataError
+from bertslim.printable import one_line
+
+
+def read_parquet(file: Path, *, where: str) -> SourceTable:
+    """Read all columns.
+
+    Args:
+        file: The file.
+        where: What to call it in messages.
+
+    Raises:
+        DataError: It is not Parquet, is damaged, holds text that is not UTF-8, or columns of one
+            name.
+    """
+    try:
+        table = pq.ParquetFile(file).read()
+        table.validate(full=True)  # the reader lets invalid UTF-8 through
+    except (OSError, pa.ArrowException) as error:
+        if "Invalid UTF8" in str(error):
+            raise DataError("the text is not valid UTF-8", where=where) from error
+        reason = textwrap.shorten(one_line(str(error)), 200)
+        raise DataError(f"cannot be read as parquet: {reason}", where=where) from error
+    names = plain_names(table.column_names, where=where)
+    rows = Dataset(InMemoryTable(_decoded(table)))
+    if names != table.column_names:
+        rows = rows.rename_columns(dict(zip(table.column_names, names, strict=True)))
+    return SourceTable(where, rows)
+
+
+def _decoded(table: pa.Table) -> pa.Table:
+    """Write out the values of dictionaries, as pandas stores categories: `datasets` has no such."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            plain = field.with_type(field.type.value_type)
+            table = table.set_column(place, plain, table[place].cast(plain.type))
+    return table

@@ -1,0 +1,163 @@
+"""Directories of data files: which are read, which reported, and nothing written on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bertslim.data.local_files import read_path
+from bertslim.errors import DataError
+
+
+def fill(directory: Path, **files: str) -> str:
+    for name, text in files.items():
+        stem, kind = name.rsplit("_", 1)
+        (directory / f"{stem}.{kind}").write_text(text)
+    return str(directory)
+
+
+def rows_of(text: str) -> str:
+    return f"text,label\n{text},1\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "read", "reported", "unused"),
+    [
+        (["train", "test"], "train", "test", ""),
+        (["train", "test", "dev"], "train", "test", "dev.csv"),
+        (["Train", "VALID"], "Train", "VALID", ""),
+        (["sst2-train", "sst2-val"], "sst2-train", "sst2-val", ""),
+        (["training", "evaluation", "labels"], "training", "evaluation", "labels.csv"),
+        (["train", "contest"], "train", None, "contest.csv"),
+        (["test", "words"], None, None, None),
+        (["dev", "test"], None, None, None),
+    ],
+)
+def test_train_is_read_and_test_or_else_validation_is_reported(
+    tmp_path: Path, names: list[str], read: str | None, reported: str | None, unused: str | None
+) -> None:
+    source = fill(tmp_path, **{f"{name}_csv": rows_of(name) for name in names})
+    if read is None:
+        with pytest.raises(DataError) as caught:
+            read_path(source)
+        files = ", ".join(f"{name}.csv" for name in names)
+        assert str(caught.value) == (
+            f"{source}: cannot tell which of its files to fit on: {files}; "
+            "name one file, and another as --eval-data"
+        )
+        return
+    table = read_path(source)
+    assert table.rows["text"][:] == [read]
+    held_out = table.held_out
+    assert (held_out.rows["text"][:] if held_out else None) == ([reported] if reported else None)
+    if held_out:
+        assert held_out.source == str(tmp_path / f"{reported}.csv")
+    assert table.reading == (
+        f"files: {read}.csv",
+        *([f"reported: {reported}.csv"] if reported else []),
+        *([f"not used: {unused}"] if unused else []),
+    )
+
+
+def test_several_files_of_a_split_belong_together(tmp_path: Path) -> None:
+    names = ["train-1", "train-0", "test-0", "test-1"]
+    table = read_path(fill(tmp_path, **{f"{name}_csv": rows_of(name) for name in names}))
+    assert table.rows["text"][:] == ["train-0", "train-1"]
+    assert table.held_out is not None
+    assert table.held_out.rows["text"][:] == ["test-0", "test-1"]
+    assert table.held_out.source == str(tmp_path / "test-0.csv, test-1.csv")
+
+
+def test_files_of_no_split_are_one_table_and_are_shown(tmp_path: Path) -> None:
+    table = read_path(fill(tmp_path, b_csv=rows_of("b"), a_csv="text;label\na;1\n"))
+    assert table.rows["text"][:] == ["a", "b"]
+    assert table.held_out is None
+    assert table.reading == ("files: a.csv, b.csv", "columns separated by semicolons")
+
+
+def test_a_test_file_without_labels_is_not_reported_on(tmp_path: Path) -> None:
+    table = read_path(
+        fill(tmp_path, train_csv=rows_of("a"), test_csv="text\nb\n", dev_csv=rows_of("c"))
+    )
+    assert table.held_out is not None
+    assert table.held_out.rows["text"][:] == ["c"]
+    assert table.reading == (
+        "files: train.csv",
+        "no column label in test.csv",
+        "reported: dev.csv",
+        "not used: test.csv",
+    )
+
+
+def test_files_of_other_kinds_beside_splits_do_not_matter(tmp_path: Path) -> None:
+    table = read_path(
+        fill(tmp_path, train_csv=rows_of("a"), test_tsv="text\tlabel\nb\t1\n", n_txt="x")
+    )
+    assert (table.held_out and table.held_out.rows["text"][:]) == ["b"]
+    assert table.reading == ("files: train.csv", "reported: test.tsv", "not used: n.txt")
+
+
+def test_a_name_of_two_splits_is_refused(tmp_path: Path) -> None:
+    source = fill(tmp_path, train_test_csv=rows_of("a"), train_csv=rows_of("b"))
+    with pytest.raises(DataError) as caught:
+        read_path(source)
+    assert str(caught.value) == (
+        f"{source}: the name 'train_test.csv' says both train and test; "
+        "name one file, and give the other as --eval-data"
+    )
+
+
+def test_one_file_is_read_whatever_its_name(tmp_path: Path) -> None:
+    assert read_path(fill(tmp_path, test_csv=rows_of("a"))).rows["text"][:] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text\nx\n"),
+        ("a.tsv", "text\nx\n"),
+        ("a.txt", "x\n"),
+        ("a.json", '[{"text": "x"}]'),
+        ("a.jsonl", '{"text": "x"}\n'),
+        ("a.conll", "x\tO\n"),
+        ("a.parquet", ""),
+    ],
+)
+def test_nothing_is_written_and_no_full_disk_is_met(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
+    import datasets.config
+    from datasets import Dataset
+
+    file = tmp_path / name
+    file.write_text(content)
+    if name == "a.parquet":
+        Dataset.from_dict({"text": ["x"]}).to_parquet(file)
+    nowhere = tmp_path / "none"
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(nowhere / "cache"))
+    monkeypatch.setattr("tempfile.tempdir", str(nowhere))
+    (tmp_path / "none").write_text("a file, so that no directory can be made here")
+    assert len(read_path(str(file)).rows) == 1
+
+
+def test_no_local_file_is_counted_over_a_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*args: object, **kwargs: object) -> None:
+        pytest.fail("a connection was opened")
+
+    monkeypatch.setattr("socket.socket.connect", refused)
+    monkeypatch.setattr("socket.getaddrinfo", refused)
+    assert len(read_path(fill(tmp_path, a_csv=rows_of("x"))).rows) == 1
+
+
+def test_the_values_of_categories_in_parquet_are_texts(tmp_path: Path) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"text": ["a", "b"], "label": pd.Categorical(["pos", "neg"])})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert read_path(str(tmp_path / "a.parquet")).rows.to_dict() == {
+        "text": ["a", "b"],
+        "label": ["pos", "neg"],
+    }
