@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
-from bertslim.data.label_sets import read_label_columns, read_label_sets
-from bertslim.data.labels import REMEDY
+from bertslim.data.label_lists import holds_sets
+from bertslim.data.label_sets import join_columns, settle_label_columns, settle_label_sets
+from bertslim.data.labels import REMEDY, LabelRule, RawLabels
 from bertslim.errors import DataError
 
 MODEL = ["toxic", "insult", "threat"]
 
 
-def read(values: list[object], model: list[str] | None = MODEL, own: list[str] | None = None):
-    rows = list(range(1, len(values) + 1))
-    return read_label_sets(values, rows, class_names=own, model_names=model, where="d")
+@dataclass(frozen=True)
+class Read:
+    """The vectors of all sources, one after the other, and the rule that they were read by."""
+
+    ids: tuple[list[int], ...]
+    names: tuple[str, ...]
+    rule: LabelRule
+
+
+def raw(values: list[Any], own: list[str] | None = None, source: str = "d") -> RawLabels:
+    return RawLabels(values, range(1, len(values) + 1), source, tuple(own) if own else None)
+
+
+def read(
+    *sources: list[Any],
+    model: list[str] | None = MODEL,
+    own: list[str] | None = None,
+    labels_as: Any = None,
+) -> Read:
+    found = [raw(values, own) for values in sources]
+    rule = settle_label_sets(found, model_names=model, labels_as=labels_as)
+    return Read(tuple(row for one in found for row in rule.read(one)), rule.names, rule)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +47,23 @@ def read(values: list[object], model: list[str] | None = MODEL, own: list[str] |
         ["threat | toxic", None, "Insult"],
         [[0, 2], [], [1]],
         ["0|2", "", "1"],
+        ["0, 2", None, "1"],
+        ["toxic, threat", "", "insult"],
+        ["toxic;threat", "", "insult"],
+        ["toxic threat", "", "insult"],
+        ["['toxic', 'threat']", "[]", "['insult']"],
+        ["['toxic' 'threat']", "[]", "['insult']"],
+        ['["toxic", "threat"]', "[]", '["insult"]'],
+        ["[0, 2]", "[]", "[1]"],
+        [[1, 0, 1], [0, 0, 0], [0, 1, 0]],
+        [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+        [[True, False, True], [False, False, False], [False, True, False]],
+        ["[1, 0, 1]", "[0, 0, 0]", "[0, 1, 0]"],
+        ["[1. 0. 1.]", "[0. 0. 0.]", "[0. 1. 0.]"],
+        ["[true, false, true]", "[false, false, false]", "[false, true, false]"],
+        ["1 0 1", "0 0 0", "0 1 0"],
+        ["1,0,1", "0,0,0", "0,1,0"],
+        ["1|0|1", "0|0|0", "0|1|0"],
     ],
 )
 def test_lists_and_texts_become_a_yes_or_no_a_class(values: list[object]) -> None:
@@ -33,8 +73,8 @@ def test_lists_and_texts_become_a_yes_or_no_a_class(values: list[object]) -> Non
 
 
 def test_without_a_model_the_classes_are_those_of_the_data() -> None:
-    assert read(["b|a", "c"], None).names == ("a", "b", "c")
-    found = read([[1], [0]], None, own=["x", "y", "z"])
+    assert read(["b|a", "c"], model=None).names == ("a", "b", "c")
+    found = read([[1], [0]], model=None, own=["x", "y", "z"])
     assert found.names == ("x", "y", "z")
     assert found.ids == ([0, 1, 0], [1, 0, 0])
 
@@ -53,8 +93,10 @@ def test_what_cannot_be_labels(values: list[object], message: str) -> None:
     assert str(caught.value).startswith(f"d: {message}")
 
 
-def columns(*values: list[object], names: list[str], model: list[str] | None = MODEL):
-    return read_label_columns(values, [1, 2], names, model_names=model, where="d")
+def columns(*values: list[Any], names: list[str], model: list[str] | None = MODEL) -> Read:
+    rule = settle_label_columns(names, model_names=model, where="d")
+    rows = join_columns([raw(column) for column in values], names)
+    return Read(rule.read(rows), rule.names, rule)
 
 
 def test_columns_of_0_and_1_come_in_the_order_of_the_model() -> None:
@@ -74,3 +116,63 @@ def test_columns_that_are_not_those_of_the_model() -> None:
     with pytest.raises(DataError) as caught:
         columns(["0", "2"], [1, 0], names=["a", "b"], model=["b", "a"])
     assert str(caught.value) == f"d: row 2: column 'a' holds neither 0 nor 1; {REMEDY}"
+
+
+def test_how_the_labels_were_read_is_told() -> None:
+    assert read([[1, 0, 1]]).rule.account == "3 labels, read as vectors of 0 and 1"
+    assert read(["1 0 1"]).rule.account == ("3 labels, read as vectors of 0 and 1, parted by blank")
+    assert read(["toxic|threat"]).rule.account == (
+        "3 classes, read as the model's names, any number a text, parted by |"
+    )
+    assert read([["toxic"]]).rule.labels_as == "names"
+    assert read([[0, 2]]).rule.labels_as == "ids"
+    assert read([[1, 0, 0]]).rule.labels_as == "vectors"
+
+
+@pytest.mark.parametrize("vectors", [[[1, 0, 1], [0, 1, 1]], ["1 0 1", "0 1 1"], ["[1,0,1]"] * 2])
+def test_without_a_model_vectors_have_a_label_a_place(vectors: list[Any]) -> None:
+    assert holds_sets(vectors)
+    found = read(vectors, model=None)
+    assert found.names == ("LABEL_0", "LABEL_1", "LABEL_2")
+    assert found.ids[0] == [1, 0, 1]
+    assert read(vectors, model=None, own=["x", "y", "z"]).names == ("x", "y", "z")
+
+
+def test_lists_of_ids_are_no_vectors() -> None:
+    assert read([[0, 1], [2], [1]]).ids == ([1, 1, 0], [0, 0, 1], [0, 1, 0])
+    # By the first source alone it might be either.
+    assert read([[0, 1], [1, 0]], [[1]], model=["a", "b"]).ids == ([1, 1], [1, 1], [0, 1])
+
+
+def test_lists_of_two_that_may_be_vectors_or_ids_are_told_of() -> None:
+    found = read([[0, 1], [1, 0]], model=["a", "b"])
+    assert found.ids == ([0, 1], [1, 0])
+    assert found.rule.notes == (
+        "the lists of two also fit as ids; they were read as vectors: --labels-as ids reads ids",
+    )
+    assert read([[0, 1], [1, 1]], model=["a", "b"]).rule.notes == ()
+    assert read([[0, 1], [1, 0]], model=["a", "b"], labels_as="ids").ids == ([1, 1], [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("values", "labels_as", "message"),
+    [
+        ([[1, 0, 1], [1, 0]], None, "row 2: '1, 0' is no vector of 3 values, each 0 or 1"),
+        ([[1, 1, 0], [0.3, 0.1, 1]], None, "row 2: '0.3, 0.1, 1' is no vector of 3 values"),
+        ([[1, 0, 1, 0]], None, "row 1: '1, 0, 1, 0' is no vector of 3 values"),
+        ([[1, 0, 1]], "ids", "a row holds a number twice, as vectors of 0 and 1 do"),
+        (["toxic, mild"], None, "row 1: the model does not know the label 'mild'"),
+        ([["toxic"]], "vectors", "row 1: 'toxic' is no vector of 3 values"),
+    ],
+)
+def test_what_is_no_vector(values: list[Any], labels_as: Any, message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read(values, labels_as=labels_as)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "b"], ["1", "0"], ["a, b", "c"], [None, ""], [1, 0], ["(a", "b)"]]
+)
+def test_single_labels_are_no_sets(values: list[Any]) -> None:
+    assert not holds_sets(values)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
+from bertslim.data.source_table import SourceTable
 from bertslim.data.task import ColumnNames, HeadFacts, Task
-from bertslim.data.tasks import TASKS, choose_task
+from bertslim.data.tasks import TASKS, choose_tasks
 from bertslim.errors import DataError
 
 CLASSIFIER = HeadFacts(kind="SequenceClassification", labels=("no", "yes"), outputs=2)
@@ -28,8 +29,15 @@ QUESTIONS = {"question": ["q"], "context": ["x"], "answers": ANSWERS}
 
 
 def choose(head: HeadFacts, columns: dict[str, Any], name: str | None = None) -> str:
-    table = Dataset.from_dict(columns)
-    return choose_task(name, table, ColumnNames(), head, source="d").name
+    (task,) = choose_all(head, columns, name=name)
+    return task
+
+
+def choose_all(
+    head: HeadFacts, *sources: dict[str, Any], name: str | None = None
+) -> tuple[str, ...]:
+    tables = [SourceTable("d", Dataset.from_dict(columns)) for columns in sources]
+    return tuple(task.name for task in choose_tasks(name, tables, ColumnNames(), head))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +69,17 @@ def test_head_and_columns_settle_the_task(
     head: HeadFacts, columns: dict[str, Any], task: str
 ) -> None:
     assert choose(head, columns) == task
+
+
+def test_a_model_takes_each_source_for_what_it_is() -> None:
+    assert choose_all(TAGGER, TEXTS, WORDS) == ("plain-text", "token-classification")
+
+
+def test_a_new_head_is_for_the_labels_of_all_sources() -> None:
+    whole, halves = SCORED | {"score": ["2"]}, SCORED
+    assert choose_all(NEW, whole) == ("text-classification",)
+    assert choose_all(NEW, whole, halves) == ("regression", "regression")
+    assert choose_all(NEW, WORDS, WORDS) == ("token-classification",) * 2
 
 
 def test_a_named_task_is_taken_if_the_model_can_do_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bertslim.commands.check_parts import (
@@ -148,6 +148,9 @@ class _Check:
         data = self.options.data
         if data is None or base is None:
             return None
+        recorded = self.record.data
+        if recorded is not None and data.labels_as is None:
+            data = replace(data, labels_as=recorded.labels_as)  # as the recorded figures were made
         return HeldOut(data, self.options.data_held_out, base.directory, self._threads)
 
     def _changes(self, base: ModelSource | None, *, unchanged: bool) -> Iterator[str]:

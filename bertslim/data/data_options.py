@@ -1,6 +1,7 @@
 """Which data a command uses. Annotations are evaluated here: the command line is made of them."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bertslim.option_fields import names, option
 
@@ -9,6 +10,7 @@ SOURCES_HELP = (
     "directory of such files, the name of a data set on the Hub, or builtin:pydocs for docstrings "
     "of Python's own library."
 )
+LabelsAs = Literal["names", "ids", "vectors"]
 _NEEDS_DATA = "needs --data beside it"
 
 
@@ -21,6 +23,7 @@ class DataOptions:
         eval_data: A second source that is only measured; None: a tenth of `data` is.
         text_columns: The column of the texts, or two for pairs; none: found by name.
         label_columns: The column of the labels, or several of 0 and 1; none: found by name.
+        labels_as: How the labels are to be read; None: as all sources together show.
         task: What models and data are for; None: chosen by the model's head and the columns.
     """
 
@@ -54,6 +57,16 @@ class DataOptions:
             shown="found by name",
             metavar="NAME",
             read=names,
+            alone=_NEEDS_DATA,
+        ),
+    )
+    labels_as: LabelsAs | None = field(
+        default=None,
+        metadata=option(
+            "--labels-as",
+            help="How to read labels that fit in several ways: as names or ids of the model's "
+            "classes, or as vectors of a 0 or 1 for each class.",
+            shown="as all labels show",
             alone=_NEEDS_DATA,
         ),
     )

@@ -8,7 +8,8 @@ such files of one kind, the name of a data set on the Hub (`name` or `org/name`,
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from datasets import ClassLabel, Dataset, Features, Value
 
@@ -17,7 +18,7 @@ from bertslim.data.hub import read_hub
 from bertslim.data.local_files import is_path, read_path
 from bertslim.data.source_table import SourceTable
 from bertslim.data.task import ColumnNames, HeadFacts, TaskData
-from bertslim.data.tasks import choose_task
+from bertslim.data.tasks import choose_tasks
 from bertslim.errors import DataError
 
 
@@ -37,13 +38,42 @@ def load_data(
         column_names: The columns; by default they are found by name and type.
 
     Raises:
-        DataError: The source is missing, broken or empty, a column is missing or could be several,
-            a row has no usable text or label, or model, data and task do not fit.
+        DataError: As `read_rows`, or the source is missing, broken or empty.
     """
-    head, column_names = head or HeadFacts(), column_names or ColumnNames()
-    table = read_source(source, (*column_names.texts, *column_names.labels)).rows
-    chosen = choose_task(task, table, column_names, head, source=source)
-    return chosen.read(table, column_names, head, source=source)
+    names = column_names or ColumnNames()
+    table = read_source(source, (*names.texts, *names.labels))
+    (data,) = read_rows([table], head or HeadFacts(), task=task, column_names=names)
+    return data
+
+
+def read_rows(
+    sources: Sequence[SourceTable], head: HeadFacts, *, task: str | None, column_names: ColumnNames
+) -> tuple[TaskData, ...]:
+    """Bring all sources of a run into the form of their task, their labels read by one rule.
+
+    Args:
+        sources: The data as they came.
+        head: What stands on the model's encoder.
+        task: The name of a task; None: the one that the head and the columns fit.
+        column_names: The columns that were named.
+
+    Raises:
+        DataError: A column is missing or could be several, a row has no usable text or label, or
+            model, data and task do not fit.
+    """
+    chosen = choose_tasks(task, sources, column_names, head)
+    read: dict[int, TaskData] = {}
+    for kind in dict.fromkeys(chosen):
+        places = [place for place, one in enumerate(chosen) if one is kind]
+        rows = kind.read([sources[place] for place in places], column_names, head)
+        read |= zip(places, rows, strict=True)
+    return tuple(_accounted(read[place], source, head) for place, source in enumerate(sources))
+
+
+def _accounted(data: TaskData, source: SourceTable, head: HeadFacts) -> TaskData:
+    """Add how the files were read, and where the model contradicts itself about their labels."""
+    notes = (head.contradiction,) if head.contradiction and data.label_names else ()
+    return replace(data, reading=source.reading, notes=(*data.notes, *notes))
 
 
 def read_source(source: str, named: Collection[str] = ()) -> SourceTable:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bertslim.data.columns import find_label_columns
-from bertslim.data.metrics import Score, pearson, spearman
+from bertslim.data.label_summaries import summarise_scores
+from bertslim.data.metrics import Score, correlations
 from bertslim.data.pooling import Pooling
-from bertslim.data.table_texts import columns_of, read_texts, text_features
-from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
-from bertslim.data.text_regression import read_text_scores, scored_table
+from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
+from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Task, TaskData
+from bertslim.data.text_regression import read_scored_texts
 from bertslim.errors import DataError
 from bertslim.wording import listed
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
+    from bertslim.data.source_table import SourceTable
     from bertslim.data.task import Batch
+    from bertslim.records import LabelSummary
 
 
 @dataclass(frozen=True)
@@ -42,30 +46,17 @@ class FeatureExtraction(Task):
 
     @classmethod
     def read(
-        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
-    ) -> TaskData:
+        cls, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
+    ) -> tuple[TaskData, ...]:
         """Read texts, or pairs and, if there are any, the scores of their similarity."""
-        texts = read_texts(table, column_names, source=source)
-        paired = len(texts.columns) == 2
-        if column_names.labels and not paired:
-            find_label_columns(table, column_names.labels, texts.names, where=source)
-            raise DataError(
-                "embeddings are scored by pairs of texts with a score, and there is one text a row",
-                where=source,
-                remedy="name both columns with --text-column",
-            )
-        columns, scores = (
-            read_text_scores(table, column_names, texts, source=source) if paired else ((), None)
-        )
+        texts = [read_texts(one.rows, column_names, source=one.source) for one in sources]
+        if column_names.labels:
+            _check_paired(sources, texts, column_names)
         pooling = head.pooling or Pooling()
         note = f"modules after the pooling were left out: {listed(pooling.left_out)}"
-        return TaskData(
-            source,
-            Rows(cls(pooling), scored_table(texts, scores)),
-            texts.names,
-            columns,
-            notes=(*texts.notes, *((note,) if pooling.left_out else ())),
-        )
+        notes = (note,) if pooling.left_out else ()
+        data = read_scored_texts(cls(pooling), sources, texts, column_names, paired=True)
+        return tuple(replace(one, notes=(*one.notes, *notes)) for one in data)
 
     def features(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
@@ -89,4 +80,21 @@ class FeatureExtraction(Task):
         truth = np.asarray(table[LABEL][:], dtype=np.float64)
         pairs = (dict(sides) for sides in answers)
         cosines = np.asarray([pair[0] @ pair[1] for pair in pairs], dtype=np.float64)
-        return spearman(truth, cosines), pearson(truth, cosines)
+        return correlations(truth, cosines)
+
+    def summarise_labels(self, table: Dataset) -> LabelSummary | None:
+        """Give the range of the scores."""
+        return summarise_scores(table[LABEL][:])
+
+
+def _check_paired(
+    sources: Sequence[SourceTable], texts: Sequence[Texts], column_names: ColumnNames
+) -> None:
+    for source, found in zip(sources, texts, strict=True):
+        if len(found.columns) != 2:
+            find_label_columns(source.rows, column_names.labels, found.names, where=source.source)
+            raise DataError(
+                "embeddings are scored by pairs of texts with a score, and there is one text a row",
+                where=source.source,
+                remedy="name both columns with --text-column",
+            )

@@ -11,14 +11,13 @@ import numpy as np
 
 from bertslim.arrays import FloatArray
 from bertslim.data.metrics import Score, ratio_score, score_of_sums
-from bertslim.data.table_texts import columns_of, read_texts, text_features
+from bertslim.data.table_texts import columns_of, text_features, unlabelled_data
 from bertslim.data.task import (
     IGNORED,
     Answers,
     ColumnNames,
     Feature,
     HeadFacts,
-    Rows,
     Task,
     TaskData,
 )
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
+    from bertslim.data.source_table import SourceTable
     from bertslim.data.task import Batch
 
 _SHARE = 0.15
@@ -52,13 +52,12 @@ class FillMask(Task):
 
     @classmethod
     def read(
-        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
-    ) -> TaskData:
+        cls, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
+    ) -> tuple[TaskData, ...]:
         """Read texts; labels are not needed."""
         if column_names.labels:
             raise DataError(f"labels are of no use to the task {cls.name}", where="--label-column")
-        texts = read_texts(table, column_names, source=source)
-        return TaskData(source, Rows(cls(), texts.table()), texts.names, notes=texts.notes)
+        return unlabelled_data(cls(), sources, column_names)
 
     @property
     def makes_labels(self) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bertslim.data.data_options import DataOptions
 from bertslim.data.splits import Splits, only_report, split
 from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.progress import Progress
-from bertslim.records import ModelFacts
+from bertslim.records import DataRecord, ModelFacts
+from bertslim.records.sources import shown_source
 
 BATCH_SIZE = 32  # sequences that go through a model at once
 MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on
@@ -25,6 +24,8 @@ def text_length(facts: ModelFacts) -> int:
 def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
     """Load and split the data, and report what they were taken for.
 
+    Rows that the data set apart to be reported on are the report, unless other data are named.
+
     Args:
         options: Which data.
         head: What stands on the model's encoder.
@@ -33,10 +34,9 @@ def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Sp
     Raises:
         DataError: The data are missing, broken or too few, or do not fit the model.
     """
-    data = _load(options.data, options, head)
-    held_out = options.eval_data and _load(options.eval_data, options, _knowing(head, data))
-    splits = split(data, held_out or None)
-    progress.tell(f"data: {splits.record.summary}")
+    data, *held_out = _load(options, head)
+    splits = split(data, *held_out)
+    _tell(splits.record, progress)
     return splits
 
 
@@ -51,18 +51,27 @@ def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> 
     Raises:
         DataError: The data are missing or broken, or do not fit the model.
     """
-    splits = only_report(_load(options.data, options, head))
-    progress.tell(f"data: {splits.record.summary}")
+    splits = only_report(_load(options, head)[-1])
+    _tell(splits.record, progress)
     return splits
 
 
-def _load(source: str, options: DataOptions, head: HeadFacts) -> TaskData:
-    from bertslim.data.data_source import load_data
+def _load(options: DataOptions, head: HeadFacts) -> tuple[TaskData, ...]:
+    """Load the data and, if there are any, those to report on, with their labels read alike."""
+    from bertslim.data.data_source import read_rows, read_source
 
-    column_names = ColumnNames(options.text_columns, options.label_columns)
-    return load_data(source, head, task=options.task, column_names=column_names)
+    names = ColumnNames(options.text_columns, options.label_columns, options.labels_as)
+    named = (*names.texts, *names.labels)
+    data = read_source(options.data, named)
+    held_out = read_source(options.eval_data, named) if options.eval_data else data.held_out
+    sources = [data] if held_out is None else [data, held_out]
+    return read_rows(sources, head, task=options.task, column_names=names)
 
 
-def _knowing(head: HeadFacts, data: TaskData) -> HeadFacts:
-    """Number the classes of the second source as those of the first."""
-    return replace(head, labels=head.labels or data.label_names or None)
+def _tell(record: DataRecord, progress: Progress) -> None:
+    progress.tell(f"data: {record.summary}")
+    if record.report_source is not None:
+        reading = "".join(f", {clause}" for clause in record.report_reading)
+        progress.tell(f"reported on: {shown_source(record.report_source)}{reading}")
+    if record.label_summary is not None:
+        progress.tell(f"labels: {record.label_summary}")

@@ -184,6 +184,13 @@ def spearman(truth: FloatArray, predictions: FloatArray) -> Score:
     return Score("spearman", value, len(truth), resampled)
 
 
+def correlations(truth: FloatArray, predictions: FloatArray) -> tuple[Score, ...]:
+    """Score Spearman's and Pearson's correlation; neither is defined where all truths are alike."""
+    if not _varies(truth):
+        return ()
+    return spearman(truth, predictions), pearson(truth, predictions)
+
+
 def _weighted_correlation(first: FloatArray, second: FloatArray, weights: FloatArray) -> FloatArray:
     """Correlate (rows,) or (resamples, rows) with each other, row by row of the weights."""
     total = weights.sum(axis=-1, keepdims=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bertslim.data.table_texts import columns_of, read_texts, text_features
-from bertslim.data.task import ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
+from bertslim.data.table_texts import columns_of, text_features, unlabelled_data
+from bertslim.data.task import ColumnNames, Feature, HeadFacts, Task, TaskData
 from bertslim.errors import DataError
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
+
+    from bertslim.data.source_table import SourceTable
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class PlainText(Task):
 
     @classmethod
     def read(
-        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
-    ) -> TaskData:
+        cls, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
+    ) -> tuple[TaskData, ...]:
         """Read texts, or pairs of them."""
         if column_names.labels:
             raise DataError(
@@ -36,9 +39,7 @@ class PlainText(Task):
                 where="--label-column",
                 remedy="name another --task, or give data that fit the model's own",
             )
-        texts = read_texts(table, column_names, source=source)
-        rows = Rows(cls(), texts.table())
-        return TaskData(source, rows, texts.names, notes=texts.notes)
+        return unlabelled_data(cls(), sources, column_names)
 
     def features(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool

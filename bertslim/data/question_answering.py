@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bertslim.data.columns import find_label_columns
+from bertslim.data.label_summaries import count_labels
 from bertslim.data.metrics import Score, exact_match, f1_of_words, mean_score
 from bertslim.data.question_windows import Window, question_features
 from bertslim.data.table_texts import read_strings
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
+    from bertslim.data.source_table import SourceTable
     from bertslim.data.task import Batch
+    from bertslim.records import LabelSummary
 
 QUESTION, CONTEXT, ANSWERS = "question", "context", "answers"
 _LONGEST_ANSWER = 30  # tokens
@@ -60,43 +63,20 @@ class QuestionAnswering(Task):
         return head.kind in (cls.head, None)
 
     @classmethod
-    def suits(cls, table: Dataset, column_names: ColumnNames, head: HeadFacts) -> bool:
+    def suits(cls, tables: Sequence[Dataset], column_names: ColumnNames, head: HeadFacts) -> bool:
         """Whether there are questions and contexts; without a head to go by, answers too."""
         names = column_names.texts or (QUESTION, CONTEXT)
-        if len(names) != 2 or not set(names) <= set(table.column_names):
+        if len(names) != 2 or any(not set(names) <= set(table.column_names) for table in tables):
             return False
         answers = (column_names.labels or (ANSWERS,))[0]
-        return head.kind is not None or _holds_answers(table, answers)
+        return head.kind is not None or all(_holds_answers(table, answers) for table in tables)
 
     @classmethod
     def read(
-        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
-    ) -> TaskData:
+        cls, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
+    ) -> tuple[TaskData, ...]:
         """Read questions and contexts with their answers, if there are any."""
-        names = column_names.texts or (QUESTION, CONTEXT)
-        missing = [name for name in names if name not in table.column_names]
-        if missing or len(names) != 2:
-            raise DataError(
-                "no columns of questions and contexts",
-                where=source,
-                remedy="give SQuAD JSON, or name both with --text-column question,context",
-            )
-        questions, contexts = (read_strings(table, name, source) for name in names)
-        kept = [row for row, text in enumerate(contexts) if text.strip()]
-        if not kept:
-            raise DataError(f"all texts of column {names[1]!r} are blank", where=source)
-        labels = find_label_columns(
-            table, column_names.labels, names, where=source, usual=(ANSWERS,)
-        )
-        if len(labels) > 1:
-            raise DataError(
-                "answers stand in one column", where="--label-column", remedy="name one"
-            )
-        answers = _answers(table[labels[0]][:], kept, contexts, source) if labels else None
-        blank = len(contexts) - len(kept)
-        notes = (f"{counted(blank, 'blank context', 'blank contexts')} left out",) if blank else ()
-        chosen = [questions[row] for row in kept], [contexts[row] for row in kept]
-        return TaskData(source, Rows(cls(), _table(*chosen, answers)), names, labels, notes=notes)
+        return tuple(_read(cls(), one.rows, column_names, one.source) for one in sources)
 
     def features(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
@@ -126,6 +106,12 @@ class QuestionAnswering(Task):
             mean_score("exact_match", np.array([exact_match(*pair) for pair in pairs])),
         )
 
+    def summarise_labels(self, table: Dataset) -> LabelSummary:
+        """Count the questions with an answer, and those without."""
+        answered = sum(bool(label["text"]) for label in table[LABEL][:])
+        counts = ("answered", answered), ("without an answer", len(table) - answered)
+        return count_labels(counts, of=len(table))
+
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Quote the answer to each question."""
         return [text or _NONE for text in _given(table, answers)]
@@ -133,6 +119,31 @@ class QuestionAnswering(Task):
     def describe_labels(self, table: Dataset) -> list[str]:
         """Quote the first answer to each question."""
         return [next(iter(label["text"]), _NONE) for label in table[LABEL][:]]
+
+
+def _read(
+    task: QuestionAnswering, table: Dataset, column_names: ColumnNames, source: str
+) -> TaskData:
+    names = column_names.texts or (QUESTION, CONTEXT)
+    missing = [name for name in names if name not in table.column_names]
+    if missing or len(names) != 2:
+        raise DataError(
+            "no columns of questions and contexts",
+            where=source,
+            remedy="give SQuAD JSON, or name both with --text-column question,context",
+        )
+    questions, contexts = (read_strings(table, name, source) for name in names)
+    kept = [row for row, text in enumerate(contexts) if text.strip()]
+    if not kept:
+        raise DataError(f"all texts of column {names[1]!r} are blank", where=source)
+    labels = find_label_columns(table, column_names.labels, names, where=source, usual=(ANSWERS,))
+    if len(labels) > 1:
+        raise DataError("answers stand in one column", where="--label-column", remedy="name one")
+    answers = _answers(table[labels[0]][:], kept, contexts, source) if labels else None
+    blank = len(contexts) - len(kept)
+    notes = (f"{counted(blank, 'blank context', 'blank contexts')} left out",) if blank else ()
+    chosen = [questions[row] for row in kept], [contexts[row] for row in kept]
+    return TaskData(source, Rows(task, _table(*chosen, answers)), names, labels, notes=notes)
 
 
 def _given(table: Dataset, answers: Answers) -> list[str]:

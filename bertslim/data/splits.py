@@ -13,7 +13,7 @@ from typing import Literal
 
 from bertslim.data.task import Rows, TaskData
 from bertslim.errors import DataError
-from bertslim.records import DataRecord, SplitRecord
+from bertslim.records import DataRecord, LabelSummary, SplitRecord
 from bertslim.wording import counted, listed
 
 SplitName = Literal["fit", "select", "report"]
@@ -157,12 +157,22 @@ def _record(
         text_columns=data.text_columns,
         label_columns=data.label_columns or report.label_columns,
         labels=data.label_names or report.label_names,
+        label_rule=data.label_rule or report.label_rule,
+        labels_as=data.labels_as or report.labels_as,
+        reading=data.reading,
+        report_reading=eval_data.reading if eval_data else (),
         sha256=data.rows.sha256,
         splits=tuple(
-            SplitRecord(name=name, rows=len(rows), sha256=rows.sha256)
+            SplitRecord(
+                name=name, rows=len(rows), sha256=rows.sha256, labels=_summary_of_labels(rows)
+            )
             for name, rows in splits.items()
         ),
     )
+
+
+def _summary_of_labels(rows: Rows) -> LabelSummary | None:
+    return rows.task.summarise_labels(rows.table) if rows.labelled and len(rows) else None
 
 
 def _notes(report: Rows, data: TaskData, eval_data: TaskData | None, seen: int) -> tuple[str, ...]:
@@ -172,6 +182,12 @@ def _notes(report: Rows, data: TaskData, eval_data: TaskData | None, seen: int) 
     if seen:
         rows = counted(seen, "row", "rows")
         notes.append(f"{rows} left out of fit and select: the evaluation data hold the same texts")
+    scores = (_summary_of_labels(report) or LabelSummary()).scores
+    if scores is not None and scores.low == scores.high:
+        notes.append(
+            f"all {len(report)} scores reported on are {scores.low:g}: a correlation with them is "
+            "not defined, and none is given"
+        )
     if len(report) < _FEW_TO_REPORT:
         texts = counted(len(report), "text", "texts")
         notes.append(f"only {texts} to report on: small differences may be due to chance")

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bertslim.data.columns import find_text_columns, find_word_column
-from bertslim.data.task import LABEL, ColumnNames, Feature
+from bertslim.data.columns import class_names, find_text_columns, find_word_column
+from bertslim.data.labels import RawLabels
+from bertslim.data.task import LABEL, ColumnNames, Feature, Rows, Task, TaskData
 from bertslim.errors import DataError
 from bertslim.wording import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
+
+    from bertslim.data.source_table import SourceTable
 
 _TEXT, _PAIR = "text", "pair"
 
@@ -35,6 +38,16 @@ class Texts:
     kept: list[int]
     labelled: bool = True
     notes: tuple[str, ...] = ()
+
+    def labels_of(self, source: SourceTable, column: str) -> RawLabels:
+        """Return what a column of their source holds for each of them."""
+        values = source.rows[column][:]
+        return RawLabels(
+            [values[row] for row in self.kept],
+            [row + 1 for row in self.kept],
+            source.source,
+            tuple(class_names(source.rows, column) or ()) or None,
+        )
 
     def table(self, labels: Sequence[Any] | None = None, kind: Any = None) -> Dataset:
         """Make a table with the columns `text`, `pair` and `label`, as far as there are any.
@@ -68,6 +81,21 @@ def read_texts(table: Dataset, column_names: ColumnNames, *, source: str) -> Tex
     names = find_text_columns(table, column_names.texts, where=source)
     columns = tuple(read_strings(table, name, source) for name in names)
     return _without_blank(names, columns, source, labelled=True)
+
+
+def unlabelled_data(
+    task: Task, sources: Sequence[SourceTable], column_names: ColumnNames
+) -> tuple[TaskData, ...]:
+    """Read the texts of each source for a task that needs no labels.
+
+    Raises:
+        DataError: The columns are missing or could be several, or there is no text in them.
+    """
+    found = [(one.source, read_texts(one.rows, column_names, source=one.source)) for one in sources]
+    return tuple(
+        TaskData(source, Rows(task, texts.table()), texts.names, notes=texts.notes)
+        for source, texts in found
+    )
 
 
 def _holds_questions(table: Dataset) -> bool:

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from bertslim.data.class_counts import ClassCounts
+    from bertslim.data.data_options import LabelsAs
     from bertslim.data.metrics import Score
     from bertslim.data.pooling import Pooling
+    from bertslim.data.source_table import SourceTable
+    from bertslim.records import LabelSummary
 
 LABEL = "label"
 IGNORED = -100  # what the losses of transformers leave out
@@ -71,6 +74,7 @@ class HeadFacts:
         problem_type: As the configuration has it.
         predicts_words: Whether it puts out a number for each word of the vocabulary.
         pooling: How hidden states become the embedding of a text.
+        contradiction: What the configuration says of its labels in two ways, if it does.
     """
 
     kind: str | None = None
@@ -79,6 +83,7 @@ class HeadFacts:
     problem_type: str | None = None
     predicts_words: bool = False
     pooling: Pooling | None = None
+    contradiction: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,12 @@ class ColumnNames:
     Attributes:
         texts: One column, or two for pairs.
         labels: One column, or several of 0 and 1 for several labels a text.
+        labels_as: How the labels are to be read; None: as they show.
     """
 
     texts: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    labels_as: LabelsAs | None = None
 
 
 @dataclass(frozen=True)
@@ -134,22 +141,23 @@ class Task(ABC):
         """Whether a model with this head can do the task."""
 
     @classmethod
-    def suits(cls, table: Dataset, column_names: ColumnNames, head: HeadFacts) -> bool:
+    def suits(cls, tables: Sequence[Dataset], column_names: ColumnNames, head: HeadFacts) -> bool:
         """Whether the columns are those of the task; what an accepted head then makes of them."""
         return True
 
     @classmethod
     @abstractmethod
     def read(
-        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
-    ) -> TaskData:
+        cls, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
+    ) -> tuple[TaskData, ...]:
         """Find the columns and bring the rows into the form of the task.
 
+        How labels are read is settled once, by those of all sources.
+
         Args:
-            table: The data as they came.
+            sources: The data as they came.
             column_names: The columns that were named.
             head: What the labels have to fit.
-            source: What the user gave, for messages.
 
         Raises:
             DataError: A column is missing or could be several, or a row is not usable.
@@ -188,6 +196,10 @@ class Task(ABC):
 
     def count_classes(self, table: Dataset, answers: Answers) -> ClassCounts | None:
         """Count each class on its own, the same ones for all models; None without classes."""
+        return None
+
+    def summarise_labels(self, table: Dataset) -> LabelSummary | None:
+        """Count the labels of labelled rows, or give their range; None where that tells nothing."""
         return None
 
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
@@ -262,6 +274,9 @@ class TaskData:
         text_columns: The source's names of the columns that the texts came from.
         label_columns: The same of the labels; none where there are no labels.
         label_names: The names of the labels in the order of their ids, where they are classes.
+        label_rule: How the labels were read, in words.
+        labels_as: The same in one word, as `--labels-as` has it, where it had to be settled.
+        reading: How the files of the source were read, a clause each.
         notes: What a reader of the result should know.
     """
 
@@ -270,6 +285,9 @@ class TaskData:
     text_columns: tuple[str, ...]
     label_columns: tuple[str, ...] = ()
     label_names: tuple[str, ...] = ()
+    label_rule: str | None = None
+    labels_as: LabelsAs | None = None
+    reading: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

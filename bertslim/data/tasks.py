@@ -5,6 +5,7 @@ To add a task, write a module with a subclass of `Task` and name it in `TASKS`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bertslim.data.feature_extraction import FeatureExtraction
@@ -19,7 +20,7 @@ from bertslim.errors import DataError
 from bertslim.wording import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from bertslim.data.source_table import SourceTable
 
 # The first that the model and the data fit is taken; plain texts fit every model.
 TASKS: dict[str, type[Task]] = {
@@ -36,17 +37,18 @@ TASKS: dict[str, type[Task]] = {
 }
 
 
-def choose_task(
-    name: str | None, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
-) -> type[Task]:
-    """Return the named task, else the first that the model's head and the columns fit.
+def choose_tasks(
+    name: str | None, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
+) -> tuple[type[Task], ...]:
+    """Return the named task, else for each source the first that the head and the columns fit.
+
+    A head that is yet to be made is for the labels of all sources, and so for one task.
 
     Args:
         name: As `--task` has it.
-        table: The data as they came.
+        sources: The data as they came.
         column_names: The columns that were named.
         head: What stands on the encoder.
-        source: What the user gave, for messages.
 
     Raises:
         DataError: There is no such task, the model cannot do it, or labels were named that its own
@@ -54,13 +56,23 @@ def choose_task(
     """
     able = [task for task in TASKS.values() if task.accepts(head)]
     if name is not None:
-        return _named(name, able, head)
-    chosen = next(task for task in able if task.suits(table, column_names, head))
+        return (_named(name, able, head),) * len(sources)
+    if head.kind is None:
+        tables = [source.rows for source in sources]
+        chosen = next(task for task in able if task.suits(tables, column_names, head))
+        return (chosen,) * len(sources)
+    return tuple(_chosen(able, source, column_names, head) for source in sources)
+
+
+def _chosen(
+    able: Sequence[type[Task]], source: SourceTable, column_names: ColumnNames, head: HeadFacts
+) -> type[Task]:
+    chosen = next(task for task in able if task.suits([source.rows], column_names, head))
     if column_names.labels and chosen is PlainText and able[0] is not PlainText:
         raise DataError(
             f"the columns are not those of {able[0].name}, which the model is for: "
-            f"{listed(table.column_names)}",
-            where=source,
+            f"{listed(source.rows.column_names)}",
+            where=source.source,
             remedy="leave out --label-column to compare the models on the texts alone",
         )
     return chosen

@@ -11,19 +11,26 @@ import numpy as np
 from bertslim.arrays import IntArray
 from bertslim.data import pydocs
 from bertslim.data.class_counts import ClassCounts, count_classes
-from bertslim.data.columns import class_names, find_label_columns, holds_lists
-from bertslim.data.label_sets import read_label_columns, read_label_sets
-from bertslim.data.labels import Labels, read_labels
+from bertslim.data.class_labels import settle_labels
+from bertslim.data.columns import find_label_columns
+from bertslim.data.label_lists import holds_sets
+from bertslim.data.label_sets import join_columns, settle_label_columns, settle_label_sets
+from bertslim.data.label_summaries import count_labels
+from bertslim.data.labels import LabelRule, RawLabels
 from bertslim.data.metrics import Score, accuracy, macro_f1, matthews, mean_score, micro_f1
 from bertslim.data.table_texts import Texts, labelled_features, read_texts
 from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.errors import DataError
+from bertslim.wording import listed
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
+    from bertslim.data.data_options import LabelsAs
+    from bertslim.data.source_table import SourceTable
     from bertslim.data.task import Batch
+    from bertslim.records import LabelSummary
 
 MULTI_LABEL = "multi_label_classification"
 
@@ -52,36 +59,24 @@ class TextClassification(Task):
 
     @classmethod
     def read(
-        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
-    ) -> TaskData:
+        cls, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
+    ) -> tuple[TaskData, ...]:
         """Read texts with their labels, if there are any that are classes of texts."""
-        texts = read_texts(table, column_names, source=source)
-        columns = _label_columns(table, column_names, texts, head, source=source)
-        several = head.problem_type == MULTI_LABEL or (
-            head.kind is None and (len(columns) > 1 or any(holds_lists(table, c) for c in columns))
-        )
-        data = TaskData(
-            source,
-            Rows(cls(several, tuple(head.labels or ())), texts.table()),
-            texts.names,
-            notes=texts.notes,
-        )
-        if not columns:
-            return data
+        found = [_find(one, column_names, head) for one in sources]
+        several = _may_be_several(found, head)
         try:
-            labels = _read(table, columns, texts, head, several=several, source=source)
+            rule = _settle(found, head, column_names.labels_as, several=several)
         except DataError as error:
             # The demonstration data are good texts for any model; their classes are their own.
-            if column_names.labels or source != pydocs.NAME:
+            if column_names.labels or not any(map(_is_demonstration, found)):
                 raise
-            return replace(data, notes=(*texts.notes, f"labels not used: {error.what}"))
-        return replace(
-            data,
-            rows=Rows(cls(several, labels.names), texts.table(labels.ids, _kind(several))),
-            label_columns=columns,
-            label_names=labels.names,
-            notes=(*texts.notes, *labels.notes),
-        )
+            unused = f"labels not used: {error.what}"
+            found = [
+                _without_labels(one, unused) if _is_demonstration(one) else one for one in found
+            ]
+            rule = _settle(found, head, column_names.labels_as, several=several)
+        task = cls(several, rule.names if rule else tuple(head.labels or ()))
+        return tuple(_read(one, task, rule) for one in found)
 
     @property
     def problem_type(self) -> str | None:
@@ -119,6 +114,13 @@ class TextClassification(Task):
         """Count each label."""
         return count_classes(self.classes, *_ids(table, answers))
 
+    def summarise_labels(self, table: Dataset) -> LabelSummary:
+        """Count the rows of each class; of several labels a text each is counted on its own."""
+        labels = np.asarray(table[LABEL][:], dtype=np.int64)
+        classes = range(len(self.classes))
+        counts = labels.sum(axis=0) if self.several else [(labels == one).sum() for one in classes]
+        return count_labels(zip(self.classes, counts, strict=True), of=len(labels))
+
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Name the class of each text, or all that it has."""
         return [self._named(answer) for (answer,) in answers] if self.classes else None
@@ -140,6 +142,103 @@ def _ids(table: Dataset, answers: Answers) -> tuple[IntArray, IntArray]:
     return labels, np.asarray([answer for (answer,) in answers], dtype=np.int64)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The texts and the labels of one source, as its table holds them.
+
+    Attributes:
+        source: What the user gave.
+        texts: Its texts.
+        columns: The names of the columns of labels, none where there are none.
+        labels: What they hold.
+        notes: What a reader of the result should know.
+    """
+
+    source: str
+    texts: Texts
+    columns: tuple[str, ...] = ()
+    labels: tuple[RawLabels, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _find(source: SourceTable, column_names: ColumnNames, head: HeadFacts) -> _Found:
+    texts = read_texts(source.rows, column_names, source=source.source)
+    columns = _label_columns(source.rows, column_names, texts, head, source=source.source)
+    labels = tuple(texts.labels_of(source, column) for column in columns)
+    found = _Found(source.source, texts, columns, labels, texts.notes)
+    if len(labels) == 1 and labels[0].hidden and not column_names.labels:
+        return _without_labels(found, f"every label in column {columns[0]!r} is hidden (-1)")
+    return found
+
+
+def _without_labels(found: _Found, why: str) -> _Found:
+    return _Found(found.source, found.texts, notes=(*found.notes, why))
+
+
+def _is_demonstration(found: _Found) -> bool:
+    return found.source == pydocs.NAME
+
+
+def _may_be_several(found: Sequence[_Found], head: HeadFacts) -> bool:
+    """Whether a text may have any number of labels: as the model has it, else as the labels do."""
+    if head.kind is not None:
+        return head.problem_type == MULTI_LABEL
+    labelled = [one for one in found if one.columns]
+    return any(len(one.columns) > 1 or holds_sets(one.labels[0].values) for one in labelled)
+
+
+def _settle(
+    found: Sequence[_Found], head: HeadFacts, labels_as: LabelsAs | None, *, several: bool
+) -> LabelRule | None:
+    """Settle how the labels of all sources are read; None where there are none."""
+    labelled = [one for one in found if one.columns]
+    if not labelled:
+        return None
+    columns = max((one.columns for one in labelled), key=len)
+    if len(columns) > 1:
+        return _settle_columns(labelled, columns, head, several=several)
+    settle = settle_label_sets if several else settle_labels
+    return settle([one.labels[0] for one in labelled], model_names=head.labels, labels_as=labels_as)
+
+
+def _settle_columns(
+    labelled: Sequence[_Found], columns: Sequence[str], head: HeadFacts, *, several: bool
+) -> LabelRule:
+    if not several:
+        raise DataError(
+            f"{len(columns)} columns of labels, but the model chooses one label a text",
+            where="--label-column",
+            remedy="name one column",
+        )
+    other = next((one for one in labelled if sorted(one.columns) != sorted(columns)), None)
+    if other is not None:
+        raise DataError(
+            f"the labels are in {listed(other.columns)}, those of the other source in "
+            f"{listed(columns)}",
+            where=other.source,
+            remedy="name the same columns in both",
+        )
+    return settle_label_columns(columns, model_names=head.labels, where=labelled[0].source)
+
+
+def _read(found: _Found, task: TextClassification, rule: LabelRule | None) -> TaskData:
+    texts = found.texts
+    data = TaskData(found.source, Rows(task, texts.table()), texts.names, notes=found.notes)
+    if not found.columns or rule is None:
+        return data
+    several = len(found.columns) > 1
+    labels = join_columns(found.labels, found.columns) if several else found.labels[0]
+    return replace(
+        data,
+        rows=Rows(task, texts.table(rule.read(labels), _kind(several=task.several))),
+        label_columns=found.columns,
+        label_names=rule.names,
+        label_rule=rule.account,
+        labels_as=rule.labels_as,
+        notes=(*found.notes, *rule.notes),
+    )
+
+
 def _label_columns(
     table: Dataset, column_names: ColumnNames, texts: Texts, head: HeadFacts, *, source: str
 ) -> tuple[str, ...]:
@@ -158,41 +257,7 @@ def _label_columns(
     return find_label_columns(table, column_names.labels, texts.names, where=source)
 
 
-def _read(
-    table: Dataset,
-    columns: Sequence[str],
-    texts: Texts,
-    head: HeadFacts,
-    *,
-    several: bool,
-    source: str,
-) -> Labels:
-    numbers = [row + 1 for row in texts.kept]
-    values = [_kept(table, name, texts) for name in columns]
-    if len(columns) > 1:
-        if not several:
-            raise DataError(
-                f"{len(columns)} columns of labels, but the model chooses one label a text",
-                where="--label-column",
-                remedy="name one column",
-            )
-        return read_label_columns(values, numbers, columns, model_names=head.labels, where=source)
-    read = read_label_sets if several else read_labels
-    return read(
-        values[0],
-        numbers,
-        class_names=class_names(table, columns[0]),
-        model_names=head.labels,
-        where=source,
-    )
-
-
-def _kept(table: Dataset, name: str, texts: Texts) -> list[object]:
-    values = table[name][:]
-    return [values[row] for row in texts.kept]
-
-
-def _kind(several: bool) -> Any:
+def _kind(*, several: bool) -> Any:
     from datasets import List, Value
 
     return List(Value("int64")) if several else Value("int64")

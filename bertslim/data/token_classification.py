@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bertslim.data.class_counts import ClassCounts, count_classes
-from bertslim.data.columns import class_names, find_tag_column, find_word_column
-from bertslim.data.labels import REMEDY, Labels, read_labels
+from bertslim.data.class_labels import ClassRule, settle_labels
+from bertslim.data.columns import find_word_column
+from bertslim.data.label_summaries import count_labels
 from bertslim.data.metrics import Score, ratio_score
+from bertslim.data.sentences import Sentences, find_sentences, is_ignored
 from bertslim.data.span_metrics import count_span_types, span_scores, spans_of
-from bertslim.data.table_texts import read_words, text_features
+from bertslim.data.table_texts import text_features
 from bertslim.data.task import (
     IGNORED,
     LABEL,
@@ -26,14 +29,15 @@ from bertslim.data.task import (
     Task,
     TaskData,
 )
-from bertslim.errors import DataError, ModelError
-from bertslim.wording import counted
+from bertslim.errors import ModelError
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
+    from bertslim.data.source_table import SourceTable
     from bertslim.data.task import Batch
+    from bertslim.records import LabelSummary
 
 _WORDS = "tokens"
 _SPAN_TAG = re.compile(r"O|[BIES](-.+)?")
@@ -62,45 +66,26 @@ class TokenClassification(Task):
         return head.kind in (cls.head, None)
 
     @classmethod
-    def suits(cls, table: Dataset, column_names: ColumnNames, head: HeadFacts) -> bool:
+    def suits(cls, tables: Sequence[Dataset], column_names: ColumnNames, head: HeadFacts) -> bool:
         """Whether there is a column of lists of words."""
-        return find_word_column(table, column_names.texts) is not None
+        return all(find_word_column(table, column_names.texts) is not None for table in tables)
 
     @classmethod
     def read(
-        cls, table: Dataset, column_names: ColumnNames, head: HeadFacts, *, source: str
-    ) -> TaskData:
+        cls, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
+    ) -> tuple[TaskData, ...]:
         """Read sentences, words with their tags if there are any; empty ones are left out."""
-        column = find_word_column(table, column_names.texts)
-        if column is None:
-            raise DataError(
-                "no column holds lists of words",
-                where=source,
-                remedy="give a .conll file, or JSON with tokens and ner_tags, or name the column "
-                "with --text-column",
-            )
-        sentences = read_words(table, column, source)
-        kept = [row for row, words in enumerate(sentences) if words]
-        if not kept:
-            raise DataError(f"all rows of column {column!r} are empty", where=source)
-        tag_columns = find_tag_column(table, column_names.labels, column, where=source)
-        if len(tag_columns) > 1:
-            raise DataError("a word has one tag", where="--label-column", remedy="name one column")
-        words = [sentences[row] for row in kept]
-        empty = len(sentences) - len(kept)
-        notes = (f"{counted(empty, 'empty row', 'empty rows')} left out",) if empty else ()
-        if not tag_columns:
-            unlabelled = Rows(cls(tuple(head.labels or ())), _table(words))
-            return TaskData(source, unlabelled, (column,), notes=notes)
-        tags, labels = _tags(table, tag_columns[0], kept, words, head.labels, source)
-        return TaskData(
-            source,
-            Rows(cls(_shown(labels, class_names(table, tag_columns[0]))), _table(words, tags)),
-            (column,),
-            tag_columns,
-            labels.names,
-            (*notes, *labels.notes),
+        found = [find_sentences(source, column_names) for source in sources]
+        tagged = [one.flat for one in found if one.tag_columns]
+        names = head.labels
+        rule = (
+            settle_labels(tagged, model_names=names, labels_as=column_names.labels_as)
+            if tagged
+            else None
         )
+        declared = next((tags.class_names for tags in tagged if tags.class_names), None)
+        shown = _shown(rule.names, declared) if rule else tuple(names or ())
+        return tuple(_read(one, cls(shown), rule) for one in found)
 
     def features(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
@@ -143,7 +128,7 @@ class TokenClassification(Task):
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
         """Score spans as seqeval does, where the tags name them, and the share of right words.
 
-        Words that were cut off or have no token are no part of either.
+        Words that were cut off, have no token or are marked as ignored are no part of either.
         """
         pairs = _seen(table, answers)
         right = np.array([(true == predicted).sum() for true, predicted in pairs])
@@ -162,6 +147,15 @@ class TokenClassification(Task):
         sentences = (count_classes(self.tags, *pair).counts.sum(axis=0) for pair in pairs)
         return ClassCounts(self.tags, np.stack(list(sentences)))
 
+    def summarise_labels(self, table: Dataset) -> LabelSummary:
+        """Count the spans of each type, or where tags name no spans the words of each tag."""
+        sentences = [[one for one in ids if one != IGNORED] for ids in table[LABEL][:]]
+        if self._has_span_tags:
+            spans = Counter(span.type for ids in sentences for span in spans_of(self._names(ids)))
+            return count_labels(spans.items(), of=0)
+        words = Counter(tag for ids in sentences for tag in self._names(ids))
+        return count_labels(words.items(), of=words.total())
+
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Name the spans of each sentence with their types, or its words with their tags."""
         if not self.tags:
@@ -175,7 +169,7 @@ class TokenClassification(Task):
         return [self._named(words, ids) for words, ids in pairs]
 
     def _named(self, words: Sequence[str], ids: Iterable[int]) -> str:
-        tags = [self.tags[number] if number != _UNSEEN else "O" for number in ids]
+        tags = [self.tags[number] if number not in (_UNSEEN, IGNORED) else "O" for number in ids]
         if not self._has_span_tags:
             return " ".join(f"{word}/{tag}" for word, tag in zip(words, tags, strict=True))
         spans = sorted(spans_of(tags), key=lambda span: span.first)
@@ -196,48 +190,37 @@ class TokenClassification(Task):
 
 
 def _seen(table: Dataset, answers: Answers) -> list[tuple[Any, Any]]:
-    """Return labels and predictions, (words,) each, of the words of each row that have a token."""
+    """Return labels and predictions, (words,) each, of the words of each row that count."""
     pairs = []
     for tags, (predicted,) in zip(table[LABEL][:], answers, strict=True):
-        seen = predicted != _UNSEEN
-        pairs.append((np.asarray(tags)[seen], predicted[seen]))
+        true = np.asarray(tags, dtype=np.int64)
+        seen = (predicted != _UNSEEN) & (true != IGNORED)
+        pairs.append((true[seen], predicted[seen]))
     return pairs
 
 
-def _tags(
-    table: Dataset,
-    column: str,
-    kept: Sequence[int],
-    sentences: Sequence[Sequence[str]],
-    model_names: Sequence[str] | None,
-    source: str,
-) -> tuple[list[list[int]], Labels]:
-    """Return the ids of the tags of each sentence, and what is known of them all."""
-    values = table[column][:]
-    rows = [values[row] or [] for row in kept]
-    for row, tags, words in zip(kept, rows, sentences, strict=True):
-        if len(tags) != len(words):
-            raise DataError(
-                f"row {row + 1}: {counted(len(words), 'word', 'words')}, but "
-                f"{counted(len(tags), 'tag', 'tags')}",
-                where=source,
-                remedy=REMEDY,
-            )
-    labels = read_labels(
-        [tag for tags in rows for tag in tags],
-        [row + 1 for row, tags in zip(kept, rows, strict=True) for _ in tags],
-        class_names=class_names(table, column),
-        model_names=model_names,
-        where=source,
+def _read(found: Sentences, task: TokenClassification, rule: ClassRule | None) -> TaskData:
+    if not found.tag_columns or rule is None:
+        rows = Rows(task, _table(found.words))
+        return TaskData(found.source, rows, (found.word_column,), notes=found.notes)
+    ids = iter(rule.read(found.flat))
+    tags = [[IGNORED if is_ignored(tag) else next(ids) for tag in own] for own in found.tags]
+    return TaskData(
+        found.source,
+        Rows(task, _table(found.words, tags)),
+        (found.word_column,),
+        found.tag_columns,
+        label_names=rule.names,
+        label_rule=rule.account,
+        labels_as=rule.labels_as,
+        notes=(*found.notes, *rule.notes),
     )
-    ids = iter(labels.ids)
-    return [[next(ids) for _ in tags] for tags in rows], replace(labels, ids=())
 
 
-def _shown(labels: Labels, own: Sequence[str] | None) -> tuple[str, ...]:
+def _shown(names: tuple[str, ...], own: Sequence[str] | None) -> tuple[str, ...]:
     """Return the names that mark spans: the data's where the model's are LABEL_0, LABEL_1 …"""
-    generic = all(_GENERIC.fullmatch(name) for name in labels.names)
-    return tuple(own) if generic and own and len(own) == len(labels.names) else labels.names
+    generic = all(_GENERIC.fullmatch(name) for name in names)
+    return tuple(own) if generic and own and len(own) == len(names) else names
 
 
 def _table(words: Sequence[Sequence[str]], tags: Sequence[Sequence[int]] | None = None) -> Dataset:

@@ -26,7 +26,16 @@ from bertslim.records.facts import LayerFacts, ModelFacts, Sizes
 from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.measurements import Interval, Measurement, compare
 from bertslim.records.plans import LayerPlan, Plan, StepPlan, VocabularyPlan
-from bertslim.records.provenance import DataRecord, Environment, ModelRecord, SplitRecord, Step
+from bertslim.records.provenance import (
+    DataRecord,
+    Environment,
+    LabelCount,
+    LabelSummary,
+    ModelRecord,
+    ScoreRange,
+    SplitRecord,
+    Step,
+)
 from bertslim.records.record import SCHEMA, Record, read_analysis, read_record
 from bertslim.records.timings import BenchResult, TimeRatio, Timing
 
@@ -49,6 +58,8 @@ __all__ = [
     "ExportRecord",
     "Frozen",
     "Interval",
+    "LabelCount",
+    "LabelSummary",
     "LayerFacts",
     "LayerPlan",
     "Look",
@@ -63,6 +74,7 @@ __all__ = [
     "Repair",
     "Role",
     "Scalar",
+    "ScoreRange",
     "Sensitivity",
     "Site",
     "Sizes",

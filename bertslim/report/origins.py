@@ -78,10 +78,14 @@ def _model(role: str, model: ModelRecord) -> Iterator[Row]:
 def _data(data: DataRecord) -> Iterator[Row]:
     yield "data", data.summary
     if data.report_source is not None:
-        yield "data of the report split", shown_source(data.report_source)
+        reading = "".join(f", {clause}" for clause in data.report_reading)
+        yield "data of the report split", f"{shown_source(data.report_source)}{reading}"
+    if data.label_rule is not None:
+        yield "labels", data.label_rule
     yield "data, sha256", data.sha256
     for split in data.splits:
-        yield f"{split.name} split", f"{fixed(split.rows)} rows"
+        labels = f": {split.labels.in_words()}" if split.labels else ""
+        yield f"{split.name} split", f"{fixed(split.rows)} rows{labels}"
         yield f"{split.name} split, sha256", split.sha256
 
 
