@@ -23,8 +23,8 @@ class DataOptions:
         eval_data: A second source that is only measured; None: a tenth of `data` is.
         text_columns: The column of the texts, or two for pairs; none: found by name.
         label_columns: The column of the labels, or several of 0 and 1; none: found by name.
-        labels_as: How the labels are to be read; None: as all sources together show.
         task: What models and data are for; None: chosen by the model's head and the columns.
+        labels_as: How the labels are to be read; None: as all sources together show.
     """
 
     data: str = field(metadata=option("--data", help=SOURCES_HELP, shown=False))
@@ -60,16 +60,6 @@ class DataOptions:
             alone=_NEEDS_DATA,
         ),
     )
-    labels_as: LabelsAs | None = field(
-        default=None,
-        metadata=option(
-            "--labels-as",
-            help="How to read labels that fit in several ways: as names or ids of the model's "
-            "classes, or as vectors of a 0 or 1 for each class.",
-            shown="as all labels show",
-            alone=_NEEDS_DATA,
-        ),
-    )
     task: str | None = field(
         default=None,
         metadata=option(
@@ -78,6 +68,16 @@ class DataOptions:
             "question-answering, fill-mask, feature-extraction, or plain-text to compare models on "
             "texts alone.",
             shown="by its head and the columns",
+            alone=_NEEDS_DATA,
+        ),
+    )
+    labels_as: LabelsAs | None = field(
+        default=None,
+        metadata=option(
+            "--labels-as",
+            help="How to read labels that fit in several ways: as names or ids of the model's "
+            "classes, or as vectors of a 0 or 1 for each class.",
+            shown="as all labels show",
             alone=_NEEDS_DATA,
         ),
     )
