@@ -37,7 +37,7 @@ def test_it_ends_with_a_recipe_that_runs(
     assert run(["analyze", str(base), "--data", str(data), "-o", str(target)]) == 0
 
     out, err = capfd.readouterr()
-    assert err.count("\n") == 1, "the line on the data"
+    assert err.count("\n") == 2, "the lines on the data and their labels"
     told = [line for line in out.splitlines() if line.startswith("## ")]
     assert told == [
         "## Similarity of the layers",
