@@ -41,6 +41,8 @@ def test_the_text_column_is_found(columns: dict[str, Any], found: str) -> None:
         {"premise": ["x"], "hypothesis": ["y"], "sentence1": ["x"], "sentence2": ["y"]},
         {"number": [1], "score": [2.0]},
         {"a": ["1"], "b": ["2"]},
+        {"text": ["x"], "Text": ["y"]},
+        {"sentence1": ["x"], "sentence2": ["y"], "Sentence2": ["z"]},
     ],
 )
 def test_the_text_column_is_not_guessed(columns: dict[str, Any]) -> None:
@@ -91,6 +93,15 @@ def test_several_label_columns_are_an_error() -> None:
     assert str(caught.value) == (
         "d: several columns could hold the labels: target, category; name one with --label-column"
     )
+
+
+def test_label_columns_that_differ_in_case_alone_are_an_error() -> None:
+    data = table(text=["x"], label=[1], Label=[2])
+    with pytest.raises(DataError, match="several columns could hold the labels: label, Label; "):
+        find_label_columns(data, (), ("text",), where="d")
+    assert find_label_columns(data, ("Label",), ("text",), where="d") == ("Label",)
+    alone = table(text=["x"], Label=[2], target=[1])
+    assert find_label_columns(alone, (), ("text",), where="d") == ("Label",)
 
 
 def test_the_texts_are_never_the_labels_too() -> None:

@@ -69,20 +69,24 @@ def find_text_columns(table: Dataset, named: Sequence[str], *, where: str) -> tu
             )
         return tuple(_existing(name, names, option="--text-column", where=where) for name in named)
     strings = [name for name in names if _holds_strings(table, name)]
-    by_lower = {name.lower(): name for name in strings}
+    by_lower: dict[str, list[str]] = {}
+    for name in strings:
+        by_lower.setdefault(name.lower(), []).append(name)
     pairs = [pair for pair in _PAIRS if set(pair) <= by_lower.keys()]
     if len(pairs) == 1:
-        return tuple(by_lower[name] for name in pairs[0])
+        (first, *others), (second, *more) = (by_lower[name] for name in pairs[0])
+        if not others and not more:
+            return first, second
     usual = [name for name in strings if name.lower() in _TEXT_NAMES]
     if len(usual) == 1:
         return (usual[0],)
-    others = [
+    texts = [
         name
         for name in strings
         if name.lower() not in LABEL_NAMES and not are_numbers(table[name][:])
     ]
-    if not usual and len(others) == 1:
-        return (others[0],)
+    if not usual and len(texts) == 1:
+        return (texts[0],)
     raise DataError(
         f"cannot tell which column holds the texts; the columns are {listed(names)}",
         where=where,
@@ -106,8 +110,9 @@ def find_label_columns(
     names: list[str] = [name for name in table.column_names if name not in texts]
     if named:
         return tuple(_existing(name, names, option="--label-column", where=where) for name in named)
-    if usual[0] in names:
-        return (usual[0],)
+    firsts = [name for name in names if name.lower() == usual[0]]
+    if len(firsts) == 1:
+        return (firsts[0],)
     candidates = [name for name in names if name.lower() in usual]
     if len(candidates) > 1:
         raise DataError(
