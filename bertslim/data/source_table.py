@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Dataset
 
 
@@ -27,3 +28,16 @@ class SourceTable:
     rows: Dataset
     reading: tuple[str, ...] = ()
     held_out: SourceTable | None = None
+
+
+def rows_in_memory(table: pa.Table) -> Dataset:
+    """Make rows of a table that stays in memory as it is.
+
+    The fingerprint names results in the cache of `datasets`, which is not used; to work it out
+    would copy the table twice.
+    """
+    from datasets import Dataset
+    from datasets.fingerprint import generate_random_fingerprint
+    from datasets.table import InMemoryTable
+
+    return Dataset(InMemoryTable(table), fingerprint=generate_random_fingerprint())

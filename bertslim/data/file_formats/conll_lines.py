@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bertslim.errors import DataError
 from bertslim.wording import counted
@@ -17,9 +18,8 @@ _BLANKS = re.compile(r"[ \t]+")
 _REMEDY = "give each word a line with its tag in the last column"
 
 
-@dataclass(frozen=True)
-class WordLine:
-    """The line of a word.
+class WordLine(NamedTuple):
+    """The line of a word: a tuple, since a corpus has millions.
 
     Attributes:
         number: The number of the line in the file.

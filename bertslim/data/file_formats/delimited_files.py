@@ -10,15 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
-from datasets import Dataset
-from datasets.table import InMemoryTable
 
 from bertslim.data.columns import is_usual_name
 from bertslim.data.file_formats.header import check_header, plain_names
 from bertslim.data.file_formats.list_cells import read_lists
 from bertslim.data.file_formats.quoted_fields import are_enclosed
 from bertslim.data.file_formats.text_files import text_lines
-from bertslim.data.source_table import SourceTable
+from bertslim.data.source_table import SourceTable, rows_in_memory
 from bertslim.errors import DataError
 from bertslim.wording import counted
 
@@ -66,7 +64,7 @@ def read_delimited(file: Path, kind: str, named: Collection[str], *, where: str)
     table = _table(records, plain_names(first, where=where))
     check_header(first, table, named, where=where)
     table, lists = read_lists(table, named, where=where)
-    return SourceTable(where, Dataset(InMemoryTable(table)), (*form.reading, *lists))
+    return SourceTable(where, rows_in_memory(table), (*form.reading, *lists))
 
 
 def _table(records: Iterator[list[str]], names: Sequence[str]) -> pa.Table:

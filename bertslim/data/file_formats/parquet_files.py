@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import Dataset
-from datasets.table import InMemoryTable
 
 from bertslim.data.file_formats.header import plain_names
-from bertslim.data.source_table import SourceTable
+from bertslim.data.source_table import SourceTable, rows_in_memory
 from bertslim.errors import DataError
 from bertslim.printable import one_line
 
@@ -36,7 +34,7 @@ def read_parquet(file: Path, *, where: str) -> SourceTable:
         reason = textwrap.shorten(one_line(str(error)), 200)
         raise DataError(f"cannot be read as parquet: {reason}", where=where) from error
     names = plain_names(table.column_names, where=where)
-    rows = Dataset(InMemoryTable(_decoded(table)))
+    rows = rows_in_memory(_decoded(table))
     if names != table.column_names:
         rows = rows.rename_columns(dict(zip(table.column_names, names, strict=True)))
     return SourceTable(where, rows)
