@@ -113,7 +113,7 @@ def test_splits_under_keys_are_not_pooled(tmp_path: Path) -> None:
     table = read(path, {"train": ROWS[:2], "test": ROWS[2:], "dev": ROWS[:1]})
     assert list(table.rows) == ROWS[:2]
     assert table.reading == (
-        "rows under the key 'train', those under 'test' reported",
+        "rows under the key 'train', those under 'test' set apart",
         "not used: 'dev'",
     )
     assert table.held_out is not None

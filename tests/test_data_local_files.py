@@ -55,7 +55,7 @@ def test_train_is_read_and_test_or_else_validation_is_reported(
         assert held_out.source == str(tmp_path / f"{reported}.csv")
     assert table.reading == (
         f"files: {read}.csv",
-        *([f"reported: {reported}.csv"] if reported else []),
+        *([f"set apart: {reported}.csv"] if reported else []),
         *([f"not used: {unused}"] if unused else []),
     )
 
@@ -85,7 +85,7 @@ def test_a_test_file_without_labels_is_not_reported_on(tmp_path: Path) -> None:
     assert table.reading == (
         "files: train.csv",
         "no column label in test.csv",
-        "reported: dev.csv",
+        "set apart: dev.csv",
         "not used: test.csv",
     )
 
@@ -95,7 +95,7 @@ def test_files_of_other_kinds_beside_splits_do_not_matter(tmp_path: Path) -> Non
         fill(tmp_path, train_csv=rows_of("a"), test_tsv="text\tlabel\nb\t1\n", n_txt="x")
     )
     assert (table.held_out and table.held_out.rows["text"][:]) == ["b"]
-    assert table.reading == ("files: train.csv", "reported: test.tsv", "not used: n.txt")
+    assert table.reading == ("files: train.csv", "set apart: test.tsv", "not used: n.txt")
 
 
 def test_a_name_of_two_splits_is_refused(tmp_path: Path) -> None:

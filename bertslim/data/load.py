@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bertslim.data.data_options import DataOptions
 from bertslim.data.splits import Splits, only_report, split
 from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.progress import Progress
 from bertslim.records import DataRecord, ModelFacts
 from bertslim.records.sources import shown_source
+
+if TYPE_CHECKING:
+    from bertslim.data.source_table import SourceTable
 
 BATCH_SIZE = 32  # sequences that go through a model at once
 MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on
@@ -63,7 +68,10 @@ def _load(options: DataOptions, head: HeadFacts) -> tuple[TaskData, ...]:
     names = ColumnNames(options.text_columns, options.label_columns, options.labels_as)
     named = (*names.texts, *names.labels)
     data = read_source(options.data, named)
-    held_out = read_source(options.eval_data, named) if options.eval_data else data.held_out
+    if options.eval_data:
+        held_out: SourceTable | None = read_source(options.eval_data, named).reported
+    else:
+        held_out = data.held_out
     sources = [data] if held_out is None else [data, held_out]
     return read_rows(sources, head, task=options.task, column_names=names)
 

@@ -71,7 +71,7 @@ def _read_directory(path: Path, source: str, named: Collection[str]) -> SourceTa
             reading.append(f"no column {' or '.join(missing)} in {_names(split)}")
             continue
         held_out, used = found, used | set(split)
-        reading.append(f"reported: {_names(split)}")
+        reading.append(f"set apart: {_names(split)}")
         break
     unused = [file for file in files if file not in used]
     reading += [f"not used: {_names(unused)}"] if unused else []

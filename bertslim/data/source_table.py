@@ -29,6 +29,11 @@ class SourceTable:
     reading: tuple[str, ...] = ()
     held_out: SourceTable | None = None
 
+    @property
+    def reported(self) -> SourceTable:
+        """The rows to report on: those that are set apart, else all."""
+        return self.held_out or self
+
 
 def rows_in_memory(table: pa.Table) -> Dataset:
     """Make rows of a table that stays in memory as it is.

@@ -145,7 +145,7 @@ def _under_keys(content: Mapping[str, Any], where: str) -> JsonTables | None:
         )
     left = [key for key in lists if key not in {*train, *reported}]
     reading = (
-        f"rows under the key {shown(train[0])}, those under {shown(reported[0])} reported",
+        f"rows under the key {shown(train[0])}, those under {shown(reported[0])} set apart",
         *([f"not used: {listed([shown(key) for key in left])}"] if left else []),
     )
     return JsonTables(
