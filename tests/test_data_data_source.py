@@ -310,7 +310,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, name: str, content: bytes) -> N
         ("a.jsonl", '{"text": "x"}\n5\n', "cannot be read as json: line 2 is not a JSON object"),
         (
             "a.csv",
-            "text,label\nfine,1\na, comma,1\n",
+            "text,label\nfine,yes\na, comma,no\n",
             "line 3 has 3 fields separated by commas, the header 2; "
             "put each field that holds one in quotes",
         ),

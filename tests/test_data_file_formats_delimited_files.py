@@ -67,6 +67,52 @@ def test_a_semicolon_file_keeps_commas_that_nothing_quotes(tmp_path: Path) -> No
     assert table.reading == ("columns separated by semicolons",)
 
 
+@pytest.mark.parametrize(
+    ("content", "rows", "told"),
+    [
+        (
+            "text;label\na;1\nb; c;1\n",
+            [["a", "1"], ["b; c", "1"]],
+            "semicolons within text in 1 row",
+        ),
+        (
+            "label,text\n1,a\n1,b, c, d\n",
+            [["1", "a"], ["1", "b, c, d"]],
+            "commas within text in 1 row",
+        ),
+        (
+            "id,text,score\n1,a,0.5\n2,b,1\n3,c,d,0.25\n4,e,f,0\n",
+            [["1", "a", "0.5"], ["2", "b", "1"], ["3", "c,d", "0.25"], ["4", "e,f", "0"]],
+            "commas within text in 2 rows",
+        ),
+        ("text\na\nb, c\n", [["a"], ["b, c"]], "commas within text in 1 row"),
+    ],
+)
+def test_a_text_may_hold_the_separator_where_its_other_columns_leave_no_doubt(
+    tmp_path: Path, content: str, rows: list[list[str]], told: str
+) -> None:
+    table = read(tmp_path / "a.csv", content)
+    assert rows_of(table) == rows
+    assert table.reading[-1] == told
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "text,label\na,yes\nb, c,no\n",  # no other row has this label
+        "text,label\na,1\na,a,1\n",  # or the text might end before
+        "text,label\na,b,1\n",
+        "text,label\na,1\nb,c,1\nd\n",
+        'text,label\na,1\n"b",c,1\n',
+        "sentence1,sentence2,label\na,b,1\nc,d,e,1\n",
+    ],
+)
+def test_rows_of_more_fields_than_the_header_are_refused_where_there_is_doubt(
+    tmp_path: Path, content: str
+) -> None:
+    assert " separated by commas, the header " in refusal(tmp_path / "a.csv", content)
+
+
 def test_one_column_stays_one(tmp_path: Path) -> None:
     table = read(tmp_path / "a.csv", 'text\n"a, b"\nc; d | e\n')
     assert (rows_of(table), table.reading) == ([["a, b"], ["c; d | e"]], ())
