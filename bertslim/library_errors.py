@@ -31,7 +31,7 @@ _NO_THREAD = re.compile(r"can.?t start new thread|resource temporarily unavailab
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READERS = {"datasets", "pyarrow", "safetensors", "safetensors_rust", "tokenizers", "yaml"}
 _RUNTIMES = {"google", "nncf", "onnx", "onnxruntime", "onnxscript", "openvino", "resvg_py"}
-_NETWORK = {"httpcore", "httpx", "huggingface_hub", "requests", "urllib3"}
+_NETWORK = {"httpcore", "httpx", "httpx2", "huggingface_hub", "requests", "urllib3"}
 
 
 def expected_error(error: BaseException) -> BertslimError | None:
@@ -138,6 +138,19 @@ def _of_missing_package(error: BaseException) -> BertslimError | None:
     return InputError(f"a package is needed and cannot be imported: {_said(error)}")
 
 
+def _of_figure(error: BaseException) -> BertslimError | None:
+    """A record refuses a figure that was measured."""
+    if _library(error) != "pydantic_core" or not hasattr(error, "errors"):
+        return None
+    first = error.errors(include_url=False)[0]
+    if first["type"] != "unusable_figure":
+        return None
+    return InputError(
+        f"a figure cannot be recorded: in {error.title}, {first['msg']}",  # type: ignore[attr-defined]
+        remedy="the weights or the outputs of the model may hold NaN or infinity",
+    )
+
+
 def _of_library_call(error: BaseException) -> BertslimError | None:
     library = _library(error)
     if library in _RUNTIMES:
@@ -153,6 +166,7 @@ _RULES: tuple[Callable[[BaseException], BertslimError | None], ...] = (
     _of_system,
     _of_text,
     _of_missing_package,
+    _of_figure,
     _of_library_call,
 )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats.mstats import trimmed_mean_ci
 
+from bertslim.errors import InputError
 from bertslim.measure import bootstrap
 from bertslim.measure.bootstrap import (
     launch_ratio,
@@ -280,3 +281,14 @@ def test_one_launch_that_is_far_off_hardly_widens_the_interval(generator):
         return found.high - found.low
 
     assert width(8) < width(6) / 4
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_has_no_interval(generator, value):
+    values = generator.normal(size=20)
+    values[3] = value
+    with np.errstate(all="ignore"):
+        with pytest.raises(InputError, match="lies between"):
+            mean_interval(values, seed=0)
+        with pytest.raises(InputError, match="lies between"):
+            ratio_interval(np.full(20, value), np.ones(20), [10, 10], seed=0)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from bertslim.errors import InputError
 from bertslim.records import (
+    ANALYSIS_FILE,
     RECORD_FILE,
     SCHEMA,
     Interval,
@@ -17,11 +18,13 @@ from bertslim.records import (
     Record,
     Step,
     compare,
+    read_analysis,
     read_record,
 )
-from support.example_records import EXAMPLES, cut_record, plan
+from bertslim.records.frozen import LARGEST
+from support.example_records import EXAMPLES, cut_record, full_record, plan, training
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
+finite = st.floats(-LARGEST, LARGEST)
 scalars = st.text() | st.integers(-(2**53), 2**53) | finite | st.booleans()
 json_values = st.recursive(
     st.none() | scalars,
@@ -207,4 +210,102 @@ def test_what_is_wrong_with_a_record_of_schema_1_is_said(tmp_path):
 def test_columns_of_schema_1_are_refused_in_a_later_record(tmp_path):
     write(tmp_path, json.dumps(of_schema_1() | {"schema": SCHEMA}))
     with pytest.raises(InputError, match="not a bertslim record: data"):
+        read_record(tmp_path)
+
+
+NOT_FINITE = [float("nan"), float("inf"), float("-inf")]
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_a_figure_that_is_not_finite_is_refused_where_it_is_measured(value):
+    with pytest.raises(
+        InputError, match=r"the mean squared error of the slim model is -?(nan|inf)"
+    ):
+        compare("accuracy.mse", 1.0, value)
+    with pytest.raises(InputError, match="the latency of the base is"):
+        compare("latency", value, 1.0)
+
+
+@pytest.mark.parametrize("value", [*NOT_FINITE, 1e101, -1e101, 10**400])
+def test_no_record_holds_what_is_not_finite_or_overflows(value):
+    for fields in ({"slim": value}, {"ratio": value}, {"context": {"n": value}}):
+        with pytest.raises(ValidationError):
+            Measurement(name="latency", unit="ms", **fields)
+    with pytest.raises(ValidationError):
+        Interval(of="ratio", low=0, high=value)
+
+
+@pytest.mark.parametrize(
+    ("written", "what"),
+    [
+        ("NaN", "base is no finite number"),
+        ("Infinity", "base is no finite number"),
+        ("1e400", "base is no finite number"),
+        ("-1e300", "base is too large a number"),
+    ],
+)
+def test_a_record_with_such_a_figure_is_refused_by_its_place(written, what, tmp_path):
+    text = cut_record(measurements=(compare("macs", 12345.5, 1.0),)).to_json()
+    write(tmp_path, text.replace("12345.5", written))
+    with pytest.raises(InputError) as caught:
+        read_record(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / RECORD_FILE}: not a bertslim record: measurements.0: {what}"
+    )
+
+
+def changed(raw, *place):
+    """Set what lies at a place of a tree; the last of the arguments is the value."""
+    *parents, key, value = place
+    for parent in parents:
+        raw = raw[parent]
+    raw[key] = value
+
+
+@pytest.mark.parametrize(
+    ("place", "what"),
+    [
+        (("cka", "matrices", 0, "values", []), "values: Tuple should have at least 1 item"),
+        (("cka", "matrices", 0, "values", [[1], [1, 2]]), "rows of a matrix differ in length"),
+        (("cka", "matrices", 0, "values", [[]]), "rows of a matrix differ in length, or are empty"),
+        (("cka", "matrices", 0, "rows", "slim"), "a second model, and none is named"),
+        (("probes", "points", 0, "model", "slim"), "a second model, and none is named"),
+    ],
+)
+def test_an_analysis_that_contradicts_itself_is_refused(place, what, tmp_path):
+    raw = json.loads(full_record().to_json())["analysis"] | {"slim": None}
+    raw["cka"]["matrices"] = [
+        matrix for matrix in raw["cka"]["matrices"] if matrix["columns"] == "base"
+    ]
+    raw["probes"]["points"] = [
+        point for point in raw["probes"]["points"] if point["model"] == "base"
+    ]
+    (tmp_path / ANALYSIS_FILE).write_text(json.dumps(raw), encoding="utf-8")
+    assert read_analysis(tmp_path).slim is None
+    changed(raw, *place)
+    (tmp_path / ANALYSIS_FILE).write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(InputError, match="not a bertslim record") as caught:
+        read_analysis(tmp_path)
+    assert what in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "what"),
+    [
+        (("training", "looks", []), "training.looks: Tuple should have at least 1 item"),
+        (("training", "best_step", 7), "none of the looks is that of the best step, 7"),
+    ],
+)
+def test_a_training_without_its_best_look_is_refused(place, what, tmp_path):
+    raw = json.loads(cut_record(training=training()).to_json())
+    changed(raw, *place)
+    write(tmp_path, json.dumps(raw))
+    with pytest.raises(InputError) as caught:
+        read_record(tmp_path)
+    assert what in str(caught.value)
+
+
+def test_a_record_nested_without_end_is_no_json(tmp_path):
+    write(tmp_path, '{"recipe": ' + "[" * 100_000)
+    with pytest.raises(InputError, match="not valid JSON; write the result again"):
         read_record(tmp_path)

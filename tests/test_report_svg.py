@@ -88,3 +88,10 @@ def test_a_scale_of_one_figure_has_a_place_for_it() -> None:
 
 def test_markup_holds_no_script_and_nothing_from_elsewhere() -> None:
     assert not re.search(r"<script|href|url\(|@import", drawn().markup())
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(1e20, 1e20 + 16384), (-1e100, 1e100), (0, 1e-300), (1e100, -1e100)]
+)
+def test_ticks_end_whatever_the_figures(low: float, high: float) -> None:
+    assert len(list(Scale(low, high, 0, 100).ticks())) <= 7

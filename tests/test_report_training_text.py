@@ -2,36 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from bertslim.records import Look, ModelRecord, Record, Training
+from bertslim.records import ModelRecord, Record
 from bertslim.report.render import render_model_card, render_report
-from support.example_records import cut_record, retrain_record
-
-LOOKS = (
-    Look(step=0, seconds=2.1, loss=None, score=0.0277),
-    Look(step=400, seconds=91.4, loss=0.0893, score=0.0214),
-    Look(step=800, seconds=180.2, loss=0.0664, score=0.0171),
-)
-
-
-def training(**changes: Any) -> Training:
-    given: dict[str, Any] = {
-        "settings": {"minutes": 3.0, "batch_size": 32, "learning_rate": 3e-5},
-        "processes": 1,
-        "dtype": "bfloat16",
-        "device": "cpu",
-        "score": "KL",
-        "higher_is_better": False,
-        "steps": 800,
-        "sequences": 25_600,
-        "tokens": 360_400,
-        "seconds": 180.2,
-        "macs": 12_340_000_000_000,
-        "best_step": 800,
-        "looks": LOOKS,
-    }
-    return Training(**(given | changes))
+from support.example_records import LOOKS, cut_record, retrain_record, training
 
 
 def teacher() -> ModelRecord:

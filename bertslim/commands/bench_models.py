@@ -9,7 +9,7 @@ from pathlib import Path
 from bertslim.errors import InputError
 from bertslim.measure.environment import cpu_multiplies_bfloat16
 from bertslim.measure.runtimes import EXPORTED, UNASKED, Runtime, TimedModel, is_exported
-from bertslim.model.checkpoint_files import has_weights
+from bertslim.model.checkpoint_files import find_weights, has_weights
 from bertslim.model.model_source import find_model
 
 
@@ -93,7 +93,9 @@ def find_path(name: str) -> Path:
     if path.is_dir() and not has_weights(path) and (files := exported_files(path)):
         remedy = f"name an exported file, such as {files[0]}"
         raise InputError("holds no PyTorch weights", where=name, remedy=remedy)
-    return find_model(name).directory
+    directory = find_model(name).directory
+    find_weights(directory)  # before a process is started that would find none
+    return directory
 
 
 def exported_files(directory: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from datasets import load_dataset
 
 from bertslim.data.source_table import SourceTable
 from bertslim.errors import DataError
+from bertslim.network import online_if_hub_answers
 from bertslim.printable import one_line
 from bertslim.quiet import quiet_datasets
 
@@ -32,7 +33,7 @@ def read_hub(source: str) -> SourceTable:
             where=source or "--data",
         )
     try:
-        with quiet_datasets():
+        with quiet_datasets(), online_if_hub_answers("dataset", match["path"]):
             rows = load_dataset(match["path"], match["config"], split=match["split"] or "train")
     except Exception as error:
         reason = textwrap.shorten(one_line(str(error)) or type(error).__name__, 300)

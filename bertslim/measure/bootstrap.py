@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bertslim.arrays import FloatArray, IntArray
 from bertslim.data.metrics import Statistic
-from bertslim.records import Interval
+from bertslim.records import Interval, unusable_figure
 
 RESAMPLES = 2000
 TRIMMED_OF = 7  # launches, of which the lowest and the highest ratio do not count
@@ -92,8 +92,8 @@ def _interval_over_launches(logs: FloatArray, level: float) -> Interval:
     winsorised = logs.clip(left[0], left[-1])
     error = float(winsorised.std(ddof=1)) * math.sqrt(len(logs)) / len(left)
     reach = float(stdtrit(len(left) - 1, (1 + level) / 2)) * error
-    low, high = math.exp(mean - reach), math.exp(mean + reach)
-    return Interval(of="ratio", low=low, high=high, level=level)
+    low, high = np.exp([mean - reach, mean + reach])
+    return _finite_interval("ratio", low, high, level)
 
 
 def _kept(launches: int) -> slice:
@@ -202,4 +202,12 @@ def _interval(
     of: Literal["ratio", "difference", "slim"], statistics: FloatArray, level: float = 0.95
 ) -> Interval:
     low, high = np.quantile(statistics, [(1 - level) / 2, (1 + level) / 2])
+    return _finite_interval(of, low, high, level)
+
+
+def _finite_interval(
+    of: Literal["ratio", "difference", "slim"], low: float, high: float, level: float
+) -> Interval:
+    if not math.isfinite(low) or not math.isfinite(high):
+        raise unusable_figure(f"what is measured of a model lies between {low} and {high}")
     return Interval(of=of, low=float(low), high=float(high), level=level)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bertslim.errors import ModelError
 from bertslim.file_names import CARD_FILE, CONFIG_FILE
+from bertslim.network import online_if_hub_answers
 
 PACKAGE_PREFIX = "pkg:"
 _HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
@@ -118,7 +119,8 @@ def _on_hub(model: str, *, weights: bool) -> ModelSource:
     disable_progress_bars()
     patterns = [*_WEIGHT_FILES, *_OTHER_FILES] if weights else [CONFIG_FILE]
     try:
-        snapshot = snapshot_download(model, allow_patterns=patterns, ignore_patterns=_NEVER)
+        with online_if_hub_answers("model", model):
+            snapshot = snapshot_download(model, allow_patterns=patterns, ignore_patterns=_NEVER)
     except (OSError, HfHubHTTPError, HFValidationError) as error:
         raise ModelError(
             f"neither a local directory nor available from the Hub ({_reason(error)})",

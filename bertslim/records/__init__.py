@@ -24,7 +24,7 @@ from bertslim.records.changes import ExportRecord, Look, Repair, Training
 from bertslim.records.disagreements import Disagreement, Disagreements
 from bertslim.records.facts import LayerFacts, ModelFacts, Sizes
 from bertslim.records.frozen import Frozen, Scalar
-from bertslim.records.measurements import Interval, Measurement, compare
+from bertslim.records.measurements import Interval, Measurement, compare, unusable_figure
 from bertslim.records.plans import LayerPlan, Plan, StepPlan, VocabularyPlan
 from bertslim.records.provenance import (
     DataRecord,
@@ -88,4 +88,5 @@ __all__ = [
     "compare",
     "read_analysis",
     "read_record",
+    "unusable_figure",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bertslim.records.frozen import Frozen
 from bertslim.records.provenance import DataRecord, Environment, ModelRecord, Step
@@ -57,8 +57,14 @@ class CkaMatrix(Frozen):
     rows: Role
     columns: Role
     block: Block
-    values: tuple[tuple[float | None, ...], ...]
+    values: tuple[tuple[float | None, ...], ...] = Field(min_length=1)
     clusters: tuple[Cluster, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_equal_rows(self) -> Self:
+        if len({len(row) for row in self.values}) > 1 or not self.values[0]:
+            raise ValueError("the rows of a matrix differ in length, or are empty")
+        return self
 
 
 class Cka(Frozen):
@@ -213,6 +219,15 @@ class Analysis(Frozen):
     sensitivity: Sensitivity
     recommendation: Recommendation
     notes: tuple[str, ...] = Field(default=())
+
+    @model_validator(mode="after")
+    def _of_models_that_are_named(self) -> Self:
+        points = self.probes.points if self.probes else ()
+        roles = {point.model for point in points}
+        roles |= {role for matrix in self.cka.matrices for role in (matrix.rows, matrix.columns)}
+        if "slim" in roles and self.slim is None:
+            raise ValueError("there are figures of a second model, and none is named")
+        return self
 
     def to_json(self) -> str:
         """Serialise with stable order and two spaces, ending in a line break."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
+
+from pydantic import Field, model_validator
 
 from bertslim.records.frozen import Frozen
 from bertslim.records.measurements import Measurement
@@ -84,8 +86,14 @@ class Training(Frozen):
     seconds: float
     macs: int = 0
     best_step: int
-    looks: tuple[Look, ...]
+    looks: tuple[Look, ...] = Field(min_length=1)
     resumed: bool = False
+
+    @model_validator(mode="after")
+    def _with_the_best_look(self) -> Self:
+        if not any(look.step == self.best_step for look in self.looks):
+            raise ValueError(f"none of the looks is that of the best step, {self.best_step}")
+        return self
 
     @property
     def start(self) -> Look:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
 
+from bertslim.errors import InputError
 from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.units import METRICS, Metric, metric_named
 
@@ -44,6 +46,11 @@ class Measurement(Frozen):
         return metric_named(self.name, self.unit)
 
 
+def unusable_figure(what: str) -> InputError:
+    """Return the error for a figure that was measured and is no finite number."""
+    return InputError(what, remedy="its weights or outputs hold NaN or infinity, or too large ones")
+
+
 def compare(
     name: str,
     base: float | None,
@@ -56,7 +63,11 @@ def compare(
 
     Raises:
         KeyError: The name has no row in METRICS.
+        InputError: A figure is no finite number.
     """
+    for model, value in (("base", base), ("slim model", slim)):
+        if value is not None and not math.isfinite(value):
+            raise unusable_figure(f"the {METRICS[name].words} of the {model} is {value}")
     return Measurement(
         name=name,
         unit=METRICS[name].unit.name,

@@ -135,7 +135,7 @@ def _why_unreadable(text: str, error: ValidationError) -> str:
 
     try:
         raw = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "not valid JSON; write the result again"
     if isinstance(raw, dict) and isinstance(raw.get("schema"), int) and raw["schema"] > SCHEMA:
         return (

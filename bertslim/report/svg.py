@@ -185,10 +185,9 @@ class Scale:
         """Yield round figures between the ends."""
         step = _round_step((self.high - self.low) / most)
         first = -(-self.low // step)
-        number = 0
-        while (value := (first + number) * step) <= self.high + step * 1e-9:
-            yield value
-            number += 1
+        for number in range(most + 2):  # beside large figures, small steps add nothing
+            if (value := (first + number) * step) <= self.high + step * 1e-9:
+                yield value
 
 
 def _round_step(rough: float) -> float:

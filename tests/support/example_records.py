@@ -12,6 +12,7 @@ from bertslim.records import (
     Interval,
     LayerFacts,
     LayerPlan,
+    Look,
     Measurement,
     ModelRecord,
     Plan,
@@ -21,6 +22,7 @@ from bertslim.records import (
     SplitRecord,
     Step,
     StepPlan,
+    Training,
     compare,
 )
 from support.analyses import analysis
@@ -36,6 +38,11 @@ HELD_FIXED: dict[str, Scalar] = {
     "runs": 60,
     "rounds": 20,
 }
+LOOKS = (
+    Look(step=0, seconds=2.1, loss=None, score=0.0277),
+    Look(step=400, seconds=91.4, loss=0.0893, score=0.0214),
+    Look(step=800, seconds=180.2, loss=0.0664, score=0.0171),
+)
 REPORT_SPLIT: dict[str, Scalar] = {"dataset": DATA_FILE, "split": "report", "n": 500}
 
 
@@ -186,6 +193,25 @@ def cut_record(**changes: Any) -> Record:
         notes=(f"Read {DATA_FILE} and /etc/bertslim/limits.yaml.",),
     )
     return record.model_copy(update=changes)
+
+
+def training(**changes: Any) -> Training:
+    given: dict[str, Any] = {
+        "settings": {"minutes": 3.0, "batch_size": 32, "learning_rate": 3e-5},
+        "processes": 1,
+        "dtype": "bfloat16",
+        "device": "cpu",
+        "score": "KL",
+        "higher_is_better": False,
+        "steps": 800,
+        "sequences": 25_600,
+        "tokens": 360_400,
+        "seconds": 180.2,
+        "macs": 12_340_000_000_000,
+        "best_step": 800,
+        "looks": LOOKS,
+    }
+    return Training(**(given | changes))
 
 
 def even_record() -> Record:
