@@ -15,7 +15,7 @@ from support.example_records import cut_record, full_record, retrain_record, tra
 from support.fuzz_kinds import Kind
 
 EXAMPLES = 5000
-KINDS = ("recipe", "record", "gate", "analysis", "data", "options")
+KINDS = ("recipe", "record", "gate", "analysis", "options")
 
 
 @pytest.fixture(scope="module")
