@@ -61,7 +61,7 @@ class LabelSummary(Frozen):
         return f"{shown} and {rest} more" if rest > 0 else shown or "none"
 
     def _share(self, label: LabelCount) -> str:
-        return f" ({label.count / self.of:.0%})" if self.of else ""
+        return f" ({100 * label.count / self.of:.0f} %)" if self.of else ""
 
 
 class SplitRecord(Frozen):
