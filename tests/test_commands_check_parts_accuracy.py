@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from bertslim.cli import run
-from bertslim.records import Interval, Measurement, compare, read_record
+from bertslim.records import (
+    DataRecord,
+    Interval,
+    Measurement,
+    SplitRecord,
+    compare,
+    read_record,
+)
 from support.checked_results import change_record, cut_unmeasured
 from support.task_files import CLASSES, ROWS
 
@@ -113,6 +120,21 @@ def test_it_is_measured_again_on_held_out_rows(
     main = found["accuracy.accuracy"]
     assert verdict["found"] == pytest.approx(100 * (main["base"] - main["slim"]))
     assert fewest <= main["context"]["n"] <= most
+
+
+def test_new_rows_are_read_as_those_of_the_record(
+    result: Path, rows: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    split = SplitRecord(name="report", rows=1, sha256="")
+    data = DataRecord(
+        source="a.csv", text_columns=("text",), labels_as="ids", sha256="", splits=(split,)
+    )
+    change_record(result, measurements=(accuracy(50, 49, 51),), data=data)
+    arguments = ["check", str(result), "--max-accuracy-drop", "100", "--eval-data", rows]
+    assert run(arguments) == 0
+    assert "labels: 3 classes, read as ids" in capfd.readouterr().err
+    assert run([*arguments, "--labels-as", "names"]) == 0
+    assert "labels: 3 classes, read as the model's names" in capfd.readouterr().err
 
 
 def test_both_data_and_evaluation_data_measure_on_the_latter(

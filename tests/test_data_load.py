@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,70 @@ def test_only_what_is_set_apart_is_held_out(directory: Path) -> None:
     splits = load_held_out(DataOptions(str(directory)), HEAD, Progress(visible=False))
     assert splits.record.source == str(directory / "test.csv")
     assert len(splits.report) == 110
+
+
+# What is told, and how labels are read
+
+
+STARS = HeadFacts("SequenceClassification", ("1", "2", "3", "4", "5"), outputs=5)
+
+
+def write_stars(path: Path, word: str, classes: list[int]) -> str:
+    rows = "".join(f"{word} {n},{classes[n % len(classes)]}\n" for n in range(120))
+    path.write_text(f"text,label\n{rows}")
+    return str(path)
+
+
+def test_labels_of_both_sources_are_read_by_one_rule(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = write_stars(tmp_path / "a.csv", "film", [0, 1, 2, 3, 4])
+    held_out = write_stars(tmp_path / "b.csv", "book", [1, 1, 2, 3])
+
+    splits = load_splits(DataOptions(data, held_out), STARS, Progress())
+
+    assert splits.report.table["label"][:4] == [1, 1, 2, 3]
+    assert capfd.readouterr().err == (
+        "data: a.csv, task text-classification, texts text, labels label (5 classes)\n"
+        "reported on: b.csv\n"
+        "labels: 5 classes, read as ids, as the model's classes are numbered; report split 2 60 "
+        "(50 %), 3 30 (25 %), 4 30 (25 %)\n"
+    )
+    assert splits.record.labels_as == "ids"
+    assert [split.labels.of for split in splits.record.splits] == [
+        split.rows for split in splits.record.splits
+    ]
+
+
+def test_a_reading_that_was_asked_for_is_taken(tmp_path: Path) -> None:
+    held_out = write_stars(tmp_path / "b.csv", "book", [1, 1, 2, 3])
+    for reading, ids in (("ids", [1, 1, 2, 3]), ("names", [0, 0, 1, 2])):
+        options = DataOptions(held_out, labels_as=reading)
+        splits = load_held_out(options, STARS, Progress(visible=False))
+        assert splits.report.table["label"][:4] == ids
+
+
+def test_labels_that_are_all_hidden_are_none(tmp_path: Path) -> None:
+    held_out = write_stars(tmp_path / "b.csv", "book", [-1])
+    splits = load_held_out(DataOptions(held_out), STARS, Progress(visible=False))
+    assert not splits.report.labelled
+    assert splits.notes == (f"{held_out}: every label in column 'label' is hidden (-1)",)
+
+
+def test_scores_that_are_all_the_same_have_no_correlation(tmp_path: Path) -> None:
+    scored = write_stars(tmp_path / "b.csv", "book", [3])
+    head = HeadFacts("SequenceClassification", outputs=1)
+    splits = load_held_out(DataOptions(scored), head, Progress(visible=False))
+    task, table = splits.report.task, splits.report.table
+    assert not any(score.defined for score in task.score(table, [[0.1 * n] for n in range(120)]))
+    assert splits.notes == (
+        "all 120 scores reported on are 3: a correlation with them is not defined, and none is "
+        "given",
+    )
+
+
+def test_a_model_that_contradicts_itself_is_told_of(tmp_path: Path) -> None:
+    data = write_stars(tmp_path / "a.csv", "film", [0, 1, 2, 3, 4])
+    head = replace(STARS, contradiction="it says two things")
+    splits = load_held_out(DataOptions(data), head, Progress(visible=False))
+    assert splits.notes == (f"{data}: it says two things",)

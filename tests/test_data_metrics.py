@@ -145,6 +145,8 @@ def test_answers_that_never_change_correlate_with_nothing(metric: Metric) -> Non
         score = metric(truth, np.full(ROWS, 0.7))
     assert score.value == 0
     assert score.resampled(np.ones((2, ROWS))).tolist() == [0, 0]
+    assert score.defined
+    assert not metric(np.full(ROWS, 3.0), truth).defined
 
 
 def test_counts_are_summed_before_they_are_divided() -> None:

@@ -14,8 +14,11 @@ from bertslim.records import (
     RECORD_FILE,
     SCHEMA,
     Interval,
+    LabelCount,
+    LabelSummary,
     Measurement,
     Record,
+    ScoreRange,
     Step,
     compare,
     read_analysis,
@@ -186,6 +189,26 @@ def test_a_record_of_schema_1_is_read_into_the_form_of_today(tmp_path):
     assert json.loads(found.to_json())["schema"] == SCHEMA
     write(tmp_path, found.to_json())
     assert read_record(tmp_path) == found
+
+
+def test_a_record_that_does_not_tell_how_labels_were_read(tmp_path):
+    raw = json.loads(cut_record().to_json())
+    for key in ("label_rule", "labels_as", "reading", "report_reading"):
+        del raw["data"][key]
+    for split in raw["data"]["splits"]:
+        del split["labels"]
+    write(tmp_path, json.dumps(raw))
+    assert read_record(tmp_path) == cut_record()
+
+
+def test_labels_in_words():
+    counts = [LabelCount(name=f"n{number}", count=100 - number) for number in range(8)]
+    assert LabelSummary(counts=counts[:2], of=200).in_words() == "n0 100 (50 %), n1 99 (50 %)"
+    assert LabelSummary(counts=counts[:1]).in_words() == "n0 100"
+    assert LabelSummary(counts=counts).in_words(2) == "n0 100, n1 99 and 6 more"
+    scores = ScoreRange(low=0, mean=2.60451, high=5)
+    assert LabelSummary(scores=scores).in_words() == "scores 0 to 5, mean 2.605"
+    assert LabelSummary().in_words() == "none"
 
 
 @pytest.mark.parametrize("data", [None, "unlabelled"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from bertslim.report.origins import written_command
+from bertslim.records import LabelCount, LabelSummary
+from bertslim.report.origins import origins, written_command
 from bertslim.report.render import render_report
 from support.example_records import cut_record, full_record
 
@@ -21,6 +22,27 @@ def test_a_command_can_be_typed_again_without_its_paths() -> None:
     assert typed(written_command(command)) == [
         *("bertslim", "cut", "model", "--data=it's.csv", "--label-column", "a b"),
     ]
+
+
+def test_how_data_and_labels_were_read_is_told() -> None:
+    labels = LabelSummary(counts=(LabelCount(name="billing", count=300),), of=500)
+    record = cut_record()
+    data = record.data.model_copy(
+        update={
+            "reading": ("columns separated by semicolons",),
+            "report_source": "/a b/dev.tsv",
+            "report_reading": ("3 comment lines left out",),
+            "label_rule": "2 classes, read as the model's names",
+            "splits": tuple(
+                split.model_copy(update={"labels": labels}) for split in record.data.splits
+            ),
+        }
+    )
+    rows = dict(origins(record.model_copy(update={"data": data})).rows)
+    assert ", columns separated by semicolons, task text-classification" in rows["data"]
+    assert rows["data of the report split"] == "dev.tsv, 3 comment lines left out"
+    assert rows["labels"] == "2 classes, read as the model's names"
+    assert rows["report split"] == "500 rows: billing 300 (60 %)"
 
 
 def test_a_long_command_is_broken_before_options() -> None:

@@ -111,7 +111,10 @@ class _Scan:
     def score(self, alteration: Alteration | None) -> Score | None:
         """Return the main metric of the model altered, or with None as it is."""
         answers = self._answers[alteration].by_row(self._order)
-        return None if answers is None else self._rows.task.score(self._rows.table, answers)[0]
+        if answers is None:
+            return None
+        score = self._rows.task.score(self._rows.table, answers)[0]
+        return score if score.defined else None
 
     def effect(self, alteration: Alteration, length: int, seed: int) -> Effect:
         """Sum up what an alteration does."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from bertslim.data.columns import find_label_columns
 from bertslim.data.label_summaries import summarise_scores
-from bertslim.data.metrics import Score, correlations
+from bertslim.data.metrics import Score, pearson, spearman
 from bertslim.data.pooling import Pooling
 from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
 from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Task, TaskData
@@ -80,7 +80,7 @@ class FeatureExtraction(Task):
         truth = np.asarray(table[LABEL][:], dtype=np.float64)
         pairs = (dict(sides) for sides in answers)
         cosines = np.asarray([pair[0] @ pair[1] for pair in pairs], dtype=np.float64)
-        return correlations(truth, cosines)
+        return spearman(truth, cosines), pearson(truth, cosines)
 
     def summarise_labels(self, table: Dataset) -> LabelSummary | None:
         """Give the range of the scores."""

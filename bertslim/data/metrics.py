@@ -35,12 +35,14 @@ class Score:
         value: The figure.
         rows: Rows that it was worked out from.
         resampled: Weights (resamples, rows) to the figure of each resample (resamples,).
+        defined: Whether the truth allows for the figure; if not, it is not to be reported.
     """
 
     name: str
     value: float
     rows: int
     resampled: Statistic
+    defined: bool = True
 
     @property
     def metric(self) -> Metric:
@@ -156,7 +158,7 @@ def mean_squared_error(truth: FloatArray, predictions: FloatArray) -> Score:
 
 
 def pearson(truth: FloatArray, predictions: FloatArray) -> Score:
-    """Score Pearson's correlation; 0 where one side never changes."""
+    """Score Pearson's correlation; 0 where one side never changes, undefined if it is truth."""
     from scipy.stats import pearsonr
 
     varies = _varies(truth, predictions)
@@ -167,11 +169,12 @@ def pearson(truth: FloatArray, predictions: FloatArray) -> Score:
         value,
         len(truth),
         lambda weights: _weighted_correlation(*sides, weights),
+        defined=_varies(truth),
     )
 
 
 def spearman(truth: FloatArray, predictions: FloatArray) -> Score:
-    """Score Spearman's rank correlation; 0 where one side never changes."""
+    """Score Spearman's rank correlation; 0 and undefined as Pearson's."""
     from scipy.stats import spearmanr
 
     varies = _varies(truth, predictions)
@@ -181,14 +184,7 @@ def spearman(truth: FloatArray, predictions: FloatArray) -> Score:
     def resampled(weights: FloatArray) -> FloatArray:
         return _weighted_correlation(rank_truth(weights), rank_predictions(weights), weights)
 
-    return Score("spearman", value, len(truth), resampled)
-
-
-def correlations(truth: FloatArray, predictions: FloatArray) -> tuple[Score, ...]:
-    """Score Spearman's and Pearson's correlation; neither is defined where all truths are alike."""
-    if not _varies(truth):
-        return ()
-    return spearman(truth, predictions), pearson(truth, predictions)
+    return Score("spearman", value, len(truth), resampled, defined=_varies(truth))
 
 
 def _weighted_correlation(first: FloatArray, second: FloatArray, weights: FloatArray) -> FloatArray:

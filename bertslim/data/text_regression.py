@@ -11,7 +11,7 @@ import numpy as np
 from bertslim.data.columns import LABEL_NAMES, SCORE_NAMES, find_label_columns
 from bertslim.data.label_summaries import summarise_scores
 from bertslim.data.labels import RawLabels
-from bertslim.data.metrics import Score, correlations, mean_squared_error
+from bertslim.data.metrics import Score, mean_squared_error, pearson, spearman
 from bertslim.data.scores import ScoreRule, holds_classes, holds_scores, settle_scores
 from bertslim.data.table_texts import Texts, labelled_features, read_texts
 from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
@@ -91,8 +91,8 @@ class TextRegression(Task):
         """Score Spearman's and Pearson's correlation, and where it means something the error."""
         truth = np.asarray(table[LABEL][:], dtype=np.float64)
         predictions = np.asarray([answer for (answer,) in answers], dtype=np.float64)
-        error = (mean_squared_error(truth, predictions),) if self.on_scale else ()
-        return (*correlations(truth, predictions), *error)
+        metrics = (spearman, pearson, *((mean_squared_error,) if self.on_scale else ()))
+        return tuple(metric(truth, predictions) for metric in metrics)
 
     def summarise_labels(self, table: Dataset) -> LabelSummary | None:
         """Give the range of the scores."""

@@ -105,7 +105,10 @@ def _score(
     rows: Rows, answers: Sequence[Answers], seed: int, context: dict[str, Scalar]
 ) -> tuple[Measurement, ...]:
     """Score the answers of base and slim model, or of the slim model alone."""
-    *base_scores, scores = (rows.task.score(rows.table, model_answers) for model_answers in answers)
+    *base_scores, scores = (
+        [score for score in rows.task.score(rows.table, model_answers) if score.defined]
+        for model_answers in answers
+    )
     *base_counts, counts = (
         rows.task.count_classes(rows.table, model_answers) for model_answers in answers
     )
