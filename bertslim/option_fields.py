@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from bertslim.errors import InputError
 
 _KEY = "bertslim"
+_ROLE = "bertslim role"
 
 Reader = Callable[[Sequence[str], str], Any]
 """Makes the value of a field of the words behind an option and the name of the option."""
@@ -46,6 +47,19 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Role:
+    """What a path means to the run.
+
+    Attributes:
+        kind: What is read, or what is written.
+        name: What names it on the command line, such as `--data` or `MODEL`.
+    """
+
+    kind: Literal["input", "output"]
+    name: str
+
+
+@dataclass(frozen=True)
 class Group:
     """A field that is an options model itself, whose fields are options of the command.
 
@@ -70,18 +84,31 @@ def option(
     high: float | None = None,
     read: Reader | None = None,
     alone: str | None = None,
-) -> Mapping[str, Option]:
-    """Return the metadata of a field that is an option; see `Option`."""
-    return MappingProxyType({_KEY: Option(names, help, metavar, shown, low, high, read, alone)})
+    role: Literal["input", "output"] | None = None,
+) -> Mapping[str, Any]:
+    """Return the metadata of a field that is an option; see `Option`, and `Role` for a path."""
+    written = Option(names, help, metavar, shown, low, high, read, alone)
+    return MappingProxyType({_KEY: written, **_role(role, names[0])})
 
 
 def argument(
     metavar: str,
     *,
     help: str,
-) -> Mapping[str, Option]:
+    role: Literal["input", "output"] | None = None,
+) -> Mapping[str, Any]:
     """Return the metadata of a field that stands on the command line without a name."""
-    return MappingProxyType({_KEY: Option((), help, metavar, shown=False)})
+    written = Option((), help, metavar, shown=False)
+    return MappingProxyType({_KEY: written, **_role(role, metavar.strip("[]."))})
+
+
+def input_path(name: str) -> Mapping[str, Role]:
+    """Return the metadata of a field whose path is read, and whose option is made elsewhere."""
+    return MappingProxyType(_role("input", name))
+
+
+def _role(kind: Literal["input", "output"] | None, name: str) -> dict[str, Role]:
+    return {} if kind is None else {_ROLE: Role(kind, name)}
 
 
 def group(
@@ -99,6 +126,12 @@ def written_as(field: Field[Any]) -> Option | Group | None:
     """Return how a field is written on the command line; None: it is not."""
     written: Option | Group | None = field.metadata.get(_KEY)
     return written
+
+
+def role_of(field: Field[Any]) -> Role | None:
+    """Return what the path of a field means to the run; None: it is no path."""
+    role: Role | None = field.metadata.get(_ROLE)
+    return role
 
 
 def whole_numbers(values: Sequence[str], option: str) -> tuple[int, ...]:

@@ -66,7 +66,7 @@ def test_where_no_file_can_be_written_the_line_still_comes(
     def refuse(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bertslim.cli.failures.output_file", refuse)
+    monkeypatch.setattr("bertslim.cli.failures.updated_file", refuse)
     assert run_that_raises(monkeypatch, AssertionError()) == 70
     assert capfd.readouterr().err == (
         "bertslim: a defect of bertslim: AssertionError; please report it with the traceback "

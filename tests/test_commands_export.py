@@ -23,7 +23,9 @@ from transformers import AutoTokenizer
 from bertslim.cli import run
 from bertslim.errors import BertslimError
 from bertslim.export.parity import Difference
+from bertslim.file_names import FILE_LIST
 from bertslim.model.model_source import find_model
+from bertslim.output.file_list import add_to_list, list_files
 from bertslim.records import RECORD_FILE, read_record
 from support.example_records import cut_record
 
@@ -81,7 +83,7 @@ def test_one_line_is_printed_and_one_file_is_written(
     assert done.stderr == ""
     told = rf"{slim}/model\.onnx: opset 18, ONNX in fp32, [\d.]+ MiB, differs from PyTorch by at most \d\.\de-0\d "
     assert re.fullmatch(told + "of the largest value\n", done.stdout)
-    assert names(slim) == before | {"model.onnx"}
+    assert names(slim) == before | {"model.onnx", FILE_LIST}
     onnx.checker.check_model(slim / "model.onnx", full_check=True)
 
 
@@ -159,6 +161,7 @@ def test_without_a_directory_the_newest_result_is_exported(
 @pytest.mark.usefixtures("quick")
 def test_an_existing_file_needs_force(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (slim / "model.onnx").write_text("old")
+    add_to_list(slim, ["model.onnx"])
 
     assert run(["export", str(slim), "--onnx"]) == 2
     assert capfd.readouterr().err == (
@@ -171,6 +174,46 @@ def test_an_existing_file_needs_force(slim: Path, capfd: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", ["model.onnx", "weights.onnx", "1_Pooling/model.onnx"])
+@pytest.mark.parametrize("made", ["by nobody known", "with the result"])
+def test_a_file_that_is_no_earlier_export_is_never_replaced(
+    slim: Path, name: str, made: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (slim / name).parent.mkdir(exist_ok=True)
+    (slim / name).write_text("mine")
+    if made == "with the result":
+        list_files(slim)
+
+    assert run(["export", str(slim), "--onnx", "--force", "-o", str(slim / name)]) == 2
+
+    assert f"{name}: exists already, and bertslim did not write it for this" in (
+        capfd.readouterr().err
+    )
+    assert (slim / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "message"),
+    [
+        ("--onnx", "model.safetensors", "the name of an ONNX file ends in .onnx"),
+        ("--onnx", "config.json", "the name of an ONNX file ends in .onnx"),
+        ("--onnx", "spiece.model", "the name of an ONNX file ends in .onnx"),
+        ("--torch", "pytorch_model.bin", "the name of a torch.export file ends in .pt2"),
+        ("--openvino", "model.bin", "the name of an OpenVINO IR ends in .xml"),
+        ("--openvino", "pytorch_model.xml", "its weights would be called pytorch_model.bin"),
+    ],
+)
+def test_an_export_has_no_name_that_a_checkpoint_is_read_by(
+    slim: Path, form: str, name: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("openvino")
+    before = names(slim)
+    assert run(["export", str(slim), form, "--force", "-o", str(slim / name)]) == 2
+    assert f"{name}: {message}" in capfd.readouterr().err
+    assert names(slim) == before
+
+
+@pytest.mark.usefixtures("quick")
 def test_beside_a_file_elsewhere_go_configuration_and_tokenizer(
     make_checkpoint: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,8 +221,10 @@ def test_beside_a_file_elsewhere_go_configuration_and_tokenizer(
     serve = tmp_path / "serve"
     serve.mkdir()
     assert run(["export", str(base), "--onnx", "-o", str(serve / "model.onnx")]) == 0
-    beside = names(serve) - {"model.onnx"}
-    assert beside == {one for one in names(base) if not one.endswith((".safetensors", ".onnx"))}
+    beside = names(serve) - {"model.onnx", FILE_LIST}
+    assert beside == {
+        one for one in names(base) if not one.endswith((".safetensors", ".onnx", FILE_LIST))
+    }
     assert {"config.json", "tokenizer.json"} <= beside
     assert all((serve / one).read_bytes() == (base / one).read_bytes() for one in beside)
     assert "Beside it are config.json, " in capfd.readouterr().out
@@ -196,10 +241,23 @@ def test_the_configuration_of_something_else_is_not_replaced(
     command = ["export", str(base), "--onnx", "-o", str(tmp_path / "model.onnx")]
     assert run(command) == 2
     error = capfd.readouterr().err
-    assert f"{tmp_path / 'config.json'}: belongs to something else; choose a directory" in error
+    assert f"{tmp_path / 'config.json'}: exists already, and bertslim did not write it" in error
+    assert run([*command, "--force"]) == 2
     assert (tmp_path / "config.json").read_text() == "mine"
     assert not (tmp_path / "model.onnx").exists()
-    assert run([*command, "--force"]) == 0
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_configuration_of_an_earlier_export_is_replaced_with_force(
+    make_checkpoint: Callable[..., Path], tmp_path: Path
+) -> None:
+    earlier = make_checkpoint("roberta", "SequenceClassification")
+    base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
+    to = ["--onnx", "-o", str(tmp_path / "model.onnx"), "--quiet"]
+    assert run(["export", str(earlier), *to]) == 0
+    assert run(["export", str(base), *to]) == 2
+    assert (tmp_path / "config.json").read_bytes() == (earlier / "config.json").read_bytes()
+    assert run(["export", str(base), *to, "--force"]) == 0
     assert (tmp_path / "config.json").read_bytes() == (base / "config.json").read_bytes()
 
 
@@ -374,7 +432,7 @@ def test_static_int8_goes_by_texts(
     assert "fidelity.kl" in [one["name"] for one in told["measurements"]]
     assert "DynamicQuantizeLinear" not in {node.op_type for node in onnx.load(target).graph.node}
 
-    assert run(["export", str(make_checkpoint("bert")), "--onnx", "--int8-static", "-o", "x"]) == 2
+    assert run(["export", str(make_checkpoint("bert")), "--onnx", "--int8-static", "-o", "x.onnx"]) == 2
     assert "there is no tokenizer" in capfd.readouterr().err
 
 
@@ -406,7 +464,7 @@ def test_an_ir_is_written_beside_its_weights_and_the_report_tells_of_it(
     path = slim / "openvino_model.xml"
     assert done.stdout.startswith(f"{path}: OpenVINO IR in fp32, ")
     assert done.stdout.count("\n") == 1
-    written = {path.name, "openvino_model.bin", "report.md", "report.html"}
+    written = {path.name, "openvino_model.bin", "report.md", "report.html", FILE_LIST}
     assert names(slim) == before | written
     (told,) = read_record(slim).exports
     assert (told.file, told.format, told.precision) == (path.name, "OpenVINO IR", "fp32")
@@ -460,6 +518,7 @@ def test_an_interrupted_export_to_an_ir_leaves_the_old_one(
     pytest.importorskip("openvino")
     for name in ("openvino_model.xml", "openvino_model.bin"):
         (slim / name).write_text("old")
+        add_to_list(slim, [name])
     before = names(slim)
     assert run(["export", str(slim), "--openvino"]) == 2
 

@@ -12,6 +12,7 @@ import pytest
 from bertslim.cli import run
 from support.checked_results import cut_unmeasured
 
+EARLIER_JUNIT = '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="bertslim check"/>'
 PASSING, FAILING = ["--max-bytes", "1GB"], ["--max-bytes", "1kB"]
 
 
@@ -29,7 +30,7 @@ def test_reports_are_written_however_it_ends(
     result: str, rule: list[str], code: int, failures: str, heading: str, tmp_path: Path
 ) -> None:
     junit, summary = tmp_path / "gate.xml", tmp_path / "gate.md"
-    junit.write_text("of the last run", encoding="utf-8")
+    junit.write_text(EARLIER_JUNIT, encoding="utf-8")
     files = ["--junit", str(junit), "--summary", str(summary), "--quiet"]
 
     assert run(["check", result, *rule, *files]) == code
@@ -62,12 +63,66 @@ def test_a_check_that_cannot_be_made_leaves_the_reports_of_the_last_one(
     tmp_path: Path, result: str
 ) -> None:
     junit = tmp_path / "gate.xml"
-    junit.write_text("of the last run", encoding="utf-8")
+    junit.write_text(EARLIER_JUNIT, encoding="utf-8")
 
     assert run(["check", str(tmp_path), *PASSING, "--junit", str(junit)]) == 2
 
-    assert junit.read_text(encoding="utf-8") == "of the last run"
+    assert junit.read_text(encoding="utf-8") == EARLIER_JUNIT
     assert list(tmp_path.iterdir()) == [junit]
+
+
+@pytest.mark.parametrize("option", ["--junit", "--summary"])
+@pytest.mark.parametrize("content", ["of another program", "<testsuites name='pytest'/>"])
+def test_a_file_of_anything_else_is_kept(
+    result: str, option: str, content: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text(content, encoding="utf-8")
+
+    assert run(["check", result, *PASSING, option, str(file)]) == 2
+
+    assert capfd.readouterr().err == (
+        f"bertslim: {file}: exists already, and bertslim did not write it for this; "
+        f"choose another output with {option}, or remove it yourself\n"
+    )
+    assert file.read_text(encoding="utf-8") == content
+
+
+@pytest.mark.parametrize("way", ["same", "relative", "link", "hard link"])
+def test_two_reports_are_two_files(
+    result: str,
+    way: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    junit, summary = tmp_path / "gate", tmp_path / "other"
+    if way in ("same", "relative"):
+        summary = junit if way == "same" else Path("x/../gate")
+    else:
+        junit.touch()
+        (summary.symlink_to if way == "link" else summary.hardlink_to)(junit)
+    (tmp_path / "x").mkdir()
+
+    options = ["--junit", str(junit), "--summary", str(summary)]
+    assert run(["check", result, *PASSING, *options]) == 2
+
+    assert "is named by --junit already; choose another output with --summary" in (
+        capfd.readouterr().err
+    )
+
+
+def test_the_summary_of_the_job_is_added_to_and_never_replaced(
+    result: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    job = tmp_path / "job.md"
+    job.touch()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(job))
+
+    assert run(["check", result, *PASSING, "--github", "--summary", str(job)]) == 2
+
+    assert "is named by $GITHUB_STEP_SUMMARY already" in capfd.readouterr().err
 
 
 def test_nothing_is_printed_for_github_elsewhere(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from bertslim.cli.options import (
     ResultArgument,
     takes_options,
 )
+from bertslim.gate.report_options import ReportFiles
 from bertslim.options.check import CheckOptions
 from bertslim.options.rules import RuleOptions
 
@@ -25,18 +25,8 @@ def check(
     rules: Given[RuleOptions],
     given: Given[CheckOptions],
     directory: ResultArgument = None,
-    junit: Annotated[
-        Path | None,
-        typer.Option(
-            "--junit", help="Write JUnit XML to this file.", metavar="FILE", show_default=False
-        ),
-    ] = None,
-    summary: Annotated[
-        Path | None,
-        typer.Option(
-            "--summary", help="Write Markdown to this file.", metavar="FILE", show_default=False
-        ),
-    ] = None,
+    *,
+    files: Given[ReportFiles],
     github: Annotated[
         bool | None,
         typer.Option(
@@ -67,5 +57,6 @@ def check(
     on_github = os.environ.get("GITHUB_ACTIONS") == "true" if github is None else github
     from bertslim.cli.runs.check import Outputs, run
 
-    outputs = Outputs(junit, summary, on_github, quiet=quiet, as_json=as_json, asked=bool(github))
+    written = files.make(github=on_github)
+    outputs = Outputs(written, quiet=quiet, as_json=as_json, asked=bool(github))
     run(given, rules.make(), directory, outputs)

@@ -12,7 +12,7 @@ from pathlib import Path
 import bertslim
 from bertslim.errors import BertslimError, Defect
 from bertslim.library_errors import expected_error
-from bertslim.output import output_file
+from bertslim.output.file import updated_file
 
 _VERSIONS_OF = ("torch", "transformers", "datasets", "onnxruntime", "numpy")
 
@@ -45,7 +45,7 @@ def _write_traceback(error: BaseException) -> Path:
     """Write the versions and the traceback: no arguments, values or texts beyond the message."""
     lines = traceback.format_exception(error)
     path = Path(tempfile.gettempdir(), f"bertslim-defect-{secrets.token_hex(4)}.txt")
-    with output_file(path) as file:
+    with updated_file(path) as file:
         file.write_text("\n".join([_versions(), "", "".join(lines)]), "utf-8", "backslashreplace")
     return path
 

@@ -15,7 +15,9 @@ from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.options.analyze import AnalyzeOptions
-from bertslim.output import output_directory, writing
+from bertslim.output.directory import output_directory
+from bertslim.output.inputs import inputs_of
+from bertslim.output.writing import writing
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Analysis, Role
@@ -53,7 +55,7 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
     """
     sources = _find_models(options)
     target = options.output or Path(f"{sources['base'].name}-analysis")
-    with output_directory(target, force=options.force) as directory:
+    with output_directory(target, inputs=inputs_of(options), force=options.force) as directory:
         splits = _load_splits(options, sources["base"], progress)
         from bertslim.commands.analysis_work import AnalysisWork
 

@@ -27,6 +27,7 @@ from bertslim.measure.shapes import Shape
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.options.check import CheckOptions
+from bertslim.output.inputs import Input, inputs_named, inputs_of
 from bertslim.progress import Progress
 from bertslim.records import Environment, Measurement, Record, read_record
 
@@ -49,6 +50,18 @@ def check(options: CheckOptions, progress: Progress) -> CheckResult:
             possible.
     """
     return _Check(options, read_record(options.directory), progress).run()
+
+
+def inputs_of_check(options: CheckOptions) -> tuple[Input, ...]:
+    """Return what a check reads: what its options name, or else its record.
+
+    Raises:
+        InputError: There is no record.
+    """
+    if options.base is not None:
+        return inputs_of(options)
+    base = read_record(options.directory).base.source
+    return (*inputs_of(options), *inputs_named("the base of the record", base))
 
 
 @dataclass

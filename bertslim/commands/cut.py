@@ -13,6 +13,7 @@ from bertslim.measure.shapes import Shape, all_shapes
 from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.options.cut import CutOptions
+from bertslim.output.inputs import inputs_of
 from bertslim.progress import Progress
 from bertslim.ranks import current_ranks
 from bertslim.training.training_options import TrainingOptions
@@ -42,6 +43,7 @@ def _job(options: CutOptions, prepared: Prepared) -> SlimJob:
         kind="cut",
         source=prepared.source,
         target=target,
+        inputs=inputs_of(options),
         threads=usable_threads(options.threads),
         seed=options.seed,
         training=TrainingOptions(

@@ -15,7 +15,8 @@ from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import has_tokenizer
 from bertslim.options.export import ExportOptions
-from bertslim.output import output_files
+from bertslim.output.file import FileRules, Listed, output_files
+from bertslim.output.inputs import inputs_of
 from bertslim.progress import Progress
 from bertslim.records import ExportRecord
 
@@ -56,14 +57,15 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     """
     _check(options)
     files = options.format.files(options.target)
+    rules = _rules(options)
     companions = SideFiles.of(options.directory, options.target)
-    companions.check(force=options.force)
-    with output_files(*files, force=options.force) as new:
+    companions.check(rules)
+    with output_files(files, rules) as new:
         splits = _load_splits(options, progress)
         from bertslim.commands.export_work import write_export
 
         written = write_export(options, splits, new, progress)
-        companions.copy(force=options.force)
+        companions.copy(rules)
     made, quality = written.exported, written.quality
     within = path_within(options.directory, options.target)
     record = ExportRecord(
@@ -81,6 +83,13 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     return ExportResult(
         options.target, made.inputs, made.outputs, record, made.opset, companions.names
     )
+
+
+def _rules(options: ExportOptions) -> FileRules:
+    """Let files be added to the checkpoint, and earlier exports be replaced, but nothing else."""
+    within = path_within(options.directory, options.target) is not None
+    directory = options.directory if within else options.target.absolute().parent
+    return FileRules(Listed(directory), inputs_of(options), options.force, beside=options.directory)
 
 
 def _check(options: ExportOptions) -> None:

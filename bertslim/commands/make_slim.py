@@ -36,7 +36,7 @@ from bertslim.model.embedding_rows import prune_embeddings, prune_extra
 from bertslim.model.tokenizer import has_tokenizer, load_tokenizer, name_tokenizer_class
 from bertslim.model.tokenizer_pruning import prune_tokenizer
 from bertslim.model.vocabulary import Vocabulary, choose_vocabulary
-from bertslim.output import writing
+from bertslim.output.writing import writing
 from bertslim.progress import Progress
 from bertslim.recipe.plan import CutPlan
 from bertslim.recipe.schema import Reconstruct

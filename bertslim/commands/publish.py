@@ -9,7 +9,8 @@ from bertslim.errors import InputError
 from bertslim.file_names import CARD_FILE, PAGE_FILE, RECIPE_FILE, RECORD_FILE, REPORT_FILE
 from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
-from bertslim.output import output_file
+from bertslim.output.file import updated_file
+from bertslim.output.locks import locked
 from bertslim.records import Analysis, ExportRecord, ModelRecord, Record, read_record
 from bertslim.report.page import render_page
 from bertslim.report.render import render_model_card, render_report
@@ -61,9 +62,10 @@ def add_export(export: ExportRecord, directory: Path) -> None:
     """Add an exported file to the record and report of a result; do nothing without a record."""
     if not (directory / RECORD_FILE).is_file():
         return
-    record = read_record(directory)
-    others = (other for other in record.exports if other.file != export.file)
-    _update(record.model_copy(update={"exports": (*others, export)}), directory)
+    with locked(directory):
+        record = read_record(directory)
+        others = (other for other in record.exports if other.file != export.file)
+        _update(record.model_copy(update={"exports": (*others, export)}), directory)
 
 
 def add_analysis(analysis: Analysis, directory: Path) -> bool:
@@ -74,11 +76,12 @@ def add_analysis(analysis: Analysis, directory: Path) -> bool:
     """
     if analysis.slim is None or not (directory / RECORD_FILE).is_file():
         return False
-    record = read_record(directory)
-    recorded = record.base.sha256, record.slim.sha256
-    if (analysis.base.sha256, analysis.slim.sha256) != recorded:
-        return False
-    _update(record.model_copy(update={"analysis": analysis}), directory)
+    with locked(directory):
+        record = read_record(directory)
+        recorded = record.base.sha256, record.slim.sha256
+        if (analysis.base.sha256, analysis.slim.sha256) != recorded:
+            return False
+        _update(record.model_copy(update={"analysis": analysis}), directory)
     return True
 
 
@@ -90,7 +93,7 @@ def _update(record: Record, directory: Path) -> None:
         PAGE_FILE: render_page(record),
     }
     for name, text in files.items():
-        with output_file(directory / name, force=True) as new:
+        with updated_file(directory / name) as new:
             _write(new, text)
 
 

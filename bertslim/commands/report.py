@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from bertslim.commands.publish import find_result
 from bertslim.errors import InputError
 from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECORD_FILE, REPORT_FILE
 from bertslim.options.report import ReportOptions
-from bertslim.output import output_directory, writing
+from bertslim.output.directory import output_directory
+from bertslim.output.inputs import Input, inputs_of
+from bertslim.output.writing import writing
 from bertslim.records import (
     Analysis,
     Record,
@@ -56,7 +58,8 @@ def report(options: ReportOptions) -> ReportResult:
     directories = options.directories or (find_result(None),)
     result = ReportResult(_read_accounts(directories))
     if options.output is not None:
-        result.forms.write(options.output, force=options.force)
+        inputs = inputs_of(replace(options, directories=directories))
+        result.forms.write(options.output, inputs, force=options.force)
     return result
 
 
@@ -74,13 +77,18 @@ class ReportForms:
     html: str
     pictures: tuple[Picture, ...]
 
-    def write(self, target: Path, *, force: bool) -> None:
+    def write(self, target: Path, inputs: Sequence[Input], *, force: bool) -> None:
         """Write a directory: both texts, and each picture as SVG and PNG.
+
+        Args:
+            target: The directory.
+            inputs: What was read for it.
+            force: Whether it may be replaced.
 
         Raises:
             OutputError: It exists and may not be replaced, or cannot be written.
         """
-        with output_directory(target, force=force) as directory, writing(target):
+        with output_directory(target, inputs=inputs, force=force) as directory, writing(target):
             (directory / REPORT_FILE).write_text(self.markdown, encoding="utf-8")
             (directory / PAGE_FILE).write_text(self.html, encoding="utf-8")
             write_pictures(self.pictures, directory / PICTURES)

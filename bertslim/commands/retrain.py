@@ -17,6 +17,7 @@ from bertslim.model.config_facts import read_facts
 from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.options.retrain import RetrainOptions
+from bertslim.output.inputs import inputs_of
 from bertslim.progress import Progress
 from bertslim.ranks import current_ranks
 from bertslim.recipe.schema import Distill, Retrain
@@ -104,6 +105,7 @@ def _job(options: RetrainOptions, source: ModelSource) -> SlimJob:
         kind="retrain",
         source=source,
         target=target,
+        inputs=inputs_of(options),
         threads=usable_threads(options.threads),
         seed=options.seed,
         training=TrainingOptions(

@@ -23,7 +23,7 @@ from bertslim.model.checkpoint import (
 from bertslim.model.copied_files import copy_files
 from bertslim.model.model_source import ModelSource
 from bertslim.model.tokenizer import load_tokenizer
-from bertslim.output import writing
+from bertslim.output.writing import writing
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Retrain
 from bertslim.records import LayerPlan, ModelRecord, read_record

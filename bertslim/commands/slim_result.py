@@ -11,7 +11,9 @@ from bertslim.commands.publish import now, publish
 from bertslim.measure.environment import describe_environment
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.model_source import ModelSource
-from bertslim.output import check_space, output_directory, writing
+from bertslim.output.directory import output_directory
+from bertslim.output.inputs import Input
+from bertslim.output.writing import check_space, writing
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Recipe
@@ -40,6 +42,7 @@ class SlimJob:
         kind: The command.
         source: The input model.
         target: Where the result will be.
+        inputs: All that is read.
         threads: Threads of every computation.
         seed: Seeds every random step.
         training: How it is trained, if it is.
@@ -51,6 +54,7 @@ class SlimJob:
     kind: Literal["cut", "retrain"]
     source: ModelSource
     target: Path
+    inputs: tuple[Input, ...]
     threads: int
     seed: int
     training: TrainingOptions
@@ -139,7 +143,9 @@ def write_slim(run: SlimRun) -> SlimResult:
     job = run.job
     if job.ranks.rank > 0:
         return _take_part(run)
-    with output_directory(job.target, force=job.force, keep=job.source.directory) as directory:
+    with output_directory(
+        job.target, inputs=job.inputs, force=job.force, when_done=job.training.interruption.clear
+    ) as directory:
         check_space(directory, find_weights(job.source.directory).size)
         splits = run.load_data()
         work = run.start_work(splits)
@@ -154,7 +160,6 @@ def write_slim(run: SlimRun) -> SlimResult:
                 base=job.source.directory,
                 recipe=making.recipe.to_yaml() if making.recipe else None,
             )
-    job.training.interruption.clear()
     job.ranks.from_first(record.to_json())
     return SlimResult(job.target, record)
 

@@ -27,7 +27,7 @@ class DataOptions:
         labels_as: How the labels are to be read; None: as all sources together show.
     """
 
-    data: str = field(metadata=option("--data", help=SOURCES_HELP, shown=False))
+    data: str = field(metadata=option("--data", help=SOURCES_HELP, shown=False, role="input"))
     eval_data: str | None = field(
         default=None,
         metadata=option(
@@ -35,6 +35,7 @@ class DataOptions:
             help="Data to report on, which nothing else may see. By default a tenth of --data, "
             "chosen by the hash of the texts.",
             alone=_NEEDS_DATA,
+            role="input",
         ),
     )
     text_columns: tuple[str, ...] = field(

@@ -7,7 +7,7 @@ from bertslim.export.int8 import Int8Texts, OnnxGraph, quantise
 from bertslim.export.onnx import convert, save
 from bertslim.export.onnx_model import OnnxModel
 from bertslim.export.quantize import to_half
-from bertslim.output import writing
+from bertslim.output.writing import writing
 
 
 def export_onnx(job: ExportJob) -> ExportedFile:

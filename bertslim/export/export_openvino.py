@@ -13,7 +13,7 @@ from bertslim.export.export_job import ExportedFile, ExportJob, missing_tokenize
 from bertslim.export.openvino import convert, quantize_static, save
 from bertslim.export.openvino_model import OpenVinoModel
 from bertslim.export.parity import check_parity
-from bertslim.output import writing
+from bertslim.output.writing import writing
 
 if TYPE_CHECKING:
     import openvino

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bertslim.export.export_job import ExportedFile, ExportJob
 from bertslim.export.torch_program import TorchProgram, convert, save
-from bertslim.output import writing
+from bertslim.output.writing import writing
 
 
 def export_torch(job: ExportJob) -> ExportedFile:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bertslim.errors import InputError
+from bertslim.file_names import SINGLE_WEIGHT_FILES
 from bertslim.measure.runtimes import Runtime, check_package
 
 Precision = Literal["fp32", "fp16", "int8", "int8-static"]
@@ -23,17 +24,18 @@ class Format(StrEnum):
         """Return all files of a model by the one that is named; that one comes first.
 
         Raises:
-            InputError: This format's files cannot have such a name.
+            InputError: This format's files cannot have such a name, as runtimes and checkpoints are
+                read by the names of their files.
         """
+        suffix = Path(NAMES[self, "fp32"]).suffix
+        if path.suffix != suffix:
+            raise _misnamed(path, f"the name of {_KINDS[self]} ends in {suffix}")
         if self is not Format.OPENVINO:
             return (path,)
-        if path.suffix != ".xml":
-            raise InputError(
-                "the name of an OpenVINO IR ends in .xml",
-                where=str(path),
-                remedy="choose another with -o",
-            )
-        return (path, path.with_suffix(".bin"))
+        weights = path.with_suffix(".bin")
+        if weights.name in SINGLE_WEIGHT_FILES:
+            raise _misnamed(path, f"its weights would be called {weights.name}, as a checkpoint's")
+        return (path, weights)
 
     def check_packages(self, precision: Precision) -> None:
         """Refuse what needs packages that are not installed.
@@ -46,6 +48,11 @@ class Format(StrEnum):
                 check_package(package, extra=Runtime.OPENVINO.package, where="--openvino")
 
 
+_KINDS = {
+    Format.ONNX: "an ONNX file",
+    Format.OPENVINO: "an OpenVINO IR",
+    Format.TORCH: "a torch.export file",
+}
 NAMES: dict[tuple[Format, Precision], str] = {
     (Format.ONNX, "fp32"): "model.onnx",
     (Format.ONNX, "fp16"): "model_fp16.onnx",
@@ -55,3 +62,7 @@ NAMES: dict[tuple[Format, Precision], str] = {
     (Format.OPENVINO, "int8"): "openvino_model_int8.xml",
     (Format.TORCH, "fp32"): "model.pt2",
 }
+
+
+def _misnamed(path: Path, what: str) -> InputError:
+    return InputError(what, where=str(path), remedy="choose another with -o")

@@ -7,9 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bertslim.errors import OutputError
 from bertslim.model.copied_files import side_files
-from bertslim.output import output_file, writing
+from bertslim.output.file import FileRules, output_file
+from bertslim.output.writing import writing
 
 
 def path_within(checkpoint: Path, output: Path) -> Path | None:
@@ -39,22 +39,23 @@ class SideFiles:
         names = () if within else side_files(checkpoint)
         return cls(checkpoint, output.absolute().parent, names)
 
-    def check(self, *, force: bool) -> None:
+    def check(self, rules: FileRules) -> None:
         """Refuse to put the file beside another model's.
+
+        Args:
+            rules: What holds for the files.
 
         Raises:
             OutputError: There is a file of that name with something else in it.
         """
-        for name in () if force else self._lacking():
-            if (self.target / name).exists():
-                raise OutputError(
-                    "belongs to something else",
-                    where=str(self.target / name),
-                    remedy="choose a directory of its own with -o, or replace it with --force",
-                )
+        for name in self._lacking():
+            rules.check(self.target / name)
 
-    def copy(self, *, force: bool) -> None:
+    def copy(self, rules: FileRules) -> None:
         """Copy what is not there yet.
+
+        Args:
+            rules: What holds for the files.
 
         Raises:
             OutputError: One cannot be written, or something else has come to stand in its place.
@@ -63,7 +64,7 @@ class SideFiles:
             copy = self.target / name
             with writing(copy):
                 copy.parent.mkdir(parents=True, exist_ok=True)
-            with output_file(copy, force=force) as new, writing(copy):
+            with output_file(copy, rules) as new, writing(copy):
                 shutil.copyfile(self.source / name, new)
 
     def _lacking(self) -> list[Path]:

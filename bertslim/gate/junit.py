@@ -15,6 +15,8 @@ from bertslim.gate.rule_results import RuleResults, reason
 from bertslim.gate.verdicts import Verdict
 
 SUITE = "bertslim check"
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+MARK = f'{_DECLARATION}<testsuites name="{SUITE}"'  # how every such file starts
 
 # What XML 1.0 has no place for, even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,7 +49,7 @@ def render_junit(result: CheckResult) -> str:
         ET.SubElement(suite, "system-out").text = _clean("\n".join(result.notes))
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+    return f"{_DECLARATION}{text}\n"
 
 
 def _case(verdict: Verdict, rule_results: RuleResults) -> ET.Element:

@@ -10,6 +10,7 @@ from bertslim.gate.rule_results import reason
 from bertslim.gate.verdict_table import verdict_table
 from bertslim.report.escape import escape
 
+MARK = "## bertslim check: "  # how every such page starts
 _ENDINGS = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}
 
 
@@ -19,7 +20,7 @@ def render_markdown(result: CheckResult) -> str:
 
 
 def _parts(result: CheckResult) -> Iterator[str]:
-    yield f"## bertslim check: {_ENDINGS[result.rule_results.outcome]}"
+    yield f"{MARK}{_ENDINGS[result.rule_results.outcome]}"
     yield f"{escape(title(result))}: {ending(result)}."
     yield verdict_table(result.rule_results.verdicts).markdown()
     not_passed = [verdict for verdict in result.rule_results.verdicts if verdict.outcome != "pass"]

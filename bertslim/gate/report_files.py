@@ -3,58 +3,55 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.errors import OutputError
 from bertslim.gate.check_result import CheckResult
+from bertslim.gate.junit import MARK as JUNIT_MARK
 from bertslim.gate.junit import render_junit
+from bertslim.gate.markdown import MARK as MARKDOWN_MARK
 from bertslim.gate.markdown import render_markdown
-from bertslim.output import output_file, writing
+from bertslim.gate.report_options import ReportFiles
+from bertslim.output.file import FileRules, Marked, output_file
+from bertslim.output.inputs import Input
+from bertslim.output.placement import check_apart
+from bertslim.output.writing import writing
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-@dataclass(frozen=True)
-class ReportFiles:
-    """Where to write the reports of a check.
-
-    Attributes:
-        junit: A file for JUnit XML.
-        summary: A file for Markdown.
-        github: Whether the summary is also added to that of the job, where GitHub runs it.
-    """
-
-    junit: Path | None = None
-    summary: Path | None = None
-    github: bool = False
-
-
 @contextmanager
-def report_files(options: ReportFiles) -> Iterator[Callable[[CheckResult], None]]:
+def report_files(
+    options: ReportFiles, inputs: Sequence[Input]
+) -> Iterator[Callable[[CheckResult], None]]:
     """Yield a function that writes the reports; the files appear if the block succeeds.
 
-    The files are opened before anything is measured, so that errors come first.
+    The files are opened before anything is measured, so that errors come first. Those of an earlier
+    check are replaced.
 
     Args:
         options: Which files.
+        inputs: What the check reads.
 
     Raises:
-        OutputError: A file cannot be written.
+        OutputError: A file may not be written, or cannot be.
     """
     reports = [
-        _Report(path, option, render)
-        for path, option, render in (
-            (options.junit, "--junit", render_junit),
-            (options.summary, "--summary", render_markdown),
+        _Report(path, option, render, mark)
+        for path, option, render, mark in (
+            (options.junit, "--junit", render_junit, JUNIT_MARK),
+            (options.summary, "--summary", render_markdown, MARKDOWN_MARK),
         )
         if path
     ]
+    job = [(f"${STEP_SUMMARY}", path) for path in _summary_of_job() if options.github]
+    check_apart([*job, *((report.option, report.path) for report in reports)])
     with ExitStack() as opened:
         files = [
-            opened.enter_context(output_file(report.path, force=True, option=report.option))
+            opened.enter_context(output_file(report.path, report.rules(inputs)))
             for report in reports
         ]
 
@@ -70,21 +67,29 @@ def report_files(options: ReportFiles) -> Iterator[Callable[[CheckResult], None]
 
 @dataclass(frozen=True)
 class _Report:
-    """A file, the option that named it, and what writes its content."""
+    """A file, the option that named it, what writes its content, and how this starts."""
 
     path: Path
     option: str
     render: Callable[[CheckResult], str]
+    mark: str
+
+    def rules(self, inputs: Sequence[Input]) -> FileRules:
+        """Return where it may be written, and over what."""
+        return FileRules(Marked(self.mark), inputs, force=True, option=self.option)
+
+
+def _summary_of_job() -> Iterator[Path]:
+    if path := os.environ.get(STEP_SUMMARY):
+        yield Path(path)
 
 
 def _add_to_job(text: str) -> None:
     """Add to the file that GitHub shows as the summary of a job; other steps add to it, too."""
-    path = os.environ.get(STEP_SUMMARY)
-    if not path:
-        return
     try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
+        for path in _summary_of_job():
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text + "\n")
     except OSError as error:
         raise OutputError(
             f"cannot be written ({error.strerror or error})",

@@ -29,7 +29,9 @@ class AnalyzeOptions:
     other: str | None = field(
         default=None,
         metadata=argument(
-            "[OTHER]", help="A model to compare it with, such as a result made from it."
+            "[OTHER]",
+            help="A model to compare it with, such as a result made from it.",
+            role="input",
         ),
     )
     data: DataOptions | None = field(
@@ -53,7 +55,11 @@ class AnalyzeOptions:
     output: Path | None = field(
         default=None,
         metadata=option(
-            "-o", "--output", help="The directory to write.", shown="./<model>-analysis"
+            "-o",
+            "--output",
+            help="The directory to write.",
+            shown="./<model>-analysis",
+            role="output",
         ),
     )
     seed: int = field(default=0, metadata=SEED)

@@ -52,6 +52,7 @@ class BenchOptions:
             help="Checkpoints (a local directory, pkg:NAME or a Hub id), "
             f"{' and '.join(f'{kind.plural} ({kind.suffix})' for kind in EXPORTED)}. The others "
             "are compared with the first.",
+            role="input",
         )
     )
     batches: tuple[int, ...] = field(default=BATCHES, metadata=BATCH_OPTION)

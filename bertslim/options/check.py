@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
-from bertslim.option_fields import group, option, whole_numbers
+from bertslim.option_fields import group, input_path, option, whole_numbers
 
 if TYPE_CHECKING:
     from bertslim.gate.verdicts import Rule
@@ -28,7 +28,7 @@ class CheckOptions:
         inconclusive_as: What an inconclusive verdict counts as; None: it stays inconclusive.
     """
 
-    directory: Path
+    directory: Path = field(metadata=input_path("DIR"))
     rules: "tuple[Rule, ...]" = ()
     base: str | None = field(
         default=None,
@@ -36,6 +36,7 @@ class CheckOptions:
             "--base",
             help="The model that was cut, if it is no longer where it was.",
             metavar="MODEL",
+            role="input",
         ),
     )
     data: DataOptions | None = field(

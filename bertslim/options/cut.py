@@ -33,6 +33,7 @@ class CutOptions:
             "-r",
             help="The path of a recipe, or the name of a shipped one.",
             shown=False,
+            role="input",
         )
     )
     output: Path | None = field(default=None, metadata=OUTPUT_DIRECTORY)

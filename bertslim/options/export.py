@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.export.formats import NAMES, Format, Precision
-from bertslim.option_fields import group, option
+from bertslim.option_fields import group, input_path, option
 from bertslim.options.shared import FORCE, SEED, THREADS
 
 
@@ -24,7 +24,7 @@ class ExportOptions:
         force: Whether an existing file may be replaced.
     """
 
-    directory: Path
+    directory: Path = field(metadata=input_path("DIR"))
     output: Path | None = field(
         default=None,
         metadata=option(
@@ -33,6 +33,7 @@ class ExportOptions:
             help="The file to write.",
             shown="model.onnx, openvino_model.xml or model.pt2 in DIR, with _fp16, _int8 "
             "or _int8_static before the dot",
+            role="output",
         ),
     )
     format: Format = field(kw_only=True)

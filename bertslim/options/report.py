@@ -24,6 +24,7 @@ class ReportOptions:
             "[DIR]...",
             help="A result of bertslim, or several to be compared, or an analysis. By default the "
             "current directory if it is a result, else the newest one directly under it.",
+            role="input",
         ),
     )
     output: Path | None = field(
@@ -33,6 +34,7 @@ class ReportOptions:
             "--output",
             help="Write a directory instead: report.md, report.html, and each picture as SVG and "
             "PNG.",
+            role="output",
         ),
     )
     force: bool = field(default=False, metadata=FORCE)

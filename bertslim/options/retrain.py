@@ -59,6 +59,7 @@ class RetrainOptions:
         metadata=option(
             "--teacher",
             help="A model to learn from, such as the base; then texts need no labels.",
+            role="input",
         ),
     )
     epochs: float | None = field(

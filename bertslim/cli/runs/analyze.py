@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from bertslim.cli.runs.show import progress_for
 from bertslim.commands import analyze as command
 from bertslim.options.analyze import AnalyzeOptions
@@ -16,6 +18,8 @@ def run(options: AnalyzeOptions, *, quiet: bool, as_json: bool) -> None:
         print_json(result.analysis.to_json())
     elif not quiet:
         print_text(analysis_text(result.analysis))
-        print_line(f"Written to {result.directory}, the recipe to {result.recipe}.")
+        directory, recipe = (shlex.quote(str(path)) for path in (result.directory, result.recipe))
+        print_line(f"Written to {directory}, the recipe to {recipe}.")
         if result.reported_in:
-            print_line(f"The report of {result.reported_in} has the analysis, too.")
+            reported_in = shlex.quote(str(result.reported_in))
+            print_line(f"The report of {reported_in} has the analysis, too.")

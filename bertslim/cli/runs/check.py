@@ -14,7 +14,8 @@ from bertslim.gate.accuracy_rule import MaxAccuracyDrop
 from bertslim.gate.annotations import render_annotations
 from bertslim.gate.check_result import CheckResult
 from bertslim.gate.latency_rules import MaxLatency, MaxLatencyRatio, MaxRegression
-from bertslim.gate.report_files import ReportFiles, report_files
+from bertslim.gate.report_files import report_files
+from bertslim.gate.report_options import ReportFiles
 from bertslim.gate.size_rules import MaxBytes, MaxParameters
 from bertslim.gate.verdict_table import verdict_table
 from bertslim.gate.verdicts import Rule
@@ -37,17 +38,14 @@ class Outputs:
     """Where the verdicts are printed and written.
 
     Attributes:
-        junit: A file for JUnit XML.
-        summary: A file for Markdown.
-        github: Whether annotations are printed, and the summary of the job is added to.
+        files: Where they are written; annotations are printed where the summary of the job is
+            added to.
         quiet: Whether nothing but errors is printed.
         as_json: Whether the result is printed as JSON.
         asked: Whether the annotations were asked for, so that they are also printed if quiet.
     """
 
-    junit: Path | None
-    summary: Path | None
-    github: bool
+    files: ReportFiles
     quiet: bool
     as_json: bool
     asked: bool
@@ -58,15 +56,16 @@ def run(
 ) -> None:
     """Check a result, print the verdicts and fail if one of them does."""
     options = _options(given, rules, directory, quiet=outputs.quiet)
-    files = ReportFiles(outputs.junit, outputs.summary, github=outputs.github)
-    with report_files(files) as write:
+    written = outputs.files.junit or outputs.files.summary
+    inputs = command.inputs_of_check(options) if written else ()
+    with report_files(outputs.files, inputs) as write:
         result = command.check(options, progress_for(quiet=outputs.quiet, as_json=outputs.as_json))
         write(result)
     if outputs.as_json:
         print_json(_as_json(result))
     elif not outputs.quiet:
         print_text(_as_text(result))
-    if outputs.github and (outputs.asked or not outputs.quiet):
+    if outputs.files.github and (outputs.asked or not outputs.quiet):
         for line in render_annotations(result):
             print_command(line, error=outputs.as_json)  # beside JSON; GitHub reads them there too
     result.rule_results.enforce()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ def run(options: ReportOptions, *, as_json: bool) -> None:
     elif options.output is None:
         print_text(result.forms.markdown)
     else:
-        print_line(f"Written to {options.output}.")
+        print_line(f"Written to {shlex.quote(str(options.output))}.")
 
 
 def _as_json(accounts: Sequence[Record] | Analysis) -> str:

@@ -1,0 +1,63 @@
+"""What fails where something is written, as an error that names the output."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bertslim.errors import OutputError
+
+
+@contextmanager
+def writing(target: Path, option: str = "-o") -> Iterator[None]:
+    """Turn the failure to write a file into an error that names the output, and the option for it.
+
+    Args:
+        target: The output.
+        option: What names it on the command line.
+
+    Raises:
+        OutputError: The block could not write.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(target, option, error.strerror or str(error)) from error
+
+
+def cannot_write(target: Path, option: str, reason: str) -> OutputError:
+    """Return the error for an output that cannot be written."""
+    full = re.search("no space|quota|too large", reason, re.IGNORECASE)
+    other = f"choose another output with {option}"
+    return OutputError(
+        f"cannot be written ({reason})",
+        where=str(target),
+        remedy=f"make room, or {other}" if full else other,
+    )
+
+
+def check_space(directory: Path, needed: int) -> None:
+    """Check that `needed` bytes fit on the disk of `directory`.
+
+    Raises:
+        OutputError: They do not.
+    """
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise OutputError(
+            f"{needed / 2**20:,.0f} MiB are needed, {free / 2**20:,.0f} MiB are free",
+            where=str(directory.parent),
+            remedy="make room or choose another output with -o",
+        )
+
+
+def another_run(target: Path, option: str) -> OutputError:
+    """Return the error for an output that another run is writing, too."""
+    return OutputError(
+        "another run is writing there",
+        where=str(target),
+        remedy=f"wait for it, or choose another output with {option}",
+    )
