@@ -432,7 +432,10 @@ def test_static_int8_goes_by_texts(
     assert "fidelity.kl" in [one["name"] for one in told["measurements"]]
     assert "DynamicQuantizeLinear" not in {node.op_type for node in onnx.load(target).graph.node}
 
-    assert run(["export", str(make_checkpoint("bert")), "--onnx", "--int8-static", "-o", "x.onnx"]) == 2
+    assert (
+        run(["export", str(make_checkpoint("bert")), "--onnx", "--int8-static", "-o", "x.onnx"])
+        == 2
+    )
     assert "there is no tokenizer" in capfd.readouterr().err
 
 
