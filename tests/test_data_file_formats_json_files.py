@@ -154,6 +154,7 @@ def test_splits_under_keys_are_not_pooled(tmp_path: Path) -> None:
         ('[{"text": "\\ud800"}]', "column 'text' cannot be held: "),
         (f'[{{"text": "a", "label": {2**70}}}]', "column 'label' cannot be held: "),
         ([{" text": "a", "text ": "b"}], "2 columns are named 'text'; "),
+        ([{"te\0xt": "a"}], r"the name 'te\x00xt' of a column holds a NUL character"),
         (
             "[" * 100_000,
             "cannot be read as json: it is nested too deeply",

@@ -73,6 +73,11 @@ def test_json_lines_are_no_squad(tmp_path: Path) -> None:
     ("question", "reason"),
     [
         ({"answers": [ANSWER]}, "KeyError: 'question'"),
+        ({"question": None, "answers": [ANSWER]}, "TypeError: question is an empty value"),
+        ({"question": "?", "answers": [{"text": 5, "answer_start": 0}]}, "TypeError: text is 5"),
+        ({"question": "?", "answers": [{"text": "A", "answer_start": 0.5}]}, "ValueError: "),
+        ({"question": "?", "answers": [{"text": "A", "answer_start": 2**70}]}, "ValueError: "),
+        ({"question": "\ud800", "answers": [ANSWER]}, "UnicodeEncodeError: "),
         ({"question": "?", "answers": 5}, "TypeError"),
     ],
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from bertslim.data.local_files import read_path
+from bertslim.data.local_files import is_path, read_path
 from bertslim.errors import DataError
 
 
@@ -161,3 +162,41 @@ def test_the_values_of_categories_in_parquet_are_texts(tmp_path: Path) -> None:
         "text": ["a", "b"],
         "label": ["pos", "neg"],
     }
+
+
+@pytest.mark.parametrize(
+    "source", ["x" * 5000 + ".csv", "/" + "x" * 300 + "/a.csv", "~no-such-user/a.csv", "./a\0b.csv"]
+)
+def test_names_that_no_file_can_have_are_no_files(source: str) -> None:
+    with pytest.raises(DataError, match="no such file or directory"):
+        read_path(source)
+    assert is_path(source)
+
+
+def test_an_empty_name_is_no_path_to_the_directory_here() -> None:
+    assert not is_path("")
+
+
+def test_a_pipe_is_refused_since_it_can_be_read_but_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(DataError) as caught:
+        read_path(str(tmp_path / "a.csv"))
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.csv'}: not a regular file, which can be read more than once; "
+        "write the data to a file"
+    )
+
+
+def test_damaged_parquet_is_one_line(tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    whole = tmp_path / "whole.parquet"
+    Dataset.from_dict({"text": ["charming"], "label": [1]}).to_parquet(whole)
+    content, damaged = whole.read_bytes(), tmp_path / "a.parquet"
+    for place in range(0, len(content), 7):
+        damaged.write_bytes(content[:place] + b"\xff" + content[place + 1 :])
+        try:
+            assert read_path(str(damaged)).rows.num_rows == 1
+        except DataError as error:
+            assert str(error).startswith(f"{damaged}: ")
+            assert "\n" not in str(error)

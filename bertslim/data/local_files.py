@@ -19,15 +19,15 @@ from bertslim.wording import did_you_mean, listed
 
 def is_path(source: str) -> bool:
     """Whether a source is meant as a path, be it there or not, and not as a name on the Hub."""
-    path = Path(source).expanduser()
-    return (
-        path.exists()
+    path = _path(source)
+    return source != "" and (
+        _exists(path)
         or kind_of(path) is not None
         or source.startswith(("/", ".", "~"))
         or source.endswith("/")
         or "\\" in source
         or len(path.parts) > 2
-        or (len(path.parts) == 2 and Path(path.parts[0]).is_dir())
+        or (len(path.parts) == 2 and _exists(Path(path.parts[0])))
     )
 
 
@@ -41,21 +41,42 @@ def read_path(source: str, named: Collection[str] = ()) -> SourceTable:
     Raises:
         DataError: Nothing is there, it is of no known kind, is broken or has no rows.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return _read_directory(path, source, named)
-    if not path.exists():
-        neighbours = (entry.name for entry in path.parent.glob("*"))
+    path = _path(source)
+    if not _exists(path):
+        neighbours = (entry.name for entry in path.parent.glob("*")) if _exists(path.parent) else ()
         raise DataError(
             "no such file or directory", where=source, remedy=did_you_mean(path.name, neighbours)
         )
+    if path.is_dir():
+        return _read_directory(path, source, named)
     if kind_of(path) is None:
         raise DataError(
             "not a kind of file that can be read",
             where=source,
             remedy=f"give one of {', '.join(KINDS)}, or a directory of such files",
         )
+    if not path.is_file():
+        raise DataError(
+            "not a regular file, which can be read more than once",
+            where=source,
+            remedy="write the data to a file",
+        )
     return _read_files([path], source, named)
+
+
+def _path(source: str) -> Path:
+    path = Path(source)
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~name of a user that there is not
+        return path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long for any file
+        return False
 
 
 def _read_directory(path: Path, source: str, named: Collection[str]) -> SourceTable:

@@ -24,6 +24,8 @@ def plain_names(names: Sequence[str], *, where: str) -> list[str]:
     stripped = [name.strip().strip("\ufeff").strip() for name in names]
     plain = [name or f"Unnamed: {place}" for place, name in enumerate(stripped)]
     for name in plain:
+        if "\0" in name:
+            raise DataError(f"the name {name!r} of a column holds a NUL character", where=where)
         if plain.count(name) > 1:
             raise DataError(
                 f"{plain.count(name)} columns are named {name!r}",

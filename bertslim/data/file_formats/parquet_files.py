@@ -13,6 +13,9 @@ from bertslim.data.source_table import SourceTable, rows_in_memory
 from bertslim.errors import DataError
 from bertslim.printable import one_line
 
+# What the readers raise for damaged files: of Arrow, and of the features that `datasets` keeps.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
+
 
 def read_parquet(file: Path, *, where: str) -> SourceTable:
     """Read all columns.
@@ -28,13 +31,13 @@ def read_parquet(file: Path, *, where: str) -> SourceTable:
     try:
         table = pq.ParquetFile(file).read()
         table.validate(full=True)  # the reader lets invalid UTF-8 through
-    except (OSError, pa.ArrowException) as error:
-        if "Invalid UTF8" in str(error):
+        names = plain_names(table.column_names, where=where)
+        rows = rows_in_memory(_decoded(table))
+    except _UNREADABLE as error:
+        if "Invalid UTF8" in str(error) or isinstance(error, UnicodeDecodeError):
             raise DataError("the text is not valid UTF-8", where=where) from error
-        reason = textwrap.shorten(one_line(str(error)), 200)
+        reason = textwrap.shorten(one_line(str(error)) or type(error).__name__, 200)
         raise DataError(f"cannot be read as parquet: {reason}", where=where) from error
-    names = plain_names(table.column_names, where=where)
-    rows = rows_in_memory(_decoded(table))
     if names != table.column_names:
         rows = rows.rename_columns(dict(zip(table.column_names, names, strict=True)))
     return SourceTable(where, rows)

@@ -7,6 +7,9 @@ from typing import Any
 from datasets import Dataset, Features, List, Value
 
 from bertslim.errors import DataError
+from bertslim.wording import shown
+
+_LARGEST = 2**31
 
 
 def read_squad(content: Any, *, source: str) -> Dataset | None:
@@ -27,10 +30,10 @@ def read_squad(content: Any, *, source: str) -> Dataset | None:
         for article in articles:
             for paragraph in article["paragraphs"]:
                 for question in paragraph["qas"]:
-                    rows["question"].append(str(question["question"]))
-                    rows["context"].append(str(paragraph["context"]))
+                    rows["question"].append(_text(question, "question"))
+                    rows["context"].append(_text(paragraph, "context"))
                     rows["answers"].append(_answers(question))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"looks like SQuAD JSON, but question {len(rows['answers']) + 1} is not of its form "
             f"({type(error).__name__}: {error})",
@@ -57,6 +60,21 @@ def _answers(question: dict[str, Any]) -> dict[str, list[Any]] | None:
     if answers is None:
         return None
     return {
-        "text": [str(answer["text"]) for answer in answers],
-        "answer_start": [int(answer["answer_start"]) for answer in answers],
+        "text": [_text(answer, "text") for answer in answers],
+        "answer_start": [_start(answer) for answer in answers],
     }
+
+
+def _text(part: dict[str, Any], name: str) -> str:
+    text = part[name]
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is {shown(text)}")
+    text.encode()  # half a character cannot be held
+    return text
+
+
+def _start(answer: dict[str, Any]) -> int:
+    start = int(str(answer["answer_start"]))
+    if abs(start) > _LARGEST:
+        raise ValueError("answer_start is beyond any text")
+    return start
