@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
 
 from bertslim.data import hub
 from bertslim.data.data_source import load_data
-from bertslim.errors import DataError
+from bertslim.errors import DataError, InputError
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,26 @@ def test_what_is_neither_a_path_nor_a_name(source: str) -> None:
     assert str(caught.value) == (
         f"{source}: neither a file or directory here nor a name of the form org/name:config@split"
     )
+
+
+def test_a_full_disk_is_not_the_fault_of_name_or_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load_dataset(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/cache/a.arrow")
+
+    monkeypatch.setattr(hub, "load_dataset", load_dataset)
+    with pytest.raises(InputError) as caught:
+        load_data("glue")
+    assert str(caught.value) == (
+        "/cache/a.arrow: the disk is full; make room there, or set TMPDIR or -o to another disk"
+    )
+
+
+def test_the_split_is_shown_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    rows = datasets.Dataset.from_dict({"text": ["x"]})
+    monkeypatch.setattr(hub, "load_dataset", lambda *args, **kwargs: rows)
+    assert hub.read_hub("glue").reading == ("split train",)
+    assert hub.read_hub("glue@test").reading == ()

@@ -9,6 +9,7 @@ from datasets import load_dataset
 
 from bertslim.data.source_table import SourceTable
 from bertslim.errors import DataError
+from bertslim.library_errors import exhausted_resource
 from bertslim.network import online_if_hub_answers
 from bertslim.printable import one_line
 from bertslim.quiet import quiet_datasets
@@ -16,6 +17,7 @@ from bertslim.quiet import quiet_datasets
 _NAME = re.compile(
     r"(?P<path>[\w.-]+(/[\w.-]+)?)(:(?P<config>[\w.+-]+))?(@(?P<split>[\w.%\[\]:+-]+))?"
 )
+_SPLIT = "train"
 
 
 def read_hub(source: str) -> SourceTable:
@@ -25,6 +27,7 @@ def read_hub(source: str) -> SourceTable:
 
     Raises:
         DataError: The name has another form, or the data set cannot be had.
+        InputError: There is no room for it.
     """
     match = _NAME.fullmatch(source)
     if match is None:
@@ -34,12 +37,15 @@ def read_hub(source: str) -> SourceTable:
         )
     try:
         with quiet_datasets(), online_if_hub_answers("dataset", match["path"]):
-            rows = load_dataset(match["path"], match["config"], split=match["split"] or "train")
+            rows = load_dataset(match["path"], match["config"], split=match["split"] or _SPLIT)
     except Exception as error:
+        if exhausted := exhausted_resource(error):  # such as the disk of the cache
+            raise exhausted from error
         reason = textwrap.shorten(one_line(str(error)) or type(error).__name__, 300)
         raise DataError(
             f"no such file or directory here, and it cannot be had from the Hub: {reason}",
             where=source,
             remedy="check the name and the connection",
         ) from error
-    return SourceTable(source, rows)
+    reading = () if match["split"] else (f"split {_SPLIT}",)
+    return SourceTable(source, rows, reading)
