@@ -56,6 +56,7 @@ def read(
         ([True, False], ["False", "True"], (1, 0)),
         (["not entailment", "ENTAILMENT"], ["entailment", "not_entailment"], (1, 0)),
         ([True, False], ["LABEL_0", "LABEL_1"], (1, 0)),
+        (["True", "False"], ["LABEL_0", "LABEL_1"], (1, 0)),
         (["label_1", "0"], ["LABEL_0", "LABEL_1"], (1, 0)),
         (["-1", "1"], ["-1", "0", "1"], (0, 2)),
         (["1", "5"], ["1", "2", "3", "4", "5"], (0, 4)),
@@ -272,6 +273,19 @@ def test_a_source_that_declares_its_classes_beside_one_that_does_not() -> None:
     assert (own.ids, own.names) == ((0, 1, 1, 0), ("neg", "pos"))
     with pytest.raises(DataError, match=r"b: the labels are pos, neg, those of a.parquet are neg"):
         read(declared, raw([0], classes=["pos", "neg"], source="b"))
+
+
+def test_sources_that_are_written_in_two_ways() -> None:
+    with pytest.raises(DataError) as caught:
+        read(
+            raw(["no", "yes"], source="a.csv"), raw(["1", "0"], source="b.csv"), model=["no", "yes"]
+        )
+    assert str(caught.value) == (
+        "b.csv: row 1: the label '1' is read otherwise than those of a.csv; write the labels of "
+        "both in the same way, as names or as ids"
+    )
+    with pytest.raises(DataError, match="the model does not know the label 'maybe'"):
+        read(["no", "yes"], ["maybe"], model=["no", "yes"])
 
 
 def test_a_number_too_long_to_be_one() -> None:

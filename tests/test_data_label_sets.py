@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from bertslim.data.label_lists import holds_sets
-from bertslim.data.label_sets import join_columns, settle_label_columns, settle_label_sets
+from bertslim.data.label_sets import (
+    columns_of_classes,
+    join_columns,
+    settle_label_columns,
+    settle_label_sets,
+)
 from bertslim.data.labels import REMEDY, LabelRule, RawLabels
 from bertslim.errors import DataError
 
@@ -104,6 +109,13 @@ def test_columns_of_0_and_1_come_in_the_order_of_the_model() -> None:
     assert found.names == tuple(MODEL)
     assert found.ids == ([1, 1, 0], [0, 1, 1])
     assert columns(["0", "1"], [1, 0], names=["b", "a"], model=None).names == ("b", "a")
+
+
+def test_columns_are_found_by_name_whatever_its_case() -> None:
+    found = columns(["0", "1"], [1, 0], [1, 1], names=["THREAT", "Toxic", "insult"])
+    assert found.ids == ([1, 1, 0], [0, 1, 1])
+    assert columns_of_classes(["text", "B", "a "], ["a", "b"]) == ("a ", "B")
+    assert columns_of_classes(["text", "B"], ["a", "b"]) == ()
 
 
 def test_columns_that_are_not_those_of_the_model() -> None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 
 from bertslim.data.data_options import DataOptions
 from bertslim.data.load import load_held_out, load_splits
 from bertslim.data.task import HeadFacts
+from bertslim.errors import DataError
 from bertslim.progress import Progress
 
 HEAD = HeadFacts(kind="SequenceClassification", labels=("0", "1"), outputs=2)
@@ -107,8 +109,7 @@ def test_scores_that_are_all_the_same_have_no_correlation(tmp_path: Path) -> Non
     task, table = splits.report.task, splits.report.table
     assert not any(score.defined for score in task.score(table, [[0.1 * n] for n in range(120)]))
     assert splits.notes == (
-        "all 120 scores reported on are 3: a correlation with them is not defined, and none is "
-        "given",
+        "every score reported on is 3: a correlation with them is not defined, and none is given",
     )
 
 
@@ -117,3 +118,41 @@ def test_a_model_that_contradicts_itself_is_told_of(tmp_path: Path) -> None:
     head = replace(STARS, contradiction="it says two things")
     splits = load_held_out(DataOptions(data), head, Progress(visible=False))
     assert splits.notes == (f"{data}: it says two things",)
+
+
+def test_declared_classes_of_which_some_rows_have_none(tmp_path: Path) -> None:
+    names = ["entailment", "neutral", "contradiction"]
+    rows = {
+        "premise": [f"film {n}" for n in range(40)],
+        "hypothesis": ["a film"] * 40,
+        "label": [n % 4 - 1 for n in range(40)],
+    }
+    text = Value("string")
+    kinds = Features(premise=text, hypothesis=text, label=ClassLabel(names=names))
+    Dataset.from_dict(rows, features=kinds).to_parquet(str(tmp_path / "a.parquet"))
+    head = HeadFacts("SequenceClassification", ("contradiction", "entailment", "neutral"), 3)
+    splits = load_held_out(DataOptions(str(tmp_path / "a.parquet")), head, Progress(visible=False))
+    assert splits.report.table["text"][:3] == ["film 1", "film 2", "film 3"]
+    assert splits.report.table["label"][:3] == [1, 2, 0]
+    assert splits.notes[0].endswith("a.parquet: 10 rows without a label (-1) left out")
+
+
+def test_one_column_of_several_labels_is_not_taken_for_ids(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,toxic,insult\n" + "".join(f"film {n},{n % 2},0\n" for n in range(20)))
+    problem = "multi_label_classification"
+    head = HeadFacts("SequenceClassification", ("toxic", "insult"), 2, problem)
+    options = DataOptions(str(path), label_columns=("toxic",))
+    with pytest.raises(DataError) as caught:
+        load_held_out(options, head, Progress(visible=False))
+    assert str(caught.value) == (
+        f"{path}: the column 'toxic' is for one of the labels toxic, insult; name a column for "
+        "each of them with --label-column"
+    )
+
+
+def test_a_reading_of_classes_is_not_for_scores(tmp_path: Path) -> None:
+    scored = write_stars(tmp_path / "b.csv", "book", [3, 4])
+    head = HeadFacts("SequenceClassification", outputs=1)
+    with pytest.raises(DataError, match="--labels-as: the task regression has no classes to read"):
+        load_held_out(DataOptions(scored, labels_as="ids"), head, Progress(visible=False))

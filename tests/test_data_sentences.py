@@ -44,3 +44,9 @@ def test_tags_of_all_sources_are_read_by_one_rule() -> None:
     first, second = read([[0, 1, 2], [0]], [[0, 0, 0], [1]])
     assert first.label_rule == second.label_rule
     assert first.label_rule == "3 classes, read as ids, as the model's classes are numbered"
+
+
+def test_tags_that_all_mark_ignored_words_are_none() -> None:
+    (data,) = read([[IGNORED] * 3, [IGNORED]])
+    assert not data.rows.labelled
+    assert data.notes == ("every tag in column 'ner_tags' is -100, which marks words not to count",)

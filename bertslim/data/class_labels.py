@@ -205,6 +205,13 @@ def _unknown(
             where=source,
             remedy=f"labels are read as {labels_as} here, --labels-as reads them otherwise",
         )
+    if all(any(_knows_all(ids, labels) for ids in found) for labels in sources):
+        other = next(labels.source for labels in sources if labels.source != source)
+        return DataError(
+            f"row {row}: the label {unknown!r} is read otherwise than those of {other}",
+            where=source,
+            remedy="write the labels of both in the same way, as names or as ids",
+        )
     remedy = f"{REMEDY}, or compare the models on the texts alone with --task plain-text"
     if not numbers and are_generic(names):
         remedy = f"name the model's classes with id2label in its config.json; {remedy}"
@@ -213,6 +220,10 @@ def _unknown(
         where=source,
         remedy=remedy,
     )
+
+
+def _knows_all(ids: Mapping[str, int], labels: RawLabels) -> bool:
+    return all(word in ids for word, _ in words_of(labels))
 
 
 def _classes(names: Sequence[str]) -> str:

@@ -67,7 +67,17 @@ def read_rows(
         places = [place for place, one in enumerate(chosen) if one is kind]
         rows = kind.read([sources[place] for place in places], column_names, head)
         read |= zip(places, rows, strict=True)
+    if column_names.labels_as and any(_is_scored_without_classes(one) for one in read.values()):
+        raise DataError(
+            f"the task {chosen[0].name} has no classes to read",
+            where="--labels-as",
+            remedy="leave it out",
+        )
     return tuple(_accounted(read[place], source, head) for place, source in enumerate(sources))
+
+
+def _is_scored_without_classes(data: TaskData) -> bool:
+    return data.rows.labelled and not data.label_names
 
 
 def _accounted(data: TaskData, source: SourceTable, head: HeadFacts) -> TaskData:

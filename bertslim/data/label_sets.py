@@ -17,6 +17,7 @@ from bertslim.data.label_lists import (
     written,
     yes_or_no,
 )
+from bertslim.data.label_ways import fold
 from bertslim.data.labels import REMEDY, LabelRule, RawLabels
 from bertslim.errors import DataError
 from bertslim.wording import counted, listed, shown
@@ -173,14 +174,22 @@ def settle_label_columns(
         DataError: The names are not the model's.
     """
     known = tuple(model_names or names)
-    if sorted(known) != sorted(names):
+    ordered = columns_of_classes(names, known)
+    if len(ordered) != len(names):
         raise DataError(
             f"the columns of labels are {listed(names)}, the model's labels {listed(known)}",
             where=where,
             remedy="name a column for each of them with --label-column",
         )
     account = f"{counted(len(known), 'label', 'labels')}, read from a column of 0 and 1 for each"
-    return VectorRule(known, account, order=tuple(names.index(name) for name in known))
+    return VectorRule(known, account, order=tuple(map(names.index, ordered)))
+
+
+def columns_of_classes(columns: Sequence[str], classes: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that are called as the classes, in their order; none if one is missing."""
+    by_name = {fold(column): column for column in columns}
+    found = tuple(by_name[fold(name)] for name in classes if fold(name) in by_name)
+    return found if len(set(found)) == len(classes) else ()
 
 
 def join_columns(columns: Sequence[RawLabels], names: Sequence[str]) -> RawLabels:

@@ -55,7 +55,7 @@ def ways_to_find(class_names: Declared, names: Sequence[str]) -> dict[Way, Finde
     def by_id(word: str) -> int | None:
         number = whole_number(word)
         if number is None and len(names) == 2 and are_generic(names):
-            number = _TRUTHS.get(word)
+            number = _TRUTHS.get(word.lower())
         return number if number is not None and 0 <= number < len(names) else None
 
     if class_names is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bertslim.data.data_options import LabelsAs
@@ -33,6 +33,11 @@ class RawLabels:
     rows: Sequence[int]
     source: str
     class_names: Declared = None
+
+    def only(self, places: Sequence[int]) -> RawLabels:
+        """Return some of the labels, those at these places."""
+        values, rows = ([side[place] for place in places] for side in (self.values, self.rows))
+        return replace(self, values=values, rows=rows)
 
     @property
     def hidden(self) -> bool:

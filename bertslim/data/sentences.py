@@ -83,6 +83,11 @@ def find_sentences(source: SourceTable, column_names: ColumnNames) -> Sentences:
     values = table[tag_columns[0]][:]
     tags = tuple(values[row] or [] for row in kept)
     _check_lengths(words, tags, rows, where)
+    if all(is_ignored(tag) for own in tags for tag in own) and not column_names.labels:
+        note = (
+            f"every tag in column {tag_columns[0]!r} is {IGNORED}, which marks words not to count"
+        )
+        return replace(found, notes=(*notes, note))
     declared = tuple(class_names(table, tag_columns[0]) or ()) or None
     return replace(found, tag_columns=tag_columns, tags=tags, class_names=declared)
 

@@ -12,6 +12,8 @@ from bertslim.arrays import IntArray
 from bertslim.data.class_counts import ClassCounts
 from bertslim.data.metrics import Score, f1_score_of_counts, ratio_score
 
+_IOBES = {"L-": "E-", "U-": "S-"}
+
 Tags = Sequence[Sequence[str]]
 
 
@@ -40,7 +42,8 @@ def span_scores(true: Tags, predicted: Tags) -> tuple[Score, ...]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        value = float(f1_score(true, predicted, zero_division=0))
+        sides = ([_as_iobes(tags) for tags in side] for side in (true, predicted))
+        value = float(f1_score(*sides, zero_division=0))
     right, true_spans, predicted_spans = span_counts(true, predicted)
     return (
         f1_score_of_counts("span_f1", right, true_spans, predicted_spans, value=value),
@@ -92,7 +95,12 @@ def spans_of(tags: Sequence[str]) -> set[TaggedSpan]:
     """Return the spans of a sentence, as conlleval and seqeval find them."""
     from seqeval.metrics.sequence_labeling import get_entities
 
-    return {TaggedSpan(*entity) for entity in get_entities(list(tags))}
+    return {TaggedSpan(*entity) for entity in get_entities(_as_iobes(tags))}
+
+
+def _as_iobes(tags: Sequence[str]) -> list[str]:
+    """Write the last word of a span, or its only one, as seqeval knows it: BILOU has L- and U-."""
+    return [_IOBES.get(tag[:2], tag[:2]) + tag[2:] for tag in tags]
 
 
 def _counts(

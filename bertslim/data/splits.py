@@ -185,8 +185,8 @@ def _notes(report: Rows, data: TaskData, eval_data: TaskData | None, seen: int) 
     scores = (_summary_of_labels(report) or LabelSummary()).scores
     if scores is not None and scores.low == scores.high:
         notes.append(
-            f"all {len(report)} scores reported on are {scores.low:g}: a correlation with them is "
-            "not defined, and none is given"
+            f"every score reported on is {scores.low:g}: a correlation with them is not defined, "
+            "and none is given"
         )
     if len(report) < _FEW_TO_REPORT:
         texts = counted(len(report), "text", "texts")

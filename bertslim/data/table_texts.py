@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bertslim.data.columns import class_names, find_text_columns, find_word_column
+from bertslim.data.columns import find_text_columns, find_word_column
+from bertslim.data.declared_classes import read_declared
 from bertslim.data.labels import RawLabels
 from bertslim.data.task import LABEL, ColumnNames, Feature, Rows, Task, TaskData
 from bertslim.errors import DataError
@@ -41,13 +42,12 @@ class Texts:
 
     def labels_of(self, source: SourceTable, column: str) -> RawLabels:
         """Return what a column of their source holds for each of them."""
-        values = source.rows[column][:]
-        return RawLabels(
-            [values[row] for row in self.kept],
-            [row + 1 for row in self.kept],
-            source.source,
-            tuple(class_names(source.rows, column) or ()) or None,
-        )
+        return read_declared(source.rows, column, self.kept, source.source)
+
+    def only(self, places: Sequence[int]) -> Texts:
+        """Return some of the texts, those at these places."""
+        columns = tuple([column[place] for place in places] for column in self.columns)
+        return replace(self, columns=columns, kept=[self.kept[place] for place in places])
 
     def table(self, labels: Sequence[Any] | None = None, kind: Any = None) -> Dataset:
         """Make a table with the columns `text`, `pair` and `label`, as far as there are any.

@@ -14,14 +14,19 @@ from bertslim.data.class_counts import ClassCounts, count_classes
 from bertslim.data.class_labels import settle_labels
 from bertslim.data.columns import find_label_columns
 from bertslim.data.label_lists import holds_sets
-from bertslim.data.label_sets import join_columns, settle_label_columns, settle_label_sets
+from bertslim.data.label_sets import (
+    columns_of_classes,
+    join_columns,
+    settle_label_columns,
+    settle_label_sets,
+)
 from bertslim.data.label_summaries import count_labels
-from bertslim.data.labels import LabelRule, RawLabels
+from bertslim.data.labels import HIDDEN, LabelRule, RawLabels
 from bertslim.data.metrics import Score, accuracy, macro_f1, matthews, mean_score, micro_f1
 from bertslim.data.table_texts import Texts, labelled_features, read_texts
 from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Rows, Task, TaskData
 from bertslim.errors import DataError
-from bertslim.wording import listed
+from bertslim.wording import counted, listed
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -168,7 +173,25 @@ def _find(source: SourceTable, column_names: ColumnNames, head: HeadFacts) -> _F
     found = _Found(source.source, texts, columns, labels, texts.notes)
     if len(labels) == 1 and labels[0].hidden and not column_names.labels:
         return _without_labels(found, f"every label in column {columns[0]!r} is hidden (-1)")
-    return found
+    return _without_hidden(found)
+
+
+def _without_hidden(found: _Found) -> _Found:
+    """Leave out rows of declared classes that have none of them, as where annotators disagreed."""
+    labels = found.labels[0] if len(found.labels) == 1 else None
+    if labels is None or labels.class_names is None or labels.hidden:
+        return found
+    places = [place for place, value in enumerate(labels.values) if value != int(HIDDEN)]
+    hidden = len(labels.values) - len(places)
+    if not hidden:
+        return found
+    note = f"{counted(hidden, 'row', 'rows')} without a label ({HIDDEN}) left out"
+    return replace(
+        found,
+        texts=found.texts.only(places),
+        labels=(labels.only(places),),
+        notes=(*found.notes, note),
+    )
 
 
 def _without_labels(found: _Found, why: str) -> _Found:
@@ -250,11 +273,18 @@ def _label_columns(
                 remedy="name the column of the texts with --text-column",
             )
         return ()
-    names = head.labels or ()
-    own = head.problem_type == MULTI_LABEL and set(names) <= set(table.column_names)
+    several = head.problem_type == MULTI_LABEL
+    own = columns_of_classes(table.column_names, head.labels or ()) if several else ()
     if own and not column_names.labels:
-        return names
-    return find_label_columns(table, column_names.labels, texts.names, where=source)
+        return own
+    columns = find_label_columns(table, column_names.labels, texts.names, where=source)
+    if several and len(columns) == 1 and columns_of_classes(head.labels or (), columns):
+        raise DataError(
+            f"the column {columns[0]!r} is for one of the labels {listed(head.labels or ())}",
+            where=source,
+            remedy="name a column for each of them with --label-column",
+        )
+    return columns
 
 
 def _kind(*, several: bool) -> Any:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bertslim.records import LabelSummary
 
 _WORDS = "tokens"
-_SPAN_TAG = re.compile(r"O|[BIES](-.+)?")
+_SPAN_TAG = re.compile(r"O|[BIES](-.+)?|[LU]-.+")
 _GENERIC = re.compile(r"LABEL_\d+")
 _UNSEEN = -1
 

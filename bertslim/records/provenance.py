@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from bertslim.printable import shortened
 from bertslim.records.frozen import Frozen
 from bertslim.records.sources import shown_source
+
+_LONGEST_NAME = 30
 
 
 class ModelRecord(Frozen):
@@ -55,7 +58,8 @@ class LabelSummary(Frozen):
             low, mean, high = (f"{number:.4g}" for number in vars(self.scores).values())
             return f"scores {low} to {high}, mean {mean}"
         shown = ", ".join(
-            f"{one.name} {one.count:,}{self._share(one)}" for one in self.counts[:longest]
+            f"{shortened(one.name, _LONGEST_NAME)} {one.count:,}{self._share(one)}"
+            for one in self.counts[:longest]
         )
         rest = len(self.counts) - longest
         return f"{shown} and {rest} more" if rest > 0 else shown or "none"
