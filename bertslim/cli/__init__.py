@@ -15,6 +15,7 @@ from bertslim.cli import analyze, bench, check, cut, export, inspect, recipes, r
 from bertslim.cli.failures import failure
 from bertslim.cli.options import remember
 from bertslim.interrupts import INTERRUPTED, INTERRUPTION, interruptible
+from bertslim.output.temporary_folder import temporary_folder
 from bertslim.printable import one_line, shortened
 from bertslim.terminal import print_line, print_text
 
@@ -82,7 +83,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors are one line on standard error."""
     remember(arguments)
     try:
-        with interruptible():
+        with interruptible(), temporary_folder():
             code = app(arguments, prog_name="bertslim", standalone_mode=False)
             sys.stdout.flush()
     except BrokenPipeError:
