@@ -108,7 +108,8 @@ def gather(model: str, data: str, tokens: int) -> NDArray[np.float32]:
     facts, silent = checkpoint.facts, Progress(visible=False)
     head = describe_head(directory, checkpoint.config, facts)
     rows = load_splits(DataOptions(data), head, silent).fit
-    made = batches(rows, tokenizer, batch_size=32, max_length=text_length(facts), label=False)
+    length = text_length(facts, tokenizer, rows.task)
+    made = batches(rows, tokenizer, batch_size=32, max_length=length, label=False)
     order = np.random.default_rng(0).permutation(len(made))
     parts: list[list[Tensor]] = []
     held = 0

@@ -196,7 +196,7 @@ def look(study: Study, lost: str, state: State, directory: Path, samples: int) -
     tokenizer = load_tokenizer(study.directory)
     head = describe_head(study.directory, base.config, base.facts)
     splits = load_splits(study.source, head, _SILENT)
-    length = text_length(base.facts)
+    length = text_length(base.facts, tokenizer, splits.fit.task)
     fit, report = (drawn(rows, samples) for rows in (splits.fit, splits.report))
     in_order = batched(tokenise(fit, tokenizer, length, label=False), tokenizer, BATCH_SIZE)
     labelled = LabelledTexts(*(

@@ -58,9 +58,8 @@ def compare(model: str, data: str, count: int) -> str:
     head = describe_head(directory, checkpoint.config, facts)
     rows = load_splits(DataOptions(data), head, Progress(visible=False)).report
     tokenizer = load_tokenizer(directory)
-    made = batches(
-        rows, tokenizer, batch_size=BATCH_SIZE, max_length=text_length(facts), label=False
-    )
+    length = text_length(facts, tokenizer, rows.task)
+    made = batches(rows, tokenizer, batch_size=BATCH_SIZE, max_length=length, label=False)
     alterations = possible_alterations(facts, KINDS)
     copies = [checkpoint.model, *(really_altered(checkpoint.model, one) for one in alterations)]
     naive, reused = [], []

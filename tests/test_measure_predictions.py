@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bertslim.data import outputs
+from bertslim.data.embedder import Embedder
 from bertslim.data.paired_batches import PairedBatch, paired_batches, shared_tokens
 from bertslim.data.plain_text import PlainText
 from bertslim.data.pooling import Pooling
@@ -359,7 +360,7 @@ def test_a_row_of_several_sequences_counts_once(compare) -> None:
 def test_embeddings_are_pooled_as_they_were_made(compare, make_checkpoint, cut) -> None:
     directory = make_checkpoint("bert", "")
     base, slim = (load_checkpoint(path) for path in (directory, cut(directory, "drop_odd")))
-    base = checkpoint_of(base.model, pooling=Pooling(("cls",)))
+    base = checkpoint_of(base.model, embedder=Embedder(Pooling(("cls",))))
     found = compare_predictions(base, slim.model, paired(make_batches(ALL_AT_ONCE)))
     expected = []
     for row in make_rows():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bertslim.data.embedder import Embedder
 from bertslim.data.outputs import model_inputs
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
@@ -30,8 +31,8 @@ def test_the_second_moment_is_the_fisher_information() -> None:
 class Projected:
     """A model's outputs to a batch, and gradients of projections with respect to them."""
 
-    def __init__(self, model: Any, batch: Batch, pooling: Pooling | None = None) -> None:
-        self.checkpoint, self.batch = checkpoint_of(model, pooling=pooling), batch
+    def __init__(self, model: Any, batch: Batch, embedder: Embedder | None = None) -> None:
+        self.checkpoint, self.batch = checkpoint_of(model, embedder=embedder), batch
         with torch.no_grad():
             self.outputs = model(**model_inputs(batch, self.checkpoint.facts.head))
 
@@ -99,7 +100,7 @@ def test_an_embedding_does_not_mind_its_length(tiny_model, batch) -> None:
     along = (found * hidden * mask.unsqueeze(-1)).sum(dim=(1, 2))
     torch.testing.assert_close(along, torch.zeros(3), atol=1e-5, rtol=0)
     assert found[mask == 0].abs().max() == 0
-    first = Projected(encoder, batch, Pooling(("cls",)))
+    first = Projected(encoder, batch, Embedder(Pooling(("cls",))))
     by_first = first.gradients(torch.Generator())["last_hidden_state"]
     assert by_first[:, 1:].abs().max() == 0
 

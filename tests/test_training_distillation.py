@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bertslim.data.embedder import Embedder
 from bertslim.data.outputs import Decisions
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
@@ -44,7 +45,7 @@ def some_batch(**targets: Tensor) -> Batch:
 
 
 def teacher_of(model: Any, **pooling: Any) -> Teacher:
-    checkpoint = checkpoint_of(model, pooling=Pooling(**pooling))
+    checkpoint = checkpoint_of(model, embedder=Embedder(Pooling(**pooling)))
     return Teacher(checkpoint, range(len(checkpoint.facts.layers)))
 
 

@@ -218,12 +218,10 @@ def calibration_batches(given: str, fit: Path, held: Path) -> list[Batch]:
     """Return the texts that a repair gets."""
     prepared = prepare_cut(bertslim.CutOptions(given, "drop_odd"))
     data = bertslim.DataOptions(str(fit), str(held))
-    return batches(
-        draw_rows(read_splits(given, data).fit, SAMPLES, seed=0),
-        load_tokenizer(prepared.source.directory),
-        batch_size=BATCH_SIZE,
-        max_length=text_length(prepared.facts),
-    )
+    rows = draw_rows(read_splits(given, data).fit, SAMPLES, seed=0)
+    tokenizer = load_tokenizer(prepared.source.directory)
+    length = text_length(prepared.facts, tokenizer, rows.task)
+    return batches(rows, tokenizer, batch_size=BATCH_SIZE, max_length=length)
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:

@@ -143,13 +143,14 @@ class AnalysisWork:
             rows,
             self._tokenizers[role],
             batch_size=BATCH_SIZE,
-            max_length=text_length(self._models[role].facts),
+            max_length=text_length(self._models[role].facts, self._tokenizers[role], rows.task),
             label=label or rows.task.makes_labels,
         )
 
     def _in_order(self, role: Role, rows: Rows) -> list[Batch]:
         """Read rows in the order in which they were drawn."""
-        tokenizer, length = self._tokenizers[role], text_length(self._models[role].facts)
+        tokenizer = self._tokenizers[role]
+        length = text_length(self._models[role].facts, tokenizer, rows.task)
         return batched(tokenise(rows, tokenizer, length, label=False), tokenizer, BATCH_SIZE)
 
 

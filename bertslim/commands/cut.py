@@ -11,7 +11,7 @@ from bertslim.errors import InputError
 from bertslim.measure.environment import usable_threads
 from bertslim.measure.shapes import Shape, all_shapes
 from bertslim.model.head_facts import describe_head
-from bertslim.model.tokenizer import has_tokenizer
+from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
 from bertslim.options.cut import CutOptions
 from bertslim.output.inputs import inputs_of
 from bertslim.progress import Progress
@@ -86,6 +86,7 @@ class _CutRun(SlimRun):
         neutral = options.measure is not None and has_tokenizer(prepared.source.directory)
         data = options.data or (NEUTRAL_DATA if neutral else None)
         if data is None:
+            check_tokenizer(prepared.source.directory)
             return None
         with self.progress.step("read the data"):
             head = describe_head(prepared.source.directory, prepared.config, prepared.facts)

@@ -13,7 +13,7 @@ from bertslim.export.formats import NAMES
 from bertslim.export.side_files import SideFiles, path_within
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
-from bertslim.model.tokenizer import has_tokenizer
+from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
 from bertslim.options.export import ExportOptions
 from bertslim.output.file import FileRules, Listed, output_files
 from bertslim.output.inputs import inputs_of
@@ -56,6 +56,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         BertslimError: The model cannot be exported, or its outputs differ from PyTorch's.
     """
     _check(options)
+    check_tokenizer(options.directory)
     files = options.format.files(options.target)
     rules = _rules(options)
     companions = SideFiles.of(options.directory, options.target)
@@ -76,7 +77,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         difference=written.difference,
         in_float32=made.in_float32,
         measurements=quality.measurements,
-        notes=(*made.notes, *quality.notes),
+        notes=(*made.notes, *quality.notes, *companions.copied.notes),
     )
     if within:
         add_export(record, options.directory)

@@ -188,7 +188,7 @@ def save_slim(
     after = count_parameters(made.model)
     with progress.step("save"), writing(job.target):
         save_checkpoint(made.model, directory, extra)
-        copy_files(source.directory, directory)
+        notes = copy_files(source.directory, directory)
         if has_tokenizer(directory) and not made.plan.even:
             name_tokenizer_class(directory)
         if made.vocabulary is not None:
@@ -202,6 +202,7 @@ def save_slim(
                 *compare_parameters(before, after, made.plan),
                 compare("bytes", *bytes_on_disk),
             ),
+            notes=notes,
         )
 
 
@@ -222,12 +223,14 @@ class _Maker:
         if step is None:
             return None
 
+        embedder = self.base.embedder
         with self.progress.step("count tokens"):
             return choose_vocabulary(
-                self._data.fit.texts(),
+                embedder.prompted(self._data.fit.texts()),
                 self._tokenizer,
                 self.base.model,
                 min_count=step.min_count,
+                prompts=embedder.prompts,
             )
 
     def pruned_facts(self, vocabulary: Vocabulary | None) -> ModelFacts | None:
@@ -323,6 +326,6 @@ class _Maker:
             rows,
             self._tokenizer,
             batch_size=BATCH_SIZE,
-            max_length=text_length(self.base.facts),
+            max_length=text_length(self.base.facts, self._tokenizer, rows.task),
             label=rows.task.makes_labels,
         )

@@ -10,19 +10,22 @@ from bertslim.commands.slim_result import SlimJob, SlimResult, SlimRun, write_sl
 from bertslim.data.load import load_splits
 from bertslim.data.task import HeadFacts
 from bertslim.data.tasks import TASKS
-from bertslim.errors import DataError, InputError
+from bertslim.errors import DataError, InputError, ModelError
 from bertslim.measure.environment import usable_threads
 from bertslim.model.checkpoint_files import read_config
 from bertslim.model.config_facts import read_facts
+from bertslim.model.embedder_files import read_embedder
 from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import ModelSource, find_model
+from bertslim.model.tokenizer import check_tokenizer
 from bertslim.options.retrain import RetrainOptions
 from bertslim.output.inputs import inputs_of
 from bertslim.progress import Progress
 from bertslim.ranks import current_ranks
 from bertslim.recipe.schema import Distill, Retrain
+from bertslim.records import ModelFacts
 from bertslim.training.training_options import TrainingOptions, check_teacher
-from bertslim.wording import listed
+from bertslim.wording import listed, shown
 
 if TYPE_CHECKING:
     from bertslim.commands.retrain_work import RetrainWork
@@ -135,6 +138,7 @@ class _RetrainRun(SlimRun):
 
     def load_data(self) -> Splits:
         """Load the data, and check that the model can learn from them and from the teacher."""
+        check_tokenizer(self.job.source.directory)
         self._check_teacher()
         with self.progress.step("read the data"):
             splits = load_splits(self.options.data, self._head, self.progress)
@@ -176,6 +180,8 @@ class _RetrainRun(SlimRun):
             read_facts(read_config(source.directory)) for source in (self._teacher, self.job.source)
         )
         check_teacher(self._teacher.given, teacher, student, self.settings)
+        if student.head == "":
+            _check_same_embedder(self._teacher, self.job.source, student)
 
     @cached_property
     def _head(self) -> HeadFacts:
@@ -187,6 +193,21 @@ class _RetrainRun(SlimRun):
         head = describe_head(directory, config, read_facts(config))
         trained = {task.head for task in TASKS.values() if task.trainable}
         return head if self.options.teacher or head.kind in trained else HeadFacts()
+
+
+def _check_same_embedder(teacher: ModelSource, student: ModelSource, facts: ModelFacts) -> None:
+    """Refuse a teacher that embeds texts in another way, which the student's files do not say."""
+    its, own = (read_embedder(source.directory, facts.hidden_size) for source in (teacher, student))
+    for what, before, after in (
+        ("embeds by", str(its), str(own)),
+        ("reads after the prompt", its.prompt, own.prompt),
+    ):
+        if before != after:
+            raise ModelError(
+                f"the teacher {what} {shown(before)}, the model {shown(after)}",
+                where=teacher.given,
+                remedy="give both the same files of sentence-transformers",
+            )
 
 
 def _check_trainable(splits: Splits, source: str) -> None:

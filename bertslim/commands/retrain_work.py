@@ -63,10 +63,12 @@ class RetrainWork(SlimWork):
             start = self._load_start()
             start.model.load_state_dict(self._trained.weights)
             save_checkpoint(start.model, directory, start.extra)
-            copy_files(self._directory, directory, as_embedder=start.facts.head == "")
+            as_embedder = self.head.kind is not None
+            notes = copy_files(self._directory, directory, as_embedder=as_embedder)
         return SavedSlim(
             base=self._teacher.record if self._teacher else self._start_record,
             slim=model_record(self.job.target.name, directory),
+            notes=notes,
         )
 
     def measure(self, directory: Path) -> Evaluation:
@@ -97,7 +99,10 @@ class RetrainWork(SlimWork):
         teacher = self._teacher
         with self.progress.step("load"):
             start = self._load_start()
-            student = Student(start, self._start_record.sha256, load_tokenizer(self._directory))
+            tokenizer = load_tokenizer(
+                self._directory, as_sentence_transformer=self.head.kind is not None
+            )
+            student = Student(start, self._start_record.sha256, tokenizer)
         with self.progress.step("train"):
             return train_model(
                 student, teacher, self.splits, self.settings, self.job.training, self.progress

@@ -65,11 +65,12 @@ class SlimJob:
 
 @dataclass(frozen=True)
 class SavedSlim:
-    """The identities of the base and of the saved slim model, and their sizes."""
+    """The identities of the base and of the saved slim model, their sizes, and notes."""
 
     base: ModelRecord
     slim: ModelRecord
     measurements: tuple[Measurement, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,6 @@ def _record(
         repairs=making.repairs,
         training=making.training,
         measurements=(*saved.measurements, *quality.measurements),
-        notes=(*quality.notes, *making.notes),
+        notes=(*quality.notes, *making.notes, *saved.notes),
         disagreements=quality.disagreements,
     )

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from bertslim.data.columns import find_label_columns
+from bertslim.data.embedder import Embedder
 from bertslim.data.label_summaries import summarise_scores
 from bertslim.data.metrics import Score, pearson, spearman
-from bertslim.data.pooling import Pooling
 from bertslim.data.table_texts import Texts, columns_of, read_texts, text_features
 from bertslim.data.task import LABEL, Answers, ColumnNames, Feature, HeadFacts, Task, TaskData
 from bertslim.data.text_regression import read_scored_texts
 from bertslim.errors import DataError
-from bertslim.wording import listed
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -32,10 +31,10 @@ class FeatureExtraction(Task):
     """Embeddings; each text of a pair goes through the model on its own.
 
     Attributes:
-        pooling: How hidden states become an embedding.
+        embedder: How texts become embeddings, and how these are compared.
     """
 
-    pooling: Pooling = field(default_factory=Pooling)
+    embedder: Embedder = field(default_factory=Embedder)
 
     name: ClassVar[str] = "feature-extraction"
 
@@ -52,11 +51,13 @@ class FeatureExtraction(Task):
         texts = [read_texts(one.rows, column_names, source=one.source) for one in sources]
         if column_names.labels:
             _check_paired(sources, texts, column_names)
-        pooling = head.pooling or Pooling()
-        note = f"modules after the pooling were left out: {listed(pooling.left_out)}"
-        notes = (note,) if pooling.left_out else ()
-        data = read_scored_texts(cls(pooling), sources, texts, column_names, paired=True)
-        return tuple(replace(one, notes=(*one.notes, *notes)) for one in data)
+        task = cls(head.embedder or Embedder())
+        return read_scored_texts(task, sources, texts, column_names, paired=True)
+
+    @property
+    def max_length(self) -> int | None:
+        """As the embedder has it."""
+        return self.embedder.max_length
 
     def features(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
@@ -65,22 +66,22 @@ class FeatureExtraction(Task):
         return [
             replace(feature, detail=side)
             for side, column in enumerate(columns_of(table))
-            for feature in text_features([column], tokenizer, max_length)
+            for feature in text_features([self.embedder.prompted(column)], tokenizer, max_length)
         ]
 
     def answers(self, outputs: Any, batch: Batch) -> list[Any]:
-        """Read the place in the pair and the embedding, of length 1, of each text."""
+        """Read the place in the pair and the embedding of each text."""
         mask = batch.inputs["attention_mask"]
-        embeddings = self.pooling(outputs.last_hidden_state.float(), mask)
-        unit = embeddings / embeddings.norm(dim=-1, keepdim=True).clamp(min=1e-12)
-        return list(zip(batch.details, unit.cpu().numpy(), strict=True))
+        embeddings = self.embedder(outputs.last_hidden_state.float(), mask)
+        return list(zip(batch.details, embeddings.cpu().numpy(), strict=True))
 
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
-        """Correlate the cosines of the pairs with their scores, by ranks and by values."""
+        """Correlate the similarities of the pairs with their scores, by ranks and by values."""
         truth = np.asarray(table[LABEL][:], dtype=np.float64)
-        pairs = (dict(sides) for sides in answers)
-        cosines = np.asarray([pair[0] @ pair[1] for pair in pairs], dtype=np.float64)
-        return spearman(truth, cosines), pearson(truth, cosines)
+        pairs = [dict(sides) for sides in answers]
+        one, other = (np.stack([pair[side] for pair in pairs]) for side in (0, 1))
+        similarities = self.embedder.compare(one, other)
+        return spearman(truth, similarities), pearson(truth, similarities)
 
     def summarise_labels(self, table: Dataset) -> LabelSummary | None:
         """Give the range of the scores."""

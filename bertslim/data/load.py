@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bertslim.data.data_options import DataOptions
 from bertslim.data.splits import Splits, only_report, split
-from bertslim.data.task import ColumnNames, HeadFacts, TaskData
+from bertslim.data.task import ColumnNames, HeadFacts, Task, TaskData
 from bertslim.progress import Progress
 from bertslim.records import DataRecord, ModelFacts
 from bertslim.records.sources import shown_source
 
 if TYPE_CHECKING:
     from bertslim.data.source_table import SourceTable
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 BATCH_SIZE = 32  # sequences that go through a model at once
 MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on
@@ -21,9 +25,13 @@ MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or i
 NEUTRAL_DATA = DataOptions(data="builtin:pydocs")  # to compare models on, where none are named
 
 
-def text_length(facts: ModelFacts) -> int:
-    """Return the tokens at which texts are cut for a model: MAX_LENGTH, or what it can take."""
-    return min(MAX_LENGTH, facts.max_length)
+def text_length(facts: ModelFacts, tokenizer: PreTrainedTokenizerBase, task: Task) -> int:
+    """Return the tokens at which texts are cut: MAX_LENGTH, or less where model or tokenizer do.
+
+    Where the model's own files settle the length, it is theirs.
+    """
+    longest = task.max_length or MAX_LENGTH
+    return min(longest, facts.max_length, tokenizer.model_max_length)
 
 
 def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
@@ -40,9 +48,7 @@ def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Sp
         DataError: The data are missing, broken or too few, or do not fit the model.
     """
     data, *held_out = _load(options, head)
-    splits = split(data, *held_out)
-    _tell(splits.record, progress)
-    return splits
+    return _reported(split(data, *held_out), head, progress)
 
 
 def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
@@ -56,9 +62,15 @@ def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> 
     Raises:
         DataError: The data are missing or broken, or do not fit the model.
     """
-    splits = only_report(_load(options, head)[-1])
+    return _reported(only_report(_load(options, head)[-1]), head, progress)
+
+
+def _reported(splits: Splits, head: HeadFacts, progress: Progress) -> Splits:
+    """Report what the data were taken for, and note how the model reads them."""
     _tell(splits.record, progress)
-    return splits
+    for note in head.notes:
+        progress.tell(note)
+    return replace(splits, notes=(*head.notes, *splits.notes))
 
 
 def _load(options: DataOptions, head: HeadFacts) -> tuple[TaskData, ...]:

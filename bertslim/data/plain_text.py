@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from bertslim.data.embedder import Embedder
 from bertslim.data.table_texts import columns_of, text_features, unlabelled_data
 from bertslim.data.task import ColumnNames, Feature, HeadFacts, Task, TaskData
 from bertslim.errors import DataError
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlainText(Task):
-    """Texts for any model, also for heads that have no metrics here."""
+    """Texts for any model, also for heads that have no metrics here.
+
+    Attributes:
+        embedder: How a bare encoder embeds them.
+    """
+
+    embedder: Embedder = field(default_factory=Embedder)
 
     name: ClassVar[str] = "plain-text"
 
@@ -39,10 +46,16 @@ class PlainText(Task):
                 where="--label-column",
                 remedy="name another --task, or give data that fit the model's own",
             )
-        return unlabelled_data(cls(), sources, column_names)
+        return unlabelled_data(cls(head.embedder or Embedder()), sources, column_names)
+
+    @property
+    def max_length(self) -> int | None:
+        """As the embedder has it."""
+        return self.embedder.max_length
 
     def features(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
     ) -> list[Feature]:
         """Tokenise the texts; there are no targets."""
-        return text_features(columns_of(table), tokenizer, max_length)
+        first, *others = columns_of(table)
+        return text_features([self.embedder.prompted(first), *others], tokenizer, max_length)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from bertslim.data.class_counts import ClassCounts
     from bertslim.data.data_options import LabelsAs
+    from bertslim.data.embedder import Embedder
     from bertslim.data.metrics import Score
-    from bertslim.data.pooling import Pooling
     from bertslim.data.source_table import SourceTable
     from bertslim.records import LabelSummary
 
@@ -73,8 +73,9 @@ class HeadFacts:
         outputs: Numbers that it puts out for a text or a token.
         problem_type: As the configuration has it.
         predicts_words: Whether it puts out a number for each word of the vocabulary.
-        pooling: How hidden states become the embedding of a text.
+        embedder: How texts become embeddings.
         contradiction: What the configuration says of its labels in two ways, if it does.
+        notes: What a reader of the result should know of how the model reads texts.
     """
 
     kind: str | None = None
@@ -82,8 +83,9 @@ class HeadFacts:
     outputs: int = 0
     problem_type: str | None = None
     predicts_words: bool = False
-    pooling: Pooling | None = None
+    embedder: Embedder | None = None
     contradiction: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,11 @@ class Task(ABC):
             max_length: Tokens that the model can take.
             label: Whether to make targets; only where the rows have labels, or need none.
         """
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens at which texts are cut, where the model's own files settle it."""
+        return None
 
     @property
     def makes_labels(self) -> bool:

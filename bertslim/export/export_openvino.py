@@ -62,5 +62,6 @@ def _calibration(job: ExportJob) -> list[dict[str, Tensor]]:
     if job.splits is None or job.tokenizer is None:
         raise missing_tokenizer()
     rows = draw_rows(job.splits.fit, CALIBRATION_ROWS, seed=0)
-    read = batches(rows, job.tokenizer, batch_size=1, max_length=text_length(facts))
+    length = text_length(facts, job.tokenizer, rows.task)
+    read = batches(rows, job.tokenizer, batch_size=1, max_length=length)
     return [model_inputs(batch, facts.head) for batch in read]

@@ -234,7 +234,7 @@ def _distance(checkpoint: Checkpoint, select: Sequence[Batch], path: Path) -> Di
 
 
 def _batches(checkpoint: Checkpoint, rows: Rows, texts: Int8Texts, size: int) -> list[Batch]:
-    length = text_length(checkpoint.facts)
+    length = text_length(checkpoint.facts, texts.tokenizer, rows.task)
     return batches(rows, texts.tokenizer, batch_size=size, max_length=length)
 
 

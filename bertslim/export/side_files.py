@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import filecmp
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bertslim.model.copied_files import side_files
+from bertslim.model.copied_files import CopiedFile, CopiedFiles, side_files
 from bertslim.output.file import FileRules, output_file
 from bertslim.output.writing import writing
 
@@ -25,19 +23,24 @@ class SideFiles:
     Attributes:
         source: The checkpoint.
         target: The directory of the exported file.
-        names: Paths in both; none where the target lies within the checkpoint.
+        copied: What goes there; nothing where the target lies within the checkpoint.
     """
 
     source: Path
     target: Path
-    names: tuple[Path, ...]
+    copied: CopiedFiles
 
     @classmethod
     def of(cls, checkpoint: Path, output: Path) -> SideFiles:
         """Take those of a checkpoint for a file that is written elsewhere."""
         within = path_within(checkpoint, output) is not None
-        names = () if within else side_files(checkpoint)
-        return cls(checkpoint, output.absolute().parent, names)
+        copied = CopiedFiles(()) if within else side_files(checkpoint)
+        return cls(checkpoint, output.absolute().parent, copied)
+
+    @property
+    def names(self) -> tuple[Path, ...]:
+        """The paths of the files in the target."""
+        return tuple(file.name for file in self.copied.files)
 
     def check(self, rules: FileRules) -> None:
         """Refuse to put the file beside another model's.
@@ -48,8 +51,8 @@ class SideFiles:
         Raises:
             OutputError: There is a file of that name with something else in it.
         """
-        for name in self._lacking():
-            rules.check(self.target / name)
+        for file in self._lacking():
+            rules.check(self.target / file.name)
 
     def copy(self, rules: FileRules) -> None:
         """Copy what is not there yet.
@@ -60,16 +63,16 @@ class SideFiles:
         Raises:
             OutputError: One cannot be written, or something else has come to stand in its place.
         """
-        for name in self._lacking():
-            copy = self.target / name
+        for file in self._lacking():
+            copy = self.target / file.name
             with writing(copy):
                 copy.parent.mkdir(parents=True, exist_ok=True)
             with output_file(copy, rules) as new, writing(copy):
-                shutil.copyfile(self.source / name, new)
+                new.write_bytes(file.content)
 
-    def _lacking(self) -> list[Path]:
-        return [name for name in self.names if not self._is_there(name)]
+    def _lacking(self) -> list[CopiedFile]:
+        return [file for file in self.copied.files if not self._is_there(file)]
 
-    def _is_there(self, name: Path) -> bool:
-        copy = self.target / name
-        return copy.is_file() and filecmp.cmp(self.source / name, copy, shallow=False)
+    def _is_there(self, file: CopiedFile) -> bool:
+        copy = self.target / file.name
+        return copy.is_file() and copy.read_bytes() == file.content

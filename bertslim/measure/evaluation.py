@@ -81,12 +81,12 @@ def evaluate(
         shared=read.shared,
     )
     notes = (*splits.notes, *_reading_notes(read, len(rows), comparison.rows))
-    context = _context(base, splits)
+    context = _context(base, splits, tokenizer)
     fidelity = measure_fidelity(
         comparison,
         seed=seed,
         context=context | {"n": comparison.rows},
-        pooling=str(base.pooling),
+        pooling=str(base.embedder),
     )
     answered = rows.select(read.rows)
     disagreements = find_disagreements(answered, comparison) if show_texts else None
@@ -136,7 +136,7 @@ def evaluate_alone(
     made = _batches(slim, splits, tokenizer)
     shown = progress.track(made, "scoring", total=len(made), unit="batch")
     answers = predict(slim.model, shown, slim.facts, rows.task)
-    context = _context(slim, splits) | {"n": len(rows)}
+    context = _context(slim, splits, tokenizer) | {"n": len(rows)}
     return Evaluation(_score(rows, [answers], seed, context), splits.notes)
 
 
@@ -175,7 +175,7 @@ def _read_by_both(
         tokenizer,
         slim_tokenizer,
         batch_size=BATCH_SIZE,
-        max_length=text_length(base.facts),
+        max_length=text_length(base.facts, tokenizer, rows.task),
         label=rows.scorable,
     )
     alike = {row for pair in pairs if pair.alike for row in pair.base.rows}
@@ -200,13 +200,16 @@ def _reading_notes(read: _Reading, rows: int, compared: int) -> tuple[str, ...]:
 def _batches(
     checkpoint: Checkpoint, splits: Splits, tokenizer: PreTrainedTokenizerBase
 ) -> list[Batch]:
-    rows, length = splits.report, text_length(checkpoint.facts)
+    rows = splits.report
+    length = text_length(checkpoint.facts, tokenizer, rows.task)
     return batches(rows, tokenizer, batch_size=BATCH_SIZE, max_length=length, label=rows.scorable)
 
 
-def _context(checkpoint: Checkpoint, splits: Splits) -> dict[str, Scalar]:
+def _context(
+    checkpoint: Checkpoint, splits: Splits, tokenizer: PreTrainedTokenizerBase
+) -> dict[str, Scalar]:
     return {
         "dataset": splits.record.report_source or splits.record.source,
         "split": "report",
-        "max_length": text_length(checkpoint.facts),
+        "max_length": text_length(checkpoint.facts, tokenizer, splits.report.task),
     }

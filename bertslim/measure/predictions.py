@@ -194,7 +194,7 @@ def compare_outputs(
     slim_batch, head = slim_batch or batch, base.facts.head
     if head == "":
         before, after = (
-            base.pooling(outputs.last_hidden_state.double(), read.inputs["attention_mask"])
+            base.embedder(outputs.last_hidden_state.double(), read.inputs["attention_mask"])
             for outputs, read in ((teacher, batch), (student, slim_batch))
         )
         return {"cosine": torch.nn.functional.cosine_similarity(before, after, dim=-1)}

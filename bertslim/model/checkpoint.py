@@ -15,20 +15,21 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from bertslim.data.pooling import Pooling, read_pooling
+from bertslim.data.embedder import Embedder
 from bertslim.errors import ModelError
-from bertslim.model import families, slim_modeling
+from bertslim.model import slim_modeling
 from bertslim.model.checkpoint_files import WeightFiles, find_weights, read_config
 from bertslim.model.config_facts import read_facts
 from bertslim.model.description import describe_checkpoint
+from bertslim.model.embedder_files import read_embedder
 from bertslim.model.families import SLIM_PREFIX, Family, family_named
 from bertslim.model.heads import pooler_is_optional
 from bertslim.model.layer import Layer, model_layers
-from bertslim.model.slim_config import slim_config
+from bertslim.model.slim_code import slim_code
+from bertslim.model.slim_config import auto_map_of, slim_config
 from bertslim.printable import one_line
 from bertslim.quiet import quiet_transformers
 from bertslim.records import ModelFacts, Plan
-from bertslim.version import __version__
 
 _NOT_TOGETHER = "config.json and the weights do not belong together"
 _NO_HEAD = "correct `architectures` in config.json, or fine-tune the head first"
@@ -66,13 +67,15 @@ class Checkpoint:
         return model_layers(self.model)
 
     @cached_property
-    def pooling(self) -> Pooling:
-        """How the hidden states become the embedding of a text; the mean unless a file names it.
+    def embedder(self) -> Embedder:
+        """How texts become embeddings; by the mean unless files of sentence-transformers say it.
 
         Raises:
-            ModelError: The files that describe the pooling are damaged.
+            ModelError: Those files are damaged, or name what is not applied here.
         """
-        return read_pooling(self.directory) if self.facts.head == "" else Pooling()
+        if self.facts.head != "":
+            return Embedder()
+        return read_embedder(self.directory, self.facts.hidden_size)
 
     @property
     def is_regression(self) -> bool:
@@ -186,19 +189,21 @@ def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
 def save_checkpoint(model: PreTrainedModel, directory: Path, extra: dict[str, Tensor]) -> None:
     """Write weights, configuration and, for a slim class, the code that loads it."""
     state = {**model.state_dict(), **extra}
+    _name_own_code(model.config)
     with quiet_transformers():
         model.save_pretrained(directory, state_dict=state)
     if model.config.model_type.startswith(SLIM_PREFIX):
-        _copy_code(directory)
+        for name, code in slim_code().items():
+            (directory / name).write_bytes(code)
 
 
-def _copy_code(directory: Path) -> None:
-    for module in (slim_modeling, families):
-        source = Path(str(module.__file__))
-        stamp = f"# Written by bertslim {__version__}; tested with transformers "
-        stamp += " to ".join(slim_modeling.TRANSFORMERS_TESTED) + ".\n"
-        target = directory / source.name
-        target.write_text(stamp + source.read_text(encoding="utf-8"), encoding="utf-8")
+def _name_own_code(config: Any) -> None:
+    """Name bertslim's own code in a slim configuration, and no other code in any."""
+    for key in ("auto_map", "custom_pipelines"):
+        if hasattr(config, key):
+            delattr(config, key)
+    if config.model_type.startswith(SLIM_PREFIX):
+        config.auto_map = auto_map_of(family_named(config.model_type))
 
 
 def _model_class(config: dict[str, Any], facts: ModelFacts) -> type[PreTrainedModel]:

@@ -47,6 +47,12 @@ class _Config:
         return self.hidden_size
 
     @property
+    def token_types(self) -> int:
+        """How many token types it has embeddings for; none in a family that takes none."""
+        key = "type_vocab_size"
+        return self.number(key) if self.family.defaults[key] else 0
+
+    @property
     def labels(self) -> int:
         names, number = self.values.get("id2label"), self.values.get("num_labels")
         if names and not isinstance(names, dict):
@@ -73,6 +79,16 @@ def family_of(config: Mapping[str, Any]) -> Family:
         named = f"model type {model_type!r} is not supported" if model_type else "no model_type"
         raise ModelError(named, where=CONFIG_FILE, remedy=f"supported are {known}")
     return family
+
+
+def vocabulary_of(config: Mapping[str, Any]) -> int:
+    """Return how many tokens a model has embeddings for."""
+    return _Config(family_of(config), config).number("vocab_size")
+
+
+def token_types_of(config: Mapping[str, Any]) -> int:
+    """Return how many token types a model has embeddings for, 0 where it takes none."""
+    return _Config(family_of(config), config).token_types
 
 
 def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None) -> ModelFacts:
@@ -179,12 +195,12 @@ def _max_length(values: _Config) -> int:
 
 
 def _embedding_parameters(values: _Config) -> int:
-    keys = ["vocab_size", "max_position_embeddings", "type_vocab_size"]
+    keys = ["vocab_size", "max_position_embeddings"]
     for further in values.family.further_embeddings:
         if further.only_if is None or values.is_set(further.only_if):
             keys.append(further.key)
     norm = 2
-    return (sum(map(values.number, keys)) + norm) * values.embedding_size
+    return (sum(map(values.number, keys)) + values.token_types + norm) * values.embedding_size
 
 
 def _shared_parameters(values: _Config) -> int:

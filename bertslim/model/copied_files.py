@@ -1,12 +1,16 @@
-"""The files of a checkpoint that are not weights and go along: tokenizer, pooling, licence …"""
+"""The files of a checkpoint that are not weights and go along: tokenizer, pooling, licence …
+
+No code goes along but bertslim's own: what could be run, in Python or by unpickling, stays behind.
+"""
 
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bertslim.errors import ModelError
 from bertslim.file_names import (
     CARD_FILE,
     CONFIG_FILE,
@@ -16,17 +20,31 @@ from bertslim.file_names import (
     RECIPE_FILE,
     RECORD_FILE,
     REPORT_FILE,
+    SENTENCE_TRANSFORMERS_FILE,
     SLIM_CODE_FILE,
     WEIGHT_INDEX_SUFFIX,
 )
+from bertslim.model.checkpoint_files import read_config
+from bertslim.model.config_facts import family_of
+from bertslim.model.embedder_files import load_module_weights
+from bertslim.model.families import SLIM_PREFIX
+from bertslim.model.json_files import read_json, read_json_object
+from bertslim.model.sentence_transformer import (
+    TRANSFORMER_SETTINGS_FILES,
+    SentenceTransformer,
+    find_sentence_transformer,
+)
+from bertslim.model.slim_code import slim_code
+from bertslim.model.slim_config import auto_map_of
+from bertslim.wording import listed
 
 _DERIVED_SUFFIXES = {
     ".safetensors", ".bin", ".pt", ".pt2", ".pth", ".h5", ".msgpack", ".ot", ".onnx", ".onnx_data",
-    ".gguf", ".tflite", ".xml", ".pkl", ".ckpt", ".lock",
+    ".gguf", ".tflite", ".xml", ".ckpt", ".lock",
 }  # fmt: skip
-_ARCHITECTURE_FILES = (CONFIG_FILE, SLIM_CODE_FILE, FAMILIES_CODE_FILE)
+_CODE_FILES = (SLIM_CODE_FILE, FAMILIES_CODE_FILE)
 _DERIVED_NAMES = {
-    *_ARCHITECTURE_FILES,
+    CONFIG_FILE,
     CARD_FILE,
     REPORT_FILE,
     PAGE_FILE,
@@ -34,14 +52,58 @@ _DERIVED_NAMES = {
     RECORD_FILE,
     "trainer_state.json",
 }
-_EMBEDDER_FILES = {
-    MODULES_FILE,
-    "config_sentence_transformers.json",
-    "sentence_bert_config.json",
-}
+_EMBEDDER_FILES = {MODULES_FILE, SENTENCE_TRANSFORMERS_FILE, *TRANSFORMER_SETTINGS_FILES}
+_CARRIED_SUFFIXES = {
+    ".json", ".jsonl", ".txt", ".md", ".rst", ".model", ".vocab", ".bpe", ".spm", ".jinja", ".csv",
+    ".tsv", ".yaml", ".yml", ".cff", ".bib", ".png", ".jpg", ".jpeg", ".gif",
+}  # fmt: skip
+_CARRIED_NAMES = {"LICENSE", "LICENCE", "NOTICE", "COPYING", "AUTHORS", "CITATION"}
+_CODE_KEYS = ("auto_map", "custom_pipelines")
+_PICKLE, _SAFETENSORS = "pytorch_model.bin", "model.safetensors"
 
 
-def copy_files(source: Path, target: Path, *, as_embedder: bool = True) -> None:
+@dataclass(frozen=True)
+class CopiedFile:
+    """A file that goes along.
+
+    Attributes:
+        name: Its path in the target.
+        content: What it holds there.
+    """
+
+    name: Path
+    content: bytes
+
+
+@dataclass(frozen=True)
+class CopiedFiles:
+    """What of a checkpoint goes along, and what stays behind because it could be run.
+
+    Attributes:
+        files: Those that go along.
+        left_behind: The paths of files, and the keys of JSON files that name code.
+    """
+
+    files: tuple[CopiedFile, ...]
+    left_behind: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What stays behind, in one line; nothing where all goes along."""
+        if not self.left_behind:
+            return ()
+        return (f"code of the base, or what may be code, stays behind: {listed(self.left_behind)}",)
+
+    def write(self, target: Path) -> None:
+        """Write the files into a directory; what is there already stays."""
+        for file in self.files:
+            path = target / file.name
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(file.content)
+
+
+def copy_files(source: Path, target: Path, *, as_embedder: bool = True) -> tuple[str, ...]:
     """Copy what belongs to the checkpoint and was not made from its weights.
 
     Args:
@@ -49,64 +111,153 @@ def copy_files(source: Path, target: Path, *, as_embedder: bool = True) -> None:
         target: The checkpoint to copy to; what is there already stays.
         as_embedder: Whether the files that make it a sentence-transformers model go along.
 
+    Returns:
+        Notes on what stays behind.
+
     Raises:
-        ModelError: The list of sentence-transformers modules is damaged.
+        ModelError: A file is damaged.
     """
-    for name in files_to_copy(source, as_embedder=as_embedder):
-        if not (target / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, target / name)
+    found = files_to_copy(source, as_embedder=as_embedder)
+    found.write(target)
+    return found.notes
 
 
-def files_to_copy(source: Path, *, as_embedder: bool = True) -> tuple[Path, ...]:
-    """Return what belongs to a checkpoint and was not made from its weights, as paths in it.
+def files_to_copy(source: Path, *, as_embedder: bool = True) -> CopiedFiles:
+    """Read what belongs to a checkpoint and was not made from its weights.
+
+    A sentence-transformers model whose encoder lies in a folder of its own, as old versions wrote
+    it, gets the layout of new ones: the encoder in the root.
 
     Args:
         source: The checkpoint.
         as_embedder: Whether the files that make it a sentence-transformers model belong to it.
 
     Raises:
-        ModelError: The list of sentence-transformers modules is damaged.
+        ModelError: A file is damaged.
     """
-    left_out = () if as_embedder else _EMBEDDER_FILES
-    files = (
-        path
-        for path in sorted(source.iterdir())
-        if path.is_file() and not _is_derived(path.name) and path.name not in left_out
-    )
-    modules = _module_folders(source) if as_embedder else ()
-    inside = (path for name in modules for path in sorted((source / name).rglob("*")))
-    return tuple(path.relative_to(source) for path in (*files, *inside) if path.is_file())
+    model = find_sentence_transformer(source)
+    roots = {source: None} if model is None else {source: None, model.root: None}
+    gathered = _Gathered()
+    if (source / CONFIG_FILE).is_file():
+        gathered.left += _code_in_config(read_config(source))
+    for root in roots:
+        for path in sorted(root.iterdir()):
+            embedder_file = path.name in _EMBEDDER_FILES
+            left_out = _is_derived(path.name) or (embedder_file and not as_embedder)
+            if path.is_file() and not left_out:
+                gathered.add(path, Path(path.name))
+    if model is not None and as_embedder:
+        gathered.add_modules(model)
+    return gathered.found
 
 
-def side_files(checkpoint: Path) -> tuple[Path, ...]:
-    """Return all that is needed beside weights in another format: the architecture, too."""
-    architecture = (Path(name) for name in _ARCHITECTURE_FILES)
-    there = (name for name in architecture if (checkpoint / name).is_file())
-    return (*there, *files_to_copy(checkpoint))
+def side_files(checkpoint: Path) -> CopiedFiles:
+    """Read all that is needed beside weights in another format: the architecture, too."""
+    gathered = _Gathered()
+    if (checkpoint / CONFIG_FILE).is_file():
+        gathered.add_config(checkpoint / CONFIG_FILE)
+    others = files_to_copy(checkpoint)
+    return CopiedFiles((*gathered.found.files, *others.files), others.left_behind)
+
+
+class _Gathered:
+    """Files on their way, by their path in the target; the first of a path stays."""
+
+    def __init__(self) -> None:
+        self.files: dict[Path, bytes] = {}
+        self.left: list[str] = []
+
+    @property
+    def found(self) -> CopiedFiles:
+        files = tuple(CopiedFile(name, content) for name, content in self.files.items())
+        return CopiedFiles(files, tuple(dict.fromkeys(self.left)))
+
+    def add(self, path: Path, name: Path) -> None:
+        """Add a file if it cannot be run, without the keys that name code."""
+        if path.suffix.lower() not in _CARRIED_SUFFIXES and path.stem.upper() not in _CARRIED_NAMES:
+            self.left.append(str(name))
+        elif path.suffix == ".json" and b'"' in (content := path.read_bytes()):
+            self.files.setdefault(name, self._without_code(content, path))
+        else:
+            self.files.setdefault(name, path.read_bytes())
+
+    def add_config(self, path: Path) -> None:
+        """Add the architecture: `config.json`, and the code of a slim class."""
+        config = read_config(path.parent)
+        content = path.read_bytes()
+        if _is_slim(config):
+            own = auto_map_of(family_of(config))
+            if config.get("auto_map") != own:
+                content = _json_bytes({**config, "auto_map": own})
+            self.files |= {Path(name): code for name, code in slim_code().items()}
+        elif any(key in config for key in _CODE_KEYS):
+            content = _json_bytes({k: v for k, v in config.items() if k not in _CODE_KEYS})
+        self.files[Path(CONFIG_FILE)] = content
+
+    def add_modules(self, model: SentenceTransformer) -> None:
+        """Add the folders of the modules after the encoder, and the list of modules."""
+        for module in model.modules[1:]:
+            for path in _inside(module.folder, model.root):
+                name = path.relative_to(model.root)
+                if path.name == _PICKLE:
+                    self.files[name.with_name(_SAFETENSORS)] = _as_safetensors(path)
+                elif path.name == _SAFETENSORS:
+                    self.files[name] = path.read_bytes()
+                elif not path.name.startswith("."):
+                    self.add(path, name)
+        listed_modules: list[dict[str, Any]] = read_json(model.root / MODULES_FILE)
+        if listed_modules[0]["path"] != "":
+            listed_modules[0]["path"] = ""
+            self.files[Path(MODULES_FILE)] = _json_bytes(listed_modules)
+        self.left += [
+            f"{entry['type']} in {MODULES_FILE}"
+            for entry in listed_modules
+            if not entry["type"].startswith("sentence_transformers.")
+        ]
+
+    def _without_code(self, content: bytes, path: Path) -> bytes:
+        """Return a JSON file without the keys that name code to be run."""
+        if not any(f'"{key}"'.encode() in content for key in _CODE_KEYS):
+            return content
+        settings = read_json_object(path)
+        named = [key for key in _CODE_KEYS if key in settings]
+        self.left += [f"{key} in {path.name}" for key in named]
+        return _json_bytes({key: value for key, value in settings.items() if key not in named})
+
+
+def _is_slim(config: Mapping[str, Any]) -> bool:
+    return str(config.get("model_type")).startswith(SLIM_PREFIX)
+
+
+def _code_in_config(config: Mapping[str, Any]) -> list[str]:
+    """Name the keys of `config.json` that stay behind, where bertslim's own do not replace them."""
+    if _is_slim(config):
+        return []
+    return [f"{key} in {CONFIG_FILE}" for key in _CODE_KEYS if key in config]
+
+
+def _inside(folder: Path, root: Path) -> Iterator[Path]:
+    """Yield the files in the folder of a module; one in the root itself has none of its own."""
+    if folder.resolve() != root.resolve() and folder.is_dir():
+        yield from (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _as_safetensors(path: Path) -> bytes:
+    """Read the pickled weights of a module, without running code, and write them anew."""
+    from safetensors.torch import save
+
+    tensors = load_module_weights(path)
+    return save({name: tensor.contiguous() for name, tensor in tensors.items()})
+
+
+def _json_bytes(content: object) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _is_derived(name: str) -> bool:
     return (
-        name in _DERIVED_NAMES
+        name in (*_DERIVED_NAMES, *_CODE_FILES)
         or name.startswith(".")
         or name.endswith(WEIGHT_INDEX_SUFFIX)
         or Path(name).suffix in _DERIVED_SUFFIXES
     )
-
-
-def _module_folders(directory: Path) -> list[str]:
-    path = directory / MODULES_FILE
-    if not path.is_file():
-        return []
-    try:
-        modules = json.loads(path.read_text(encoding="utf-8"))
-        names = dict.fromkeys(str(module["path"]) for module in modules)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError("is not a valid sentence-transformers list", where=str(path)) from error
-    return [name for name in names if _is_plain(name) and (directory / name).is_dir()]
-
-
-def _is_plain(name: str) -> bool:
-    """Whether it names a folder directly here, as "1_Pooling" does and ".." does not."""
-    return Path(name).name == name and name not in ("", "..")

@@ -60,7 +60,7 @@ def _slim_part(
     return {
         "model_type": family.slim_type,
         "architectures": [f"Slim{facts.architecture}"],
-        "auto_map": _auto_map(family),
+        "auto_map": auto_map_of(family),
         family.keys.intermediate_size: full,
         "per_layer_config": overrides,
     }
@@ -87,7 +87,8 @@ def _override(family: Family, layer: LayerFacts, heads: int, full: int) -> dict[
     return override
 
 
-def _auto_map(family: Family) -> dict[str, str]:
+def auto_map_of(family: Family) -> dict[str, str]:
+    """Return the classes of slim_modeling.py by the Auto classes of transformers that find them."""
     code = SLIM_CODE_FILE.removesuffix(".py")
     heads = {f"AutoModelFor{head}": head for head in heads_of(family) if head}
     pretraining = {"AutoModelForPreTraining": "MaskedLM"}

@@ -1,29 +1,47 @@
-"""Load the tokenizer of a checkpoint, base or slim."""
+"""Load the tokenizer of a checkpoint, base or slim, as its users get it."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bertslim.errors import ModelError
-from bertslim.file_names import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
+from bertslim.file_names import TOKENIZER_CONFIG_FILE
 from bertslim.model.checkpoint_files import read_config
 from bertslim.model.config_facts import family_of
+from bertslim.model.sentence_transformer import (
+    TransformerSettings,
+    find_sentence_transformer,
+    read_transformer_settings,
+)
+from bertslim.model.token_ids import check_token_ids, drop_token_types_beyond, read_pair
+from bertslim.model.tokenizer_files import VOCABULARY_FILES, check_tokenizer_files
+from bertslim.printable import one_line
 from bertslim.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_TOKENIZER_FILES = (
-    TOKENIZER_FILE, "vocab.txt", "vocab.json", "spm.model", "sentencepiece.bpe.model",
-    "tokenizer.model",
-)  # fmt: skip
+# As transformers words it: "You need to install fugashi", "requires the SentencePiece library".
+_PACKAGE = re.compile(r"(?:need to install|requires the|pip install) `?([A-Za-z][\w-]*)")
+_ENOUGH = 1 << 40  # tokens; transformers writes 1e30 where it knows no limit
 
 
 def has_tokenizer(directory: Path) -> bool:
     """Whether the checkpoint carries a tokenizer."""
-    return any((directory / name).is_file() for name in _TOKENIZER_FILES)
+    return any((directory / name).is_file() for name in VOCABULARY_FILES)
+
+
+def check_tokenizer(directory: Path) -> None:
+    """Check that the tokenizer loads and fits the model, if there is one.
+
+    Raises:
+        ModelError: It does not.
+    """
+    if has_tokenizer(directory):
+        load_tokenizer(directory)
 
 
 def name_tokenizer_class(directory: Path) -> None:
@@ -41,11 +59,55 @@ def name_tokenizer_class(directory: Path) -> None:
         path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(
+    directory: Path, *, as_sentence_transformer: bool = True
+) -> PreTrainedTokenizerBase:
     """Load the tokenizer, without running code of the checkpoint's own.
 
+    Its ids all have their rows in the model's embeddings; token types are left out where the model
+    has not as many.
+
+    Args:
+        directory: The checkpoint.
+        as_sentence_transformer: Whether the settings of sentence-transformers, where there are any,
+            are applied: the length at which texts are cut, and lower case.
+
     Raises:
-        ModelError: There is none, or it is damaged.
+        ModelError: There is none, it is damaged, it needs a package that is not installed, or it
+            has ids that the model has no embeddings for.
+    """
+    tokenizer = load_plain_tokenizer(directory)
+    fit_tokenizer(tokenizer, directory, as_sentence_transformer=as_sentence_transformer)
+    return tokenizer
+
+
+def fit_tokenizer(
+    tokenizer: PreTrainedTokenizerBase, directory: Path, *, as_sentence_transformer: bool = True
+) -> None:
+    """Make a tokenizer read texts as the checkpoint's users do, and check that the model fits.
+
+    Args:
+        tokenizer: As transformers loads it; it is changed.
+        directory: The checkpoint.
+        as_sentence_transformer: As above.
+
+    Raises:
+        ModelError: It has ids that the model has no embeddings for, or files of
+            sentence-transformers are damaged.
+    """
+    config = read_config(directory)
+    check_token_ids(tokenizer, config, directory)
+    drop_token_types_beyond(tokenizer, config)
+    if as_sentence_transformer and (model := find_sentence_transformer(directory)) is not None:
+        positions = config.get("max_position_embeddings")
+        _apply(read_transformer_settings(model), tokenizer, positions)
+
+
+def load_plain_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
+    """Load the tokenizer as transformers does, whatever the model is like.
+
+    Raises:
+        ModelError: There is none, it is damaged, or it needs a package that is not installed.
     """
     from transformers import AutoConfig, AutoTokenizer
 
@@ -53,12 +115,73 @@ def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
         raise ModelError(
             "no tokenizer here", where=str(directory), remedy="copy the tokenizer's files there"
         )
+    check_tokenizer_files(directory)
     stock = AutoConfig.for_model(family_of(read_config(directory)).model_type)
     try:
         with quiet_transformers():
             tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-                directory, config=stock, local_files_only=True
+                directory, config=stock, local_files_only=True, trust_remote_code=False
             )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"the tokenizer is damaged ({error})", where=str(directory)) from error
+            read_pair(tokenizer)
+            tokenizer.model_max_length = min(int(tokenizer.model_max_length), _ENOUGH)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except ImportError as error:
+        raise _lacks_package(error, directory) from error
+    except (
+        BaseException
+    ) as error:  # damaged files make libraries raise whatever they meet, and Rust panic
+        raise _damaged(error, directory) from error
     return tokenizer
+
+
+def _apply(
+    settings: TransformerSettings, tokenizer: PreTrainedTokenizerBase, positions: int | None
+) -> None:
+    """Make a tokenizer read texts as the first module of sentence-transformers does."""
+    if settings.max_length is not None:
+        tokenizer.model_max_length = settings.max_length
+    elif positions is not None:
+        tokenizer.model_max_length = min(tokenizer.model_max_length, positions)
+    if settings.lower_case:
+        _lower_case(tokenizer)
+
+
+def _lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Bring texts to lower case before all else."""
+    from tokenizers.normalizers import Lowercase, Sequence
+
+    if not tokenizer.is_fast:
+        raise ModelError(
+            f"do_lower_case is not applied here to a {type(tokenizer).__name__}",
+            where=tokenizer.name_or_path,
+            remedy="save the tokenizer as a fast one",
+        )
+    backend = tokenizer.backend_tokenizer
+    before = backend.normalizer
+    steps: list[Any] = [before] if before is not None else []
+    if isinstance(before, Sequence):
+        steps = [before[number] for number in range(len(before))]
+    if not any(isinstance(step, Lowercase) for step in steps):
+        backend.normalizer = Sequence([Lowercase(), *steps])
+
+
+def _lacks_package(error: ImportError, directory: Path) -> ModelError:
+    named = _PACKAGE.search(str(error))
+    package = error.name or (named.group(1) if named else None)
+    return ModelError(
+        f"the tokenizer needs the package {package}, which is not installed"
+        if package
+        else f"the tokenizer needs a package that is not installed ({_reason(error)})",
+        where=str(directory),
+        remedy=f"pip install {package}" if package else "install it",
+    )
+
+
+def _damaged(error: BaseException, directory: Path) -> ModelError:
+    return ModelError(f"the tokenizer is damaged ({_reason(error)})", where=str(directory))
+
+
+def _reason(error: BaseException) -> str:
+    first = one_line(str(error)).partition(". ")[0]
+    return first or type(error).__name__

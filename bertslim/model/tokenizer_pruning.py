@@ -9,7 +9,7 @@ from typing import Any
 
 from bertslim.errors import ModelError
 from bertslim.file_names import ADDED_TOKENS_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
-from bertslim.model.tokenizer import load_tokenizer
+from bertslim.model.tokenizer import load_plain_tokenizer
 from bertslim.model.tokenizer_models import read_tokenizer_model
 from bertslim.model.vocabulary import Vocabulary, tokenizer_content
 
@@ -39,7 +39,7 @@ def prune_tokenizer(directory: Path, vocabulary: Vocabulary) -> None:
     """
     from tokenizers import Tokenizer
 
-    before = load_tokenizer(directory)
+    before = load_plain_tokenizer(directory)
     new_ids = vocabulary.new_ids
     pruned = Tokenizer.from_str(json.dumps(prune_content(tokenizer_content(before), new_ids)))
     pruned.save(str(directory / TOKENIZER_FILE))
@@ -50,7 +50,7 @@ def prune_tokenizer(directory: Path, vocabulary: Vocabulary) -> None:
     _rewrite(directory / TOKENIZER_CONFIG_FILE, new_ids)
     _rewrite(directory / ADDED_TOKENS_FILE, new_ids)
     expected = {token: new_ids[old] for token, old in before.get_vocab().items() if old in new_ids}
-    if load_tokenizer(directory).get_vocab() != expected:
+    if load_plain_tokenizer(directory).get_vocab() != expected:
         raise ModelError(
             f"the vocabulary of this {type(before).__name__} cannot be pruned: its tokens come "
             "back under other numbers",

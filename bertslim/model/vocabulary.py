@@ -56,6 +56,7 @@ def choose_vocabulary(
     base: PreTrainedModel,
     *,
     min_count: int = 1,
+    prompts: Iterable[str] = (),
 ) -> Vocabulary:
     """Keep the tokens that texts use, so that the same texts are read as the same tokens.
 
@@ -69,6 +70,7 @@ def choose_vocabulary(
         base: The model before.
         min_count: How often a token must occur; texts with a token that is rarer are read as
             smaller tokens.
+        prompts: What may be put before texts; its tokens stay however rare.
 
     Raises:
         ModelError: The tokenizer is of a kind whose vocabulary cannot be pruned, or does not fit
@@ -78,6 +80,7 @@ def choose_vocabulary(
     model = read_tokenizer_model(tokenizer_content(tokenizer)["model"])
     counts = _count_tokens(texts, backend, model)
     used = {token for token, count in counts.items() if count >= min_count}
+    used |= _count_tokens(prompts, backend, model).keys()
     kept = model.with_parts(used | model.alphabet()) | _needed(tokenizer, backend, base)
     _refuse_misfits(kept, base.config)
     return Vocabulary(tuple(sorted(kept)), base.config.vocab_size)

@@ -32,7 +32,7 @@ def project_outputs(
         draw: What the signs are drawn from.
     """
     if checkpoint.facts.head == "":
-        pooled = checkpoint.pooling(outputs.last_hidden_state, batch.inputs["attention_mask"])
+        pooled = checkpoint.embedder(outputs.last_hidden_state, batch.inputs["attention_mask"])
         embeddings = torch.nn.functional.normalize(pooled, dim=-1)
         return (_signs(embeddings, draw) * embeddings).sum()
     if checkpoint.is_regression:

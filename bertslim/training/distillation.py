@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from bertslim.data.embedder import Embedder
 from bertslim.data.outputs import Decisions, decisions, model_inputs
-from bertslim.data.pooling import Pooling
 from bertslim.data.task import IGNORED, Batch
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.recipe.schema import Distill
@@ -103,7 +103,7 @@ class Distillation:
         head = self._teacher.facts.head
         if head == "":
             mask = batch.inputs["attention_mask"]
-            return embeddings_loss(teacher.outputs, student.outputs, mask, self._teacher.pooling)
+            return embeddings_loss(teacher.outputs, student.outputs, mask, self._teacher.embedder)
         if self._teacher.is_regression:
             return functional.mse_loss(student.outputs.logits, teacher.outputs.logits)
         several = self._teacher.is_multi_label
@@ -153,10 +153,10 @@ def decisions_loss(
     return temperature**2 * (total / count).mean()
 
 
-def embeddings_loss(teacher: Any, student: Any, mask: Tensor, pooling: Pooling) -> Tensor:
+def embeddings_loss(teacher: Any, student: Any, mask: Tensor, embedder: Embedder) -> Tensor:
     """Return 1 - cosine between the embeddings, the mean over the sequences."""
     before, after = (
-        pooling(outputs.last_hidden_state.float(), mask) for outputs in (teacher, student)
+        embedder(outputs.last_hidden_state.float(), mask) for outputs in (teacher, student)
     )
     return (1 - functional.cosine_similarity(before, after, dim=-1)).mean()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bertslim.data.pooling import Pooling
+from bertslim.data.embedder import Embedder
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.checkpoint_files import WeightFiles
 from bertslim.model.config_facts import read_facts
@@ -18,7 +18,7 @@ def facts_of(model: Any) -> ModelFacts:
 
 
 def checkpoint_of(
-    model: Any, *, facts: ModelFacts | None = None, pooling: Pooling | None = None
+    model: Any, *, facts: ModelFacts | None = None, embedder: Embedder | None = None
 ) -> Checkpoint:
     """Return a model as a checkpoint; what its configuration says can be overruled."""
     checkpoint = Checkpoint(
@@ -29,6 +29,6 @@ def checkpoint_of(
         weights=WeightFiles((), None),
         extra={},
     )
-    if pooling is not None:
-        vars(checkpoint)["pooling"] = pooling
+    if embedder is not None:
+        vars(checkpoint)["embedder"] = embedder
     return checkpoint
