@@ -261,12 +261,20 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
         "the module CNN of sentence-transformers is not applied here",
     ),
     "no module after the encoder": (
-        "modules.json", [{"type": "a.Transformer", "path": ""}], "the module Transformer of",
+        "modules.json", [{"type": "sentence_transformers.models.Transformer", "path": ""}],
+        "the module Transformer of",
     ),
+    "an encoder with code of its own": (
+        "modules.json",
+        [{"type": "custom_st.Transformer", "path": ""},
+         {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}],
+        "the module custom_st.Transformer of",
+    ),
+    "no module": ("modules.json", [], "is not a valid sentence-transformers list"),
     "a module elsewhere": (
         "modules.json",
         [{"type": "a.Transformer", "path": ""}, {"type": "a.Pooling", "path": "../other"}],
-        "module Pooling lies outside",
+        "Pooling lies outside",
     ),
     "modules that are none": ("modules.json", [1], "is not a valid sentence-transformers list"),
 }  # fmt: skip
