@@ -17,13 +17,13 @@ from pathlib import Path
 from pickle import PickleError
 from zipfile import BadZipFile
 
-from bertslim.errors import BertslimError, InputError
+from bertslim.errors import BertslimError, InputError, OutputError
 from bertslim.printable import one_line
 
 _LEAST_FREE = 1 << 20  # bytes; a disk with less is full
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|not enough memory|can.?t allocate memory|cannot allocate|failed to allocate"
-    r"|bad_?alloc|bad allocation|unable to mmap|os error 12\b",
+    r"|bad_?alloc|bad allocation|unable to mmap|failed to map segment|os error 12\b",
     re.IGNORECASE,
 )
 _DISK_FULL = re.compile(r"no space left|disk quota exceeded|os error 28\b", re.IGNORECASE)
@@ -43,9 +43,8 @@ def expected_error(error: BaseException) -> BertslimError | None:
     Returns:
         None where it is none of those that are to be expected.
     """
-    exhausted = exhausted_resource(error)
-    if exhausted:
-        return exhausted
+    if exhausted := exhausted_resource(error):
+        return _placed(exhausted, error)
     for cause in _causes(error):
         if isinstance(cause, BertslimError):
             return cause
@@ -53,6 +52,14 @@ def expected_error(error: BaseException) -> BertslimError | None:
             if known := rule(cause):
                 return known
     return None
+
+
+def _placed(exhausted: InputError, error: BaseException) -> BertslimError:
+    """Say where a resource ran out, if an error of ours that is raised from it knows that."""
+    if isinstance(error, OutputError):
+        return error
+    where = error.where if isinstance(error, BertslimError) else None
+    return InputError(exhausted.what, where=exhausted.where or where, remedy=exhausted.remedy)
 
 
 def exhausted_resource(error: BaseException) -> InputError | None:
@@ -63,8 +70,12 @@ def exhausted_resource(error: BaseException) -> InputError | None:
             library that cleans up after a full disk fails once more.
     """
     for met in _causes(error, beside=True):
+        if isinstance(met, BertslimError):
+            continue
         number = met.errno if isinstance(met, OSError) else None
-        from_library = isinstance(met, OSError | RuntimeError) or _library(met) is not None
+        from_library = (
+            isinstance(met, OSError | RuntimeError | ImportError) or _library(met) is not None
+        )
         text = str(met) if from_library else ""
         if isinstance(met, MemoryError) or number == errno.ENOMEM or _OUT_OF_MEMORY.search(text):
             return InputError(
@@ -196,4 +207,5 @@ def _causes(error: BaseException, *, beside: bool = False) -> Iterator[BaseExcep
     while following is not None and following not in met:
         met.append(following)
         yield following
+        beside = beside and not following.__suppress_context__
         following = following.__cause__ or (following.__context__ if beside else None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bertslim.errors import BertslimError, DataError, InputError
+from bertslim.errors import BertslimError, DataError, InputError, ModelError, OutputError
 from bertslim.library_errors import exhausted_resource, expected_error
 
 
@@ -61,6 +61,11 @@ CASES: dict[str, tuple[Any, type[BertslimError], str]] = {
     "memory of torch": (torch_out_of_memory, InputError, MEMORY),
     "memory of ONNX Runtime": (
         lambda: of_class("onnxruntime.capi", "RuntimeException", "Failed to allocate memory"),
+        InputError,
+        MEMORY,
+    ),
+    "memory for a library": (
+        lambda: ImportError("libtorch_cpu.so: failed to map segment from shared object"),
         InputError,
         MEMORY,
     ),
@@ -166,6 +171,26 @@ def test_an_error_of_ours_comes_out_of_what_a_library_wrapped_it_in() -> None:
     wrapped = RuntimeError("An error occurred while generating the dataset")
     wrapped.__cause__ = ours
     assert expected_error(wrapped) is ours
+
+
+@pytest.mark.parametrize(
+    ("ours", "line"),
+    [
+        (ModelError("cannot be loaded (RuntimeError)", where="./m"), f"./m: {MEMORY}"),
+        (OutputError("cannot be written", where="./o"), "./o: cannot be written"),
+    ],
+)
+def test_an_error_of_ours_keeps_its_place_where_memory_ran_out(
+    ours: BertslimError, line: str
+) -> None:
+    ours.__cause__ = RuntimeError("unable to mmap 403 bytes from file <m>: Cannot allocate memory")
+    assert str(expected_error(ours)) == line
+
+
+def test_what_was_handled_on_the_way_does_not_count() -> None:
+    error = KeyError("layer")
+    error.__context__, error.__suppress_context__ = MemoryError(), True
+    assert expected_error(error) is None
 
 
 def test_a_full_disk_is_found_beneath_the_error_of_the_cleaning_up() -> None:

@@ -333,8 +333,9 @@ def test_a_failing_call_is_one_line(shallow, quiet):
     bench = LatencyBench(
         {"slim": TimedModel(shallow)}, [Shape(1, 4000)], threads=1, seed=0, progress=quiet
     )
-    with pytest.raises(BertslimError, match=r"^\S*bert-encoder\S*: \w+Error: .*[^\n]$"):
+    with pytest.raises(BertslimError, match=r"^\S*bert-encoder\S*: \w+Error: .*[^\n]$") as caught:
         bench.__enter__()
+    assert "in _time" in str(caught.value.__cause__), "what --debug shows"
 
 
 def test_the_error_of_a_killed_process_is_one_line(light, quiet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,33 @@ def test_weights_stay_until_an_account_says_that_others_are_better(cut_off: Inte
     cut_off.write_account(account(30).model_copy(update={"best_step": 30}))
     assert torch.equal(cut_off.read_best(30)["a"], torch.full((2,), 30.0))
     assert [path.name for path in cut_off.folder.glob("best-*")] == ["best-30.pt"]
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+@pytest.mark.parametrize("damage", [cut_short, Path.unlink, lambda path: path.write_text("[1]")])
+@pytest.mark.parametrize(
+    "name",
+    ["request.json", "checkpoint-20/bertslim.json", "checkpoint-20/optimizer.pt", "best-0.pt"],
+)
+def test_a_damaged_file_is_named_before_anything_is_loaded(
+    cut_off: Interruption, name: str, damage: Callable[[Path], object]
+) -> None:
+    (cut_off.folder / "checkpoint-20/optimizer.pt").write_bytes(b"numbers")
+    cut_off.write_best(0, {"a": torch.zeros(2)})
+    cut_off.write_account(account(20))
+    cut_off.begin(REQUEST, resume=True, force=False)
+    damage(cut_off.folder / name)
+    if damage is Path.unlink and name == "checkpoint-20/bertslim.json":
+        latest = cut_off.latest()
+        assert latest is not None
+        assert latest.name == "checkpoint-10", "a checkpoint without an account is none"
+        return
+    with pytest.raises(OutputError) as caught:
+        cut_off.begin(REQUEST, resume=True, force=False)
+    assert str(caught.value) == (
+        f"{cut_off.folder / name}: what an interrupted run left here is missing or damaged; "
+        "begin anew with --force and without --resume"
+    )

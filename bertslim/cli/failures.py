@@ -27,8 +27,6 @@ def failure(error: BaseException) -> BertslimError:
         It itself, where it is one of bertslim's own; the line of one that is to be expected; else a
         defect, with the file that holds its traceback.
     """
-    if isinstance(error, BertslimError):
-        return error
     return expected_error(error) or _defect(error)
 
 

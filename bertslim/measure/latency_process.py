@@ -28,6 +28,10 @@ WORKER_MODULE = "bertslim.measure.latency_worker"
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
+class WorkerTraceback(Exception):
+    """The traceback of a worker, as the cause of the error here, so that `--debug` shows it."""
+
+
 @dataclass(frozen=True)
 class WarmUp:
     """How a warm-up went: calls until it was stable, and the fastest of the last ones."""
@@ -115,7 +119,8 @@ class WorkerProcess:
             raise self._death()
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise (InputError if answer["input"] else BertslimError)(**answer["error"])
+            kind = InputError if answer["input"] else BertslimError
+            raise kind(**answer["error"]) from WorkerTraceback(answer["traceback"])
         return answer
 
     def _death(self) -> BertslimError:

@@ -9,7 +9,8 @@ output, and ends at end of file, so that it never outlives the process that star
     {"do": "warm_up", "batch": 8, "length": 128}                {"calls": 12, "fastest_ms": 110.2}
     {"do": "block",   "batch": 8, "length": 128, "calls": 2, "patient": true}
                                              {"ms": [109.8, 110.4], "disturbed": false}
-    (any failure, after which it ends)                          {"error": {"what": …}, "input": …}
+    (any failure, after which it ends)
+                              {"error": {"what": …}, "input": …, "traceback": …}
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,6 +28,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from bertslim.errors import BertslimError, InputError
+from bertslim.library_errors import expected_error
 from bertslim.measure.contention import ContentionProbe
 from bertslim.measure.engines import Call, import_libraries, load_engine
 from bertslim.measure.memory import peak_resident_bytes, resident_bytes
@@ -163,16 +166,19 @@ def main() -> int:
     model = TimedModel(given.path, given.runtime)
     try:
         serve(sys.stdin, replies, Stopwatch(model, given.threads, given.vocabulary, given.seed))
-    except BertslimError as error:
-        where = error.where or str(model.path)
-        details = {"what": error.what, "where": where, "remedy": error.remedy}
-        _reply(replies, {"error": details, "input": isinstance(error, InputError)})
-        return 1
     except Exception as error:
-        what = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        _reply(replies, {"error": {"what": what, "where": str(model.path)}, "input": False})
+        _reply(replies, _failure(error, model.path))
         return 1
     return 0
+
+
+def _failure(error: Exception, path: Path) -> dict[str, Any]:
+    known = expected_error(error)
+    if known is None:
+        known = BertslimError(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+    details = {"what": known.what, "where": known.where or str(path), "remedy": known.remedy}
+    text = "".join(traceback.format_exception(error))
+    return {"error": details, "input": isinstance(known, InputError), "traceback": text}
 
 
 def take_standard_output() -> TextIO:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
 
 from bertslim.errors import OutputError
 from bertslim.file_names import RECORD_FILE
@@ -36,6 +36,7 @@ class Account(BaseModel):
         tokens: In the batches so far, padding included.
         best_step: After how many steps the best weights stood.
         looks: At the select split so far.
+        files: The bytes of each file that belongs to it, by its place in the folder.
     """
 
     step: int
@@ -43,6 +44,7 @@ class Account(BaseModel):
     tokens: int
     best_step: int
     looks: tuple[Look, ...]
+    files: dict[str, int] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,12 @@ class Interruption:
             force: Whether such a run may be thrown away.
 
         Raises:
-            OutputError: A run was cut off here and neither is asked for, or it was another run.
+            OutputError: A run was cut off here and neither is asked for, it was another run, or
+                what it left is damaged.
         """
         if self.there and resume:
             self._check(request)
+            self._check_whole()
             return
         if self.there and not force:
             raise OutputError(
@@ -98,13 +102,28 @@ class Interruption:
         )
 
     def read_account(self, checkpoint: Path) -> Account:
-        """Return what was written beside a checkpoint."""
-        return Account.model_validate_json((checkpoint / _ACCOUNT_FILE).read_text(encoding="utf-8"))
+        """Return what was written beside a checkpoint.
+
+        Raises:
+            OutputError: It is damaged.
+        """
+        path = checkpoint / _ACCOUNT_FILE
+        try:
+            return Account.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise self._damaged(path) from error
 
     def write_account(self, account: Account) -> None:
         """Mark the checkpoint of the account's step as whole, and drop weights once the best."""
-        path = self.folder / f"{_CHECKPOINT}{account.step}" / _ACCOUNT_FILE
-        _write(path, account.model_dump_json(indent=2).encode())
+        checkpoint = self.folder / f"{_CHECKPOINT}{account.step}"
+        belonging = [*checkpoint.rglob("*"), self._best(account.best_step)]
+        files = {
+            str(path.relative_to(self.folder)): path.stat().st_size
+            for path in belonging
+            if path.is_file() and path.name != _ACCOUNT_FILE
+        }
+        whole = account.model_copy(update={"files": files})
+        _write(checkpoint / _ACCOUNT_FILE, whole.model_dump_json(indent=2).encode())
         for old in self.folder.glob(f"{_BEST}*"):
             if old != self._best(account.best_step):
                 old.unlink()
@@ -118,19 +137,30 @@ class Interruption:
         new.replace(self._best(step))
 
     def read_best(self, step: int) -> dict[str, Tensor]:
-        """Return the weights that were kept after so many steps."""
+        """Return the weights that were kept after so many steps.
+
+        Raises:
+            OutputError: Their file is damaged.
+        """
         import torch
 
-        weights: dict[str, Tensor] = torch.load(
-            self._best(step), map_location="cpu", weights_only=True
-        )
+        path = self._best(step)
+        weights: dict[str, Tensor]
+        try:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # damaged files make libraries raise whatever they meet
+            raise self._damaged(path) from error
         return weights
 
     def _best(self, step: int) -> Path:
         return self.folder / f"{_BEST}{step}.pt"
 
     def _check(self, request: dict[str, Any]) -> None:
-        before = json.loads((self.folder / _REQUEST_FILE).read_text(encoding="utf-8"))
+        path = self.folder / _REQUEST_FILE
+        try:
+            before = dict(json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise self._damaged(path) from error
         unlike = [key for key in {**before, **request} if before.get(key) != request.get(key)]
         if unlike:
             raise OutputError(
@@ -138,6 +168,21 @@ class Interruption:
                 where=str(self.folder),
                 remedy="ask for the same, or begin anew with --force",
             )
+
+    def _check_whole(self) -> None:
+        latest = self.latest()
+        files = self.read_account(latest).files if latest else {}
+        for name, size in files.items():
+            path = self.folder / name
+            if not path.is_file() or path.stat().st_size != size:
+                raise self._damaged(path)
+
+    def _damaged(self, path: Path) -> OutputError:
+        return OutputError(
+            "what an interrupted run left here is missing or damaged",
+            where=str(path),
+            remedy="begin anew with --force and without --resume",
+        )
 
 
 def interruption_of(target: Path) -> Interruption:
