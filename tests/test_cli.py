@@ -129,6 +129,15 @@ def test_inspect(capfd: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capfd.readouterr().out)["sizes"]["parameters"] == 22_713_216
 
 
+def test_inspect_of_a_model_without_layers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = {"model_type": "bert", "architectures": ["BertModel"], "num_hidden_layers": 0}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert run(["inspect", str(tmp_path)]) == 0
+    assert capfd.readouterr().out.endswith("It has no layers.\n")
+
+
 def test_recipes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["recipes", "list"]) == 0
     assert "keep_every_third" in capfd.readouterr().out

@@ -36,8 +36,15 @@ def _as_text(inspection: Inspection) -> str:
         LayerRow(number, layer, size.parameters, size.macs)
         for number, (layer, size) in enumerate(zip(facts.layers, inspection.layers, strict=True))
     ]
-    ffn = sum(size.ffn_parameters for size in inspection.layers)
-    share = f"The FFN blocks hold {ffn:,} parameters: {ffn / sizes.encoder:.0%} of the layers, "
-    share += f"{ffn / sizes.parameters:.0%} of the model."
     tables = facts_table(facts, sizes, length=inspection.length), layers_table(rows, sizes.encoder)
-    return "\n\n".join((one_line(inspection.name), *(table.markdown() for table in tables), share))
+    return "\n\n".join(
+        (one_line(inspection.name), *(table.markdown() for table in tables), _share(inspection))
+    )
+
+
+def _share(inspection: Inspection) -> str:
+    ffn, sizes = sum(size.ffn_parameters for size in inspection.layers), inspection.sizes
+    if not sizes.encoder:
+        return "It has no layers."
+    share = f"The FFN blocks hold {ffn:,} parameters: {ffn / sizes.encoder:.0%} of the layers, "
+    return share + f"{ffn / sizes.parameters:.0%} of the model."
