@@ -195,7 +195,7 @@ def test_directories_that_cannot_be_read(tmp_path: Path) -> None:
     empty.mkdir()
     assert error_of(empty) == (
         f"{empty}: no data file directly in this directory; "
-        "looked for .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt, .conll, .bio, .iob"
+        "looked for .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt, .conll, .conllu, .bio, .iob"
     )
     mixed = tmp_path / "mixed"
     mixed.mkdir()
@@ -247,7 +247,7 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
     path.write_text("x")
     assert error_of(path) == (
         f"{path}: not a kind of file that can be read; give one of "
-        ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt, .conll, .bio, .iob, or a directory of such files"
+        ".csv, .tsv, .json, .jsonl, .ndjson, .parquet, .txt, .conll, .conllu, .bio, .iob, or a directory of such files"
     )
 
 

@@ -276,3 +276,9 @@ def test_more_rows_than_are_read_at_a_time(tmp_path: Path, monkeypatch: pytest.M
     numbers = [f"{number:06}" for number in range(25)]
     table = read(tmp_path / "a.csv", "text\n" + "\n".join(numbers) + "\n")
     assert table.rows["text"][:] == numbers
+
+
+def test_a_line_that_tells_excel_the_separator_is_no_header(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "a.csv", "sep=;\r\ntext;label\r\nx;1\r\n") == (
+        "the first line, sep=;, tells Excel the separator and is no header; leave it out"
+    )

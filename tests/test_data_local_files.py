@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
 import pytest
 
 from bertslim.data.local_files import is_path, read_path
+from bertslim.data.split_names import by_split
 from bertslim.errors import DataError
 
 
@@ -200,3 +202,81 @@ def test_damaged_parquet_is_one_line(tmp_path: Path) -> None:
         except DataError as error:
             assert str(error).startswith(f"{damaged}: ")
             assert "\n" not in str(error)
+
+
+def test_a_file_beside_its_packed_copy_is_not_read_twice(tmp_path: Path) -> None:
+    source = fill(tmp_path, a_csv=rows_of("a"))
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(rows_of("a").encode()))
+    with pytest.raises(DataError, match=r"a\.csv is there twice, also as a\.csv\.gz; leave one"):
+        read_path(source)
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.json", "a.txt", "a.conll", "a.parquet"])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (POINTER, "it is a pointer of Git LFS, not the data; fetch them with `git lfs pull`"),
+        (
+            b"<!DOCTYPE html>\n<html>",
+            "it is a web page, not the data; download the file itself",
+        ),
+        (gzip.compress(b"text\nx\n"), "it is gzipped; end its name in .gz"),
+        (
+            b"PK\x03\x04xl/workbook.xml",
+            "it is a zip archive or a spreadsheet; save its table as CSV in UTF-8",
+        ),
+    ],
+)
+def test_files_that_are_not_what_their_name_says(
+    tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_path(str(tmp_path / name))
+    assert str(caught.value) == f"{tmp_path / name}: {reason}"
+
+
+def test_lines_of_words_and_tags_are_no_texts(tmp_path: Path) -> None:
+    path = tmp_path / "train.txt"
+    path.write_text("-DOCSTART- -X- O\n\nAda NNP B-PER\nsaw VBD O\n")
+    with pytest.raises(DataError) as caught:
+        read_path(str(path))
+    assert str(caught.value) == (
+        f"{path}: its lines look like words with tags; end its name in .conll to have them read so"
+    )
+    path.write_text("Type O\nvitamin B-12\nand so on\n")
+    assert len(read_path(str(path)).rows) == 3
+
+
+def test_the_words_of_datasets_for_splits_are_taken_as_it_takes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datasets.data_files import DataFilesDict, get_data_patterns
+
+    names = [
+        f"{before}{word}{behind}.csv"
+        for word in (
+            "train",
+            "training",
+            "test",
+            "testing",
+            "eval",
+            "evaluation",
+            "dev",
+            "val",
+            "x",
+        )
+        for before in ("", "my-", "my_", "my.", "my", "a b ")
+        for behind in ("", "-1", "_a", "2", "er")
+    ]
+    for name in names:
+        (tmp_path / name).write_text("text\nx\n")
+    monkeypatch.chdir(tmp_path)
+    files = DataFilesDict.from_patterns(get_data_patterns("."), base_path=".")
+    expected = {str(split): {Path(file).name for file in found} for split, found in files.items()}
+    found = by_split(names, where="d")
+    found.pop("")
+    assert {split: set(of_split) for split, of_split in found.items()} == expected

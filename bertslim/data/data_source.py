@@ -1,9 +1,9 @@
 """A name or path -> rows of a task, whatever the source calls its columns.
 
 A source is a file (.csv, .tsv, .json also as SQuAD has it, .jsonl, .ndjson, .parquet, .txt with a
-text a line, .conll, .bio or .iob with a word a line; all but parquet also as .gz), a directory of
-such files of one kind, the name of a data set on the Hub (`name` or `org/name`, with `:config` and
-`@split` where needed; the split "train" by default), or `builtin:pydocs`.
+text a line, .conll, .conllu, .bio or .iob with a word a line; all but parquet also as .gz), a
+directory of such files of one kind, the name of a data set on the Hub (`name` or `org/name`, with
+`:config` and `@split` where needed; the split "train" by default), or `builtin:pydocs`.
 """
 
 from __future__ import annotations

@@ -112,6 +112,13 @@ def _data_files(path: Path, source: str) -> list[Path]:
         )
     entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
     files = [entry for entry in entries if entry.is_file() and kind_of(entry)]
+    for file in files:
+        if file.with_name(f"{file.name}.gz") in files:
+            raise DataError(
+                f"{file.name} is there twice, also as {file.name}.gz",
+                where=source,
+                remedy="leave one of the two",
+            )
     if not files:
         raise DataError(
             f"no data file directly in this directory; looked for {', '.join(KINDS)}", where=source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -30,6 +31,7 @@ from bertslim.wording import counted
 
 _USUAL_SEPARATORS = {"csv": ",", "tsv": "\t"}
 _ENCLOSE, _PART_OF_TEXTS = "quotes enclose fields", "quotes are part of the texts"
+_EXCEL_MARK = re.compile(r"sep=.", re.IGNORECASE)
 _ROWS_AT_A_TIME = 50_000  # that are held as Python's own strings
 
 
@@ -100,6 +102,12 @@ def _settle(file: Path, kind: str, where: str) -> DelimitedForm:
 def _possible(file: Path, usual: str, where: str) -> list[str]:
     """Return the separators that stand in the first line, and the usual one."""
     first = next((line for line in text_lines(file, where=where) if line.strip()), "")
+    if _EXCEL_MARK.fullmatch(first.strip("\r\n")):
+        raise DataError(
+            f"the first line, {first.strip()}, tells Excel the separator and is no header",
+            where=where,
+            remedy="leave it out",
+        )
     return [mark for mark in SEPARATORS if mark in first or mark == usual]
 
 

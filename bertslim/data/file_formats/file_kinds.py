@@ -21,6 +21,7 @@ KINDS = {
     ".parquet": "parquet",
     ".txt": "text",
     ".conll": "conll",
+    ".conllu": "conll",
     ".bio": "conll",
     ".iob": "conll",
 }

@@ -8,11 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bertslim.data.file_formats.foreign_files import LONGEST_START, check_start
 from bertslim.data.file_formats.header import plain_names
 from bertslim.data.source_table import SourceTable, rows_in_memory
 from bertslim.errors import DataError
 from bertslim.printable import one_line
 
+_MARK = b"PAR1"
 # What the readers raise for damaged files: of Arrow, and of the features that `datasets` keeps.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
 
@@ -29,6 +31,10 @@ def read_parquet(file: Path, *, where: str) -> SourceTable:
             name.
     """
     try:
+        with file.open("rb") as binary:
+            start = binary.read(LONGEST_START)
+        if not start.startswith(_MARK):
+            check_start(start, where=where)
         table = pq.ParquetFile(file).read()
         table.validate(full=True)  # the reader lets invalid UTF-8 through
         names = plain_names(table.column_names, where=where)

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from datasets import Dataset, Features, Value
 
+from bertslim.data.file_formats.conll_lines import SPAN_TAG
+from bertslim.data.file_formats.foreign_files import LONGEST_START, check_start
 from bertslim.data.source_table import SourceTable
 from bertslim.errors import DataError
 
 _SAVE_AS_UTF8 = "save it as UTF-8"
-_OTHER_ENCODINGS = {  # UTF-32 before UTF-16, whose mark is the beginning of its own
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
 
 
 def read_text(file: Path, *, where: str) -> SourceTable:
     """Read a text a line.
 
     Raises:
-        DataError: The file cannot be read or unpacked, or is not text in UTF-8.
+        DataError: The file cannot be read or unpacked, is not text in UTF-8, or looks like CoNLL.
     """
     texts = [line.rstrip("\r\n") for line in text_lines(file, where=where)]
+    _check_no_tags(texts, where)
     rows = Dataset.from_dict({"text": texts}, features=Features({"text": Value("string")}))
     return SourceTable(where, rows)
 
@@ -43,7 +39,7 @@ def text_lines(file: Path, *, where: str) -> Iterator[str]:
     """
     try:
         with _open_binary(file) as binary:
-            _check_encoding(binary, where)
+            check_start(cast(io.BufferedReader, binary).peek(LONGEST_START), where=where)
             text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
             for number, line in enumerate(text, start=1):
                 if "\0" in line:
@@ -66,8 +62,17 @@ def _open_binary(file: Path) -> BinaryIO:
     return file.open("rb")
 
 
-def _check_encoding(binary: BinaryIO, where: str) -> None:
-    start = cast(io.BufferedReader, binary).peek(4)
-    for mark, encoding in _OTHER_ENCODINGS.items():
-        if start.startswith(mark):
-            raise DataError(f"the text is {encoding}", where=where, remedy=_SAVE_AS_UTF8)
+def _check_no_tags(texts: Sequence[str], where: str) -> None:
+    """Refuse lines that all end in a tag, such as B-PER and O: those of a CoNLL file are no texts.
+
+    Raises:
+        DataError: They do.
+    """
+    lines = [text.split() for text in texts if text.strip() and not text.startswith("#")]
+    tags = {line[-1] for line in lines if len(line) > 1 and SPAN_TAG.fullmatch(line[-1])}
+    if tags - {"O"} and all(len(line) > 1 and line[-1] in tags for line in lines):
+        raise DataError(
+            "its lines look like words with tags",
+            where=where,
+            remedy="end its name in .conll to have them read so",
+        )
