@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bertslim.data.class_labels import settle_labels
 from bertslim.data.label_lists import holds_sets
 from bertslim.data.label_sets import (
     columns_of_classes,
@@ -188,3 +191,42 @@ def test_what_is_no_vector(values: list[Any], labels_as: Any, message: str) -> N
 )
 def test_single_labels_are_no_sets(values: list[Any]) -> None:
     assert not holds_sets(values)
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 4)
+    | st.floats(-2, 4)
+    | st.sampled_from(["", "toxic", "INSULT", "1 0 1", "[1, 0, 1]", "['a' 'b']", "a|b", "-1", "["])
+    | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=4),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    sources=st.lists(st.lists(ANYTHING, min_size=1, max_size=6), min_size=1, max_size=2),
+    model=st.sampled_from([None, MODEL, ["0", "1"], ["2", "1"]]),
+    labels_as=st.sampled_from([None, "names", "ids", "vectors"]),
+)
+def test_whatever_stands_in_the_labels_is_read_alike_or_refused(
+    sources: list[list[Any]], model: list[str] | None, labels_as: Any
+) -> None:
+    for settle in (settle_label_sets, settle_labels):
+        found = [raw(values) for values in sources]
+        try:
+            rule = settle(found, model_names=model, labels_as=labels_as)
+            whole = [rule.read(labels) for labels in found]
+        except DataError as error:
+            assert "\n" not in str(error)
+            continue
+        assert len(rule.names) == len(model or rule.names)
+        for labels, ids in zip(found, whole, strict=True):
+            for place, number in enumerate(ids):
+                vector = number if isinstance(number, list) else [0] * len(rule.names)
+                assert len(vector) == len(rule.names)
+                assert set(vector) <= {0, 1}
+                assert isinstance(number, list) or 0 <= number < len(rule.names)
+                assert rule.read(labels.only([place])) == (number,)

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from bertslim.data.batches import batches
-from bertslim.data.data_source import load_data
+from bertslim.data.data_source import load_data, read_rows, read_source
 from bertslim.data.question_answering import AnswerSpan
 from bertslim.data.question_windows import question_features
 from bertslim.data.splits import split
-from bertslim.data.task import HeadFacts, TaskData
+from bertslim.data.task import ColumnNames, HeadFacts, TaskData
 from bertslim.errors import DataError
 from bertslim.model.tokenizer import load_tokenizer
 
@@ -178,3 +178,24 @@ def test_questions_without_answers_and_texts_without_questions(tmp_path: Path) -
     assert load(tmp_path / "b.jsonl", {"text": "x"}).rows.task.name == "plain-text"
     with pytest.raises(DataError, match="no columns of questions and contexts; give SQuAD JSON"):
         load_data(str(tmp_path / "b.jsonl"), HEAD, task="question-answering")
+
+
+def test_whether_none_is_an_answer_is_settled_by_all_sources(tmp_path: Path) -> None:
+    def source(name: str, *answers: dict[str, Any]) -> str:
+        rows = [
+            {"question": "q", "context": f"a film {n}", "answers": one}
+            for n, one in enumerate(answers)
+        ]
+        (tmp_path / name).write_text("\n".join(map(json.dumps, rows)))
+        return str(tmp_path / name)
+
+    answered, none = {"text": ["a"], "answer_start": [0]}, {"text": [], "answer_start": []}
+    head, names = HEAD, ColumnNames()
+    tables = [
+        read_source(source("a.jsonl", answered, none)),
+        read_source(source("b.jsonl", answered)),
+    ]
+    for sources, may_be_none in ((tables, True), (tables[1:], False)):
+        for data in read_rows(sources, head, task=None, column_names=names):
+            assert data.rows.task.may_be_none == may_be_none
+    assert data.label_rule == 'every question has an answer, "none" is none'

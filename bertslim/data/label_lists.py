@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from bertslim.data.file_formats.list_cells import parse_list
 from bertslim.data.labels import REMEDY, RawLabels
 from bertslim.errors import DataError
 
@@ -16,7 +16,6 @@ _YES_OR_NO = {"0": 0, "1": 1, "0.": 0, "1.": 1, "0.0": 0, "1.0": 1, "false": 0, 
 _LIST = "list"
 _WHOLE = "whole"
 _SEPARATORS = {"|": r"\|", ";": ";", ",": ",", "blank": r"\s"}
-_WITHOUT_COMMA = re.compile(r"""['"]\s+['"]""")  # numpy's, which Python would take for one text
 _IN_LIST = re.compile(r"""['"]([^'"]*)['"]|([^\s,;]+)""")
 
 
@@ -101,16 +100,14 @@ def _is_bracketed(text: str) -> bool:
 
 
 def _in_brackets(text: str) -> list[Any] | None:
-    """Read a list as Python, JSON or numpy write it."""
+    """Read a list as JSON or Python write it, or as numpy does."""
     if not _is_bracketed(text):
         return None
-    try:
-        value = None if _WITHOUT_COMMA.search(text) else ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        value = None
-    if value is None:
-        return [quoted or bare for quoted, bare in _IN_LIST.findall(text[1:-1])]
-    return list(value) if isinstance(value, list | tuple) else [value]
+    inside = text[1:-1]
+    listed = parse_list(f"[{inside}]")
+    if listed is not None:
+        return listed
+    return [quoted or bare for quoted, bare in _IN_LIST.findall(inside)]
 
 
 def written(form: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -30,6 +30,8 @@ QUESTION, CONTEXT, ANSWERS = "question", "context", "answers"
 _LONGEST_ANSWER = 30  # tokens
 _REMEDY = "correct the data"
 _NONE = "none"
+_ALL_ANSWERED = 'every question has an answer, "none" is none'
+_SOME_UNANSWERED = 'some questions have no answer, "none" is one'
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,14 @@ class AnswerSpan:
 
 @dataclass(frozen=True)
 class QuestionAnswering(Task):
-    """Questions with the contexts that answer them; long contexts are read window by window."""
+    """Questions with the contexts that answer them; long contexts are read window by window.
+
+    Attributes:
+        may_be_none: Whether "none" is an answer: not where every question of the run has one, as in
+            SQuAD 1.1.
+    """
+
+    may_be_none: bool = True
 
     name: ClassVar[str] = "question-answering"
     trainable: ClassVar[bool] = True
@@ -76,7 +85,20 @@ class QuestionAnswering(Task):
         cls, sources: Sequence[SourceTable], column_names: ColumnNames, head: HeadFacts
     ) -> tuple[TaskData, ...]:
         """Read questions and contexts with their answers, if there are any."""
-        return tuple(_read(cls(), one.rows, column_names, one.source) for one in sources)
+        found = [_read(cls(), one.rows, column_names, one.source) for one in sources]
+        labelled = [one.rows.table[LABEL][:] for one in found if one.rows.labelled]
+        if not labelled:
+            return tuple(found)
+        task = cls(any(not label["text"] for labels in labelled for label in labels))
+        rule = _SOME_UNANSWERED if task.may_be_none else _ALL_ANSWERED
+        return tuple(
+            replace(
+                one,
+                rows=Rows(task, one.rows.table),
+                label_rule=rule if one.rows.labelled else None,
+            )
+            for one in found
+        )
 
     def features(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, label: bool
@@ -95,12 +117,9 @@ class QuestionAnswering(Task):
         ]
 
     def score(self, table: Dataset, answers: Answers) -> tuple[Score, ...]:
-        """Score F1 of words and exact match, both as SQuAD does, each over the questions.
-
-        Where every question has an answer, "none" is no choice, as in SQuAD 1.1.
-        """
+        """Score F1 of words and exact match, both as SQuAD does, each over the questions."""
         truth = [label["text"] for label in table[LABEL][:]]
-        pairs = list(zip(truth, _given(table, answers), strict=True))
+        pairs = list(zip(truth, self._given(answers), strict=True))
         return (
             mean_score("f1", np.array([f1_of_words(*pair) for pair in pairs])),
             mean_score("exact_match", np.array([exact_match(*pair) for pair in pairs])),
@@ -114,11 +133,15 @@ class QuestionAnswering(Task):
 
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:
         """Quote the answer to each question."""
-        return [text or _NONE for text in _given(table, answers)]
+        return [text or _NONE for text in self._given(answers)]
 
     def describe_labels(self, table: Dataset) -> list[str]:
         """Quote the first answer to each question."""
         return [next(iter(label["text"]), _NONE) for label in table[LABEL][:]]
+
+    def _given(self, answers: Answers) -> list[str]:
+        """Choose among the windows of each question; "" for none."""
+        return [_chosen(windows, may_be_none=self.may_be_none) for windows in answers]
 
 
 def _read(
@@ -144,13 +167,6 @@ def _read(
     notes = (f"{counted(blank, 'blank context', 'blank contexts')} left out",) if blank else ()
     chosen = [questions[row] for row in kept], [contexts[row] for row in kept]
     return TaskData(source, Rows(task, _table(*chosen, answers)), names, labels, notes=notes)
-
-
-def _given(table: Dataset, answers: Answers) -> list[str]:
-    """Choose among the windows of each question; "" for none, where some questions have none."""
-    labels = table[LABEL][:] if LABEL in table.column_names else [{"text": []}]
-    may_be_none = not all(label["text"] for label in labels)
-    return [_chosen(windows, may_be_none=may_be_none) for windows in answers]
 
 
 def _holds_answers(table: Dataset, name: str) -> bool:

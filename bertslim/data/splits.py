@@ -64,12 +64,13 @@ def split(data: TaskData, eval_data: TaskData | None = None) -> Splits:
     fit, select = data.rows.select(parts["fit"]), data.rows.select(parts["select"])
     splits: dict[SplitName, Rows] = {"fit": fit, "select": select, "report": report}
     _check_sizes(splits, data, eval_data, seen)
+    record = _record(splits, data, eval_data)
     return Splits(
         fit=fit,
         select=select,
         report=report,
-        record=_record(splits, data, eval_data),
-        notes=_notes(report, data, eval_data, seen),
+        record=record,
+        notes=_notes(record, data, eval_data, seen),
     )
 
 
@@ -81,12 +82,13 @@ def only_report(data: TaskData) -> Splits:
     """
     none = data.rows.select([])
     splits: dict[SplitName, Rows] = {"fit": none, "select": none, "report": data.rows}
+    record = _record(splits, data, None)
     return Splits(
         fit=none,
         select=none,
         report=data.rows,
-        record=_record(splits, data, None),
-        notes=_notes(data.rows, data, None, seen=0),
+        record=record,
+        notes=_notes(record, data, None, seen=0),
     )
 
 
@@ -175,20 +177,23 @@ def _summary_of_labels(rows: Rows) -> LabelSummary | None:
     return rows.task.summarise_labels(rows.table) if rows.labelled and len(rows) else None
 
 
-def _notes(report: Rows, data: TaskData, eval_data: TaskData | None, seen: int) -> tuple[str, ...]:
+def _notes(
+    record: DataRecord, data: TaskData, eval_data: TaskData | None, seen: int
+) -> tuple[str, ...]:
+    (report,) = (split for split in record.splits if split.name == "report")
     notes = [f"{data.source}: {note}" for note in data.notes]
     if eval_data is not None:
         notes += [f"{eval_data.source}: {note}" for note in eval_data.notes]
     if seen:
         rows = counted(seen, "row", "rows")
         notes.append(f"{rows} left out of fit and select: the evaluation data hold the same texts")
-    scores = (_summary_of_labels(report) or LabelSummary()).scores
+    scores = report.labels.scores if report.labels else None
     if scores is not None and scores.low == scores.high:
         notes.append(
             f"every score reported on is {scores.low:g}: a correlation with them is not defined, "
             "and none is given"
         )
-    if len(report) < _FEW_TO_REPORT:
-        texts = counted(len(report), "text", "texts")
+    if report.rows < _FEW_TO_REPORT:
+        texts = counted(report.rows, "text", "texts")
         notes.append(f"only {texts} to report on: small differences may be due to chance")
     return tuple(notes)

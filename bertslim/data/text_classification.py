@@ -119,11 +119,13 @@ class TextClassification(Task):
         """Count each label."""
         return count_classes(self.classes, *_ids(table, answers))
 
-    def summarise_labels(self, table: Dataset) -> LabelSummary:
+    def summarise_labels(self, table: Dataset) -> LabelSummary | None:
         """Count the rows of each class; of several labels a text each is counted on its own."""
+        if not self.classes:
+            return None
         labels = np.asarray(table[LABEL][:], dtype=np.int64)
-        classes = range(len(self.classes))
-        counts = labels.sum(axis=0) if self.several else [(labels == one).sum() for one in classes]
+        classes = len(self.classes)
+        counts = labels.sum(axis=0) if self.several else np.bincount(labels, minlength=classes)
         return count_labels(zip(self.classes, counts, strict=True), of=len(labels))
 
     def describe_answers(self, table: Dataset, answers: Answers) -> list[str] | None:

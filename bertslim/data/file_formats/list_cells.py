@@ -54,9 +54,7 @@ def _list(cell: str, name: str, row: int, where: str) -> list[Any]:
     text = cell.strip()
     if not text:
         return []
-    found = _from_json(text)
-    if found is None:
-        found = _from_python(text)
+    found = parse_list(text)
     if found is None or not all(isinstance(item, str | int | float) for item in found):
         raise DataError(
             f"row {row}: column {name!r} looks like a list and cannot be read as one: "
@@ -65,6 +63,13 @@ def _list(cell: str, name: str, row: int, where: str) -> list[Any]:
             remedy="write its items in quotes with commas between them",
         )
     return found
+
+
+def parse_list(text: str) -> list[Any] | None:
+    """Read a list as JSON or Python write it; None for anything else."""
+    found = _from_json(text)
+    found = _from_python(text) if found is None else found
+    return found if isinstance(found, list) else None
 
 
 def _from_json(text: str) -> list[Any] | None:
