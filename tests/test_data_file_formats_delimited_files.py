@@ -282,3 +282,9 @@ def test_a_line_that_tells_excel_the_separator_is_no_header(tmp_path: Path) -> N
     assert refusal(tmp_path / "a.csv", "sep=;\r\ntext;label\r\nx;1\r\n") == (
         "the first line, sep=;, tells Excel the separator and is no header; leave it out"
     )
+
+
+def test_more_columns_than_a_table_of_texts_has(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "a.csv", "text" + "," * 200_000 + "\n") == (
+        "200,001 columns are more than a table of texts has; leave 10,000 or fewer"
+    )

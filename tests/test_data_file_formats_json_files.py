@@ -163,6 +163,7 @@ def test_splits_under_keys_are_not_pooled(tmp_path: Path) -> None:
             [{f"key{number}": 1} for number in range(1_001)],
             "its first 1,001 rows have more than 1,000 different keys, too many to be columns",
         ),
+        ('[{"text": ' + "1" * 5_000 + "}]", "cannot be read as json: Exceeds the limit"),
         ("{}", "there are no rows in it"),
         ("[{}]", "there are no rows in it"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from bertslim.data.columns import are_numbers, is_usual_name
 from bertslim.errors import DataError
 from bertslim.wording import listed, shown
 
+_MOST_COLUMNS = 10_000
 _WORDS_OF_A_TEXT = 5
 _CHARACTERS_OF_A_TEXT = 60
 
@@ -19,16 +21,22 @@ def plain_names(names: Sequence[str], *, where: str) -> list[str]:
     """Strip the names of blanks, and number those without one as pandas does.
 
     Raises:
-        DataError: Two columns have the same name.
+        DataError: Two columns have the same name, or there are too many.
     """
+    if len(names) > _MOST_COLUMNS:
+        raise DataError(
+            f"{len(names):,} columns are more than a table of texts has",
+            where=where,
+            remedy=f"leave {_MOST_COLUMNS:,} or fewer",
+        )
     stripped = [name.strip().strip("\ufeff").strip() for name in names]
     plain = [name or f"Unnamed: {place}" for place, name in enumerate(stripped)]
-    for name in plain:
+    for name, times in Counter(plain).items():
         if "\0" in name:
             raise DataError(f"the name {name!r} of a column holds a NUL character", where=where)
-        if plain.count(name) > 1:
+        if times > 1:
             raise DataError(
-                f"{plain.count(name)} columns are named {name!r}",
+                f"{times} columns are named {name!r}",
                 where=where,
                 remedy="give each column a name of its own",
             )

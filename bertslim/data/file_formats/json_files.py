@@ -89,6 +89,9 @@ def _decoded(text: str, start: int, where: str) -> Any:
         ) from error
     except RecursionError as error:
         raise DataError("cannot be read as json: it is nested too deeply", where=where) from error
+    except ValueError as error:  # a number of more digits than Python converts
+        reason = textwrap.shorten(one_line(str(error)), 150)
+        raise DataError(f"cannot be read as json: {reason}", where=where) from error
 
 
 class _RepeatedKeyError(Exception):
