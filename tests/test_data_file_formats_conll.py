@@ -235,6 +235,10 @@ def test_other_columns_can_be_named(tmp_path: Path) -> None:
             "column 1 looks like tags and the last, as in line 1, like words",
         ),
         ("Ada\tO\n \tO\n", "line 2 has no word"),
+        (
+            "id text label\n1 Ada B-PER\n2 saw O\n",
+            "line 1 ends in 'label', all others in tags such as O; leave out a line of names",
+        ),
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bertslim.data.local_files import is_path, read_path
 from bertslim.data.split_names import by_split
 from bertslim.errors import DataError
+from bertslim.quiet import quiet_datasets
 
 
 def fill(directory: Path, **files: str) -> str:
@@ -280,3 +281,27 @@ def test_the_words_of_datasets_for_splits_are_taken_as_it_takes_them(
     found = by_split(names, where="d")
     found.pop("")
     assert {split: set(of_split) for split, of_split in found.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("builder", "name", "content", "options"),
+    [
+        ("csv", "a.csv", 'text,note\n"a ""b"", c",x\n"d\ne",\n', {"keep_default_na": False}),
+        ("json", "a.jsonl", '{"text": "a"}\n{"text": "b", "label": 1}\n', {}),
+        ("json", "a.json", '[{"text": "a", "label": [0, 1]}, {"text": null, "label": []}]', {}),
+        ("text", "a.txt", "a\n\nb\n", {}),
+        ("conll", "a.conll", "Ada\tO\n#\tB-X\n\nUlm\tO\n", {"column_names": ["tokens", "tags"]}),
+    ],
+)
+def test_files_are_read_as_datasets_reads_them(
+    tmp_path: Path, builder: str, name: str, content: str, options: dict[str, object]
+) -> None:
+    from datasets import load_dataset
+
+    path = tmp_path / name
+    path.write_text(content)
+    with quiet_datasets():
+        expected = load_dataset(
+            builder, data_files=str(path), split="train", cache_dir=str(tmp_path / "c"), **options
+        )
+    assert read_path(str(path)).rows.to_dict() == expected.to_dict()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bertslim.data.file_formats.conll_lines import SPAN_TAG, WordLine
 from bertslim.errors import DataError
+from bertslim.wording import shown
 
 Sentences = Sequence[Sequence[WordLine]]
 
@@ -58,6 +59,7 @@ def find_columns(sentences: Sentences, *, where: str) -> ConllColumns:
         DataError: The columns do not look like words and tags.
     """
     columns = list(zip(*(line.fields for sentence in sentences for line in sentence), strict=True))
+    _check_no_header(sentences[0][0], columns[-1], where)
     numbered = _are_numbered(sentences) and len(columns) > 1
     if numbered and len(columns) == len(_UNIVERSAL):
         universal = ConllColumns(_UNIVERSAL, numbered)
@@ -73,6 +75,20 @@ def find_columns(sentences: Sentences, *, where: str) -> ConllColumns:
             return _named(unnamed, words=last, tags=first, columns=columns)
         _check_words(sentences, first, columns, where)
     return _named(unnamed, words=first, tags=last, columns=columns)
+
+
+def _check_no_header(first: WordLine, tags: Sequence[str], where: str) -> None:
+    """Refuse a first line that names the columns, above others that end in tags such as B-PER.
+
+    Raises:
+        DataError: It does.
+    """
+    if not SPAN_TAG.fullmatch(tags[0].strip()) and len(tags) > 1 and _are_span_tags(tags[1:]):
+        raise DataError(
+            f"line {first.number} ends in {shown(tags[0].strip())}, all others in tags such as O",
+            where=where,
+            remedy="leave out a line of names, or correct the tag",
+        )
 
 
 def _are_numbered(sentences: Sentences) -> bool:
