@@ -1,21 +1,40 @@
-"""Damaged inputs of every kind end in a line or in a result, in time, and never in a traceback."""
+"""Damaged inputs of every kind end in a line or in a result, in time, and never in a traceback.
+
+For an hour: FUZZ_MINUTES=60 python -m pytest -s -m slow tests/test_fuzz.py
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import time
+from collections import Counter
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from support import fuzz_kinds
 from support.example_records import cut_record, full_record, retrain_record, training
 from support.fuzz_kinds import Kind
 
 EXAMPLES = 5000
-KINDS = ("recipe", "record", "gate", "analysis", "options")
+MINUTES = "FUZZ_MINUTES"  # how long the slow form runs
+KINDS = (
+    *("config", "weights", "recipe", "record", "gate", "analysis"),
+    *("data", "tokenizer", "options"),
+)
+
+
+PLAIN = settings(
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +42,6 @@ def make_kind(
     make_checkpoint: Callable[..., Path], tiny_config: Callable[..., Any]
 ) -> Callable[[str], Kind]:
     """Return a function that makes a kind by its name."""
-    from bertslim.data.pooling import Pooling
     from bertslim.data.task import HeadFacts
     from bertslim.model.families import FAMILIES
 
@@ -57,7 +75,7 @@ def make_kind(
                     [
                         *(HeadFacts(kind, labels, 3) for kind in classes),
                         HeadFacts("QuestionAnswering", None, 2),
-                        HeadFacts("", pooling=Pooling()),
+                        HeadFacts(""),
                     ]
                 )
             case "tokenizer":
@@ -73,18 +91,40 @@ def test_what_is_damaged_is_refused_in_a_line(
     make_kind: Callable[[str], Kind], tmp_path: Path, name: str
 ) -> None:
     kind = make_kind(name)
+    examples = EXAMPLES * kind.share // 1000
 
-    @settings(
-        max_examples=EXAMPLES * kind.share // 1000,
-        database=None,
-        derandomize=True,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(PLAIN, max_examples=examples, derandomize=True)
     @given(kind.cases)
     def trial(case: Any) -> None:
         ending = kind.run(case, tmp_path)
         assert not ending.faults, f"{case!r:.2000}\n{ending.traceback}"
 
     trial()
+
+
+@pytest.mark.slow
+def test_the_same_for_as_long_as_is_asked(make_kind: Callable[[str], Kind], tmp_path: Path) -> None:
+    """Try all kinds in turns, other cases each time, and list what was wrong at the end."""
+    end = time.monotonic() + 60 * float(os.environ.get(MINUTES, "1"))
+    kinds = [make_kind(name) for name in KINDS]
+    tried, faults = Counter[str](), dict[str, str]()
+
+    def try_some(kind: Kind, number: int) -> None:
+        @seed(number)
+        @settings(PLAIN, max_examples=max(1, EXAMPLES * kind.share // 10_000))
+        @given(kind.cases)
+        def trial(case: Any) -> None:
+            tried[kind.name] += 1
+            ending = kind.run(case, tmp_path)
+            if ending.faults:
+                place = ending.traceback[-300:] or str(ending.faults)
+                faults.setdefault(f"{kind.name}: {place}", f"{case!r:.2000}")
+
+        trial()
+
+    for number, kind in enumerate(cycle(kinds)):
+        try_some(kind, number)
+        if time.monotonic() > end:
+            break
+    print(f"tried {dict(tried)}, {sum(tried.values())} in all; {len(faults)} faults")
+    assert not faults, "\n\n".join(f"{place}\n{case}" for place, case in faults.items())
