@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 
 from bertslim.interrupts import INTERRUPTED, catch_signals, end_with
+from bertslim.terminal import open_closed_streams
 
 
 def main() -> None:
     """Run the command line of this process and end it with the exit code."""
+    open_closed_streams()
     catch_signals()  # before anything is imported that takes time
     try:
         from bertslim.cli import run

@@ -6,9 +6,12 @@ neither steer the terminal nor, in a job of GitHub, be taken for a workflow comm
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from typing import TextIO
 
+from bertslim.errors import OutputError
 from bertslim.printable import one_line, printable, shortened
 
 _LONGEST_LINE = 2000
@@ -79,8 +82,33 @@ def _json_escape(character: str) -> str:
     return f"\\u{number:04x}"
 
 
+def open_closed_streams() -> None:
+    """Have what is printed go nowhere where the caller closed standard output or standard error.
+
+    Else the next file that is opened takes the place of the stream, and is printed into.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+
+
 def _write(text: str, *, error: bool = False) -> None:
     stream = sys.stderr if error else sys.stdout
+    try:
+        _write_to(stream, text)
+    except BrokenPipeError:
+        raise
+    except OSError as failed:
+        if not error:  # where errors cannot be told, the exit code alone tells
+            raise OutputError(
+                f"cannot be written ({failed.strerror or failed})", where="standard output"
+            ) from failed
+
+
+def _write_to(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
     except UnicodeEncodeError:  # a terminal of a few characters only

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from bertslim.errors import OutputError
 from bertslim.terminal import clear_line, print_command, print_json, print_line, print_text
 
 HOSTILE = "a\x1b[2J\x07\u202eb\n::error::no\r\n  ::add-mask::x ##[error]y"
@@ -63,3 +68,34 @@ def test_a_terminal_of_few_characters_shows_the_rest_by_number(
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     print_line("−2 %")
     assert raw.getvalue() == b"\\u22122 %\n"
+
+
+class Full(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_output_that_cannot_be_written_is_said_and_errors_are_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(sys, "stderr", Full())
+    with pytest.raises(OutputError, match=r"standard output: cannot be written \(No space left"):
+        print_line("x")
+    print_line("x", error=True)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_takes_nothing_and_no_file_takes_its_place(
+    closed: str, tmp_path: Path
+) -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from bertslim.terminal import open_closed_streams, print_line; open_closed_streams()\n"
+        f"descriptor = os.open({str(tmp_path / 'file')!r}, os.O_WRONLY | os.O_CREAT)\n"
+        "print_line('text'); print_line('text', error=True)\n"
+        "sys.exit(0 if descriptor > 2 else 1)"
+    )
+    command = f'"$0" -c "$1" {closed}'
+    subprocess.run(["/bin/sh", "-c", command, sys.executable, code], check=True)
+    assert (tmp_path / "file").read_bytes() == b""

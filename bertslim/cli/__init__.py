@@ -74,11 +74,6 @@ def root(
     """
 
 
-def main() -> None:
-    """Run the command line of this process and end it with the exit code."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors are one line on standard error."""
     remember(arguments)
