@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from importlib.util import find_spec
@@ -193,3 +194,17 @@ def test_a_local_directory_needs_no_hub_library(make_checkpoint, fresh_python) -
         "assert not {'huggingface_hub', 'torch', 'transformers'} & set(sys.modules)",
         make_checkpoint("bert", ""),
     )
+
+
+def test_the_encoder_of_an_old_sentence_transformers_model_lies_in_a_folder(tmp_path: Path) -> None:
+    root = tmp_path / "model"
+    (root / "0_Transformer").mkdir(parents=True)
+    (root / "config.json").write_text('{"__version__": "0.3.8"}')
+    (root / "0_Transformer/config.json").write_text('{"model_type": "bert"}')
+    module = {"type": "sentence_transformers.models.Transformer", "path": "0_Transformer"}
+    (root / "modules.json").write_text(json.dumps([module]))
+    found = find_model(str(root))
+    assert (found.name, found.directory) == ("model", root / "0_Transformer")
+    (root / "modules.json").write_text("[")
+    with pytest.raises(ModelError, match=r"modules\.json: is not valid JSON"):
+        find_model(str(root))

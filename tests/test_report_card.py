@@ -51,7 +51,9 @@ def test_a_local_or_packaged_base_is_not(record):
 
 
 def test_licence_language_and_library_carry_over():
-    card = render_model_card(cut_record(measurements=()), SENTENCE_TRANSFORMER_CARD)
+    card = render_model_card(
+        cut_record(measurements=()), SENTENCE_TRANSFORMER_CARD, sentence_transformers=True
+    )
     assert front_matter_of(card) == {
         "library_name": "sentence-transformers",
         "tags": ["bertslim", "bert", "pruned", "sentence-transformers"],
@@ -111,8 +113,16 @@ def test_an_uneven_result_loads_with_remote_code_or_with_bertslim():
 
 
 def test_a_sentence_transformer_loads_as_one():
-    card = render_model_card(cut_record(plan=plan(even=True)), SENTENCE_TRANSFORMER_CARD)
+    record = cut_record(plan=plan(even=True))
+    card = render_model_card(record, sentence_transformers=True)
     assert 'model = SentenceTransformer("slim")' in card
+    assert front_matter_of(card)["library_name"] == "sentence-transformers"
+
+
+def test_a_classifier_made_from_a_sentence_transformer_loads_as_a_classifier():
+    card = render_model_card(cut_record(plan=plan(even=True)), SENTENCE_TRANSFORMER_CARD)
+    assert "SentenceTransformer" not in card
+    assert front_matter_of(card)["library_name"] == "transformers"
 
 
 @pytest.mark.parametrize("model_type", ["bert", "slim_bert"])

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bertslim.errors import InputError
-from bertslim.file_names import CARD_FILE, PAGE_FILE, RECIPE_FILE, RECORD_FILE, REPORT_FILE
+from bertslim.file_names import (
+    CARD_FILE,
+    MODULES_FILE,
+    PAGE_FILE,
+    RECIPE_FILE,
+    RECORD_FILE,
+    REPORT_FILE,
+)
 from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import read_facts
 from bertslim.output.file import updated_file
@@ -48,12 +55,14 @@ def publish(record: Record, directory: Path, *, base: Path, recipe: str | None =
         base: The base's directory, for the licence and language in its model card.
         recipe: The resolved recipe as YAML, for a cut.
     """
-    card = base / CARD_FILE
-    base_card = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else None
+    own = base / CARD_FILE
+    base_card = own.read_text(encoding="utf-8", errors="replace") if own.is_file() else None
     _write(directory / RECORD_FILE, record.to_json())
     _write(directory / REPORT_FILE, render_report(record))
     _write(directory / PAGE_FILE, render_page(record))
-    _write(directory / CARD_FILE, render_model_card(record, base_card))
+    embeds = (directory / MODULES_FILE).is_file()
+    card = render_model_card(record, base_card, sentence_transformers=embeds)
+    _write(directory / CARD_FILE, card)
     if recipe is not None:
         _write(directory / RECIPE_FILE, recipe)
 

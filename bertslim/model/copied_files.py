@@ -184,15 +184,13 @@ class _Gathered:
     def add_config(self, path: Path) -> None:
         """Add the architecture: `config.json`, and the code of a slim class."""
         config = read_config(path.parent)
+        own = {"auto_map": auto_map_of(family_of(config))} if _is_slim(config) else {}
         content = path.read_bytes()
-        if _is_slim(config):
-            own = auto_map_of(family_of(config))
-            if config.get("auto_map") != own:
-                content = _json_bytes({**config, "auto_map": own})
-            self.files |= {Path(name): code for name, code in slim_code().items()}
-        elif any(key in config for key in _CODE_KEYS):
-            content = _json_bytes({k: v for k, v in config.items() if k not in _CODE_KEYS})
+        if {key: config[key] for key in _CODE_KEYS if key in config} != own:
+            content = _json_bytes({k: v for k, v in config.items() if k not in _CODE_KEYS} | own)
         self.files[Path(CONFIG_FILE)] = content
+        if own:
+            self.files |= {Path(name): code for name, code in slim_code().items()}
 
     def add_modules(self, model: SentenceTransformer) -> None:
         """Add the folders of the modules after the encoder, and the list of modules."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bertslim.errors import ModelError
 from bertslim.file_names import CARD_FILE, CONFIG_FILE
+from bertslim.model.sentence_transformer import encoder_directory
 from bertslim.network import online_if_hub_answers
 
 PACKAGE_PREFIX = "pkg:"
@@ -72,14 +73,15 @@ def _looks_like_path(model: str) -> bool:
 def _in_directory(path: Path) -> ModelSource:
     if not path.is_dir():
         raise ModelError("is a file", where=str(path), remedy="name the directory that holds it")
-    if not (path / CONFIG_FILE).is_file():
+    if not (encoder_directory(path) / CONFIG_FILE).is_file():
         raise ModelError(
             f"no {CONFIG_FILE} in this directory",
             where=str(path),
             remedy="name a checkpoint that `save_pretrained` wrote",
         )
     resolved = path.resolve()
-    return ModelSource(given=str(resolved), name=resolved.name, directory=resolved)
+    directory = encoder_directory(resolved)
+    return ModelSource(given=str(resolved), name=resolved.name, directory=directory)
 
 
 def _in_package(model: str) -> ModelSource:
@@ -127,7 +129,7 @@ def _on_hub(model: str, *, weights: bool) -> ModelSource:
             where=model,
             remedy="check the name, and the network if it is a Hub id",
         ) from error
-    directory = Path(snapshot)
+    directory = encoder_directory(Path(snapshot))
     if not (directory / CONFIG_FILE).is_file():
         raise ModelError(f"the Hub repository has no {CONFIG_FILE}", where=model)
     return ModelSource(given=model, name=model.rsplit("/", 1)[-1], directory=directory)

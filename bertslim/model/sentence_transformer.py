@@ -100,6 +100,17 @@ def find_sentence_transformer(directory: Path) -> SentenceTransformer | None:
     return None
 
 
+def encoder_directory(root: Path) -> Path:
+    """Return where the encoder of a model lies: in the directory itself, but for old versions.
+
+    Raises:
+        ModelError: `modules.json` is damaged.
+    """
+    if not (root / MODULES_FILE).is_file():
+        return root
+    return read_sentence_transformer(root).encoder
+
+
 def read_sentence_transformer(root: Path) -> SentenceTransformer:
     """Read `modules.json`.
 

@@ -123,7 +123,7 @@ def load_plain_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
                 directory, config=stock, local_files_only=True, trust_remote_code=False
             )
             read_pair(tokenizer)
-            tokenizer.model_max_length = min(int(tokenizer.model_max_length), _ENOUGH)
+            tokenizer.model_max_length = _whole_length(tokenizer.model_max_length)
     except (KeyboardInterrupt, SystemExit):
         raise
     except ImportError as error:
@@ -133,6 +133,17 @@ def load_plain_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     ) as error:  # damaged files make libraries raise whatever they meet, and Rust panic
         raise _damaged(error, directory) from error
     return tokenizer
+
+
+def _whole_length(length: object) -> int:
+    """Return the limit of a tokenizer as a whole number.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not isinstance(length, int | float) or not length >= 1:
+        raise ValueError(f"model_max_length is {length!r}, not a number of tokens")
+    return int(min(length, _ENOUGH))
 
 
 def _apply(

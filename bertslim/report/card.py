@@ -31,13 +31,15 @@ _CUSTOM = "custom"  # the type of data that are not on the Hub
 Value = str | list[str]
 
 
-def front_matter(record: Record, base_card: str | None) -> str:
+def front_matter(
+    record: Record, base_card: str | None, *, sentence_transformers: bool = False
+) -> str:
     """Write the metadata of the result: its base, and its scores on held-out rows.
 
     Licence and language are those of the base's card.
     """
     base = read_front_matter(base_card or "")
-    library = _SENTENCE_TRANSFORMERS if is_sentence_transformer(base_card) else "transformers"
+    library = _SENTENCE_TRANSFORMERS if sentence_transformers else "transformers"
     family = record.slim.model_type.removeprefix("slim_")
     tags = ["bertslim", family, *(["pruned"] if record.kind == "cut" else [])]
     if library != "transformers":
@@ -83,11 +85,6 @@ def _results(record: Record) -> dict[str, Any]:
             printable(last_component(record.slim.source)), results
         ),
     }
-
-
-def is_sentence_transformer(base_card: str | None) -> bool:
-    """Whether the base's card names sentence-transformers as its library."""
-    return read_front_matter(base_card or "").get("library_name") == _SENTENCE_TRANSFORMERS
 
 
 def read_front_matter(card: str) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bertslim.records import Record
 from bertslim.records.sources import last_component, shown_source
-from bertslim.report.card import front_matter, is_sentence_transformer
+from bertslim.report.card import front_matter
 from bertslim.report.escape import escape
 from bertslim.report.loading_code import loading
 from bertslim.report.measurement_tables import before_and_after
@@ -21,16 +21,19 @@ def render_report(record: Record) -> str:
     return markdown_of([*_opening(record), *body_sections(record)])
 
 
-def render_model_card(record: Record, base_card: str | None = None) -> str:
+def render_model_card(
+    record: Record, base_card: str | None = None, *, sentence_transformers: bool = False
+) -> str:
     """Write the model card of a result, with front matter for the Hugging Face Hub.
 
     Args:
         record: The account of the run.
         base_card: The text of the base's README.md, whose licence and language carry over.
+        sentence_transformers: Whether the result is a sentence-transformers model.
 
     Texts of the data are left out, also where the report quotes them: cards are published.
     """
-    code = loading(record, sentence_transformers=is_sentence_transformer(base_card))
+    code = loading(record, sentence_transformers=sentence_transformers)
     text = markdown_of(
         [
             *_opening(record),
@@ -38,7 +41,8 @@ def render_model_card(record: Record, base_card: str | None = None) -> str:
             *body_sections(record.model_copy(update={"disagreements": None})),
         ]
     )
-    return f"{front_matter(record, base_card)}\n\n{text}"
+    front = front_matter(record, base_card, sentence_transformers=sentence_transformers)
+    return f"{front}\n\n{text}"
 
 
 def render_summary(record: Record) -> str:
