@@ -181,3 +181,20 @@ def test_a_tokenizer_names_the_package_that_it_needs(
         f"{model}: the tokenizer needs the package fugashi, which is not installed; "
         "pip install fugashi"
     )
+
+
+@pytest.mark.skipif(find_spec("sentencepiece") is not None, reason="sentencepiece is installed")
+@pytest.mark.parametrize("model_type", ["camembert", "xlm-roberta"])
+def test_a_sentencepiece_model_without_the_package(model_type: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
+    (tmp_path / "sentencepiece.bpe.model").write_bytes(b"\x0a\x0e\x0a\x05<unk>")
+    with pytest.raises(ModelError, match="needs the package sentencepiece, which is not installed"):
+        load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "roberta", "distilbert", "mpnet"])
+def test_a_tokenizer_that_would_know_special_tokens_alone(model_type: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
+    (tmp_path / "spm.model").write_bytes(b"\x0a\x0e")
+    with pytest.raises(ModelError, match=r"finds no vocabulary here but special|needs the package"):
+        load_tokenizer(tmp_path)

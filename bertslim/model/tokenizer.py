@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertslim.errors import ModelError
-from bertslim.file_names import TOKENIZER_CONFIG_FILE
+from bertslim.file_names import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from bertslim.model.checkpoint_files import read_config
 from bertslim.model.config_facts import family_of
 from bertslim.model.sentence_transformer import (
@@ -17,7 +18,11 @@ from bertslim.model.sentence_transformer import (
     read_transformer_settings,
 )
 from bertslim.model.token_ids import check_token_ids, drop_token_types_beyond, read_pair
-from bertslim.model.tokenizer_files import VOCABULARY_FILES, check_tokenizer_files
+from bertslim.model.tokenizer_files import (
+    SENTENCEPIECE_FILES,
+    VOCABULARY_FILES,
+    check_tokenizer_files,
+)
 from bertslim.printable import one_line
 from bertslim.quiet import quiet_transformers
 
@@ -131,7 +136,13 @@ def load_plain_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     except (
         BaseException
     ) as error:  # damaged files make libraries raise whatever they meet, and Rust panic
-        raise _damaged(error, directory) from error
+        raise _lacking_sentencepiece(directory) or _damaged(error, directory) from error
+    if tokenizer.get_vocab().keys() <= {*tokenizer.all_special_tokens}:
+        raise ModelError(
+            f"a {type(tokenizer).__name__} finds no vocabulary here but special tokens",
+            where=str(directory),
+            remedy="copy the tokenizer's files there",
+        )
     return tokenizer
 
 
@@ -187,6 +198,26 @@ def _lacks_package(error: ImportError, directory: Path) -> ModelError:
         where=str(directory),
         remedy=f"pip install {package}" if package else "install it",
     )
+
+
+def _lacking_sentencepiece(directory: Path) -> ModelError | None:
+    """Return the error of a SentencePiece model that cannot be read here; None: it can be."""
+    if (directory / TOKENIZER_FILE).is_file():
+        return None
+    if not any((directory / name).is_file() for name in SENTENCEPIECE_FILES):
+        return None
+    packages = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}
+    for package, module in packages.items():
+        if not _is_installed(module):
+            return _lacks_package(ImportError(name=package), directory)
+    return None
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package around it
+        return False
 
 
 def _damaged(error: BaseException, directory: Path) -> ModelError:

@@ -13,6 +13,9 @@ VOCABULARY_FILES = (
     TOKENIZER_FILE, "vocab.txt", "vocab.json", "spm.model", "spiece.model",
     "sentencepiece.bpe.model", "tokenizer.model",
 )  # fmt: skip
+SENTENCEPIECE_FILES = (
+    "sentencepiece.bpe.model", "spm.model", "spiece.model", "tokenizer.model", "unigram.json",
+)  # fmt: skip
 _OBJECTS = (
     TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, "special_tokens_map.json", ADDED_TOKENS_FILE,
     "vocab.json",

@@ -10,17 +10,11 @@ from typing import Any
 from bertslim.errors import ModelError
 from bertslim.file_names import ADDED_TOKENS_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from bertslim.model.tokenizer import load_plain_tokenizer
+from bertslim.model.tokenizer_files import SENTENCEPIECE_FILES
 from bertslim.model.tokenizer_models import read_tokenizer_model
 from bertslim.model.vocabulary import Vocabulary, tokenizer_content
 
 _PLAIN_FILES = ("vocab.txt", "vocab.json", "merges.txt")
-_SENTENCEPIECE_FILES = (
-    "sentencepiece.bpe.model",
-    "spm.model",
-    "spiece.model",
-    "tokenizer.model",
-    "unigram.json",
-)
 
 
 def prune_tokenizer(directory: Path, vocabulary: Vocabulary) -> None:
@@ -45,7 +39,7 @@ def prune_tokenizer(directory: Path, vocabulary: Vocabulary) -> None:
     pruned.save(str(directory / TOKENIZER_FILE))
     if any((directory / name).is_file() for name in _PLAIN_FILES):
         pruned.model.save(str(directory))
-    for name in _SENTENCEPIECE_FILES:
+    for name in SENTENCEPIECE_FILES:
         (directory / name).unlink(missing_ok=True)
     _rewrite(directory / TOKENIZER_CONFIG_FILE, new_ids)
     _rewrite(directory / ADDED_TOKENS_FILE, new_ids)
