@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from bertslim import cli
 from bertslim.commands.retrain import retrain, training_section
 from bertslim.commands.slim_result import SlimResult
 from bertslim.data.data_options import DataOptions
@@ -21,6 +22,7 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.options.retrain import RetrainOptions
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Distill
+from support.sentence_transformers import save_sentence_transformer
 
 ROWS = 240
 QUICK = {
@@ -205,3 +207,20 @@ def test_how_long_and_how_it_is_trained_where_it_is_left_open(
     section = training_section(RetrainOptions("m", DataOptions("d"), **options))
     assert (section.epochs, section.batch_size, section.dropout) == expected
     assert section.distill == Distill()
+
+
+def test_a_teacher_that_embeds_in_another_way_is_refused(
+    make_checkpoint: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = make_checkpoint("bert", "", tokenizer=True)
+    prompt = {"prompts": {"a": "film: "}, "default_prompt_name": "a"}
+    teachers = {
+        "the teacher embeds by 'cls', the model 'mean'": {"pooling": {"pooling_mode": "cls"}},
+        "the teacher reads after the prompt 'film: ', the model ''": {"model": prompt},
+    }
+    for number, (message, settings) in enumerate(teachers.items()):
+        teacher = save_sentence_transformer(plain, tmp_path / f"teacher{number}", **settings)
+        line = ["retrain", str(plain), "--teacher", str(teacher), "--data", "builtin:pydocs"]
+        assert cli.run([*line, "-qo", str(tmp_path / "out")]) == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
