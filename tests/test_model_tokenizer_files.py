@@ -198,3 +198,17 @@ def test_a_tokenizer_that_would_know_special_tokens_alone(model_type: str, tmp_p
     (tmp_path / "spm.model").write_bytes(b"\x0a\x0e")
     with pytest.raises(ModelError, match=r"finds no vocabulary here but special|needs the package"):
         load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, MemoryError])
+def test_what_is_no_fault_of_the_files_passes(
+    raised: type[BaseException], model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoTokenizer
+
+    def fail(*args: object, **options: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", fail)
+    with pytest.raises(raised):
+        load_tokenizer(model)

@@ -265,6 +265,8 @@ def load_module_weights(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
     except Exception as error:  # damaged files make libraries raise whatever they meet
         raise ModelError("is damaged", where=str(path), remedy="download it again") from error
     if not isinstance(tensors, dict):

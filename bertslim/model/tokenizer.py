@@ -200,6 +200,12 @@ def _lacks_package(error: ImportError, directory: Path) -> ModelError:
     )
 
 
+def _is_of_the_files(error: BaseException) -> bool:
+    """Whether files can be at fault; an interrupt and a lack of memory are none of theirs."""
+    panicked = type(error).__name__ == "PanicException"  # a BaseException that has no public name
+    return panicked or (isinstance(error, Exception) and not isinstance(error, MemoryError))
+
+
 def _lacking_sentencepiece(directory: Path) -> ModelError | None:
     """Return the error of a SentencePiece model that cannot be read here; None: it can be."""
     if (directory / TOKENIZER_FILE).is_file():
