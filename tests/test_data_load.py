@@ -113,11 +113,16 @@ def test_scores_that_are_all_the_same_have_no_correlation(tmp_path: Path) -> Non
     )
 
 
-def test_a_model_that_contradicts_itself_is_told_of(tmp_path: Path) -> None:
+def test_a_model_that_contradicts_itself_is_told_of(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     data = write_stars(tmp_path / "a.csv", "film", [0, 1, 2, 3, 4])
     head = replace(STARS, contradiction="it says two things")
-    splits = load_held_out(DataOptions(data), head, Progress(visible=False))
+    splits = load_held_out(DataOptions(data), head, Progress())
     assert splits.notes == (f"{data}: it says two things",)
+    assert capfd.readouterr().err.endswith("\na.csv: it says two things\n")
+    load_held_out(DataOptions(data), head, Progress(visible=False))
+    assert capfd.readouterr().err == ""
 
 
 def test_declared_classes_of_which_some_rows_have_none(tmp_path: Path) -> None:

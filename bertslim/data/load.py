@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,8 @@ def load_splits(options: DataOptions, head: HeadFacts, progress: Progress) -> Sp
     Raises:
         DataError: The data are missing, broken or too few, or do not fit the model.
     """
-    data, *held_out = _load(options, head)
-    return _reported(split(data, *held_out), head, progress)
+    data = _load(options, head)
+    return _reported(split(*data), data, head, progress)
 
 
 def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> Splits:
@@ -62,14 +63,21 @@ def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> 
     Raises:
         DataError: The data are missing or broken, or do not fit the model.
     """
-    return _reported(only_report(_load(options, head)[-1]), head, progress)
+    data = _load(options, head)[-1:]
+    return _reported(only_report(*data), data, head, progress)
 
 
-def _reported(splits: Splits, head: HeadFacts, progress: Progress) -> Splits:
+def _reported(
+    splits: Splits, data: Sequence[TaskData], head: HeadFacts, progress: Progress
+) -> Splits:
     """Report what the data were taken for, and note how the model reads them."""
     _tell(splits.record, progress)
     for note in head.notes:
         progress.tell(note)
+    for one in data:
+        if one.source != NEUTRAL_DATA.data:  # whose classes fit no model but one made for them
+            for note in one.notes:
+                progress.tell(f"{shown_source(one.source)}: {note}")
     return replace(splits, notes=(*head.notes, *splits.notes))
 
 
