@@ -129,13 +129,11 @@ def load_plain_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
             )
             read_pair(tokenizer)
             tokenizer.model_max_length = _whole_length(tokenizer.model_max_length)
-    except (KeyboardInterrupt, SystemExit):
-        raise
     except ImportError as error:
         raise _lacks_package(error, directory) from error
-    except (
-        BaseException
-    ) as error:  # damaged files make libraries raise whatever they meet, and Rust panic
+    except BaseException as error:  # libraries raise whatever they meet, and Rust panics
+        if not _is_of_the_files(error):
+            raise
         raise _lacking_sentencepiece(directory) or _damaged(error, directory) from error
     if tokenizer.get_vocab().keys() <= {*tokenizer.all_special_tokens}:
         raise ModelError(
