@@ -328,6 +328,17 @@ def test_a_training_without_its_best_look_is_refused(place, what, tmp_path):
     assert what in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "place", [("plan", "base", "parameters"), ("slim", "layers"), ("environment", "threads")]
+)
+def test_a_count_below_0_is_refused(place, tmp_path):
+    raw = json.loads(cut_record().to_json())
+    changed(raw, *place, -1)
+    write(tmp_path, json.dumps(raw))
+    with pytest.raises(InputError, match=rf"{place[0]}.*{place[-1]}: Input should be greater than"):
+        read_record(tmp_path)
+
+
 def test_a_record_nested_without_end_is_no_json(tmp_path):
     write(tmp_path, '{"recipe": ' + "[" * 100_000)
     with pytest.raises(InputError, match="not valid JSON; write the result again"):

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bertslim.records.frozen import Frozen
+from bertslim.records.frozen import Count, Frozen
 from bertslim.records.provenance import DataRecord, Environment, ModelRecord, Step
 
 Block = Literal["attention", "ffn"]
@@ -23,7 +23,7 @@ class Site(Frozen):
         block: Which of its two.
     """
 
-    layer: int
+    layer: Count
     block: Block
 
 
@@ -38,8 +38,8 @@ class Cluster(Frozen):
     """
 
     name: str
-    first: int
-    last: int
+    first: Count
+    last: Count
     within: float
 
 
@@ -78,9 +78,9 @@ class Cka(Frozen):
     """
 
     matrices: tuple[CkaMatrix, ...]
-    tokens: int
-    batch_size: int
-    batches: int
+    tokens: Count
+    batch_size: Count
+    batches: Count
 
     def find(self, rows: Role, columns: Role, block: Block) -> CkaMatrix | None:
         """Return one of the matrices."""
@@ -127,8 +127,8 @@ class Probes(Frozen):
 
     unit: Literal["texts", "tokens"]
     metric: str
-    fitted: int
-    scored: int
+    fitted: Count
+    scored: Count
     chance: float
     points: tuple[ProbePoint, ...]
 
@@ -147,14 +147,14 @@ class Effect(Frozen):
         macs: Multiply-accumulates that it would save, at `Sensitivity.length` tokens.
     """
 
-    layer: int
+    layer: Count
     kind: AlterationKind
     damage: float
     low: float | None = None
     high: float | None = None
     score: float | None = None
-    parameters: int
-    macs: int
+    parameters: Count
+    macs: Count
 
 
 class Sensitivity(Frozen):
@@ -174,8 +174,8 @@ class Sensitivity(Frozen):
     metric: str | None
     unit: str | None = None
     score: float | None
-    rows: int
-    length: int
+    rows: Count
+    length: Count
     effects: tuple[Effect, ...]
 
     def of_kind(self, kind: AlterationKind) -> Sequence[Effect]:

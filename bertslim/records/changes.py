@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from bertslim.records.frozen import Frozen
+from bertslim.records.frozen import Count, Frozen
 from bertslim.records.measurements import Measurement
 from bertslim.records.provenance import ModelRecord
 
@@ -26,7 +26,7 @@ class Repair(Frozen):
         after: The same with what was solved from the other tokens.
     """
 
-    layer: int | None
+    layer: Count | None
     part: str
     ridge: float | None = None
     factor: float | None = None
@@ -44,7 +44,7 @@ class Look(Frozen):
         score: As `Training.score` names it.
     """
 
-    step: int
+    step: Count
     seconds: float
     loss: float | None
     score: float
@@ -75,17 +75,17 @@ class Training(Frozen):
     teacher: ModelRecord | None = None
     start_model: ModelRecord | None = None
     settings: dict[str, Any]
-    processes: int
+    processes: Count
     dtype: str
     device: str
     score: str
     higher_is_better: bool
-    steps: int
-    sequences: int
-    tokens: int
+    steps: Count
+    sequences: Count
+    tokens: Count
     seconds: float
-    macs: int = 0
-    best_step: int
+    macs: Count = 0
+    best_step: Count
     looks: tuple[Look, ...] = Field(min_length=1)
     resumed: bool = False
 
@@ -129,7 +129,7 @@ class ExportRecord(Frozen):
     file: str
     format: str
     precision: str
-    size: int
+    size: Count
     difference: float
     in_float32: tuple[str, ...] = ()
     measurements: tuple[Measurement, ...] = ()

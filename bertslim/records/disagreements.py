@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.records.frozen import Frozen
+from bertslim.records.frozen import Count, Frozen
 
 
 class Disagreement(Frozen):
@@ -33,6 +33,6 @@ class Disagreements(Frozen):
         shown: Some of them.
     """
 
-    rows: int
-    different: int
+    rows: Count
+    different: Count
     shown: tuple[Disagreement, ...]

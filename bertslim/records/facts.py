@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.records.frozen import Frozen
+from bertslim.records.frozen import Count, Frozen
 
 
 class LayerFacts(Frozen):
@@ -18,12 +18,12 @@ class LayerFacts(Frozen):
         ffn_of: The layer of the same model whose FFN block it uses; None where it has its own.
     """
 
-    heads: int
-    intermediate_size: int
+    heads: Count
+    intermediate_size: Count
     attention_norm: bool = True
     ffn_norm: bool = True
-    linear_rank: int = 0
-    ffn_of: int | None = None
+    linear_rank: Count = 0
+    ffn_of: Count | None = None
 
 
 class ModelFacts(Frozen):
@@ -51,18 +51,18 @@ class ModelFacts(Frozen):
     model_type: str
     architecture: str
     head: str
-    hidden_size: int
-    head_size: int
-    vocab_size: int
-    max_length: int
-    labels: int
+    hidden_size: Count
+    head_size: Count
+    vocab_size: Count
+    max_length: Count
+    labels: Count
     pooler: bool
     dtype: str
-    embedding_parameters: int
-    shared_parameters: int
-    head_parameters: int
-    macs_per_token: int
-    macs_per_sequence: int
+    embedding_parameters: Count
+    shared_parameters: Count
+    head_parameters: Count
+    macs_per_token: Count
+    macs_per_sequence: Count
     layers: tuple[LayerFacts, ...]
 
 
@@ -76,7 +76,7 @@ class Sizes(Frozen):
         macs: Multiply-accumulates of one forward pass at batch 1 and the stated length.
     """
 
-    parameters: int
-    encoder: int
-    embeddings: int
-    macs: int
+    parameters: Count
+    encoder: Count
+    embeddings: Count
+    macs: Count

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 Scalar = str | int | float | bool
+Count = Annotated[int, Field(ge=0)]
 LARGEST = 1e100  # what is larger overflows where it is written in other units, or drawn
 UNUSABLE_FIGURE = "unusable_figure"  # the type of pydantic's error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bertslim.records.facts import LayerFacts, Sizes
-from bertslim.records.frozen import Frozen
+from bertslim.records.frozen import Count, Frozen
 
 
 class LayerPlan(Frozen):
@@ -15,15 +15,15 @@ class LayerPlan(Frozen):
         actions: The changes of the layer, in words; empty if there are none.
     """
 
-    layer: int
-    slim_layer: int | None
+    layer: Count
+    slim_layer: Count | None
     before: LayerFacts
     after: LayerFacts | None
     actions: tuple[str, ...]
-    parameters_before: int
-    parameters_after: int
-    macs_before: int
-    macs_after: int
+    parameters_before: Count
+    parameters_after: Count
+    macs_before: Count
+    macs_after: Count
 
 
 class StepPlan(Frozen):
@@ -34,7 +34,7 @@ class StepPlan(Frozen):
     """
 
     op: str
-    layers: tuple[int, ...]
+    layers: tuple[Count, ...]
 
 
 class VocabularyPlan(Frozen):
@@ -45,8 +45,8 @@ class VocabularyPlan(Frozen):
         after: Tokens that stay; None as long as the data are not read.
     """
 
-    before: int
-    after: int | None
+    before: Count
+    after: Count | None
 
 
 class Plan(Frozen):
@@ -62,7 +62,7 @@ class Plan(Frozen):
     steps: tuple[StepPlan, ...]
     layers: tuple[LayerPlan, ...]
     even: bool
-    length: int
+    length: Count
     base: Sizes
     slim: Sizes
     vocabulary: VocabularyPlan | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bertslim.printable import shortened
-from bertslim.records.frozen import Frozen
+from bertslim.records.frozen import Count, Frozen
 from bertslim.records.sources import shown_source
 
 _LONGEST_NAME = 30
@@ -17,7 +17,7 @@ class ModelRecord(Frozen):
     source: str
     model_type: str
     architecture: str
-    layers: int
+    layers: Count
     sha256: str
 
 
@@ -25,7 +25,7 @@ class LabelCount(Frozen):
     """How many rows have a label, or for words how many spans are of a type."""
 
     name: str
-    count: int
+    count: Count
 
 
 class ScoreRange(Frozen):
@@ -45,7 +45,7 @@ class LabelSummary(Frozen):
     """
 
     counts: tuple[LabelCount, ...] = ()
-    of: int = 0
+    of: Count = 0
     scores: ScoreRange | None = None
 
     def in_words(self, longest: int = 6) -> str:
@@ -72,7 +72,7 @@ class SplitRecord(Frozen):
     """One split of the data: how many texts, the hash of them all, and what labels they have."""
 
     name: Literal["fit", "select", "report"]
-    rows: int
+    rows: Count
     sha256: str
     labels: LabelSummary | None = None
 
@@ -132,9 +132,9 @@ class Environment(Frozen):
     """The machine and the versions that the figures were measured with."""
 
     cpu: str
-    cores: int
-    threads: int
-    memory_bytes: int
+    cores: Count
+    threads: Count
+    memory_bytes: Count
     os: str
     python: str
     versions: dict[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.records.frozen import Frozen
+from bertslim.records.frozen import Count, Frozen
 from bertslim.records.measurements import Interval
 from bertslim.records.provenance import Environment
 
@@ -45,12 +45,12 @@ class Timing(Frozen):
     model: str
     runtime: str
     dtype: str
-    batch: int
-    length: int
+    batch: Count
+    length: Count
     median_ms: float
     p90_ms: float
     p99_ms: float
-    calls: int
+    calls: Count
     to_first: TimeRatio | None
     to_base: TimeRatio | None
     fastest: bool
@@ -67,6 +67,6 @@ class BenchResult(Frozen):
 
     timings: tuple[Timing, ...]
     environment: Environment
-    launches: int
+    launches: Count
     seed: int
     notes: tuple[str, ...] = ()

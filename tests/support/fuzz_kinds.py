@@ -151,16 +151,17 @@ def record_kind(records: list[dict[str, Any]]) -> Kind:
     """Return the kind of a record, printed as a report or compared with another."""
     whole = as_json(records[0])
 
-    def trial(case: tuple[bytes, bool], here: Path) -> Ending:
-        content, compared = case
+    def trial(case: tuple[bytes, list[str]], here: Path) -> Ending:
+        content, further = case
         for name, text in (("damaged", content), ("whole", whole)):
             (here / name).mkdir()
             (here / name / "bertslim.json").write_bytes(text)
-        return run_command(["report", "damaged", *(["whole"] if compared else [])])
+        return run_command(["report", "damaged", *further])
 
+    further = st.sampled_from([*[[]] * 6, *[["whole"]] * 3, ["--json"], ["-o", "pages"]])
     trees = damaged_trees(*records).map(as_json)
     texts = damaged_texts(json.dumps(records[0])).map(encoded)
-    return Kind("record", 120, st.tuples(trees | trees | texts, st.booleans()), trial)
+    return Kind("record", 120, st.tuples(trees | trees | texts, further), trial)
 
 
 def gate_kind(record: dict[str, Any], checkpoint: Path) -> Kind:
