@@ -193,7 +193,7 @@ def test_interruption_is_exit_130(
 @pytest.mark.parametrize(
     ("head", "name", "content", "message"),
     [
-        ("TokenClassification", "d.conll", "Ada\tO\nsaw\n", "line 2 has 1 column, the first 2"),
+        ("TokenClassification", "d.conll", "Ada\tO\nsaw\n", "line 2 has 1 column separated by blanks, the first 2"),
         ("TokenClassification", "d.conll", "", "there are no rows in it"),
         ("TokenClassification", "d.conll", "Ada\tB-PER\n", "does not know the label 'B-PER'"),
         ("QuestionAnswering", "d.jsonl", ANSWER_ELSEWHERE, "the answer 'Ada' does not stand at"),
