@@ -26,9 +26,13 @@ _OUT_OF_MEMORY = re.compile(
     r"|bad_?alloc|bad allocation|unable to mmap|failed to map segment|os error 12\b",
     re.IGNORECASE,
 )
-_DISK_FULL = re.compile(r"no space left|disk quota exceeded|os error 28\b", re.IGNORECASE)
+_DISK_FULL = re.compile(
+    r"no space left|disk quota exceeded|file too large|os error (27|28|122)\b"
+    r"|PytorchStreamWriter failed writing|unexpected pos \d+ vs \d+",  # how PyTorch says it
+    re.IGNORECASE,
+)
 _NO_THREAD = re.compile(r"can.?t start new thread|resource temporarily unavailable", re.IGNORECASE)
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READERS = {"datasets", "pyarrow", "safetensors", "safetensors_rust", "tokenizers", "yaml"}
 _RUNTIMES = {"google", "nncf", "onnx", "onnxruntime", "onnxscript", "openvino", "resvg_py"}
 _NETWORK = {"httpcore", "httpx", "httpx2", "huggingface_hub", "requests", "urllib3"}
@@ -72,16 +76,12 @@ def exhausted_resource(error: BaseException) -> InputError | None:
     for met in _causes(error, beside=True):
         if isinstance(met, BertslimError):
             continue
-        number = met.errno if isinstance(met, OSError) else None
-        from_library = (
-            isinstance(met, OSError | RuntimeError | ImportError) or _library(met) is not None
-        )
-        text = str(met) if from_library else ""
+        number, text = _number(met), _text(met)
         if isinstance(met, MemoryError) or number == errno.ENOMEM or _OUT_OF_MEMORY.search(text):
             return InputError(
                 "memory ran out", remedy="a smaller batch, length or number of rows needs less"
             )
-        if number in _FULL or _DISK_FULL.search(text):
+        if _is_disk_full(met):
             return _disk_full(met)
         if number in (errno.EMFILE, errno.ENFILE):
             return InputError(
@@ -93,6 +93,27 @@ def exhausted_resource(error: BaseException) -> InputError | None:
                 remedy="raise the limit (`ulimit -u`), or free memory",
             )
     return None
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error comes of a disk that is full, be it by way of others."""
+    return any(map(_is_disk_full, _causes(error, beside=True)))
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    return _number(error) in _FULL or _DISK_FULL.search(_text(error)) is not None
+
+
+def _number(error: BaseException) -> int | None:
+    return error.errno if isinstance(error, OSError) else None
+
+
+def _text(error: BaseException) -> str:
+    """Return what an error of the system or a library says; what a person wrote says nothing."""
+    if isinstance(error, BertslimError):
+        return ""
+    of_system = isinstance(error, OSError | RuntimeError | ImportError)
+    return str(error) if of_system or _library(error) is not None else ""
 
 
 def _disk_full(error: BaseException) -> InputError:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,7 @@ from bertslim.export.openvino_model import OpenVinoModel
 from bertslim.export.parity import TOLERANCE, check_parity
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.families import FAMILIES
+from support.full_disk import files_of_at_most
 from support.uneven_models import CASES, MORE, uneven_model
 
 pytest.importorskip("openvino")
@@ -96,3 +98,23 @@ def test_int8_is_calibrated_and_close(slim: Callable[..., Checkpoint], tmp_path:
 
     assert "FakeQuantize" in (tmp_path / "graph.xml").read_text()
     assert 1e-6 < check_parity(checkpoint, model, "int8").relative < TOLERANCE["int8"]
+
+
+@pytest.mark.parametrize("lacking", [1, 100_000])
+def test_a_full_disk_is_an_error_and_no_file_that_is_cut_short(
+    lacking: int, tmp_path: Path
+) -> None:
+    import openvino
+
+    values = openvino.opset13.constant(np.random.default_rng(0).random((200, 200)))
+    model = openvino.Model([openvino.opset13.result(values)], [])
+    graph, weights = tmp_path / "model.xml", tmp_path / "model.bin"
+    save(model, graph, weights)
+    whole = weights.stat().st_size
+    with (
+        files_of_at_most(whole - lacking),
+        pytest.raises(OSError, match=r"no space is left|too large"),
+    ):
+        save(model, graph, weights)
+    save(model, graph, weights)
+    assert weights.stat().st_size == whole

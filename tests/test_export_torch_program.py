@@ -15,6 +15,7 @@ from bertslim.errors import BertslimError
 from bertslim.export.parity import TOLERANCE, check_parity
 from bertslim.export.torch_program import TorchProgram, convert, save
 from bertslim.model.checkpoint import Checkpoint
+from support.full_disk import files_of_at_most
 from support.uneven_models import CASES, MORE, uneven_model
 
 LOAD = """
@@ -78,3 +79,9 @@ def test_other_weights_are_told_apart(slim: Callable[..., Checkpoint], tmp_path:
 
     with pytest.raises(BertslimError, match=r"^torch\.export does not answer as PyTorch does"):
         check_parity(checkpoint, TorchProgram(tmp_path / "model.pt2"))
+
+
+def test_a_full_disk_is_an_error_and_no_abort(tmp_path: Path) -> None:
+    program = torch.export.export(torch.nn.Linear(200, 200), (torch.ones(1, 200),))
+    with files_of_at_most(100_000), pytest.raises(OSError, match="File too large"):
+        save(program, tmp_path / "model.pt2")

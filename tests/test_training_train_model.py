@@ -27,6 +27,7 @@ from bertslim.options.retrain import RetrainOptions
 from bertslim.progress import Progress
 from bertslim.records import Training, read_record
 from bertslim.training.interruption import interruption_of
+from support.full_disk import files_of_at_most
 from support.processes import TWO_PROCESSES, run_python
 
 SILENT = Progress(visible=False)
@@ -243,6 +244,21 @@ def test_a_recipe_that_trains_on_labels_needs_them(cut_and_train) -> None:
     training = QUICK | {"distill": {"labels": 1.0}}
     with pytest.raises(DataError, match="the recipe trains on labels, and the data have none"):
         cut_and_train({"op": "drop_ffn", "layers": [1]}, retrain=training)
+
+
+@pytest.mark.parametrize("size", [20_000, 60_000, 250_000])
+def test_a_full_disk_is_told_in_a_line_that_names_the_output(
+    size: int, learn, tmp_path, make_checkpoint, make_recipe, cut
+) -> None:
+    """Of what is left on the way: best weights, then the state of the optimiser."""
+    base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
+    cut(base, make_recipe({"op": "drop_ffn", "layers": [1, 3]}))
+    with (
+        files_of_at_most(size),
+        pytest.raises(OutputError, match=r"out: cannot be written \(No space left on device\)"),
+    ):
+        learn("SequenceClassification", "a.csv", LABELLED)
+    assert not (tmp_path / "out").exists()
 
 
 # Interrupted, and in several processes

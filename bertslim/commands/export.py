@@ -17,6 +17,7 @@ from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
 from bertslim.options.export import ExportOptions
 from bertslim.output.file import FileRules, Listed, output_files
 from bertslim.output.inputs import inputs_of
+from bertslim.output.writing import room_beside
 from bertslim.progress import Progress
 from bertslim.records import ExportRecord
 
@@ -61,7 +62,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     rules = _rules(options)
     companions = SideFiles.of(options.directory, options.target)
     companions.check(rules)
-    with output_files(files, rules) as new:
+    with output_files(files, rules) as new, room_beside(options.target):
         splits = _load_splits(options, progress)
         from bertslim.commands.export_work import write_export
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bertslim.errors import BertslimError
+from bertslim.library_errors import disk_is_full
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.printable import one_line
 from bertslim.quiet import quiet_process
@@ -26,6 +27,8 @@ def exporting(checkpoint: Checkpoint, form: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:
+            if disk_is_full(error):
+                raise
             raise BertslimError(
                 f"cannot be exported to {form} ({gist(error)})",
                 where=checkpoint.facts.architecture,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import openvino
 
 without_telemetry()
+
+_BLOCK = 1 << 16
 
 
 def convert(checkpoint: Checkpoint) -> openvino.Model:
@@ -72,8 +75,27 @@ def save(model: openvino.Model, graph: Path, weights: Path) -> None:
         model: The graph with its weights.
         graph: The file of the graph, .xml.
         weights: The file of the weights, .bin.
+
+    Raises:
+        OSError: The disk is full, which OpenVINO does not notice, or does not say so.
     """
     with quiet_process():
         import openvino
 
-        openvino.serialize(model, graph, weights)
+        try:
+            openvino.serialize(model, graph, weights)
+        except RuntimeError as error:
+            if "iostream error" not in str(error):
+                raise
+            raise OSError("OpenVINO cannot write on, as where no space is left") from error
+    for path in (graph, weights):
+        _check_room(path)
+
+
+def _check_room(path: Path) -> None:
+    """Write a little more, and take it away again: where that fails, not all of it is there."""
+    with path.open("ab") as file:
+        size = file.tell()
+        file.write(bytes(_BLOCK))
+        file.flush()
+        os.truncate(path, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,8 +44,10 @@ def convert(checkpoint: Checkpoint) -> ExportedProgram:
 
 def save(program: ExportedProgram, path: Path) -> None:
     """Write the program and its weights into one file."""
-    with quiet_process(), path.open("wb") as file:
-        torch.export.save(program, file)
+    whole = io.BytesIO()  # PyTorch aborts the process where it cannot write to a file itself
+    with quiet_process():
+        torch.export.save(program, whole)
+    path.write_bytes(whole.getbuffer())
 
 
 class TorchProgram:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bertslim.errors import OutputError
+from bertslim.errors import BertslimError, OutputError
+from bertslim.library_errors import disk_is_full
+
+_LEAST_FREE = 1 << 20  # bytes; a disk with less is full
+_NO_SPACE = "No space left on device"
 
 
 @contextmanager
@@ -26,6 +31,37 @@ def writing(target: Path, option: str = "-o") -> Iterator[None]:
         yield
     except OSError as error:
         raise cannot_write(target, option, error.strerror or str(error)) from error
+    except Exception as error:
+        if isinstance(error, BertslimError) or not disk_is_full(error):
+            raise
+        raise cannot_write(target, option, _NO_SPACE) from error
+
+
+@contextmanager
+def room_beside(target: Path) -> Iterator[None]:
+    """Turn a disk that is full into an error that names the output beside which the block writes.
+
+    Args:
+        target: The output, unless what is full is the disk of temporary files alone.
+
+    Raises:
+        OutputError: The disk is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, BertslimError) or not disk_is_full(error) or _is_elsewhere(target):
+            raise
+        raise cannot_write(target, "-o", _NO_SPACE) from error
+
+
+def _is_elsewhere(target: Path) -> bool:
+    """Whether temporary files have no room, and the output has."""
+    own, temporary = target.absolute().parent, Path(tempfile.gettempdir())
+    if not own.is_dir() or not temporary.is_dir():
+        return False
+    free = shutil.disk_usage(own).free, shutil.disk_usage(temporary).free
+    return free[0] >= _LEAST_FREE > free[1]
 
 
 def cannot_write(target: Path, option: str, reason: str) -> OutputError:
@@ -48,7 +84,7 @@ def check_space(directory: Path, needed: int) -> None:
     free = shutil.disk_usage(directory).free
     if needed > free:
         raise OutputError(
-            f"{needed / 2**20:,.0f} MiB are needed, {free / 2**20:,.0f} MiB are free",
+            f"{needed / 2**20:,.1f} MiB are needed, {free / 2**20:,.1f} MiB are free",
             where=str(directory.parent),
             remedy="make room or choose another output with -o",
         )

@@ -16,6 +16,7 @@ from bertslim.data.load import BATCH_SIZE
 from bertslim.data.splits import Splits
 from bertslim.data.task import Batch, Rows
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.output.writing import room_beside, writing
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Retrain
@@ -107,7 +108,8 @@ def train_model(
     interruption = options.interruption
     if options.ranks.rank == 0:
         request = _request(student, teacher, splits, settings, options)
-        interruption.begin(request, resume=options.resume, force=options.force)
+        with writing(options.target):
+            interruption.begin(request, resume=options.resume, force=options.force)
         _tell_resumed(interruption, options, settings, progress)
     options.ranks.from_first("")
     asked: Teacher | None = None
@@ -123,7 +125,10 @@ def train_model(
         head=student.checkpoint.facts.head,
     )
     run = TrainingRun(settings, options.seed, interruption, options.report_to)
-    with _left_on_the_way(interruption, options.ranks, progress):
+    with (
+        _left_on_the_way(interruption, options.ranks, progress),
+        room_beside(options.target),
+    ):
         training = train(student.checkpoint.model.float(), objective, run, progress)
     account = training.model_copy(
         update={
