@@ -47,7 +47,9 @@ class Reference:
         splits = load_held_out(DataOptions(str(path), **options), head, quiet)
         tokenizer = load_tokenizer(self.directory)
         found = evaluate(base, base.model, splits, tokenizer, seed=0, progress=quiet)
-        scores = {m.name: m.base for m in found.measurements if m.name.startswith("accuracy")}
+        scores = {
+            m.name: m.base or 0.0 for m in found.measurements if m.name.startswith("accuracy")
+        }
         assert all(-1 < score < 1 and score != 0 for score in scores.values()), "they must tell"
         return scores
 
