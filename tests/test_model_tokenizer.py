@@ -60,3 +60,14 @@ def test_a_damaged_tokenizer_is_one_line(base: Path) -> None:
     with pytest.raises(ModelError, match=r"tokenizer\.json: is not valid JSON") as caught:
         load_tokenizer(base)
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_library_prints_of_a_file_stays_away(
+    base: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = base / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    token = {"content": "[PAD]", "special": True, "\x1b[31m::error::x": 1}
+    path.write_text(json.dumps(config | {"added_tokens_decoder": {"0": token}}), encoding="utf-8")
+    load_tokenizer(base)
+    assert capfd.readouterr() == ("", "")

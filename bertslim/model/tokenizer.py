@@ -24,7 +24,7 @@ from bertslim.model.tokenizer_files import (
     check_tokenizer_files,
 )
 from bertslim.printable import one_line
-from bertslim.quiet import quiet_transformers
+from bertslim.quiet import quiet_process
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -123,7 +123,7 @@ def load_plain_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     check_tokenizer_files(directory)
     stock = AutoConfig.for_model(family_of(read_config(directory)).model_type)
     try:
-        with quiet_transformers():
+        with quiet_process():  # tokenizers prints keys that it does not know
             tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
                 directory, config=stock, local_files_only=True, trust_remote_code=False
             )
