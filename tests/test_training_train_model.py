@@ -22,11 +22,14 @@ from bertslim.commands.slim_result import SlimResult
 from bertslim.data.data_options import DataOptions
 from bertslim.errors import DataError, ModelError, OutputError
 from bertslim.model.checkpoint import load_checkpoint
+from bertslim.model.tokenizer import load_tokenizer
 from bertslim.options.cut import CutOptions
 from bertslim.options.retrain import RetrainOptions
 from bertslim.progress import Progress
+from bertslim.recipe.schema import Retrain
 from bertslim.records import Training, read_record
 from bertslim.training.interruption import interruption_of
+from bertslim.training.train_model import Student, settled
 from support.full_disk import files_of_at_most
 from support.processes import TWO_PROCESSES, run_python
 
@@ -425,3 +428,14 @@ def test_an_output_that_is_there_is_not_overwritten(learn) -> None:
     learn("", "a.txt", TEXTS)
     with pytest.raises(OutputError, match="exists already"):
         learn("", "a.txt", TEXTS)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(9, 9), (100, 40), (10**30, 40)])
+def test_texts_are_cut_where_model_or_tokenizer_ends(
+    limit: int, expected: int, make_checkpoint
+) -> None:
+    directory = make_checkpoint("bert", tokenizer=True)
+    tokenizer = load_tokenizer(directory)
+    tokenizer.model_max_length = limit
+    student = Student(load_checkpoint(directory), "", tokenizer)
+    assert settled(Retrain(steps=1, max_length=64), student, False).max_length == expected

@@ -104,7 +104,10 @@ def train_model(
         check_teacher(
             teacher.record.source, teacher.checkpoint.facts, student.checkpoint.facts, settings
         )
-    settings = settled(settings, student.checkpoint.facts, teacher is not None)
+    asked_length = settings.max_length
+    settings = settled(settings, student, teacher is not None)
+    if settings.max_length < asked_length:
+        progress.tell(f"texts are cut at {settings.max_length} tokens: the model takes no more")
     interruption = options.interruption
     if options.ranks.rank == 0:
         request = _request(student, teacher, splits, settings, options)
@@ -139,10 +142,11 @@ def train_model(
     return TrainedWeights(interruption.read_best(training.best_step), account)
 
 
-def settled(settings: Retrain, facts: ModelFacts, has_teacher: bool) -> Retrain:
-    """Fill in what was left to bertslim, and keep to what the model can take."""
+def settled(settings: Retrain, student: Student, has_teacher: bool) -> Retrain:
+    """Fill in what was left to bertslim, and keep to what model and tokenizer can take."""
+    facts = student.checkpoint.facts
     rate = settings.learning_rate or default_learning_rate(facts.hidden_size, has_teacher)
-    length = min(settings.max_length, facts.max_length)
+    length = min(settings.max_length, facts.max_length, student.tokenizer.model_max_length)
     return settings.model_copy(update={"learning_rate": rate, "max_length": length})
 
 
