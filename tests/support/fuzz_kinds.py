@@ -172,10 +172,11 @@ def gate_kind(record: dict[str, Any], checkpoint: Path) -> Kind:
     sound = record | {role: record[role] | {"source": str(checkpoint)} for role in ("base", "slim")}
 
     def trial(case: tuple[Any, list[str]], here: Path) -> Ending:
+        (here / "slim").mkdir()
         for path in checkpoint.iterdir():
-            (here / path.name).symlink_to(path)
-        (here / "bertslim.json").write_bytes(as_json(case[0]))
-        return run_command(["check", ".", *case[1], "--summary", "summary.md"])
+            (here / "slim" / path.name).symlink_to(path)
+        (here / "slim/bertslim.json").write_bytes(as_json(case[0]))
+        return run_command(["check", "slim", *case[1], "--summary", "summary.md"])
 
     return Kind("gate", 10, st.tuples(damaged_trees(sound), rules), trial)
 
