@@ -199,7 +199,8 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             checkpoint = load_checkpoint(base)
             plan = make_plan(loaded, checkpoint.facts)
             operate(checkpoint.model, plan)
-            save_checkpoint(build_slim(checkpoint, plan.record), directory, checkpoint.extra)
+            slim = build_slim(checkpoint, plan.record)
+            save_checkpoint(slim, directory, checkpoint.extra, checkpoint.config)
             copy_files(base, directory)
             made[key] = directory
         return made[key]
@@ -226,7 +227,8 @@ def prune_vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
             loaded = load_checkpoint(base)
             vocabulary = choose_vocabulary(texts, load_tokenizer(base), loaded.model)
             prune_embeddings(loaded.model, vocabulary)
-            save_checkpoint(loaded.model, directory, prune_extra(loaded.extra, vocabulary))
+            extra = prune_extra(loaded.extra, vocabulary)
+            save_checkpoint(loaded.model, directory, extra, loaded.config)
             prune_tokenizer(directory, vocabulary)
             made[key] = directory
         return made[key]

@@ -24,6 +24,7 @@ from bertslim.cli import run
 from bertslim.errors import BertslimError
 from bertslim.export.parity import Difference
 from bertslim.file_names import FILE_LIST
+from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.model_source import find_model
 from bertslim.output.file_list import add_to_list, list_files
 from bertslim.records import RECORD_FILE, read_record
@@ -63,6 +64,14 @@ def sentences() -> list[str]:
     """A hundred sentences without commas."""
     words = ["list", "dict", "text", "file", "number", "value", "name", "path", "key", "error"]
     return [f"the {one} of a {other} is given" for one in words for other in words]
+
+
+def write_record(directory: Path) -> None:
+    """Write a record of the weights in a directory."""
+    record = cut_record()
+    described = record.slim.model_copy(update={"sha256": find_weights(directory).sha256()})
+    text = record.model_copy(update={"slim": described}).to_json()
+    (directory / RECORD_FILE).write_text(text)
 
 
 def names(directory: Path) -> set[str]:
@@ -263,12 +272,36 @@ def test_the_configuration_of_an_earlier_export_is_replaced_with_force(
 
 @pytest.mark.usefixtures("quick")
 def test_a_folder_of_the_result_needs_no_second_configuration(slim: Path) -> None:
-    (slim / RECORD_FILE).write_text(cut_record().to_json())
+    write_record(slim)
     (slim / "onnx").mkdir()
     assert run(["export", str(slim), "--onnx", "-o", str(slim / "onnx" / "model.onnx")]) == 0
     assert names(slim / "onnx") == {"model.onnx"}
     assert [one.file for one in read_record(slim).exports] == ["onnx/model.onnx"]
     assert "onnx/model.onnx" in (slim / "report.md").read_text()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_record_of_other_weights_does_not_list_the_file(
+    slim: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (slim / RECORD_FILE).write_text(cut_record().to_json())
+    assert run(["export", str(slim), "--onnx"]) == 0
+    assert "the record here is of other weights, so it does not list" in capfd.readouterr().out
+    assert read_record(slim).exports == ()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_checkpoint_that_is_written_meanwhile_is_not_exported(
+    slim: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def save(_: Any, path: Path, **__: Any) -> None:
+        path.write_bytes(b"x")
+        os.utime(slim / "model.safetensors", (1, 1))
+
+    monkeypatch.setattr("bertslim.export.export_onnx.save", save)
+    assert run(["export", str(slim), "--onnx"]) == 2
+    assert "model.safetensors: was written while it was read" in capfd.readouterr().err
+    assert not (slim / "model.onnx").exists()
 
 
 @pytest.mark.usefixtures("quick")
@@ -389,7 +422,7 @@ def test_int8_is_judged_on_held_out_rows_and_the_report_tells_of_it(
     rows = [f"{text},{number % 2}" for number, text in enumerate(dict.fromkeys(sentences()))]
     data = tmp_path / "rows.csv"
     data.write_text("\n".join(["text,label", *rows]))
-    (slim / RECORD_FILE).write_text(cut_record().to_json())
+    write_record(slim)
 
     assert run(["export", str(slim), "--onnx", "--int8", "--data", str(data)]) == 0
 
@@ -453,7 +486,7 @@ def test_an_ir_is_written_beside_its_weights_and_the_report_tells_of_it(
     slim: Path, fresh_python: Callable[..., Any]
 ) -> None:
     openvino = pytest.importorskip("openvino")
-    (slim / RECORD_FILE).write_text(cut_record().to_json())
+    write_record(slim)
     before = names(slim)
 
     done = fresh_python(

@@ -228,7 +228,7 @@ def test_one_text_to_solve_from_is_refused(
 
 
 @pytest.mark.parametrize("how", ["variance", "fisher"])
-def test_damaged_weights_are_refused_and_nothing_is_written(
+def test_weights_too_large_for_their_type_are_refused_and_nothing_is_written(
     capfd: pytest.CaptureFixture[str],
     here: Path,
     write_recipe,
@@ -239,7 +239,8 @@ def test_damaged_weights_are_refused_and_nothing_is_written(
     damaged = tmp_path_factory.mktemp("damaged") / "model"
     shutil.copytree(base, damaged)
     tensors = load_file(damaged / "model.safetensors")
-    tensors["bert.encoder.layer.0.output.dense.weight"][3, 3] = float("nan")
+    for name in ("intermediate", "output"):
+        tensors[f"bert.encoder.layer.0.{name}.dense.weight"][:] = 1e14
     save_file(tensors, damaged / "model.safetensors", metadata={"format": "pt"})
     write_recipe(LINEAR, weights=how)
     said = refused(capfd, here, damaged, "--data", "t.txt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import html5lib
+import numpy
 import pytest
+from safetensors.numpy import save
 
 from bertslim.cli import run
 from bertslim.records import ANALYSIS_FILE, RECORD_FILE, Record
@@ -62,6 +65,23 @@ def test_a_directory_holds_page_and_pictures(
     assert run(["report", *directories, "-o", str(target)]) == 2
     assert "exists already" in capfd.readouterr().err
     assert run(["report", *directories, "-o", str(target), "--force"]) == 0
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_weights_that_the_record_does_not_describe_are_said(
+    same: bool, result, capfd: pytest.CaptureFixture[str]
+) -> None:
+    record = cut_record()
+    weights = save({"a": numpy.zeros(3, dtype=numpy.float32)})
+    if same:
+        sha256 = hashlib.sha256(weights).hexdigest()
+        slim = record.slim.model_copy(update={"sha256": sha256})
+        record = record.model_copy(update={"slim": slim})
+    directory = Path(result(record, "one"))
+    (directory / "model.safetensors").write_bytes(weights)
+    assert run(["report", str(directory)]) == 0
+    said = "Note: one: the weights are not those of the record.\n"
+    assert capfd.readouterr().err == ("" if same else said)
 
 
 def test_json_of_one_is_a_record_of_several_a_list(

@@ -24,7 +24,7 @@ from support.fuzz_kinds import Kind
 EXAMPLES = 5000
 MINUTES = "FUZZ_MINUTES"  # how long the slow form runs
 KINDS = (
-    *("recipe", "record", "gate", "analysis"),
+    *("config", "weights", "recipe", "record", "gate", "analysis"),
     *("data", "tokenizer", "options"),
 )
 

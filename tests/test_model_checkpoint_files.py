@@ -9,9 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from bertslim.errors import ModelError
 from bertslim.model.checkpoint_files import find_weights, read_config
+from bertslim.model.description import describe_checkpoint
+from bertslim.model.stored_tensors import StoredTensor
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -62,6 +66,34 @@ def test_a_damaged_configuration(content: bytes, message: str, tmp_path: Path) -
         read_config(tmp_path)
 
 
+def test_a_byte_order_mark_is_passed_over(checkpoint: Path) -> None:
+    path = checkpoint / "config.json"
+    config = read_config(checkpoint)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_config(checkpoint) == config
+
+
+@pytest.mark.parametrize("content", ['{"a": 1, "b": 2, "a": 3}', '{"b": {"a": 1, "a": 1}}'])
+def test_a_key_that_is_there_twice(content: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=r"config\.json: has the key 'a' twice; leave one of"):
+        read_config(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", WEIGHTS, "pytorch_model.bin"])
+def test_a_pointer_of_git_lfs_is_no_file(name: str, checkpoint: Path) -> None:
+    """A repository cloned without Git LFS has these few lines where the files are to be."""
+    (checkpoint / WEIGHTS).unlink()
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 90868376\n"
+    (checkpoint / name).write_text(pointer)
+    with pytest.raises(ModelError) as caught:
+        describe_checkpoint(checkpoint)
+    assert str(caught.value) == (
+        f"{checkpoint / name}: is a pointer of Git LFS, not the file itself; "
+        "fetch the file with `git lfs pull`"
+    )
+
+
 def test_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"config\.json: cannot be read \(No such file or dir"):
         read_config(tmp_path)
@@ -73,7 +105,10 @@ def test_no_configuration(tmp_path: Path) -> None:
 def test_one_safetensors_file(checkpoint: Path, tiny_model) -> None:
     weights = find_weights(checkpoint)
     assert weights.paths == (checkpoint / WEIGHTS,)
-    assert weights.tensors == frozenset(tiny_model("bert", "").state_dict())
+    assert weights.tensors == {
+        name: StoredTensor(tuple(tensor.shape), "float32")
+        for name, tensor in tiny_model("bert", "").state_dict().items()
+    }
     assert weights.size == (checkpoint / WEIGHTS).stat().st_size
 
 
@@ -85,9 +120,20 @@ def test_shards_hold_the_same_tensors(checkpoint: Path, sharded: Path) -> None:
     assert weights.size == sum(path.stat().st_size for path in weights.paths)
 
 
-def test_a_pickle_tells_nothing_before_it_is_loaded(tmp_path: Path) -> None:
-    (tmp_path / "pytorch_model.bin").write_bytes(b"anything")
-    assert find_weights(tmp_path).tensors is None
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_lists_the_same_tensors(zipped: bool, checkpoint: Path, tmp_path: Path) -> None:
+    """Also in the form that PyTorch wrote before 1.6."""
+    state = load_file(checkpoint / WEIGHTS)
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(state, path, _use_new_zipfile_serialization=zipped)
+    assert find_weights(tmp_path).tensors == find_weights(checkpoint).tensors
+
+
+def test_a_tensor_in_two_files_is_refused(sharded: Path) -> None:
+    first, second, *_ = sorted(sharded.glob("*.safetensors"))
+    shutil.copy(first, second)
+    assert refusal(sharded).startswith(f"DIR/{second.name}: ")
+    assert refusal(sharded).endswith(" is in another file, too")
 
 
 def test_pickled_shards(tmp_path: Path) -> None:
@@ -164,7 +210,6 @@ def safetensors(header: object) -> bytes:
 @pytest.mark.parametrize(
     "content",
     [
-        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
         b"<!DOCTYPE html><html><body>404</body></html>",
         safetensors(b"{"),
         safetensors(b"[" * 100_000),

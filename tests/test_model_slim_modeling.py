@@ -137,7 +137,9 @@ def make_case(base: Path, recipe: Any, head: str, directory: Path, answer) -> Ca
     plan = make_plan(recipe, checkpoint.facts)
     operate(checkpoint.model, plan)
     solve_linear_maps(checkpoint.model)
-    save_checkpoint(build_slim(checkpoint, plan.record), directory, checkpoint.extra)
+    save_checkpoint(
+        build_slim(checkpoint, plan.record), directory, checkpoint.extra, checkpoint.config
+    )
     description = {
         "name": f"{head or 'encoder'} cut by {recipe.recipe.name}",
         "directory": str(directory),

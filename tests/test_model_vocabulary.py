@@ -134,7 +134,8 @@ def prune(base: Path, target: Path, texts: list[str], **options: Any) -> Vocabul
     loaded = load_checkpoint(base)
     vocabulary = choose_vocabulary(texts, load_tokenizer(base), loaded.model, **options)
     prune_embeddings(loaded.model, vocabulary)
-    save_checkpoint(loaded.model, target, prune_extra(loaded.extra, vocabulary))
+    extra = prune_extra(loaded.extra, vocabulary)
+    save_checkpoint(loaded.model, target, extra, loaded.config)
     prune_tokenizer(target, vocabulary)
     return vocabulary
 

@@ -227,7 +227,7 @@ def test_weights_are_as_readable_as_the_rest(target: Path, make_checkpoint) -> N
     before = os.umask(0o022)
     try:
         with output_directory(target, inputs=()) as directory:
-            save_checkpoint(checkpoint.model, directory, {})
+            save_checkpoint(checkpoint.model, directory, {}, {})
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in target.iterdir()} == {0o644}

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.finite_outputs import is_finite, not_finite
 from bertslim.model.layer import Layer
 from bertslim.records import Block, ModelFacts, Site
 
@@ -32,13 +33,17 @@ def watched(checkpoint: Checkpoint) -> Iterator[dict[Site, Tensor]]:
 
     Yields:
         (sequences, length, hidden_size) by site, of the last call of the model.
+
+    Raises:
+        ModelError: A layer puts out numbers that are not finite.
     """
     states: dict[Site, Tensor] = {}
+    where = str(checkpoint.directory)
     layers = checkpoint.layers
     with ExitStack() as stack:
         for site in sites_of(checkpoint.facts):
             module = _last_module(layers[site.layer], site.block)
-            stack.callback(module.register_forward_hook(_keeper(states, site)).remove)
+            stack.callback(module.register_forward_hook(_keeper(states, site, where)).remove)
         yield states
 
 
@@ -50,9 +55,11 @@ def _last_module(layer: Layer, block: Block) -> nn.Module:
 
 
 def _keeper(
-    states: dict[Site, Tensor], site: Site
+    states: dict[Site, Tensor], site: Site, where: str
 ) -> Callable[[nn.Module, tuple[Any, ...], Tensor], None]:
     def keep(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> None:
+        if not is_finite(output):
+            raise not_finite(site.layer, where=where)
         states[site] = output
 
     return keep

@@ -117,8 +117,19 @@ class AnalysisWork:
             probes=measured.probes,
             sensitivity=measured.sensitivity,
             recommendation=recommend(facts, measured.sensitivity, measured.cka, measured.probes),
-            notes=(*self.splits.notes, *((_NO_PROBES,) if measured.probes is None else ())),
+            notes=(
+                *self._notes,
+                *self.splits.notes,
+                *((_NO_PROBES,) if measured.probes is None else ()),
+            ),
         )
+
+    @property
+    def _notes(self) -> list[str]:
+        """Say what was corrected in a model, with its name where there are two."""
+        if len(self._models) == 1:
+            return list(self._models["base"].notes)
+        return [f"{role}: {note}" for role, model in self._models.items() for note in model.notes]
 
     def _probes(self, splits: Splits) -> Probes | None:
         base = self._models["base"]

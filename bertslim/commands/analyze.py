@@ -14,6 +14,7 @@ from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.model.tokenizer import has_tokenizer
+from bertslim.model.unchanged import unchanged
 from bertslim.options.analyze import AnalyzeOptions
 from bertslim.output.directory import output_directory
 from bertslim.output.inputs import inputs_of
@@ -55,7 +56,11 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
     """
     sources = _find_models(options)
     target = options.output or Path(f"{sources['base'].name}-analysis")
-    with output_directory(target, inputs=inputs_of(options), force=options.force) as directory:
+    inputs, read = inputs_of(options), [source.directory for source in sources.values()]
+    with (
+        output_directory(target, inputs=inputs, force=options.force) as directory,
+        unchanged(*read),
+    ):
         splits = _load_splits(options, sources["base"], progress)
         from bertslim.commands.analysis_work import AnalysisWork
 

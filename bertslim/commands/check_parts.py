@@ -17,8 +17,7 @@ from bertslim.gate.verdicts import Rule, Verdict
 from bertslim.measure.latency import RUNTIME
 from bertslim.measure.measure_options import BATCHES
 from bertslim.measure.shapes import Shape, all_shapes, check_shapes
-from bertslim.model.checkpoint_files import find_weights, read_config
-from bertslim.model.config_facts import read_facts
+from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.progress import Progress
@@ -203,7 +202,7 @@ class RecordedLatency:
         Raises:
             InputError: A shape is not possible.
         """
-        max_length = read_facts(read_config(directory)).max_length
+        max_length = describe_checkpoint(directory).facts.max_length
         recorded = tuple(map(_shape, self.baseline))
         if recorded and batches is None and lengths is None:
             check_shapes(recorded, max_length)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertslim.commands.publish import add_export
+from bertslim.commands.publish import add_export, is_of_other_weights
 from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
 from bertslim.export.formats import NAMES
@@ -14,6 +14,7 @@ from bertslim.export.side_files import SideFiles, path_within
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
+from bertslim.model.unchanged import unchanged
 from bertslim.options.export import ExportOptions
 from bertslim.output.file import FileRules, Listed, output_files
 from bertslim.output.inputs import inputs_of
@@ -23,6 +24,8 @@ from bertslim.records import ExportRecord
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
+
+_NOT_LISTED = "the record here is of other weights, so it does not list the file"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,11 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     rules = _rules(options)
     companions = SideFiles.of(options.directory, options.target)
     companions.check(rules)
-    with output_files(files, rules) as new, room_beside(options.target):
+    with (
+        output_files(files, rules) as new,
+        room_beside(options.target),
+        unchanged(options.directory),
+    ):
         splits = _load_splits(options, progress)
         from bertslim.commands.export_work import write_export
 
@@ -70,6 +77,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         companions.copy(rules)
     made, quality = written.exported, written.quality
     within = path_within(options.directory, options.target)
+    unlisted = within is not None and is_of_other_weights(options.directory)
     record = ExportRecord(
         file=within.as_posix() if within else options.target.name,
         format=options.format,
@@ -78,9 +86,15 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         difference=written.difference,
         in_float32=made.in_float32,
         measurements=quality.measurements,
-        notes=(*made.notes, *quality.notes, *companions.copied.notes),
+        notes=(
+            *written.notes,
+            *made.notes,
+            *quality.notes,
+            *companions.copied.notes,
+            *((_NOT_LISTED,) if unlisted else ()),
+        ),
     )
-    if within:
+    if within and not unlisted:
         add_export(record, options.directory)
     return ExportResult(
         options.target, made.inputs, made.outputs, record, made.opset, companions.names

@@ -28,11 +28,13 @@ class WrittenExport:
         exported: The model in its format.
         difference: The largest relative difference to PyTorch.
         quality: Its figures on the report split against PyTorch, for int8.
+        notes: What `config.json` of the checkpoint says otherwise than its weights.
     """
 
     exported: ExportedFile
     difference: float
     quality: Evaluation
+    notes: tuple[str, ...] = ()
 
 
 def write_export(
@@ -62,7 +64,7 @@ def write_export(
             checkpoint, exported.model, options.precision, bound=exported.bound
         )
     quality = _measure_quality(options, job, exported)
-    return WrittenExport(exported, difference.relative, quality)
+    return WrittenExport(exported, difference.relative, quality, checkpoint.notes)
 
 
 def _measure_quality(options: ExportOptions, job: ExportJob, exported: ExportedFile) -> Evaluation:

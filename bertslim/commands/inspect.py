@@ -34,6 +34,7 @@ class Inspection:
         name: The name as the user wrote it.
         length: Tokens at which MACs are counted.
         layers: Sizes from the bottom up.
+        notes: What `config.json` says otherwise than the weights, a line each.
     """
 
     name: str
@@ -41,16 +42,18 @@ class Inspection:
     sizes: Sizes
     length: int
     layers: tuple[LayerSize, ...]
+    notes: tuple[str, ...] = ()
 
 
 def inspect_model(options: InspectOptions) -> Inspection:
-    """Describe a checkpoint without loading a weight.
+    """Describe a checkpoint without building a model.
 
     Raises:
         ModelError: There is no such checkpoint, or its family is not supported.
     """
     source = find_model(options.model, weights=False)
-    facts = describe_checkpoint(source.directory, config_only=True).facts
+    described = describe_checkpoint(source.directory, config_only=True)
+    facts = described.facts
     length = min(DEFAULT_LENGTH, facts.max_length)
     return Inspection(
         name=options.model,
@@ -65,4 +68,5 @@ def inspect_model(options: InspectOptions) -> Inspection:
             )
             for layer in facts.layers
         ),
+        notes=described.notes,
     )

@@ -99,7 +99,8 @@ def make_slim(
     vocabulary = maker.choose_vocabulary()
     plan = prepared.plan(pruned=maker.pruned_facts(vocabulary), importance=maker.importance())
     slim, repairs = maker.make(plan)
-    return MadeSlim(base, slim, plan.record, vocabulary, repairs, maker.notes)
+    notes = (*base.notes, *maker.notes)
+    return MadeSlim(base, slim, plan.record, vocabulary, repairs, notes)
 
 
 def train_slim(
@@ -187,7 +188,7 @@ def save_slim(
         extra = prune_extra(extra, made.vocabulary)
     after = count_parameters(made.model)
     with progress.step("save"), writing(job.target):
-        save_checkpoint(made.model, directory, extra)
+        save_checkpoint(made.model, directory, extra, made.base.config)
         notes = copy_files(source.directory, directory)
         if has_tokenizer(directory) and not made.plan.even:
             name_tokenizer_class(directory)

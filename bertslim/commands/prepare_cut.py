@@ -26,6 +26,7 @@ class Prepared:
         config: The content of its `config.json`.
         facts: Its shape.
         length: Tokens at which MACs are counted.
+        notes: What `config.json` says otherwise than the weights, a line each.
     """
 
     source: ModelSource
@@ -33,6 +34,7 @@ class Prepared:
     config: dict[str, Any]
     facts: ModelFacts
     length: int
+    notes: tuple[str, ...] = ()
 
     def plan(
         self, *, pruned: ModelFacts | None = None, importance: Sequence[float] | None = None
@@ -72,7 +74,7 @@ def prepare_cut(options: CutOptions, *, weights: bool = False) -> Prepared:
     described = describe_checkpoint(source.directory, config_only=not weights)
     lengths = options.measure.lengths if options.measure else ()
     length = lengths[0] if lengths else min(DEFAULT_LENGTH, described.facts.max_length)
-    prepared = Prepared(source, loaded, described.config, described.facts, length)
+    prepared = Prepared(source, loaded, described.config, described.facts, length, described.notes)
     if not (weights and loaded.recipe.needs_importance):
         prepared.plan()
     return prepared

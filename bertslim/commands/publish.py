@@ -14,8 +14,8 @@ from bertslim.file_names import (
     RECORD_FILE,
     REPORT_FILE,
 )
-from bertslim.model.checkpoint_files import find_weights, read_config
-from bertslim.model.config_facts import read_facts
+from bertslim.model.checkpoint_files import find_weights, has_weights
+from bertslim.model.description import describe_checkpoint
 from bertslim.output.file import updated_file
 from bertslim.output.locks import locked
 from bertslim.records import Analysis, ExportRecord, ModelRecord, Record, read_record
@@ -35,14 +35,14 @@ def model_record(source: str, directory: Path) -> ModelRecord:
         source: Its name.
         directory: Where it lies.
     """
-    config = read_config(directory)
-    facts = read_facts(config)
+    described = describe_checkpoint(directory)
+    config, facts = described.config, described.facts
     return ModelRecord(
         source=source,
         model_type=config["model_type"],
         architecture=(config.get("architectures") or [facts.architecture])[0],
         layers=len(facts.layers),
-        sha256=find_weights(directory).sha256(),
+        sha256=described.weights.sha256(),
     )
 
 
@@ -65,6 +65,13 @@ def publish(record: Record, directory: Path, *, base: Path, recipe: str | None =
     _write(directory / CARD_FILE, card)
     if recipe is not None:
         _write(directory / RECIPE_FILE, recipe)
+
+
+def is_of_other_weights(directory: Path) -> bool:
+    """Whether a directory holds a record, and weights that the record does not describe."""
+    if not (directory / RECORD_FILE).is_file() or not has_weights(directory):
+        return False
+    return find_weights(directory).sha256() != read_record(directory).slim.sha256
 
 
 def add_export(export: ExportRecord, directory: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from bertslim.commands.publish import find_result
+from bertslim.commands.publish import find_result, is_of_other_weights
 from bertslim.errors import InputError
 from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECORD_FILE, REPORT_FILE
 from bertslim.options.report import ReportOptions
@@ -38,9 +38,11 @@ class ReportResult:
 
     Attributes:
         accounts: The records of results, or one analysis.
+        notes: What is not as the records say, a line each.
     """
 
     accounts: tuple[Record, ...] | Analysis
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def forms(self) -> ReportForms:
@@ -56,7 +58,7 @@ def report(options: ReportOptions) -> ReportResult:
         OutputError: The output exists and may not be replaced, or cannot be written.
     """
     directories = options.directories or (find_result(None),)
-    result = ReportResult(_read_accounts(directories))
+    result = ReportResult(_read_accounts(directories), tuple(_other_weights(directories)))
     if options.output is not None:
         inputs = inputs_of(replace(options, directories=directories))
         result.forms.write(options.output, inputs, force=options.force)
@@ -110,6 +112,11 @@ def _read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis
     if analyses:
         return read_analysis(analyses[0])
     return tuple(map(read_record, directories))
+
+
+def _other_weights(directories: Sequence[Path]) -> Iterator[str]:
+    for directory in filter(is_of_other_weights, directories):
+        yield f"{directory.resolve().name}: the weights are not those of the record"
 
 
 def _holds_analysis(directory: Path) -> bool:

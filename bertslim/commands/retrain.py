@@ -12,8 +12,7 @@ from bertslim.data.task import HeadFacts
 from bertslim.data.tasks import TASKS
 from bertslim.errors import DataError, InputError, ModelError
 from bertslim.measure.environment import usable_threads
-from bertslim.model.checkpoint_files import read_config
-from bertslim.model.config_facts import read_facts
+from bertslim.model.description import describe_checkpoint
 from bertslim.model.embedder_files import read_embedder
 from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import ModelSource, find_model
@@ -136,6 +135,12 @@ class _RetrainRun(SlimRun):
         self.job = job
         self.progress = progress
 
+    @property
+    def checkpoints(self) -> tuple[Path, ...]:
+        """The model, and its teacher if it has one."""
+        teacher = (self._teacher.directory,) if self._teacher else ()
+        return (self.job.source.directory, *teacher)
+
     def load_data(self) -> Splits:
         """Load the data, and check that the model can learn from them and from the teacher."""
         check_tokenizer(self.job.source.directory)
@@ -177,7 +182,8 @@ class _RetrainRun(SlimRun):
         if self._teacher is None or self.options.new_head:
             return
         teacher, student = (
-            read_facts(read_config(source.directory)) for source in (self._teacher, self.job.source)
+            describe_checkpoint(source.directory).facts
+            for source in (self._teacher, self.job.source)
         )
         check_teacher(self._teacher.given, teacher, student, self.settings)
         if student.head == "":
@@ -189,8 +195,8 @@ class _RetrainRun(SlimRun):
         if self.options.new_head:
             return HeadFacts()
         directory = self.job.source.directory
-        config = read_config(directory)
-        head = describe_head(directory, config, read_facts(config))
+        described = describe_checkpoint(directory)
+        head = describe_head(directory, described.config, described.facts)
         trained = {task.head for task in TASKS.values() if task.trainable}
         return head if self.options.teacher or head.kind in trained else HeadFacts()
 

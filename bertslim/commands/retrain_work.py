@@ -55,14 +55,14 @@ class RetrainWork(SlimWork):
     def make(self) -> Making:
         """Train, from the weights that the model starts with to the best ones."""
         training = self._trained.training.model_copy(update={"start_model": self._start_record})
-        return Making(training=training)
+        return Making(training=training, notes=self._notes)
 
     def save(self, directory: Path) -> SavedSlim:
         """Write the model with its best weights, and the files that it came with."""
         with self.progress.step("save"), writing(self.job.target):
             start = self._load_start()
             start.model.load_state_dict(self._trained.weights)
-            save_checkpoint(start.model, directory, start.extra)
+            save_checkpoint(start.model, directory, start.extra, start.config)
             as_embedder = self.head.kind is not None
             notes = copy_files(self._directory, directory, as_embedder=as_embedder)
         return SavedSlim(
@@ -109,6 +109,10 @@ class RetrainWork(SlimWork):
             )
 
     @cached_property
+    def _notes(self) -> tuple[str, ...]:
+        return self._load_start().notes
+
+    @cached_property
     def _teacher(self) -> TeacherModel | None:
         if self.teacher is None:
             return None
@@ -122,7 +126,8 @@ class RetrainWork(SlimWork):
         if not (self._directory / RECORD_FILE).is_file():
             return None
         record = read_record(self._directory)
-        if record.plan is None or record.base.sha256 != teacher.sha256:
+        recorded = record.base.sha256, record.slim.sha256
+        if record.plan is None or recorded != (teacher.sha256, self._start_record.sha256):
             return None
         return record.plan.layers
 

@@ -11,6 +11,7 @@ from bertslim.commands.publish import now, publish
 from bertslim.measure.environment import describe_environment
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.model_source import ModelSource
+from bertslim.model.unchanged import unchanged
 from bertslim.output.directory import output_directory
 from bertslim.output.inputs import Input
 from bertslim.output.writing import check_space, writing
@@ -119,6 +120,11 @@ class SlimRun(ABC):
     job: SlimJob
     progress: Progress
 
+    @property
+    def checkpoints(self) -> tuple[Path, ...]:
+        """The checkpoints that it reads."""
+        return (self.job.source.directory,)
+
     @abstractmethod
     def load_data(self) -> Splits | None:
         """Load the data; None: the command needs none.
@@ -139,14 +145,20 @@ def write_slim(run: SlimRun) -> SlimResult:
     rest, and all return the same.
 
     Raises:
-        InputError: The data or the output is not usable.
+        InputError: The data or the output is not usable, or a checkpoint changed meanwhile.
     """
     job = run.job
     if job.ranks.rank > 0:
         return _take_part(run)
-    with output_directory(
-        job.target, inputs=job.inputs, force=job.force, when_done=job.training.interruption.clear
-    ) as directory:
+    with (
+        output_directory(
+            job.target,
+            inputs=job.inputs,
+            force=job.force,
+            when_done=job.training.interruption.clear,
+        ) as directory,
+        unchanged(*run.checkpoints),
+    ):
         check_space(directory, find_weights(job.source.directory).size)
         splits = run.load_data()
         work = run.start_work(splits)

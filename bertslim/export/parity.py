@@ -18,6 +18,7 @@ from bertslim.errors import BertslimError
 from bertslim.export.formats import Precision
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_names
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
+from bertslim.model.finite_outputs import require_finite_outputs
 
 TOLERANCE: dict[str, float] = {"fp32": 1e-4, "fp16": 2e-2, "int8": 0.5, "int8-static": 0.5}
 _CHOICES = 2
@@ -105,6 +106,7 @@ def check_parity(
         bound: What is allowed; None: what rounding explains.
 
     Raises:
+        ModelError: The checkpoint puts out numbers that are not finite.
         BertslimError: They differ by more than rounding explains.
     """
     inputs = parity_inputs(checkpoint)
@@ -179,6 +181,7 @@ def _pad(mask: Tensor) -> None:
 @torch.inference_mode()
 def _torch_answers(model: PreTrainedModel, given: ParityInput) -> Answers:
     outputs: Mapping[str, Any] = model(**given.tensors, **ANSWERS_ALONE)
+    require_finite_outputs(outputs, model, given.tensors, name="PyTorch")
     return {name: output.numpy() for name, output in outputs.items()}
 
 

@@ -77,10 +77,10 @@ class TorchEngine:
     def __init__(self, model: TimedModel, threads: int) -> None:
         import torch
 
-        from bertslim.model.checkpoint import load_model
+        from bertslim.model.checkpoint import load_checkpoint
 
         torch.set_num_threads(threads)
-        self._model: PreTrainedModel = load_model(model.path)
+        self._model: PreTrainedModel = load_checkpoint(model.path).model
         if model.runtime.in_bfloat16:
             self._model = self._model.bfloat16()
 

@@ -24,6 +24,7 @@ from bertslim.data.outputs import (
 from bertslim.data.paired_batches import PairedBatch, SharedTokens
 from bertslim.data.task import Answers, Batch, Task
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.finite_outputs import require_finite_outputs
 from bertslim.records import ModelFacts
 
 _NO_WORD = -1
@@ -76,6 +77,9 @@ def compare_predictions(
         batches: All rows of a data set.
         task: What to read from the outputs for scores; None: nothing.
         shared: The tokens that both models know, where their vocabularies differ.
+
+    Raises:
+        ModelError: A model puts out numbers that are not finite.
     """
     facts = base.facts
     figures: dict[str, list[Tensor]] = {}
@@ -87,8 +91,8 @@ def compare_predictions(
         comparable = batch.alike or facts.head not in PER_TOKEN_HEADS
         compared.extend(batch.base.rows if comparable else ())
         for piece in _pieces(batch, facts):
-            teacher = base.model(**model_inputs(piece.base, facts.head))
-            student = slim(**model_inputs(piece.slim, facts.head))
+            teacher = _answer(base.model, piece.base, facts, "the base")
+            student = _answer(slim, piece.slim, facts, "the other model")
             before.read(teacher, piece.base)
             after.read(student, piece.slim)
             if not comparable:
@@ -127,14 +131,26 @@ def _pieces(batch: PairedBatch, facts: ModelFacts) -> Iterator[PairedBatch]:
 def predict(
     model: PreTrainedModel, batches: Iterable[Batch], facts: ModelFacts, task: Task
 ) -> Answers:
-    """Return what the task reads from a model's outputs, for each row of the data set."""
+    """Return what the task reads from a model's outputs, for each row of the data set.
+
+    Raises:
+        ModelError: The model puts out numbers that are not finite.
+    """
     answers = GatheredAnswers(task)
     order: list[int] = []
     for batch in batches:
         order.extend(batch.rows)
         for piece in pieces(batch, facts):
-            answers.read(model(**model_inputs(piece, facts.head)), piece)
+            answers.read(_answer(model, piece, facts, "the model"), piece)
     return answers.by_row(order) or []
+
+
+def _answer(model: Callable[..., Any], batch: Batch, facts: ModelFacts, name: str) -> Any:
+    """Return what a model puts out, if it is all finite."""
+    inputs = model_inputs(batch, facts.head)
+    outputs = model(**inputs)
+    require_finite_outputs(outputs, model, inputs, name=name)
+    return outputs
 
 
 class GatheredAnswers:

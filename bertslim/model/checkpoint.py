@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,28 +11,24 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import safe_open
 from torch import Tensor
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from bertslim.data.embedder import Embedder
-from bertslim.errors import ModelError
-from bertslim.model import slim_modeling
-from bertslim.model.checkpoint_files import WeightFiles, find_weights, read_config
-from bertslim.model.config_facts import read_facts
-from bertslim.model.description import describe_checkpoint
+from bertslim.model.checkpoint_files import WeightFiles
+from bertslim.model.description import describe_checkpoint, describe_with_head
 from bertslim.model.embedder_files import read_embedder
+from bertslim.model.extra_tensors import read_extra
 from bertslim.model.families import SLIM_PREFIX, Family, family_named
-from bertslim.model.heads import pooler_is_optional
+from bertslim.model.finite_weights import require_finite_weights
 from bertslim.model.layer import Layer, model_layers
+from bertslim.model.neutral_config import keep_settings, neutral_config, run_settings
+from bertslim.model.pretrained import from_pretrained, init_arguments, model_class_of
 from bertslim.model.slim_code import slim_code
 from bertslim.model.slim_config import auto_map_of, slim_config
-from bertslim.printable import one_line
 from bertslim.quiet import quiet_transformers
 from bertslim.records import ModelFacts, Plan
-
-_NOT_TOGETHER = "config.json and the weights do not belong together"
-_NO_HEAD = "correct `architectures` in config.json, or fine-tune the head first"
+from bertslim.wording import listed
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,7 @@ class Checkpoint:
         weights: The files that the weights were read from.
         extra: Tensors on disk that the architecture has no use for, such as the pooler beside a
             masked LM; they are carried along, since another head may need them.
+        notes: What `config.json` says otherwise than the weights, a line each.
     """
 
     directory: Path
@@ -55,6 +52,7 @@ class Checkpoint:
     config: dict[str, Any]
     weights: WeightFiles
     extra: dict[str, Tensor]
+    notes: tuple[str, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -93,10 +91,15 @@ class Checkpoint:
 def load_model(directory: Path) -> PreTrainedModel:
     """Load a base or slim checkpoint in eval mode, without running code of the checkpoint's own.
 
+    It is run as its `config.json` says, such as to put out hidden states.
+
     Raises:
         ModelError: The checkpoint is damaged, incomplete or of a family not supported.
     """
-    return load_checkpoint(directory).model
+    model, _ = from_pretrained(directory, describe_checkpoint(directory), as_configured=True)
+    require_finite_weights(model.named_parameters(), directory)
+    model.eval()
+    return model
 
 
 def load_checkpoint(directory: Path) -> Checkpoint:
@@ -106,9 +109,20 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         ModelError: The checkpoint is damaged, incomplete or of a family not supported.
     """
     files = describe_checkpoint(directory)
-    model, unexpected = _from_pretrained(directory, files.config, files.facts)
-    extra = _read_extra(files.weights, unexpected, files.facts, directory)
-    return Checkpoint(directory, model.eval(), files.facts, files.config, files.weights, extra)
+    model, unexpected = from_pretrained(directory, files)
+    extra = read_extra(files.weights, unexpected, files.facts, directory)
+    require_finite_weights((*model.named_parameters(), *extra.items()), directory)
+    notes = (*files.notes, *_unused(extra, files.facts))
+    return Checkpoint(
+        directory, model.eval(), files.facts, files.config, files.weights, extra, notes
+    )
+
+
+def _unused(extra: Mapping[str, Tensor], facts: ModelFacts) -> tuple[str, ...]:
+    if not extra:
+        return ()
+    names = listed(sorted(extra), 2)
+    return (f"{facts.architecture} does not use {names} of the weights, which stay in the file",)
 
 
 def load_with_new_head(
@@ -133,21 +147,19 @@ def load_with_new_head(
     Raises:
         ModelError: The checkpoint is damaged, incomplete or of a family not supported.
     """
-    config = {
-        **read_config(directory),
-        "architectures": None,
+    changes = {
         "problem_type": problem_type,
         "id2label": {str(number): label for number, label in enumerate(labels)},
         "label2id": {label: number for number, label in enumerate(labels)},
     }
-    family = family_named(read_facts(config).model_type)
-    config["architectures"] = [family.architecture(head)]
-    weights = find_weights(directory)
-    facts = read_facts(config, weights.tensors)
+    files = describe_with_head(directory, head, changes)
     transformers.set_seed(seed)
-    model, _ = _from_pretrained(directory, config, facts, new_head=True)
+    model, _ = from_pretrained(directory, files, new_head=True)
+    require_finite_weights(model.named_parameters(), directory)
     _draw_head_anew(model)
-    return Checkpoint(directory, model.eval(), facts, config, weights, extra={})
+    return Checkpoint(
+        directory, model.eval(), files.facts, files.config, files.weights, {}, files.notes
+    )
 
 
 @torch.no_grad()
@@ -173,10 +185,10 @@ def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
     is an error if a single name or shape differs.
     """
     config_dict = slim_config(base.config, base.facts, plan)
-    model_class = _model_class(config_dict, base.facts)
-    config = _config_object(model_class, config_dict)
+    model_class: Any = model_class_of(config_dict, base.facts)
+    config = neutral_config(model_class.config_class, config_dict)
     with quiet_transformers(), torch.device("meta"):
-        model: PreTrainedModel = model_class(config, **_init_arguments(base.facts))
+        model: PreTrainedModel = model_class(config, **init_arguments(base.facts))
     model.load_state_dict(base.model.state_dict(), assign=True)
     for name, buffer in base.model.named_buffers():
         owner, _, leaf = name.rpartition(".")
@@ -186,12 +198,30 @@ def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
     return model
 
 
-def save_checkpoint(model: PreTrainedModel, directory: Path, extra: dict[str, Tensor]) -> None:
-    """Write weights, configuration and, for a slim class, the code that loads it."""
+def save_checkpoint(
+    model: PreTrainedModel,
+    directory: Path,
+    extra: dict[str, Tensor],
+    base_config: Mapping[str, Any],
+) -> None:
+    """Write weights, configuration and, for a slim class, the code that loads it.
+
+    Args:
+        model: The model.
+        directory: Where to write.
+        extra: Tensors to write beside its own.
+        base_config: The `config.json` of what it was made from, whose settings on how to run it
+            stay.
+
+    Raises:
+        ModelError: A weight is not a finite number.
+    """
     state = {**model.state_dict(), **extra}
+    require_finite_weights(state.items(), directory)
     _name_own_code(model.config)
     with quiet_transformers():
         model.save_pretrained(directory, state_dict=state)
+    keep_settings(directory, run_settings(type(model.config), base_config))
     if model.config.model_type.startswith(SLIM_PREFIX):
         for name, code in slim_code().items():
             (directory / name).write_bytes(code)
@@ -204,108 +234,3 @@ def _name_own_code(config: Any) -> None:
             delattr(config, key)
     if config.model_type.startswith(SLIM_PREFIX):
         config.auto_map = auto_map_of(family_named(config.model_type))
-
-
-def _model_class(config: dict[str, Any], facts: ModelFacts) -> type[PreTrainedModel]:
-    slim = str(config["model_type"]).startswith(SLIM_PREFIX)
-    module = slim_modeling if slim else transformers
-    model_class: type[PreTrainedModel] = getattr(
-        module, ("Slim" if slim else "") + facts.architecture
-    )
-    return model_class
-
-
-def _config_object(model_class: type[PreTrainedModel], config: dict[str, Any]) -> PreTrainedConfig:
-    config_class: Any = model_class.config_class
-    made: PreTrainedConfig = config_class.from_dict(config)
-    return made
-
-
-def _init_arguments(facts: ModelFacts) -> dict[str, bool]:
-    optional = pooler_is_optional(family_named(facts.model_type), facts.head)
-    return {"add_pooling_layer": facts.pooler} if optional else {}
-
-
-def _from_pretrained(
-    directory: Path, config: dict[str, Any], facts: ModelFacts, *, new_head: bool = False
-) -> tuple[PreTrainedModel, list[str]]:
-    """Return the model, and the names on disk that it has no use for."""
-    model_class: Any = _model_class(config, facts)
-    try:
-        with quiet_transformers():
-            model, info = model_class.from_pretrained(
-                directory,
-                config=_config_object(model_class, config),
-                dtype="auto",
-                local_files_only=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are refused below, by name
-                **_init_arguments(facts),
-            )
-    except Exception as error:  # damaged files make libraries raise whatever they meet
-        raise ModelError(f"cannot be loaded ({_reason(error)})", where=str(directory)) from error
-    misfits = sorted(info["mismatched_keys"])
-    lacking = sorted(set(info["missing_keys"]) - {name for name, *_ in misfits})
-    if new_head:
-        misfits = [misfit for misfit in misfits if _in_encoder(misfit[0], facts)]
-        lacking = [name for name in lacking if _in_encoder(name, facts)]
-    if misfits:
-        name, on_disk, expected = misfits[0]
-        raise ModelError(
-            f"{name} has shape {list(on_disk)}, by config.json it should be {list(expected)}",
-            where=str(directory),
-            remedy=_NOT_TOGETHER,
-        )
-    if lacking:
-        named = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if lacking[3:] else "")
-        raise ModelError(
-            f"the weights lack {named}, which {facts.architecture} needs",
-            where=str(directory),
-            remedy=_NOT_TOGETHER if _in_encoder(lacking[0], facts) else _NO_HEAD,
-        )
-    return model, sorted(info["unexpected_keys"])
-
-
-def _reason(error: Exception) -> str:
-    """Return the first sentence of what a library has to say."""
-    return f"{type(error).__name__}: {one_line(str(error)).partition('. ')[0]}".rstrip(": ")
-
-
-def _in_encoder(tensor: str, facts: ModelFacts) -> bool:
-    return "embeddings." in tensor or f"{family_named(facts.model_type).layers}." in tensor
-
-
-def _read_extra(
-    weights: WeightFiles, unexpected: list[str], facts: ModelFacts, directory: Path
-) -> dict[str, Tensor]:
-    layers = family_named(facts.model_type).layers + "."
-    if strange := [name for name in unexpected if layers in name]:
-        raise ModelError(
-            f"the weights hold {strange[0]}, which {facts.architecture} has no place for",
-            where=str(directory),
-        )
-    wanted = {name for name in unexpected if not name.endswith("position_ids")}
-    extra: dict[str, Tensor] = {}
-    for path in weights.paths if wanted else ():
-        extra |= dict(_tensors(path, wanted))
-    return extra
-
-
-def _tensors(path: Path, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
-    if path.suffix == ".safetensors":
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 (it is no dictionary)
-                if (new := _new_name(name)) in wanted:
-                    yield new, file.get_tensor(name)
-        return
-    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    for name, tensor in state.items():
-        if (new := _new_name(name)) in wanted:
-            yield new, tensor.clone()
-
-
-def _new_name(name: str) -> str:
-    """Return what transformers calls a tensor of a checkpoint converted from TensorFlow."""
-    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
-        "LayerNorm.beta", "LayerNorm.bias"
-    )

@@ -1,32 +1,48 @@
-"""The files of a checkpoint directory: which hold weights, their headers, their hash."""
+"""The files of a checkpoint directory: its configuration, and which files hold weights."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bertslim.errors import ModelError
 from bertslim.file_names import CONFIG_FILE, SINGLE_WEIGHT_FILES, WEIGHT_INDEX_SUFFIX
+from bertslim.model.git_lfs import require_fetched
+from bertslim.model.stored_tensors import StoredTensor, merged, read_header
 
-_HEADER_LENGTH_BYTES = 8
-_MAX_HEADER_BYTES = 100_000_000
 _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """The weight files of a checkpoint, and the names of the tensors where headers hold them.
+    """The weight files of a checkpoint, in the order of their names.
 
     Attributes:
-        paths: The files in the order of their names.
-        tensors: Tensor names; None for pickles, whose names are known only once they are loaded.
+        paths: The files.
+        header: The tensors that the headers list; None for pickles, which have no header.
     """
 
     paths: tuple[Path, ...]
-    tensors: frozenset[str] | None
+    header: Mapping[str, StoredTensor] | None = None
+
+    @cached_property
+    def tensors(self) -> Mapping[str, StoredTensor] | None:
+        """The tensors by name; None where there is no file.
+
+        Raises:
+            ModelError: A pickle is damaged, or holds something else.
+        """
+        if self.header is not None or not self.paths:
+            return self.header
+        from bertslim.model.pickled_tensors import list_pickle
+
+        return merged((path, list_pickle(path)) for path in self.paths)
 
     @property
     def size(self) -> int:
@@ -50,8 +66,14 @@ def read_config(directory: Path) -> dict[str, Any]:
         ModelError: It is missing or is not a JSON object.
     """
     path = directory / CONFIG_FILE
+    require_fetched(path)
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_text(encoding="utf-8-sig")  # Windows writes a byte order mark
+        config = json.loads(content, object_pairs_hook=_without_repetition)
+    except _RepeatedKeyError as error:
+        raise ModelError(
+            f"has the key {str(error)!r} twice", where=str(path), remedy="leave one of them out"
+        ) from error
     except OSError as error:
         raise ModelError(f"cannot be read ({error.strerror})", where=str(path)) from error
     except (ValueError, RecursionError) as error:
@@ -59,6 +81,18 @@ def read_config(directory: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ModelError("is not a JSON object", where=str(path))
     return config
+
+
+class _RepeatedKeyError(Exception):
+    """A JSON object has a key twice, of which only one value can be meant."""
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise _RepeatedKeyError(key)
+    return read
 
 
 def has_weights(directory: Path) -> bool:
@@ -86,9 +120,11 @@ def find_weights(directory: Path) -> WeightFiles:
 
 
 def _weight_files(paths: tuple[Path, ...]) -> WeightFiles:
+    for path in paths:
+        require_fetched(path)
     if any(path.suffix != ".safetensors" for path in paths):
-        return WeightFiles(paths, None)
-    return WeightFiles(paths, frozenset(name for path in paths for name in _tensor_names(path)))
+        return WeightFiles(paths)
+    return WeightFiles(paths, merged((path, read_header(path)) for path in paths))
 
 
 def _shards(index: Path) -> tuple[Path, ...]:
@@ -103,37 +139,3 @@ def _shards(index: Path) -> tuple[Path, ...]:
         if path.parent != index.parent or not path.is_file():
             raise ModelError("the index names a shard that is not here", where=str(path))
     return paths
-
-
-def _tensor_names(path: Path) -> list[str]:
-    header = _safetensors_header(path)
-    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
-    try:
-        end = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
-    except (KeyError, TypeError, IndexError, ValueError) as error:
-        raise _damaged(path, "its header is not valid") from error
-    with path.open("rb") as file:
-        start = _HEADER_LENGTH_BYTES + int.from_bytes(file.read(_HEADER_LENGTH_BYTES), "little")
-    missing = start + end - path.stat().st_size
-    if missing > 0:
-        raise _damaged(path, f"the file is cut short by {missing:,} bytes")
-    return list(tensors)
-
-
-def _safetensors_header(path: Path) -> dict[str, Any]:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(_HEADER_LENGTH_BYTES), "little")
-        if size < _HEADER_LENGTH_BYTES or length > min(size, _MAX_HEADER_BYTES):
-            raise _damaged(path, "the file is cut short or is not safetensors")
-        try:
-            header = json.loads(file.read(length))
-        except (ValueError, RecursionError) as error:
-            raise _damaged(path, "its header is not valid") from error
-    if not isinstance(header, dict):
-        raise _damaged(path, "its header is not valid")
-    return header
-
-
-def _damaged(path: Path, what: str) -> ModelError:
-    return ModelError(what, where=str(path), remedy="download or write it again")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bertslim.errors import ModelError
 from bertslim.file_names import CONFIG_FILE
+from bertslim.model.config_values import ConfigValues, whole
 from bertslim.model.families import (
     DECODER_HEADS,
     FAMILIES,
@@ -18,52 +18,10 @@ from bertslim.model.families import (
 )
 from bertslim.model.heads import Dimensions, HeadPart, head_parts, heads_of
 from bertslim.records import LayerFacts, ModelFacts
-from bertslim.wording import did_you_mean
+from bertslim.wording import did_you_mean, shown
 
-
-@dataclass(frozen=True)
-class _Config:
-    """A configuration with the defaults of its family filled in."""
-
-    family: Family
-    values: Mapping[str, Any]
-
-    def number(self, key: str) -> int:
-        value = self.values.get(key)
-        return self.family.defaults[key] if value is None else _whole(key, value)
-
-    def is_set(self, key: str) -> bool:
-        value = self.values.get(key)
-        return bool(self.family.defaults[key] if value is None else value)
-
-    @property
-    def hidden_size(self) -> int:
-        return self.number(self.family.keys.hidden_size)
-
-    @property
-    def embedding_size(self) -> int:
-        if "embedding_size" in self.family.defaults:
-            return self.number("embedding_size")
-        return self.hidden_size
-
-    @property
-    def token_types(self) -> int:
-        """How many token types it has embeddings for; none in a family that takes none."""
-        key = "type_vocab_size"
-        return self.number(key) if self.family.defaults[key] else 0
-
-    @property
-    def labels(self) -> int:
-        names, number = self.values.get("id2label"), self.values.get("num_labels")
-        if names and not isinstance(names, dict):
-            raise ModelError("id2label is not an object", where=CONFIG_FILE)
-        return len(names) if names else _whole("num_labels", number or 2)
-
-
-def _whole(key: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ModelError(f"{key} is {value!r}, not a whole number", where=CONFIG_FILE)
-    return value
+MOST_LAYERS = 10_000
+_OVERRIDES = ("skip", "linear_rank", "ffn_of")
 
 
 def family_of(config: Mapping[str, Any]) -> Family:
@@ -83,12 +41,12 @@ def family_of(config: Mapping[str, Any]) -> Family:
 
 def vocabulary_of(config: Mapping[str, Any]) -> int:
     """Return how many tokens a model has embeddings for."""
-    return _Config(family_of(config), config).number("vocab_size")
+    return ConfigValues(family_of(config), config).number("vocab_size")
 
 
 def token_types_of(config: Mapping[str, Any]) -> int:
     """Return how many token types a model has embeddings for, 0 where it takes none."""
-    return _Config(family_of(config), config).token_types
+    return ConfigValues(family_of(config), config).token_types
 
 
 def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None) -> ModelFacts:
@@ -105,7 +63,8 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
     family = family_of(config)
     _refuse_unsupported(config)
     head = _head(config, family)
-    values = _Config(family, config)
+    values = ConfigValues(family, config)
+    values.check()
     hidden_size = values.hidden_size
     heads = values.number(family.keys.heads)
     if heads == 0 or hidden_size == 0 or hidden_size % heads:
@@ -135,7 +94,7 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
 
 
 def _refuse_unsupported(config: Mapping[str, Any]) -> None:
-    if config.get("is_decoder") or config.get("add_cross_attention"):
+    if any(config.get(key) for key in ("is_decoder", "add_cross_attention", "is_encoder_decoder")):
         raise ModelError(
             "decoders and cross-attention are not supported",
             where=CONFIG_FILE,
@@ -143,9 +102,22 @@ def _refuse_unsupported(config: Mapping[str, Any]) -> None:
         )
     if config.get("position_embedding_type") not in (None, "absolute"):
         raise ModelError(
-            f"position_embedding_type {config['position_embedding_type']!r} is not supported",
+            f"position_embedding_type {shown(config['position_embedding_type'])} is not supported",
             where=CONFIG_FILE,
             remedy="transformers 5 has only 'absolute'",
+        )
+    pruned = config.get("pruned_heads")
+    if any(pruned.values()) if isinstance(pruned, dict) else pruned:
+        raise ModelError(
+            "pruned_heads: heads were pruned by a function that transformers no longer has",
+            where=CONFIG_FILE,
+            remedy="give the model as it was before, and cut its heads with prune_heads",
+        )
+    if config.get("quantization_config"):
+        raise ModelError(
+            "quantization_config: quantised weights are not supported",
+            where=CONFIG_FILE,
+            remedy="give the weights that they were made from",
         )
 
 
@@ -171,7 +143,7 @@ def _head(config: Mapping[str, Any], family: Family) -> str:
     return head
 
 
-def _parts(values: _Config, head: str, tensors: Collection[str] | None) -> dict[str, HeadPart]:
+def _parts(values: ConfigValues, head: str, tensors: Collection[str] | None) -> dict[str, HeadPart]:
     dimensions = Dimensions(
         hidden_size=values.hidden_size,
         embedding_size=values.embedding_size,
@@ -187,14 +159,14 @@ def _parts(values: _Config, head: str, tensors: Collection[str] | None) -> dict[
     return parts
 
 
-def _max_length(values: _Config) -> int:
+def _max_length(values: ConfigValues) -> int:
     positions = values.number("max_position_embeddings")
     if values.family.positions_after_padding:
         return positions - values.number("pad_token_id") - 1
     return positions
 
 
-def _embedding_parameters(values: _Config) -> int:
+def _embedding_parameters(values: ConfigValues) -> int:
     keys = ["vocab_size", "max_position_embeddings"]
     for further in values.family.further_embeddings:
         if further.only_if is None or values.is_set(further.only_if):
@@ -203,14 +175,21 @@ def _embedding_parameters(values: _Config) -> int:
     return (sum(map(values.number, keys)) + values.token_types + norm) * values.embedding_size
 
 
-def _shared_parameters(values: _Config) -> int:
+def _shared_parameters(values: ConfigValues) -> int:
     rows = values.family.attention_bias_rows
     return values.number(rows) * values.number(values.family.keys.heads) if rows else 0
 
 
-def _layers(values: _Config) -> tuple[LayerFacts, ...]:
-    count = values.number(values.family.keys.layers)
+def _layers(values: ConfigValues) -> tuple[LayerFacts, ...]:
+    key = values.family.keys.layers
+    count = values.number(key)
+    if count > MOST_LAYERS:
+        what = f"{key} is {count:,}; no encoder of more than {MOST_LAYERS:,} layers is read"
+        raise ModelError(what, where=CONFIG_FILE)
     overrides = _overrides(values, count)
+    width = values.family.keys.intermediate_size
+    if not overrides and not values.number(width):
+        raise ModelError(f"{width} is 0", where=CONFIG_FILE)
     facts = tuple(_layer(values, layer, overrides.get(layer, {})) for layer in range(count))
     for number, layer in enumerate(facts):
         if layer.ffn_of is not None and not _can_use(layer, facts[:number]):
@@ -218,7 +197,7 @@ def _layers(values: _Config) -> tuple[LayerFacts, ...]:
     return facts
 
 
-def _overrides(values: _Config, count: int) -> dict[int, object]:
+def _overrides(values: ConfigValues, count: int) -> dict[int, object]:
     """Return how layers differ, by number; transformers writes 01 where there are ten or more."""
     given = values.values.get("per_layer_config") or {}
     if not isinstance(given, dict):
@@ -239,26 +218,29 @@ def _can_use(layer: LayerFacts, below: tuple[LayerFacts, ...]) -> bool:
     return giver.ffn_of is None and (giver.intermediate_size, giver.linear_rank) == shape
 
 
-def _layer(values: _Config, layer: int, override: object) -> LayerFacts:
+def _layer(values: ConfigValues, layer: int, override: object) -> LayerFacts:
     if not isinstance(override, dict):
         raise _bad_override(f"layer {layer} is not an object")
     keys = values.family.keys
+    known = (keys.heads, keys.intermediate_size, *_OVERRIDES)
+    if strange := sorted(override.keys() - set(known)):
+        raise _bad_override(f"layer {layer} sets {strange[0]!r}; known are {', '.join(known)}")
     skip = override.get("skip", [])
     if not isinstance(skip, list) or not all(part in SKIPPABLE for part in skip):
         raise _bad_override(f"layer {layer} skips {skip!r}; known are {', '.join(SKIPPABLE)}")
-    whole = values.number(keys.heads)
-    heads = _whole(keys.heads, override.get(keys.heads, whole))
+    most = values.number(keys.heads)
+    heads = whole(keys.heads, override.get(keys.heads, most))
     width = override.get(keys.intermediate_size, values.number(keys.intermediate_size))
     facts = LayerFacts(
         heads=heads,
-        intermediate_size=_whole(keys.intermediate_size, width),
+        intermediate_size=whole(keys.intermediate_size, width),
         attention_norm="attention_norm" not in skip,
         ffn_norm="ffn_norm" not in skip,
-        linear_rank=_whole("linear_rank", override.get("linear_rank", 0)),
-        ffn_of=_whole("ffn_of", override["ffn_of"]) if "ffn_of" in override else None,
+        linear_rank=whole("linear_rank", override.get("linear_rank", 0)),
+        ffn_of=whole("ffn_of", override["ffn_of"]) if "ffn_of" in override else None,
     )
     gone = {"attention": heads == 0, "ffn": width == 0}
-    if heads > whole or any((block in skip) != is_gone for block, is_gone in gone.items()):
+    if heads > most or any((block in skip) != is_gone for block, is_gone in gone.items()):
         raise _bad_override(f"layer {layer} has sizes that do not fit what it skips")
     if facts.linear_rank > values.hidden_size:
         raise _bad_override(f"layer {layer} has a linear_rank above the hidden size")

@@ -70,6 +70,7 @@ class ConfigKeys:
     layers: str = "num_hidden_layers"
     heads: str = "num_attention_heads"
     intermediate_size: str = "intermediate_size"
+    activation: str = "hidden_act"
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,11 @@ DISTILBERT_LAYOUT = LayerLayout(
     ),
 )
 DISTILBERT_KEYS = ConfigKeys(
-    hidden_size="dim", layers="n_layers", heads="n_heads", intermediate_size="hidden_dim"
+    hidden_size="dim",
+    layers="n_layers",
+    heads="n_heads",
+    intermediate_size="hidden_dim",
+    activation="activation",
 )
 
 

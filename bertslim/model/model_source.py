@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bertslim.errors import ModelError
 from bertslim.file_names import CARD_FILE, CONFIG_FILE
+from bertslim.model.adapter import refuse_adapter
 from bertslim.model.sentence_transformer import encoder_directory
 from bertslim.network import online_if_hub_answers
 
@@ -73,6 +74,7 @@ def _looks_like_path(model: str) -> bool:
 def _in_directory(path: Path) -> ModelSource:
     if not path.is_dir():
         raise ModelError("is a file", where=str(path), remedy="name the directory that holds it")
+    refuse_adapter(encoder_directory(path))
     if not (encoder_directory(path) / CONFIG_FILE).is_file():
         raise ModelError(
             f"no {CONFIG_FILE} in this directory",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bertslim.model.finite_outputs import not_finite
 from bertslim.repair.calibration import Calibration
 from bertslim.repair.split_moments import Target, Values
-from bertslim.surgery.finite import not_finite
 
 
 @dataclass(frozen=True)

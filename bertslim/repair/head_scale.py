@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from bertslim.data.outputs import Decisions, decisions
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.finite_outputs import not_finite
 from bertslim.model.layer import run_head
 from bertslim.ranks import Ranks
 from bertslim.records import Repair
@@ -25,7 +26,6 @@ from bertslim.repair.affine_maps import affine_of, set_affine
 from bertslim.repair.calibration import CalibrationBatch
 from bertslim.repair.context import RepairContext
 from bertslim.repair.ridge import Affine
-from bertslim.surgery.finite import not_finite
 
 PART = "head scale"
 _HEADS = ("SequenceClassification", "TokenClassification", "QuestionAnswering")

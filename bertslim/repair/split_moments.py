@@ -8,10 +8,10 @@ from typing import Self
 
 from torch import Tensor
 
+from bertslim.model.finite_outputs import not_finite
 from bertslim.ranks import Ranks
 from bertslim.repair.calibration import Calibration, CalibrationBatch
 from bertslim.repair.ridge import Affine, RidgeFit, solve_ridge
-from bertslim.surgery.finite import not_finite
 from bertslim.surgery.statistics import Moments, MomentSums
 
 Values = Callable[[CalibrationBatch], Tensor]

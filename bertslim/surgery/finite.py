@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.errors import ModelError
+from bertslim.model.finite_outputs import not_finite
 
 
 def require_finite(values: Tensor, layer: int, model: PreTrainedModel) -> Tensor:
@@ -17,12 +17,3 @@ def require_finite(values: Tensor, layer: int, model: PreTrainedModel) -> Tensor
     if not values.isfinite().all():
         raise not_finite(layer, where=model.config.name_or_path or None)
     return values
-
-
-def not_finite(layer: int, *, where: str | None = None) -> ModelError:
-    """Return the error of a layer whose activations nothing can be worked out from."""
-    return ModelError(
-        f"layer {layer} puts out numbers that are not finite",
-        where=where,
-        remedy="the weights are damaged, or too large for their type",
-    )

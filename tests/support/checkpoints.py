@@ -26,7 +26,7 @@ def checkpoint_of(
         model=model,
         facts=facts or facts_of(model),
         config=model.config.to_dict() if hasattr(model.config, "to_dict") else {},
-        weights=WeightFiles((), None),
+        weights=WeightFiles(()),
         extra={},
     )
     if embedder is not None:

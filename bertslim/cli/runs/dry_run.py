@@ -11,11 +11,14 @@ from bertslim.terminal import print_json, print_line, print_text
 
 def run(options: CutOptions, *, quiet: bool, as_json: bool) -> None:
     """Work out the plan of a cut and print it; no weight is read."""
-    plan = prepare_cut(options).plan().record
+    prepared = prepare_cut(options)
+    plan = prepared.plan().record
     if as_json:
         print_json(plan.model_dump_json(indent=2))
     elif not quiet:
         _print_plan(plan)
+        for note in prepared.notes:
+            print_line(f"Note: {note}.")
 
 
 def _print_plan(plan: Plan) -> None:

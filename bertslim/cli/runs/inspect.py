@@ -37,8 +37,14 @@ def _as_text(inspection: Inspection) -> str:
         for number, (layer, size) in enumerate(zip(facts.layers, inspection.layers, strict=True))
     ]
     tables = facts_table(facts, sizes, length=inspection.length), layers_table(rows, sizes.encoder)
+    notes = [f"Note: {note}." for note in inspection.notes]
     return "\n\n".join(
-        (one_line(inspection.name), *(table.markdown() for table in tables), _share(inspection))
+        (
+            one_line(inspection.name),
+            *(table.markdown() for table in tables),
+            _share(inspection),
+            *notes,
+        )
     )
 
 

@@ -23,5 +23,7 @@ def run_and_print(run: Callable[[Progress], SlimResult], *, quiet: bool, as_json
         print_json(result.record.to_json())
     elif not quiet:
         print_text(render_summary(result.record))
+        for note in result.record.notes:
+            print_line(f"Note: {note}.")
         directory = shlex.quote(str(result.directory))
         print_line(f"Written to {directory}; `bertslim report {directory}` prints the full report.")

@@ -23,6 +23,8 @@ def run(options: ReportOptions, *, as_json: bool) -> None:
         print_text(result.forms.markdown)
     else:
         print_line(f"Written to {shlex.quote(str(options.output))}.")
+    for note in result.notes:
+        print_line(f"Note: {note}.", error=True)
 
 
 def _as_json(accounts: Sequence[Record] | Analysis) -> str:
