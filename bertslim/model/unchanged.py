@@ -9,6 +9,7 @@ from pathlib import Path
 from bertslim.errors import ModelError
 from bertslim.file_names import CONFIG_FILE
 from bertslim.model.checkpoint_files import find_weights
+from bertslim.model.git_lfs import require_fetched
 
 _Stamp = tuple[int, int, int]
 
@@ -39,6 +40,7 @@ def unchanged(*directories: Path) -> Iterator[None]:
 
 def _stamps(directory: Path) -> dict[Path, _Stamp]:
     """Return size, time and number of each file; reading them again would take as long."""
+    require_fetched(directory / CONFIG_FILE)
     stamps = {}
     for path in (directory / CONFIG_FILE, *find_weights(directory).paths):
         found = path.stat()
