@@ -224,7 +224,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n
             b"<!DOCTYPE html>\n<html>",
             "it is a web page, not the data; download the file itself",
         ),
-        (gzip.compress(b"text\nx\n"), "it is gzipped; end its name in .gz"),
+        (gzip.compress(b"text\nx\n", mtime=0), "it is gzipped; end its name in .gz"),
         (
             b"PK\x03\x04xl/workbook.xml",
             "it is a zip archive or a spreadsheet; save its table as CSV in UTF-8",
