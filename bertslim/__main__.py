@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bertslim.interrupts import INTERRUPTED, catch_signals, end_with
+from bertslim.interrupts import INTERRUPTED, catch_signals, end_with, exit_with
 from bertslim.terminal import open_closed_streams
 
 
@@ -19,8 +19,7 @@ def main() -> None:
         end_with(code)
     except KeyboardInterrupt:  # a second one, while the first was told
         code = INTERRUPTED
-        end_with(code)
-    sys.exit(code)
+    exit_with(code)
 
 
 if __name__ == "__main__":

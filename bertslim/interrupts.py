@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -93,6 +93,22 @@ def held() -> Iterator[None]:
 def end_with(code: int) -> None:
     """Let a signal from now on end the process at once with its exit code."""
     _state.code = code
+
+
+def exit_with(code: int) -> NoReturn:
+    """End the process in the usual way, with its exit code.
+
+    Where a KeyboardInterrupt passed through `exec`, as dataclasses call it, the interpreter would
+    end the process by SIGINT, whatever became of the exception.
+    """
+    end_with(code)
+    if _state.came:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _answer(_number: int, _frame: FrameType | None) -> None:

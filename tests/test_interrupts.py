@@ -107,6 +107,24 @@ def test_a_signal_that_a_destructor_swallows_comes_again() -> None:
     assert run_program(body, signal.SIGINT) == (130, "", LINE)
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_in_code_that_is_made_while_it_runs(number: int) -> None:
+    """As dataclasses make theirs: the interpreter remembers it, and ends by SIGINT."""
+    body = """
+        exec("os.kill(os.getpid(), NUMBER); sum(range(10))", globals())
+    """
+    assert run_program(body, number) == (130, "", LINE)
+
+
+def test_exit_handlers_are_called_after_an_interruption() -> None:
+    body = """
+        import atexit
+        atexit.register(print, "called")
+        os.kill(os.getpid(), NUMBER)
+    """
+    assert run_program(body, signal.SIGTERM) == (130, "called\n", LINE)
+
+
 def test_a_signal_that_a_library_turns_into_an_error_is_still_one() -> None:
     body = """
         try:
