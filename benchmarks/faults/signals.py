@@ -1,8 +1,8 @@
 """Send signals to all commands at all moments, and count what should not be.
 
-A third of the signals comes in the first 100 ms, a third in the last 100 ms, counted from when the
-output is in place, and the rest at random moments between. A signal before the first line of the
-program meets Python itself and is counted apart.
+A third of the signals comes in the first 100 ms, counted from the first line of the program, for
+before it a signal meets Python itself; a third in the last 100 ms, counted from when the output is
+in place; and the rest at random moments between.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class Ended:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--signals", type=int, default=400, help="default: %(default)s")
+    parser.add_argument("--moments", nargs="+", default=MOMENTS, choices=MOMENTS)
     parser.add_argument("--at-once", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     arguments = parser.parse_args()
@@ -99,7 +100,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         draw = random.Random(arguments.seed)  # noqa: S311
         disturber = Disturber(Path(scratch), draw)
-        rounds = itertools.cycle(itertools.product(COMMANDS, MOMENTS, SIGNALS))
+        rounds = itertools.cycle(itertools.product(COMMANDS, arguments.moments, SIGNALS))
         plan = list(itertools.islice(rounds, arguments.signals))
         draw.shuffle(plan)
         with ThreadPoolExecutor(arguments.at_once) as pool:
@@ -181,7 +182,9 @@ class Disturber:
     ) -> None:
         whole = self._seconds[command.name]
         if moment == "first":
-            time.sleep(self._draw.uniform(0, EDGE_SECONDS))
+            while not is_caught(process.pid, signal.SIGTERM) and process.poll() is None:
+                time.sleep(0.001)
+            wait_for(process, self._draw.uniform(0, EDGE_SECONDS))
         elif moment == "between" or command.output is None:
             earliest = EDGE_SECONDS if moment == "between" else max(0, whole - 2 * EDGE_SECONDS)
             wait_for(process, self._draw.uniform(earliest, whole))
