@@ -108,7 +108,7 @@ def really_altered(model: Any, one: Alteration) -> Any:
         layer.attention.remove()
     else:
         ffn_in, ffn_out = layer.ffn.input, layer.ffn.output
-        kept = set(keep_best(magnitude(ffn_in, ffn_out), ffn_out.in_features // 2).tolist())
+        kept = set(keep_best(magnitude([ffn_in], ffn_out), ffn_out.in_features // 2).tolist())
         ffn_out.weight[:, sorted(set(range(ffn_out.in_features)) - kept)] = 0
     return changed
 

@@ -26,6 +26,17 @@ VOCAB_SIZE = 99
 LENGTH = 9
 
 
+# So that each part of a family that a setting turns on is there.
+TINY_SETTINGS: dict[str, dict[str, Any]] = {
+    "deberta-v2": {
+        "share_att_key": True,
+        "pos_att_type": ["c2p", "p2c"],
+        "position_buckets": 4,
+        "norm_rel_ebd": "layer_norm",
+    },
+}
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     """Settle what a test draws at random, whichever tests ran before it."""
@@ -74,10 +85,11 @@ def tiny_config() -> Callable[..., Any]:
         shape = {keys.hidden_size: 32, keys.heads: 4, keys.layers: 4, keys.intermediate_size: 64}
         shape |= {"vocab_size": VOCAB_SIZE, "max_position_embeddings": 40}
         shape |= {"num_labels": 2 if head == "QuestionAnswering" else 3}
-        if "embedding_size" in family.defaults:
-            shape["embedding_size"] = 16
-        for further in family.further_embeddings:
-            shape |= {further.only_if: True} if further.only_if else {}
+        if keys.embedding_size in family.defaults:
+            shape[keys.embedding_size] = 16
+        for table in (*family.embeddings, *family.shared_tables):
+            shape |= {table.only_if: True} if table.only_if else {}
+        shape |= TINY_SETTINGS.get(model_type, {})
         return getattr(transformers, f"{family.class_prefix}Config")(**(shape | changes))
 
     return make
@@ -252,7 +264,7 @@ def cut_all_ways(
 
         fewer_heads = [{"op": "prune_heads", "layers": [0], "heads": 2}]
         recipe = make_recipe(
-            *([] if FAMILIES[model_type].attention_bias_rows else fewer_heads),
+            *([] if FAMILIES[model_type].heads_share_bias else fewer_heads),
             {"op": "share_ffn", "layers": [0, 2]},
             {"op": "resize_ffn", "layers": [1], "width": 16, "bypass": True},
             {"op": "drop_ffn", "layers": [3], "fill": "linear", "rank": 8},

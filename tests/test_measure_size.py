@@ -94,7 +94,7 @@ def test_shared_and_linear_blocks_hold_and_compute_what_is_planned(
     )
     heads = {"op": "prune_heads", "layers": "2-3", "heads": 3}
     for model_type in FAMILIES:
-        fewer = [] if FAMILIES[model_type].attention_bias_rows else [heads]
+        fewer = [] if FAMILIES[model_type].heads_share_bias else [heads]
         recipe = make_recipe(*steps, *fewer, reconstruct={"samples": 1})
         base = make_checkpoint(model_type)
         facts = load_checkpoint(base).facts

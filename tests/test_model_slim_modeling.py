@@ -77,7 +77,7 @@ def linear_maps(make_recipe):
 def fewer_heads(make_recipe):
     """Return a recipe that prunes heads, in a list, which is empty where a family keeps all."""
     recipe = make_recipe(*FEWER_HEADS, name="fewer_heads")
-    return lambda model_type: [] if FAMILIES[model_type].attention_bias_rows else [recipe]
+    return lambda model_type: [] if FAMILIES[model_type].heads_share_bias else [recipe]
 
 
 @pytest.fixture

@@ -202,9 +202,12 @@ def test_a_linear_fill_is_the_weighted_ridge_regression(model_type: str, repair)
     np.testing.assert_allclose(fill.bias.numpy(), bias, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("model_type", ["bert", "nomic_bert"])
 @pytest.mark.parametrize("bypass", [False, True])
-def test_a_narrowed_block_is_the_weighted_ridge_regression(bypass: bool, repair) -> None:
-    found = repair("bert", resize_ffn(bypass=bypass), refit="changed")
+def test_a_narrowed_block_is_the_weighted_ridge_regression(
+    bypass: bool, model_type: str, repair
+) -> None:
+    found = repair(model_type, resize_ffn(bypass=bypass), refit="changed")
     layer, base_layer = found.layer(found.cut, 1), found.layer(found.base, 1)
     layout = found.family.layout
     slim = seen(
@@ -220,9 +223,9 @@ def test_a_narrowed_block_is_the_weighted_ridge_regression(bypass: bool, repair)
         weight = np.vstack([weight, np.zeros((WIDTH, WIDTH))])
     (done,) = found.repairs
     assert done.part == ("FFN output and bypass" if bypass else "FFN output")
-    solved, bias = weighted_ridge(
-        x, u - slim["h"], 1 / u.var(axis=1), (weight, prior.bias.numpy()), done.ridge
-    )
+    target, biased = u - slim["h"], layer.get_submodule(layout.ffn.output).bias is not None
+    start = (weight, prior.bias.numpy())
+    solved, bias = weighted_ridge(x, target, 1 / u.var(axis=1), start, done.ridge, biased=biased)
     result = affine_of(ffn_of(found.layer(found.slim, 1), found.family)[1])
     np.testing.assert_allclose(result.weight.numpy(), solved[:24], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(result.bias.numpy(), bias, rtol=1e-6, atol=1e-8)
@@ -266,10 +269,9 @@ def test_what_reads_slim_states_is_the_ridge_regression_of_what_it_said_of_the_b
 ) -> None:
     found = repair(model_type, drop_ffn(1), refit="all")
     layout = found.family.layout
-    places = {
-        "attention inputs": (layout.attention.inputs, layout.attention.inputs[0]),
-        "FFN inputs": ((layout.ffn.input,), layout.ffn.input),
-    }
+    read = layout.attention.inputs[2 * layout.attention.reads_positions :]
+    both = tuple(filter(None, (layout.ffn.input, layout.ffn.up)))
+    places = {"attention inputs": (read, read[0]), "FFN inputs": (both, layout.ffn.input)}
     for part, (names, place) in places.items():
         (done,) = (one for one in found.repairs if (one.layer, one.part) == (2, part))
         base_layer, slim_layer = (found.layer(one, 2) for one in (found.base, found.slim))
@@ -280,7 +282,9 @@ def test_what_reads_slim_states_is_the_ridge_regression_of_what_it_said_of_the_b
             for layer in (base_layer, slim_layer)
         )
         weight, bias = (one.numpy() for one in (prior.weight, prior.bias))
-        expected = weighted_ridge(x, z @ weight + bias, np.ones(len(x)), (weight, bias), done.ridge)
+        biased = base_layer.get_submodule(place).bias is not None
+        target, equal = z @ weight + bias, np.ones(len(x))
+        expected = weighted_ridge(x, target, equal, (weight, bias), done.ridge, biased=biased)
         np.testing.assert_allclose(solved.weight.numpy(), expected[0], rtol=1e-6, atol=1e-8)
         np.testing.assert_allclose(solved.bias.numpy(), expected[1], rtol=1e-6, atol=1e-8)
 
@@ -389,7 +393,7 @@ ALONE = {
 @pytest.mark.parametrize("name", ALONE)
 @each_family
 def test_what_is_changed_errs_less_once_repaired(model_type: str, name: str, repair) -> None:
-    if FAMILIES[model_type].attention_bias_rows and name == "heads":
+    if FAMILIES[model_type].heads_share_bias and name == "heads":
         pytest.skip("its heads share a bias")
     operation, block = ALONE[name]
     found = repair(model_type, operation, refit="changed", dtype=torch.float32)

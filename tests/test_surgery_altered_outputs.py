@@ -36,7 +36,7 @@ def really_altered(model: Any, one: Alteration) -> Any:
     else:
         ffn_in, ffn_out = layer.ffn.input, layer.ffn.output
         lost = set(range(ffn_out.in_features))
-        lost -= set(keep_best(magnitude(ffn_in, ffn_out), ffn_out.in_features // 2).tolist())
+        lost -= set(keep_best(magnitude([ffn_in], ffn_out), ffn_out.in_features // 2).tolist())
         with torch.no_grad():
             ffn_out.weight[:, sorted(lost)] = 0
     return changed

@@ -30,7 +30,7 @@ def slow_magnitude(ffn_in: nn.Linear, ffn_out: nn.Linear) -> list[float]:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 def test_magnitude_is_the_product_of_the_norms(dtype: torch.dtype) -> None:
     ffn_in, ffn_out = nn.Linear(5, 17, dtype=dtype), nn.Linear(17, 5, dtype=dtype)
-    scores = magnitude(ffn_in, ffn_out)
+    scores = magnitude([ffn_in], ffn_out)
     assert scores.dtype == torch.float64
     assert scores.tolist() == pytest.approx(slow_magnitude(ffn_in, ffn_out), rel=1e-12)
 
@@ -41,7 +41,7 @@ def test_magnitude_of_half_precision_neither_overflows_nor_vanishes() -> None:
         for linear, weights in ((ffn_in, [60000.0, 1e-4]), (ffn_out, [1e-4, 60000.0])):
             linear.weight.copy_(torch.diag(torch.tensor(weights)))
             linear.bias.zero_()
-    scores = magnitude(ffn_in, ffn_out)
+    scores = magnitude([ffn_in], ffn_out)
     assert scores.isfinite().all()
     assert scores.tolist() == pytest.approx(slow_magnitude(ffn_in, ffn_out), rel=1e-12)
 
@@ -50,12 +50,12 @@ def test_magnitude_of_half_precision_neither_overflows_nor_vanishes() -> None:
 def test_magnitude_ignores_which_map_carries_a_factor(factor: float, neuron: int) -> None:
     torch.manual_seed(1)
     ffn_in, ffn_out = nn.Linear(3, 7, dtype=torch.float64), nn.Linear(7, 3, dtype=torch.float64)
-    before = magnitude(ffn_in, ffn_out)
+    before = magnitude([ffn_in], ffn_out)
     with torch.no_grad():
         ffn_in.weight[neuron] *= factor
         ffn_in.bias[neuron] *= factor
         ffn_out.weight[:, neuron] /= factor
-    torch.testing.assert_close(magnitude(ffn_in, ffn_out), before, rtol=1e-9, atol=0)
+    torch.testing.assert_close(magnitude([ffn_in], ffn_out), before, rtol=1e-9, atol=0)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40), st.data())

@@ -21,7 +21,6 @@ from bertslim.surgery.importance import magnitude
 from bertslim.surgery.layer_surgery import multiply_ffn, narrow_ffn, operate
 
 EXACT = {"atol": 1e-12, "rtol": 1e-12}
-ATTENTION_OUT = {"mpnet": "attention.attn.o", "distilbert": "attention.out_lin"}
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 
@@ -91,8 +90,7 @@ def test_drop_attention_is_an_attention_that_says_zero(
     model = stock(model_type)
     slim = operated(model, {"op": "drop_attention", "layers": "odd"})
     for number in (1, 3):
-        name = ATTENTION_OUT.get(model_type, "attention.output.dense")
-        zero(layer(model, number).get_submodule(name))
+        zero(layer(model, number).get_submodule(FAMILIES[model_type].layout.attention.output))
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
@@ -106,14 +104,13 @@ def test_resize_ffn_leaves_the_weak_neurons_out(
     layout = FAMILIES[model_type].layout
     kept = 16 if width == 0.25 else width
     for number in (1, 2):
-        ffn_in, ffn_out = map(
-            layer(model, number).get_submodule, (layout.ffn.input, layout.ffn.output)
-        )
-        scores = magnitude(ffn_in, ffn_out).tolist()
+        ffn = model_layers(model)[number].ffn
+        scores = magnitude(ffn.inputs, ffn_out := ffn.output).tolist()
         weak = sorted(range(64), key=scores.__getitem__)[: 64 - kept]
         ffn_out.weight.data[:, weak] = 0
         narrow = layer(slim, number)
-        assert narrow.get_submodule(layout.ffn.input).weight.shape == (kept, 32)
+        for linear in model_layers(slim)[number].ffn.inputs:
+            assert linear.weight.shape == (kept * (1 + layout.ffn.input_is_both), 32)
         assert narrow.get_submodule(layout.ffn.output).weight.shape == (32, kept)
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
@@ -150,7 +147,7 @@ def test_drop_layer_is_a_model_built_without_it(
 # Attention heads
 
 each_family_that_can_lose_heads = pytest.mark.parametrize(
-    "model_type", [name for name, family in FAMILIES.items() if not family.attention_bias_rows]
+    "model_type", [name for name, family in FAMILIES.items() if not family.heads_share_bias]
 )
 
 
@@ -292,7 +289,8 @@ def test_layers_that_share_use_the_block_of_the_lowest(
 ) -> None:
     model, family = stock(model_type), FAMILIES[model_type]
     slim = operated(model, {"op": "share_ffn", "layers": [3, 1]})
-    for name in (family.layout.ffn.input, family.layout.ffn.output):
+    layout = family.layout.ffn
+    for name in filter(None, (layout.input, layout.up, layout.output)):
         given, taken = (layer(model, number).get_submodule(name) for number in (1, 3))
         taken.load_state_dict(given.state_dict())
         assert layer(slim, 3).get_submodule(name) is layer(slim, 1).get_submodule(name)
@@ -358,7 +356,7 @@ def test_a_mixed_recipe_is_bert_by_hand(stock, operated, states, example_inputs)
         f"{at(0)}.attention.output.LayerNorm",
     )
     block = layer(model, 1)
-    scores = magnitude(block.intermediate.dense, block.output.dense)
+    scores = magnitude([block.intermediate.dense], block.output.dense)
     strong = torch.tensor(sorted(range(64), key=lambda neuron: -scores[neuron])[:24])
     x = norm(x + 3 * ffn(x, weights, at(1), strong), weights, f"{at(1)}.output.LayerNorm")
     x = norm(x, weights, f"{at(3)}.attention.output.LayerNorm")
@@ -416,7 +414,7 @@ def test_measured_scores_are_those_of_the_base_neurons_whatever_is_left(
     )
     reference = copy.deepcopy(layer(model, 1))
     left = sorted(obs.topk(40).indices.tolist())
-    weights = magnitude(reference.intermediate.dense, reference.output.dense).tolist()
+    weights = magnitude([reference.intermediate.dense], reference.output.dense).tolist()
     left = sorted(sorted(left, key=weights.__getitem__)[8:])
     left = sorted(sorted(left, key=taylor.tolist().__getitem__)[22:])
     operate(
@@ -447,6 +445,16 @@ def test_neurons_keep_their_order(stock, operated) -> None:
 # What is cut is gone
 
 
+def parameters_of(*linears: nn.Linear, bias_only: bool = False) -> int:
+    parameters = [
+        parameter
+        for linear in linears
+        for name, parameter in linear.named_parameters()
+        if name == "bias" or not bias_only
+    ]
+    return sum(parameter.numel() for parameter in parameters)
+
+
 @each_family
 def test_nothing_is_masked(model_type: str, stock, operated) -> None:
     model = stock(model_type)
@@ -461,10 +469,14 @@ def test_nothing_is_masked(model_type: str, stock, operated) -> None:
     after = [
         sum(p.numel() for p in each.parameters()) for each in layers_of(slim, FAMILIES[model_type])
     ]
-    one_ffn, one_attention = 2 * 32 * 64 + 64 + 32, 4 * (32 * 32 + 32)
+    whole = model_layers(model)[0]
+    maps = [*whole.ffn.inputs, whole.ffn.output]
+    one_ffn = parameters_of(*maps)
+    a_neuron = (one_ffn - parameters_of(whole.ffn.output, bias_only=True)) // 64
+    one_attention = parameters_of(*whole.attention.inputs, whole.attention.output)
     assert after == [
         before[0] - one_ffn,
-        before[1] - (64 - 24) * (2 * 32 + 1),
+        before[1] - (64 - 24) * a_neuron,
         before[2] - one_attention,
     ]
     for name, tensor in slim.state_dict().items():
@@ -504,7 +516,10 @@ def test_a_model_that_shares_its_parameters_is_not_changed(
     operate(other, make_plan(loaded, facts_of(model)))
     assert torch.equal(states(model), before)
     assert {one.dtype for one in (*model.parameters(), *other.parameters())} == {torch.float32}
-    assert all(parameter.requires_grad for parameter in other.parameters())
+    trained = {name for name, one in model.named_parameters() if one.requires_grad}
+    frozen = {name for name, one in model.named_parameters() if not one.requires_grad}
+    assert trained
+    assert {name for name, one in other.named_parameters() if not one.requires_grad} == frozen
     assert not torch.equal(states(other), before)
 
 

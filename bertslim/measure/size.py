@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
-from bertslim.model.layer import layer_stack, model_layers
+from bertslim.model.gradients import without_parameter_gradients
+from bertslim.model.layer import encoder_modules, model_layers
 from bertslim.quiet import quiet_transformers
 from bertslim.records import Measurement, Plan, compare
 
@@ -37,7 +38,7 @@ def count_parameters(model: PreTrainedModel) -> ParameterCounts:
     """Count what a model really holds."""
     return ParameterCounts(
         total=_count(model),
-        encoder=_count(layer_stack(model)),
+        encoder=sum(map(_count, encoder_modules(model))),
         embeddings=_count(model.base_model.get_submodule("embeddings")),
         layers=_count_each(layer.module for layer in model_layers(model)),
     )
@@ -76,7 +77,9 @@ def count_macs(model: PreTrainedModel, head: str, *, length: int) -> int:
         length: Tokens.
     """
     counter = FlopCounterMode(display=False)
-    with _eager_attention(model), torch.inference_mode(), counter:
+    # the counter fails on a parameter that is handed from module to module
+    no_gradients = without_parameter_gradients(model)
+    with _eager_attention(model), no_gradients, torch.inference_mode(), counter:
         model(**_one_sequence(length, head))
     flops: int = counter.get_total_flops()
     return flops // 2

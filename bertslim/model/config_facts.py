@@ -7,6 +7,12 @@ from typing import Any
 
 from bertslim.errors import ModelError
 from bertslim.file_names import CONFIG_FILE
+from bertslim.model.config_form import (
+    embedding_parameters,
+    layer_form,
+    norm_rows,
+    shared_parameters,
+)
 from bertslim.model.config_values import ConfigValues, whole
 from bertslim.model.families import (
     DECODER_HEADS,
@@ -16,7 +22,7 @@ from bertslim.model.families import (
     Family,
     head_of,
 )
-from bertslim.model.heads import Dimensions, HeadPart, head_parts, heads_of
+from bertslim.model.heads import Dimensions, HeadPart, head_parts, heads_of, pooler_is_optional
 from bertslim.records import LayerFacts, ModelFacts
 from bertslim.wording import did_you_mean, shown
 
@@ -65,6 +71,7 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
     head = _head(config, family)
     values = ConfigValues(family, config)
     values.check()
+    _refuse_settings_of_family(values)
     hidden_size = values.hidden_size
     heads = values.number(family.keys.heads)
     if heads == 0 or hidden_size == 0 or hidden_size % heads:
@@ -84,12 +91,13 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
         labels=values.labels,
         pooler="pooler" in parts,
         dtype=str(config.get("dtype") or config.get("torch_dtype") or "float32"),
-        embedding_parameters=_embedding_parameters(values),
-        shared_parameters=_shared_parameters(values),
+        embedding_parameters=embedding_parameters(values),
+        shared_parameters=shared_parameters(values),
         head_parameters=sum(part.parameters for part in parts.values()),
         macs_per_token=sum(part.macs for part in parts.values() if part.every_token),
         macs_per_sequence=sum(part.macs for part in parts.values() if not part.every_token),
         layers=_layers(values),
+        form=layer_form(values),
     )
 
 
@@ -119,6 +127,18 @@ def _refuse_unsupported(config: Mapping[str, Any]) -> None:
             where=CONFIG_FILE,
             remedy="give the weights that they were made from",
         )
+
+
+def _refuse_settings_of_family(values: ConfigValues) -> None:
+    for setting in values.family.unsupported:
+        matters = setting.only_if is None or values.is_set(setting.only_if)
+        given = values.values.get(setting.key)
+        if matters and given not in setting.values:
+            raise ModelError(
+                f"{setting.key} {given!r} {setting.reason}, which is not supported",
+                where=CONFIG_FILE,
+                remedy=f"supported is {' or '.join(map(repr, setting.values))}",
+            )
 
 
 def _head(config: Mapping[str, Any], family: Family) -> str:
@@ -152,7 +172,12 @@ def _parts(values: ConfigValues, head: str, tensors: Collection[str] | None) -> 
         tied=values.values.get("tie_word_embeddings") is not False,
     )
     parts = head_parts(values.family, head, dimensions)
-    if head == "" and tensors is not None and not any("pooler." in name for name in tensors):
+    if (
+        head == ""
+        and pooler_is_optional(values.family, head)
+        and tensors is not None
+        and not any("pooler." in name for name in tensors)
+    ):
         parts.pop("pooler", None)
     if head == "MultipleChoice" and values.values.get("summary_use_proj") is False:
         parts.pop("dense", None)
@@ -166,18 +191,6 @@ def _max_length(values: ConfigValues) -> int:
     return positions
 
 
-def _embedding_parameters(values: ConfigValues) -> int:
-    keys = ["vocab_size", "max_position_embeddings"]
-    for further in values.family.further_embeddings:
-        if further.only_if is None or values.is_set(further.only_if):
-            keys.append(further.key)
-    norm = 2
-    return (sum(map(values.number, keys)) + values.token_types + norm) * values.embedding_size
-
-
-def _shared_parameters(values: ConfigValues) -> int:
-    rows = values.family.attention_bias_rows
-    return values.number(rows) * values.number(values.family.keys.heads) if rows else 0
 
 
 def _layers(values: ConfigValues) -> tuple[LayerFacts, ...]:

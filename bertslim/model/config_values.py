@@ -9,7 +9,7 @@ from typing import Any
 
 from bertslim.errors import ModelError
 from bertslim.file_names import CONFIG_FILE
-from bertslim.model.families import Family
+from bertslim.model.families import TYPE_ROWS, Family
 from bertslim.wording import shown
 
 _SHARES = (
@@ -46,6 +46,10 @@ class ConfigValues:
         value = self.values.get(key)
         return bool(self.family.defaults[key] if value is None else value)
 
+    def says(self, fact: bool | str) -> bool:
+        """Return a fact of the family: the fact itself, or what the key that it names is set to."""
+        return self.is_set(fact) if isinstance(fact, str) else fact
+
     @property
     def hidden_size(self) -> int:
         """Width of the hidden states."""
@@ -53,16 +57,15 @@ class ConfigValues:
 
     @property
     def embedding_size(self) -> int:
-        """Width of the embeddings."""
-        if "embedding_size" in self.family.defaults:
-            return self.number("embedding_size")
-        return self.hidden_size
+        """Width of the embeddings; that of the hidden states unless the family has its own."""
+        key = self.family.keys.embedding_size
+        size = self.number(key) if key in self.family.defaults else 0
+        return size or self.hidden_size
 
     @property
     def token_types(self) -> int:
         """Rows of the embeddings of token types; 0 for a family without, whatever it says."""
-        key = "type_vocab_size"
-        return self.number(key) if self.family.defaults[key] else 0
+        return self.number(TYPE_ROWS.key) if TYPE_ROWS in self.family.embeddings else 0
 
     @property
     def label_names(self) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ checkpoint, so that the checkpoint loads where bertslim is not installed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 SLIM_PREFIX = "slim_"
 DECODER_HEADS = ("CausalLM", "LMHeadModel")
@@ -20,46 +21,91 @@ class AttentionLayout:
 
     Attributes:
         modules: The modules of the block, the one that computes it first.
-        inputs: Its linear maps hidden_size -> heads x head_size: query, key and value.
+        inputs: Its linear maps hidden_size -> heads x head_size: query, key and value; or one map
+            whose outputs are those of the three, one after the other.
         output: Its linear map heads x head_size -> hidden_size.
-        norm_before: The LayerNorm between the residual stream and the block; None: there is none.
-        norm_after: The LayerNorm that follows the sum of the block and the residual; None: none.
+        norm_before: The norm between the residual stream and the block; None: there is none.
+        norm_after: The norm that follows the sum of the block and the residual; None: none.
+        head_size: The attribute of the first module that holds the channels of a head.
+        input_bias: Whether query, key and value have a bias, or the key of `config.json` for it.
+        output_bias: The same of the output map.
+        fuses: Whether ONNX Runtime's attention nodes compute the same; not where positions are
+            rotary, or relative and read by query and key.
+        reads_positions: Whether query and key map relative positions, too, and not states alone.
     """
 
     modules: tuple[str, ...]
-    inputs: tuple[str, str, str]
+    inputs: tuple[str, ...]
     output: str
     norm_before: str | None = None
     norm_after: str | None = None
+    head_size: str = "attention_head_size"
+    input_bias: bool | str = True
+    output_bias: bool | str = True
+    fuses: bool = True
+    reads_positions: bool = False
+
+    @property
+    def norm(self) -> str | None:
+        """The block's norm, before it or after it."""
+        return self.norm_before or self.norm_after
 
 
 @dataclass(frozen=True)
 class FfnLayout:
     """Where the FFN block of a layer lies, as dotted names below the layer.
 
+    The neurons of a plain block are activation(input(x)), those of a gated one
+    activation(input(x)) * up(x) (Shazeer 2020, arXiv 2002.05202).
+
     Attributes:
         modules: The modules of the block, the one that computes it first.
-        input: The linear map hidden_size -> intermediate_size.
-        activation: The activation between the two maps.
+        input: The linear map hidden_size -> intermediate_size whose outputs are activated.
+        activation: The activation.
         output: The linear map intermediate_size -> hidden_size.
-        norm_before: The LayerNorm between the residual stream and the block; None: there is none.
-        norm_after: The LayerNorm that follows the sum of the block and the residual; None: none.
+        up: The other input map of a gated block; None: there is none, or `input` is both.
+        input_is_both: Whether `input` puts out the gate's values and then those of the other map.
+        norm_before: The norm between the residual stream and the block; None: there is none.
+        norm_after: The norm that follows the sum of the block and the residual; None: none.
+        input_bias: Whether input maps have a bias, or the key of `config.json` for it.
+        output_bias: The same of the output map.
     """
 
     modules: tuple[str, ...]
     input: str
     activation: str
     output: str
+    up: str | None = None
+    input_is_both: bool = False
     norm_before: str | None = None
     norm_after: str | None = None
+    input_bias: bool | str = True
+    output_bias: bool | str = True
+
+    @property
+    def gated(self) -> bool:
+        """Whether each neuron has a gate."""
+        return self.up is not None or self.input_is_both
+
+    @property
+    def norm(self) -> str | None:
+        """The block's norm, before it or after it."""
+        return self.norm_before or self.norm_after
 
 
 @dataclass(frozen=True)
 class LayerLayout:
-    """Where the two blocks of a transformer layer lie, in the order in which they compute."""
+    """Where the two blocks of a transformer layer lie, in the order in which they compute.
+
+    Attributes:
+        attention: The attention block.
+        ffn: The FFN block.
+        norm_bias: Whether the norms have a bias, or the key of `config.json` for it.
+    """
 
     attention: AttentionLayout
     ffn: FfnLayout
+    norm_bias: bool | str = True
 
 
 @dataclass(frozen=True)
@@ -71,19 +117,75 @@ class ConfigKeys:
     heads: str = "num_attention_heads"
     intermediate_size: str = "intermediate_size"
     activation: str = "hidden_act"
+    embedding_size: str = "embedding_size"
 
 
 @dataclass(frozen=True)
 class EmbeddingRows:
-    """Embeddings that a family adds to those of tokens, positions and token types.
+    """A table of embeddings that are added up: of tokens, positions, token types or others.
 
     Attributes:
-        key: The key of `config.json` that counts them.
-        only_if: The key that is true where a model has them; None: every model has.
+        key: The key of `config.json` that counts its rows.
+        only_if: The key that is true where a model has it; None: every model has.
     """
 
     key: str
     only_if: str | None = None
+
+
+@dataclass(frozen=True)
+class SharedTable:
+    """A table that all layers read, such as one of relative positions.
+
+    Attributes:
+        rows: The keys of `config.json` that count its rows, of which the first above 0 does.
+        width: What its columns are as many as.
+        factor: Rows for each that is counted.
+        only_if: The key that is true where a model has it; None: every model has.
+    """
+
+    rows: tuple[str, ...]
+    width: Literal["hidden_size", "heads", "head_size"]
+    factor: int = 1
+    only_if: str | None = None
+
+
+@dataclass(frozen=True)
+class SharedNorm:
+    """A norm beside those of the layers, of the width of the hidden states.
+
+    Attributes:
+        module: Where it is, as a dotted name below the bare encoder.
+        only_if: The key of `config.json` and the value that it has where a model has the norm;
+            None: every model has.
+        is_final: Whether it follows the last layer.
+    """
+
+    module: str
+    only_if: tuple[str, object] | None = None
+    is_final: bool = False
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A setting of `config.json` with which a model of the family computes something else.
+
+    Attributes:
+        key: The setting.
+        values: The values that are supported.
+        reason: What the others stand for, as the end of a sentence.
+        only_if: The key that is true where the setting matters; None: it always does.
+    """
+
+    key: str
+    values: tuple[object, ...]
+    reason: str
+    only_if: str | None = None
+
+
+WORD_ROWS = EmbeddingRows("vocab_size")
+POSITION_ROWS = EmbeddingRows("max_position_embeddings")
+TYPE_ROWS = EmbeddingRows("type_vocab_size")
 
 
 @dataclass(frozen=True)
@@ -97,12 +199,23 @@ class Family:
         layout: Where the blocks live inside a layer.
         keys: Names in `config.json`.
         defaults: What the stock configuration class takes where `config.json` is silent; 0 token
-            types stand for a family without.
+            types stand for a family without, an embedding size of 0 for that of the hidden states.
         positions_after_padding: Whether positions are counted from behind the padding index, so
             that the first ones are never used.
-        further_embeddings: Embeddings beside those of tokens, positions and token types.
-        attention_bias_rows: The key of `config.json` that counts the rows of an attention bias, a
-            number a head, that all layers share; None: there is none.
+        embeddings: The tables whose rows are added up to a token's embedding.
+        embedding_norm: Whether a norm follows them, or the key of `config.json` for it.
+        embeddings_project: Whether the embeddings' own module brings them to the width of the
+            hidden states, without a bias, before their norm.
+        shared_tables: Tables that all layers read.
+        shared_norms: Norms beside those of the layers and the embeddings.
+        heads_share_bias: Whether one of the shared tables is an attention bias with a number for
+            each head.
+        layer_lists: The keys of `config.json` that hold an entry a layer.
+        first_layer: What is special about the first layer, if it cannot be deleted, as the end of
+            a sentence; None: nothing is.
+        reads_all_states: Whether the bare encoder takes the last of all hidden states that the
+            module of its layers returns.
+        unsupported: Settings with which a model computes something else.
     """
 
     model_type: str
@@ -112,8 +225,21 @@ class Family:
     keys: ConfigKeys
     defaults: dict[str, int]
     positions_after_padding: bool = False
-    further_embeddings: tuple[EmbeddingRows, ...] = ()
-    attention_bias_rows: str | None = None
+    embeddings: tuple[EmbeddingRows, ...] = (WORD_ROWS, POSITION_ROWS, TYPE_ROWS)
+    embedding_norm: bool | str = True
+    embeddings_project: bool = False
+    shared_tables: tuple[SharedTable, ...] = ()
+    shared_norms: tuple[SharedNorm, ...] = ()
+    heads_share_bias: bool = False
+    layer_lists: tuple[str, ...] = ()
+    first_layer: str | None = None
+    reads_all_states: bool = False
+    unsupported: tuple[Unsupported, ...] = ()
+
+    @property
+    def bounds_length(self) -> bool:
+        """Whether a table of positions is used up at the longest sequence."""
+        return any(table.key == POSITION_ROWS.key for table in self.embeddings)
 
     @property
     def stack(self) -> str:
@@ -137,21 +263,33 @@ BERT_FFN = FfnLayout(
     output="output.dense",
     norm_after="output.LayerNorm",
 )
-BERT_LAYOUT = LayerLayout(
-    AttentionLayout(
-        modules=("attention.self", "attention.output.dense"),
-        inputs=("attention.self.query", "attention.self.key", "attention.self.value"),
-        output="attention.output.dense",
-        norm_after="attention.output.LayerNorm",
-    ),
-    BERT_FFN,
+BERT_ATTENTION = AttentionLayout(
+    modules=("attention.self", "attention.output.dense"),
+    inputs=("attention.self.query", "attention.self.key", "attention.self.value"),
+    output="attention.output.dense",
+    norm_after="attention.output.LayerNorm",
 )
+BERT_LAYOUT = LayerLayout(BERT_ATTENTION, BERT_FFN)
+ROFORMER_LAYOUT = LayerLayout(replace(BERT_ATTENTION, fuses=False), BERT_FFN)
 MPNET_LAYOUT = LayerLayout(
     AttentionLayout(
         modules=("attention.attn",),
         inputs=("attention.attn.q", "attention.attn.k", "attention.attn.v"),
         output="attention.attn.o",
         norm_after="attention.LayerNorm",
+    ),
+    BERT_FFN,
+)
+DEBERTA_LAYOUT = LayerLayout(
+    replace(
+        BERT_ATTENTION,
+        inputs=(
+            "attention.self.query_proj",
+            "attention.self.key_proj",
+            "attention.self.value_proj",
+        ),
+        fuses=False,
+        reads_positions=True,
     ),
     BERT_FFN,
 )
@@ -169,6 +307,29 @@ DISTILBERT_LAYOUT = LayerLayout(
         output="ffn.lin2",
         norm_after="output_layer_norm",
     ),
+)
+GTE_LAYOUT = LayerLayout(
+    AttentionLayout(
+        modules=("self_attn",),
+        inputs=("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+        output="self_attn.o_proj",
+        norm_after="post_attention_layernorm",
+        head_size="head_dim",
+        fuses=False,
+    ),
+    FfnLayout(
+        modules=("mlp",),
+        input="mlp.gate_proj",
+        activation="mlp.act_fn",
+        output="mlp.down_proj",
+        up="mlp.up_proj",
+        norm_after="post_mlp_layernorm",
+        input_bias=False,
+    ),
+)
+NOMIC_LAYOUT = LayerLayout(
+    replace(GTE_LAYOUT.attention, input_bias=False, output_bias=False),
+    replace(GTE_LAYOUT.ffn, output_bias=False),
 )
 DISTILBERT_KEYS = ConfigKeys(
     hidden_size="dim",
@@ -209,29 +370,42 @@ DISTILBERT_DEFAULTS = {
     "max_position_embeddings": 512,
     "type_vocab_size": 0,
 }
+ERNIE_DEFAULTS = BERT_DEFAULTS | {"task_type_vocab_size": 3, "use_task_id": False}
+LAYOUTLM_DEFAULTS = BERT_DEFAULTS | {"max_2d_position_embeddings": 1024}
+ROFORMER_DEFAULTS = BERT_DEFAULTS | {
+    "vocab_size": 50000,
+    "embedding_size": 0,
+    "max_position_embeddings": 1536,
+}
+DEBERTA_DEFAULTS = BERT_DEFAULTS | {
+    "vocab_size": 128100,
+    "embedding_size": 0,
+    "hidden_size": 1536,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 24,
+    "intermediate_size": 6144,
+    "type_vocab_size": 0,
+    "position_biased_input": True,
+    "relative_attention": False,
+    "position_buckets": -1,
+    "max_relative_positions": -1,
+}
+NOMIC_DEFAULTS = BERT_DEFAULTS | {"vocab_size": 30528, "max_position_embeddings": 2048}
+GTE_DEFAULTS = BERT_DEFAULTS | {
+    "vocab_size": 250048,
+    "max_position_embeddings": 8192,
+    "type_vocab_size": 1,
+}
+
+_LAYOUTLM_ROWS = EmbeddingRows("max_2d_position_embeddings")
 
 
 def _bert_like(
-    model_type: str,
-    class_prefix: str,
-    defaults: dict[str, int],
-    *,
-    layout: LayerLayout = BERT_LAYOUT,
-    positions_after_padding: bool = False,
-    further_embeddings: tuple[EmbeddingRows, ...] = (),
-    attention_bias_rows: str | None = None,
+    model_type: str, class_prefix: str, defaults: dict[str, int], **facts: Any
 ) -> Family:
-    return Family(
-        model_type,
-        class_prefix,
-        "encoder.layer",
-        layout,
-        ConfigKeys(),
-        defaults,
-        positions_after_padding,
-        further_embeddings,
-        attention_bias_rows,
-    )
+    """Return a family with the modules and keys of BERT, but for some facts of its own."""
+    usual = {"layers": "encoder.layer", "layout": BERT_LAYOUT, "keys": ConfigKeys()}
+    return Family(model_type, class_prefix, defaults=defaults, **(usual | facts))
 
 
 def _roberta_like(model_type: str, class_prefix: str, vocab_size: int = 30522) -> Family:
@@ -246,14 +420,81 @@ FAMILIES = {
         _roberta_like("roberta", "Roberta", vocab_size=50265),
         _roberta_like("xlm-roberta", "XLMRoberta"),
         _roberta_like("camembert", "Camembert"),
+        _roberta_like("data2vec-text", "Data2VecText"),
         _bert_like("electra", "Electra", ELECTRA_DEFAULTS),
+        _bert_like(
+            "ernie",
+            "Ernie",
+            ERNIE_DEFAULTS,
+            embeddings=(
+                WORD_ROWS,
+                POSITION_ROWS,
+                TYPE_ROWS,
+                EmbeddingRows("task_type_vocab_size", only_if="use_task_id"),
+            ),
+        ),
+        _bert_like(
+            "layoutlm",
+            "LayoutLM",
+            LAYOUTLM_DEFAULTS,
+            embeddings=(WORD_ROWS, POSITION_ROWS, TYPE_ROWS, *4 * (_LAYOUTLM_ROWS,)),
+        ),
+        _bert_like(
+            "roformer",
+            "RoFormer",
+            ROFORMER_DEFAULTS,
+            layout=ROFORMER_LAYOUT,
+            embeddings=(WORD_ROWS, TYPE_ROWS),
+            shared_tables=(SharedTable(("max_position_embeddings",), "head_size"),),
+        ),
         _bert_like(
             "mpnet",
             "MPNet",
             MPNET_DEFAULTS,
             layout=MPNET_LAYOUT,
             positions_after_padding=True,
-            attention_bias_rows="relative_attention_num_buckets",
+            embeddings=(WORD_ROWS, POSITION_ROWS),
+            shared_tables=(SharedTable(("relative_attention_num_buckets",), "heads"),),
+            heads_share_bias=True,
+        ),
+        _bert_like(
+            "deberta-v2",
+            "DebertaV2",
+            DEBERTA_DEFAULTS,
+            layout=DEBERTA_LAYOUT,
+            embeddings=(
+                WORD_ROWS,
+                EmbeddingRows("max_position_embeddings", only_if="position_biased_input"),
+                TYPE_ROWS,
+            ),
+            shared_tables=(
+                SharedTable(
+                    ("position_buckets", "max_relative_positions", "max_position_embeddings"),
+                    "hidden_size",
+                    factor=2,
+                    only_if="relative_attention",
+                ),
+            ),
+            shared_norms=(SharedNorm("encoder.LayerNorm", only_if=("norm_rel_ebd", "layer_norm")),),
+            embeddings_project=True,
+            reads_all_states=True,
+            unsupported=(
+                Unsupported(
+                    "pos_att_type",
+                    ("p2c|c2p", "c2p|p2c", ["p2c", "c2p"], ["c2p", "p2c"]),
+                    "stands for other relative positions",
+                    only_if="relative_attention",
+                ),
+                Unsupported(
+                    "conv_kernel_size", (None, 0), "stands for a convolution beside the layers"
+                ),
+                Unsupported(
+                    "share_att_key",
+                    (True,),
+                    "stands for maps of relative positions of their own in each layer",
+                    only_if="relative_attention",
+                ),
+            ),
         ),
         Family(
             "distilbert",
@@ -262,6 +503,23 @@ FAMILIES = {
             DISTILBERT_LAYOUT,
             DISTILBERT_KEYS,
             DISTILBERT_DEFAULTS,
+            embeddings=(WORD_ROWS, POSITION_ROWS),
+        ),
+        _bert_like(
+            "nomic_bert",
+            "NomicBert",
+            NOMIC_DEFAULTS,
+            layers="layers",
+            layout=NOMIC_LAYOUT,
+            embeddings=(WORD_ROWS, TYPE_ROWS),
+        ),
+        _bert_like(
+            "gte",
+            "Gte",
+            GTE_DEFAULTS,
+            layers="layers",
+            layout=GTE_LAYOUT,
+            embeddings=(WORD_ROWS, TYPE_ROWS),
         ),
     )
 }

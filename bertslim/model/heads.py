@@ -71,8 +71,43 @@ _DISTILBERT_HEADS = {
     "MultipleChoice": ("dense", "choice"),
     "MaskedLM": (MASKED_LM_ONE_BIAS,),
 }
-_HEADS: dict[str, dict[str, tuple[str, ...]]] = {
+_LAYOUTLM_HEADS = {
+    "": ("fixed pooler",),
+    "SequenceClassification": ("fixed pooler", "labels"),
+    "TokenClassification": ("fixed pooler", "token labels"),
+    "MaskedLM": ("fixed pooler", MASKED_LM),
+}
+_ROFORMER_HEADS = {
+    "": ("projection",),
+    "SequenceClassification": ("projection", "dense", "labels"),
+    "TokenClassification": ("projection", "token labels"),
+    "QuestionAnswering": ("projection", "token labels"),
+    "MultipleChoice": ("projection", "choice"),
+    "MaskedLM": ("projection", MASKED_LM),
+}
+_DEBERTA_HEADS = {
+    "": ("projection of embeddings",),
+    "SequenceClassification": ("projection of embeddings", "dense", "labels"),
+    "TokenClassification": ("projection of embeddings", "token labels"),
+    "QuestionAnswering": ("projection of embeddings", "token labels"),
+    "MultipleChoice": ("projection of embeddings", "dense", "choice"),
+    "MaskedLM": ("projection of embeddings", MASKED_LM),
+}
+_NOMIC_HEADS = {
+    "": (),
+    "SequenceClassification": ("pooler", "labels"),
+    "TokenClassification": ("token labels",),
+    "MaskedLM": (MASKED_LM,),
+}
+HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "bert": _BERT_HEADS,
+    "ernie": _BERT_HEADS,
+    "data2vec-text": _ROBERTA_HEADS,
+    "layoutlm": _LAYOUTLM_HEADS,
+    "roformer": _ROFORMER_HEADS,
+    "deberta-v2": _DEBERTA_HEADS,
+    "nomic_bert": _NOMIC_HEADS,
+    "gte": _NOMIC_HEADS,
     "roberta": _ROBERTA_HEADS,
     "xlm-roberta": _ROBERTA_HEADS,
     "camembert": _ROBERTA_HEADS,
@@ -84,28 +119,29 @@ _HEADS: dict[str, dict[str, tuple[str, ...]]] = {
 
 def heads_of(family: Family) -> tuple[str, ...]:
     """Return the heads that the family knows; "" is the bare encoder."""
-    return tuple(_HEADS[family.model_type])
+    return tuple(HEADS[family.model_type])
 
 
 def pooler_is_optional(family: Family, head: str) -> bool:
     """Whether a checkpoint may come with or without the pooler: bare encoders only."""
-    return head == "" and "pooler" in _HEADS[family.model_type][head]
+    return head == "" and "pooler" in HEADS[family.model_type][head]
 
 
 def predicts_words(family: Family, head: str) -> bool:
     """Whether the head puts out a number for each word of the vocabulary."""
-    return not {MASKED_LM, MASKED_LM_ONE_BIAS}.isdisjoint(_HEADS[family.model_type][head])
+    return not {MASKED_LM, MASKED_LM_ONE_BIAS}.isdisjoint(HEADS[family.model_type][head])
 
 
 def head_parts(family: Family, head: str, dimensions: Dimensions) -> dict[str, HeadPart]:
     """Return the parts of a head by name."""
-    return {name: _part(name, dimensions) for name in _HEADS[family.model_type][head]}
+    return {name: _part(name, dimensions) for name in HEADS[family.model_type][head]}
 
 
 def _part(name: str, dimensions: Dimensions) -> HeadPart:
     hidden, embedding, labels = dimensions.hidden_size, dimensions.embedding_size, dimensions.labels
     parts = {
         "pooler": _linear(hidden, hidden),
+        "fixed pooler": _linear(hidden, hidden),  # in the encoder, whether the head reads it or not
         "dense": _linear(hidden, hidden),
         "labels": _linear(hidden, labels),
         "token labels": _linear(hidden, labels, every_token=True),
@@ -117,6 +153,9 @@ def _part(name: str, dimensions: Dimensions) -> HeadPart:
         "projection": HeadPart(0, 0)
         if hidden == embedding
         else _linear(embedding, hidden, every_token=True),
+        "projection of embeddings": HeadPart(0, 0)
+        if hidden == embedding
+        else HeadPart(0, embedding * hidden, every_token=True),
     }
     return parts[name]
 

@@ -5,8 +5,7 @@ join with the residual, and a norm after it or none:
 
     update = block(norm_before(states))      sum = states + update      output = norm_after(sum)
 
-The families that are supported today are post-norm: they have no norm before a block. Which norms
-there are is a fact of the family's layout, so nothing here asks for a family by name.
+Which norms there are is a fact of the family's layout, so nothing here asks for a family by name.
 """
 
 from __future__ import annotations
@@ -16,12 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
+from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
 from bertslim.model import slim_modeling
 from bertslim.model.families import AttentionLayout, Family, FfnLayout, family_named
+from bertslim.model.linear_maps import packed, parted
 from bertslim.model.slim_modeling import NoAttention, NoFFN
 
 
@@ -115,19 +116,40 @@ class AttentionBlock(_LayerBlock):
 
     @property
     def inputs(self) -> list[nn.Linear]:
-        """The query, key and value maps."""
+        """The query, key and value maps, or the one map that is all three."""
         return [self.linear(name) for name in self.layout.inputs]
+
+    @property
+    def inputs_of_states(self) -> list[nn.Linear]:
+        """Those that read the states of tokens alone, and no relative positions beside."""
+        return self.inputs[2:] if self.layout.reads_positions else self.inputs
 
     @property
     def head_size(self) -> int:
         """Channels of a head."""
-        module: Any = self.module
-        return int(module.attention_head_size)
+        return int(getattr(self.module, self.layout.head_size))
+
+    @property
+    def width(self) -> int:
+        """Channels of all heads together."""
+        return self.output.in_features
 
     @property
     def heads(self) -> int:
         """How many heads there are."""
-        return self.inputs[0].out_features // self.head_size
+        return self.width // self.head_size
+
+    def parted_inputs(self) -> list[nn.Linear]:
+        """Return the query, key and value maps, also where one map is all three."""
+        return self.inputs if len(self.inputs) > 1 else parted(self.inputs[0], 3)
+
+    def set_maps(self, inputs: Sequence[nn.Linear], output: nn.Linear) -> None:
+        """Replace the query, key and value maps and the output map."""
+        names = self.layout.inputs
+        maps = inputs if len(names) > 1 else [packed(*inputs)]
+        for name, linear in zip(names, maps, strict=True):
+            self.layer.set_submodule(name, linear)
+        self.layer.set_submodule(self.layout.output, output)
 
     def set_module(self, module: nn.Module) -> None:
         """Replace the module that computes attention."""
@@ -135,7 +157,7 @@ class AttentionBlock(_LayerBlock):
 
     def set_heads(self, heads: int) -> None:
         """Tell the module that computes attention how many heads its maps have."""
-        setattr(self.module, self.family.keys.heads, heads)
+        slim_modeling.set_heads(self.module, self.family, heads)
 
     def context(self, hidden: Tensor, given: LayerArguments) -> Tensor:
         """Return what is passed to the output map; nothing after that runs.
@@ -182,8 +204,32 @@ class FfnBlock(_LayerBlock):
 
     @property
     def input(self) -> nn.Linear:
-        """The first map, hidden_size -> intermediate_size."""
+        """The map whose outputs are activated, hidden_size -> intermediate_size.
+
+        In a gated block whose input maps are one, it has twice as many outputs.
+        """
         return self.linear(self.layout.input)
+
+    @property
+    def up(self) -> nn.Linear | None:
+        """The other input map of a gated block that has two."""
+        return None if self.layout.up is None else self.linear(self.layout.up)
+
+    @property
+    def inputs(self) -> list[nn.Linear]:
+        """The input maps of the block: one, or two where it is gated."""
+        return [self.input] if self.up is None else [self.input, self.up]
+
+    @property
+    def intermediate_size(self) -> int:
+        """How many neurons there are."""
+        return self.output.in_features
+
+    def rows_of(self, neurons: Tensor) -> Tensor:
+        """Return the outputs of `input` that some neurons take, by the numbers of the neurons."""
+        if not self.layout.input_is_both:
+            return neurons
+        return torch.cat([neurons, neurons + self.intermediate_size])
 
     @property
     def linear_map(self) -> nn.Linear | nn.Sequential | None:
@@ -201,8 +247,14 @@ class FfnBlock(_LayerBlock):
         return self.submodule(self.layout.activation)
 
     def neurons(self, states: Tensor) -> Tensor:
-        """Return the neurons after their activation, (sequences, length, intermediate_size)."""
-        neurons = self.activation(self.input(self.read(states)))
+        """Return what the output map takes, (sequences, length, intermediate_size)."""
+        inputs = self.read(states)
+        if self.layout.input_is_both:
+            gates, values = self.input(inputs).chunk(2, dim=-1)
+            return cast(Tensor, self.activation(gates) * values)
+        neurons = self.activation(self.input(inputs))
+        if self.up is not None:
+            return cast(Tensor, neurons * self.up(inputs))
         return cast(Tensor, neurons[0] if isinstance(neurons, tuple) else neurons)
 
     def update(self, states: Tensor) -> Tensor:
@@ -237,13 +289,20 @@ class FfnBlock(_LayerBlock):
         slim_modeling.share_ffn(giver.layer, self.layer, self.family)
 
     def set_maps(
-        self, first: nn.Module, second: nn.Module, *, activation: nn.Module | None = None
+        self,
+        inputs: Sequence[nn.Module],
+        output: nn.Module,
+        *,
+        activation: nn.Module | None = None,
     ) -> None:
-        """Replace the two maps of the block, and the activation between them if one is given."""
-        self.layer.set_submodule(self.layout.input, first)
+        """Replace the maps of the block, and the activation between them if one is given."""
+        names = [self.layout.input, self.layout.up]
+        for name, module in zip(names, inputs, strict=False):
+            assert name is not None  # noqa: S101
+            self.layer.set_submodule(name, module)
         if activation is not None:
             self.layer.set_submodule(self.layout.activation, activation)
-        self.layer.set_submodule(self.layout.output, second)
+        self.layer.set_submodule(self.layout.output, output)
 
 
 @dataclass(frozen=True)
@@ -291,6 +350,21 @@ def layer_stack(model: PreTrainedModel) -> nn.Module:
     return model.base_model.get_submodule(family_of_model(model).stack)
 
 
+def encoder_modules(model: PreTrainedModel) -> list[nn.Module]:
+    """Return the modules that hold the layers and what they share, none within another."""
+    family, encoder = family_of_model(model), model.base_model
+    if family.stack:
+        return [layer_stack(model)]
+    names = (family.layers, *(norm.module for norm in family.shared_norms))
+    return [encoder.get_submodule(name) for name in names]
+
+
+def final_norm(model: PreTrainedModel) -> nn.Module:
+    """Return the norm after the last layer; what returns its input where the family has none."""
+    names = (norm.module for norm in family_of_model(model).shared_norms if norm.is_final)
+    return next((model.base_model.get_submodule(name) for name in names), nn.Identity())
+
+
 def first_layer_input(
     model: PreTrainedModel, inputs: dict[str, Tensor]
 ) -> tuple[Tensor, LayerArguments]:
@@ -322,7 +396,15 @@ def run_head(model: PreTrainedModel, inputs: dict[str, Tensor], hidden: Tensor) 
 def _stack_returning(model: PreTrainedModel, hidden: Tensor) -> Iterator[None]:
     """Let the layers of a model return these hidden states without running."""
     stack: Any = layer_stack(model)
-    output = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=hidden)
+    hidden = final_norm(model)(hidden)
+    states = (hidden,) if family_of_model(model).reads_all_states else None
+    # the encoder itself runs the layers of some families, and its pooler after them
+    pooler = getattr(stack, "pooler", None)
+    output = BaseModelOutputWithPoolingAndCrossAttentions(
+        last_hidden_state=hidden,
+        pooler_output=None if pooler is None else pooler(hidden),
+        hidden_states=states,
+    )
     stack.forward = lambda *_, **__: output
     try:
         yield

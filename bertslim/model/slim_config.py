@@ -57,7 +57,11 @@ def _slim_part(
         for number, layer in enumerate(layers)
         if (override := _override(family, layer, heads, full))
     }
-    return {
+    # so that a stock class need not ask how many heads all layers have
+    head_size = (
+        {"head_dim": facts.head_size} if family.layout.attention.head_size == "head_dim" else {}
+    )
+    return head_size | {
         "model_type": family.slim_type,
         "architectures": [f"Slim{facts.architecture}"],
         "auto_map": auto_map_of(family),

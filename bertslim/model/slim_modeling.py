@@ -88,6 +88,18 @@ class LinearWithBypass(nn.Linear):
         return super().forward(neurons) + mapped
 
 
+class _WithBypass(nn.Module):
+    """Mixed in before the class of a gated FFN block: adds a linear map of the block's input."""
+
+    bypass: nn.Linear | nn.Sequential
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """Return the sum of the block and the map."""
+        mapped: Tensor = self.bypass(hidden_states)
+        block: Tensor = super().forward(hidden_states)
+        return block + mapped
+
+
 def layers_of(model: PreTrainedModel, family: Family) -> nn.ModuleList:
     """Return the transformer layers of a model, with or without a head."""
     layers = model.base_model.get_submodule(family.layers)
@@ -122,6 +134,11 @@ def add_bypass(layer: nn.Module, family: Family, rank: int) -> None:
     """
     layout = family.layout
     ffn_in, ffn_out = ffn_of(layer, family)
+    if layout.ffn.gated:
+        block = layer.get_submodule(layout.ffn.modules[0])
+        block.bypass = _linear(ffn_in, rank, bias=False)
+        block.__class__ = type(type(block).__name__, (_WithBypass, type(block)), {})
+        return
     with_bypass = _remade(ffn_out, LinearWithBypass)
     with_bypass.bypass = _linear(ffn_in, rank, bias=False)
     layer.set_submodule(layout.ffn.input, _remade(ffn_in, LinearBesideInput))
@@ -161,7 +178,8 @@ def linear_of(layer: nn.Module, family: Family) -> nn.Linear | nn.Sequential | N
     if isinstance(block, NoFFN):
         return None
     _, ffn_out = ffn_of(layer, family)
-    return ffn_out.bypass if isinstance(ffn_out, LinearWithBypass) else None
+    owner = block if isinstance(block, _WithBypass) else ffn_out
+    return owner.bypass if isinstance(owner, _WithBypass | LinearWithBypass) else None
 
 
 def _linear(like: nn.Linear, rank: int, *, bias: bool) -> nn.Linear | nn.Sequential:
@@ -180,7 +198,8 @@ _Linear = TypeVar("_Linear", bound=nn.Linear)
 
 def _remade(linear: nn.Linear, kind: type[_Linear]) -> _Linear:
     """Return a linear map of another class with the same parameters."""
-    made = kind(linear.in_features, linear.out_features, device="meta")
+    bias = linear.bias is not None
+    made = kind(linear.in_features, linear.out_features, bias=bias, device="meta")
     made.weight, made.bias = linear.weight, linear.bias
     return made
 
@@ -204,25 +223,49 @@ def _replace_block(layer: nn.Module, modules: tuple[str, ...], nothing: nn.Modul
 
 
 def _resize_ffn(layer: nn.Module, family: Family, intermediate_size: int) -> None:
-    ffn_in, ffn_out = ffn_of(layer, family)
-    for name, inputs, outputs in (
-        (family.layout.ffn.input, ffn_in.in_features, intermediate_size),
-        (family.layout.ffn.output, intermediate_size, ffn_out.out_features),
-    ):
-        layer.set_submodule(name, nn.Linear(inputs, outputs, dtype=ffn_in.weight.dtype))
+    layout = family.layout.ffn
+    width = ffn_of(layer, family)[1].in_features
+    for name in (layout.input, layout.up):
+        if name is not None:
+            linear: Any = layer.get_submodule(name)
+            _resize(layer, name, outputs=linear.out_features // width * intermediate_size)
+    _resize(layer, layout.output, inputs=intermediate_size)
 
 
 def _resize_attention(layer: nn.Module, family: Family, heads: int) -> None:
-    attention: Any = layer.get_submodule(family.layout.attention.modules[0])
-    width = heads * attention.attention_head_size
-    out: Any = layer.get_submodule(family.layout.attention.output)
-    if out.in_features == width:
+    layout = family.layout.attention
+    attention: Any = layer.get_submodule(layout.modules[0])
+    out: Any = layer.get_submodule(layout.output)
+    whole, width = out.in_features, heads * getattr(attention, layout.head_size)
+    if whole == width:
         return
-    for name in family.layout.attention.inputs:
-        layer.set_submodule(name, nn.Linear(out.out_features, width, dtype=out.weight.dtype))
-    made = nn.Linear(width, out.out_features, dtype=out.weight.dtype)
-    layer.set_submodule(family.layout.attention.output, made)
+    for name in layout.inputs:
+        linear: Any = layer.get_submodule(name)
+        _resize(layer, name, outputs=linear.out_features // whole * width)
+    _resize(layer, layout.output, inputs=width)
+    set_heads(attention, family, heads)
+
+
+def set_heads(attention: nn.Module, family: Family, heads: int) -> None:
+    """Tell the module that computes attention how many heads its maps have."""
     setattr(attention, family.keys.heads, heads)
+    if hasattr(attention, "all_head_size"):
+        size: int = getattr(attention, family.layout.attention.head_size)
+        attention.all_head_size = heads * size  # type: ignore[assignment]
+
+
+def _resize(
+    layer: nn.Module, name: str, *, inputs: int | None = None, outputs: int | None = None
+) -> None:
+    old = layer.get_submodule(name)
+    assert isinstance(old, nn.Linear)  # noqa: S101
+    made = nn.Linear(
+        old.in_features if inputs is None else inputs,
+        old.out_features if outputs is None else outputs,
+        bias=old.bias is not None,
+        dtype=old.weight.dtype,
+    )
+    layer.set_submodule(name, made)
 
 
 def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> None:

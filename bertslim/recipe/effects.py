@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bertslim.records import LayerFacts
+from bertslim.records import LayerFacts, LayerForm
 
 
 class DoesNotFitError(ValueError):
@@ -57,14 +57,14 @@ class StepLayer:
         selected: The numbers of all layers that the step is applied to, ascending.
         drafts: All layers of the base.
         hidden_size: Width of the hidden states.
-        heads_share_bias: Whether all layers share an attention bias with a row for each head.
+        form: What all layers have in common.
     """
 
     draft: LayerDraft
     selected: tuple[int, ...]
     drafts: Sequence[LayerDraft]
     hidden_size: int
-    heads_share_bias: bool
+    form: LayerForm
 
     @property
     def number(self) -> int:

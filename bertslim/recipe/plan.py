@@ -122,7 +122,7 @@ def _take_step(
             selected=layers,
             drafts=drafts,
             hidden_size=facts.hidden_size,
-            heads_share_bias=facts.shared_parameters > 0,
+            form=facts.form,
         )
         try:
             drafts[layer].apply(operation.effect(step_layer))

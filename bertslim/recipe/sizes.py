@@ -24,25 +24,34 @@ def count(facts: ModelFacts, layers: Sequence[LayerFacts], length: int) -> Sizes
 
 
 def layer_parameters(facts: ModelFacts, layer: LayerFacts) -> int:
-    """Count the parameters of one layer: two blocks, each with its LayerNorm."""
-    hidden, attention = facts.hidden_size, layer.heads * facts.head_size
+    """Count the parameters of one layer: two blocks, each with its norm."""
+    hidden, form, attention = facts.hidden_size, facts.form, layer.heads * facts.head_size
     parameters = 0
     if layer.heads:
-        parameters += 3 * (hidden + 1) * attention + (attention + 1) * hidden
+        parameters += 3 * _map(hidden, attention, bias=form.attention_input_bias)
+        parameters += _map(attention, hidden, bias=form.attention_output_bias)
     parameters += ffn_parameters(facts, layer)
-    return parameters + 2 * hidden * (layer.attention_norm + layer.ffn_norm)
+    norms = layer.attention_norm + layer.ffn_norm
+    return parameters + norms * (1 + form.norm_bias) * hidden
+
+
+def _map(inputs: int, outputs: int, *, bias: bool) -> int:
+    return (inputs + bias) * outputs
 
 
 def ffn_parameters(facts: ModelFacts, layer: LayerFacts) -> int:
-    """Count the parameters of the FFN block and of a linear map, without the LayerNorm.
+    """Count the parameters of the FFN block and of a linear map, without the norm.
 
-    A block that is another layer's counts there.
+    A block that is another layer's counts there. A linear map in its place has a bias.
     """
     if layer.ffn_of is not None or not (layer.intermediate_size or layer.linear_rank):
         return 0
-    hidden = facts.hidden_size
-    neurons = (2 * hidden + 1) * layer.intermediate_size
-    return neurons + _linear_weights(facts, layer) + hidden
+    hidden, form, neurons = facts.hidden_size, facts.form, layer.intermediate_size
+    if not neurons:
+        return _linear_weights(facts, layer) + hidden
+    inputs = (1 + form.gated) * _map(hidden, neurons, bias=form.ffn_input_bias)
+    outputs = _map(neurons, hidden, bias=form.ffn_output_bias)
+    return inputs + outputs + _linear_weights(facts, layer)
 
 
 def _linear_weights(facts: ModelFacts, layer: LayerFacts) -> int:
@@ -56,5 +65,7 @@ def layer_macs(facts: ModelFacts, layer: LayerFacts, length: int) -> int:
     hidden, attention = facts.hidden_size, layer.heads * facts.head_size
     projections = 4 * length * hidden * attention
     scores = 2 * length * length * attention
-    ffn = 2 * hidden * layer.intermediate_size + _linear_weights(facts, layer)
-    return projections + scores + length * ffn
+    positions = 2 * facts.form.relative_positions * attention * (hidden + length)
+    maps = 2 + facts.form.gated
+    ffn = maps * hidden * layer.intermediate_size + _linear_weights(facts, layer)
+    return projections + scores + positions + length * ffn

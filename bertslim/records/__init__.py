@@ -22,7 +22,7 @@ from bertslim.records.analysis import (
 )
 from bertslim.records.changes import ExportRecord, Look, Repair, Training
 from bertslim.records.disagreements import Disagreement, Disagreements
-from bertslim.records.facts import LayerFacts, ModelFacts, Sizes
+from bertslim.records.facts import LayerFacts, LayerForm, ModelFacts, Sizes
 from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.measurements import Interval, Measurement, compare, unusable_figure
 from bertslim.records.plans import LayerPlan, Plan, StepPlan, VocabularyPlan
@@ -61,6 +61,7 @@ __all__ = [
     "LabelCount",
     "LabelSummary",
     "LayerFacts",
+    "LayerForm",
     "LayerPlan",
     "Look",
     "Measurement",

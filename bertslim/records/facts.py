@@ -11,8 +11,8 @@ class LayerFacts(Frozen):
     Attributes:
         heads: Attention heads; 0 where the attention block is gone.
         intermediate_size: Neurons of the FFN block; 0 where the block is gone.
-        attention_norm: Whether the LayerNorm after the attention block is there.
-        ffn_norm: Whether the LayerNorm after the FFN block is there.
+        attention_norm: Whether the norm of the attention block is there, after it or before it.
+        ffn_norm: Whether the norm of the FFN block is there.
         linear_rank: Rank of the linear map of the block's input that stands beside the FFN block,
             or in its place where that is gone; hidden_size for one full map, 0 for none.
         ffn_of: The layer of the same model whose FFN block it uses; None where it has its own.
@@ -24,6 +24,32 @@ class LayerFacts(Frozen):
     ffn_norm: bool = True
     linear_rank: Count = 0
     ffn_of: Count | None = None
+
+
+class LayerForm(Frozen):
+    """What all layers of a model have in common, beside their sizes.
+
+    Attributes:
+        norms_before: Whether the norms stand before the blocks, and not after the residual sums.
+        gated: Whether FFN blocks have a gate, a second input map.
+        attention_input_bias: Whether query, key and value have a bias.
+        attention_output_bias: The same of the map after them.
+        ffn_input_bias: The same of the input maps of FFN blocks.
+        ffn_output_bias: The same of their output maps.
+        norm_bias: The same of the norms.
+        heads_share_bias: Whether all layers add an attention bias with a number for each head.
+        relative_positions: Rows of a table that query and key map in each layer, beside the states.
+    """
+
+    norms_before: bool = False
+    gated: bool = False
+    attention_input_bias: bool = True
+    attention_output_bias: bool = True
+    ffn_input_bias: bool = True
+    ffn_output_bias: bool = True
+    norm_bias: bool = True
+    heads_share_bias: bool = False
+    relative_positions: int = 0
 
 
 class ModelFacts(Frozen):
@@ -41,11 +67,13 @@ class ModelFacts(Frozen):
         pooler: Whether the bare encoder has its pooler.
         dtype: The type of the weights on disk, such as "float32".
         embedding_parameters: Parameters of the embeddings.
-        shared_parameters: Parameters that the layers share, such as MPNet's attention bias.
+        shared_parameters: Parameters that the layers share, such as MPNet's attention bias, and
+            those of a norm after the last layer.
         head_parameters: Parameters of the pooler and the head, tied ones left out.
         macs_per_token: Multiply-accumulates outside the layers, for each token.
         macs_per_sequence: Multiply-accumulates outside the layers, for each sequence.
         layers: The layers from the bottom up.
+        form: What the layers have in common.
     """
 
     model_type: str
@@ -64,6 +92,7 @@ class ModelFacts(Frozen):
     macs_per_token: Count
     macs_per_sequence: Count
     layers: tuple[LayerFacts, ...]
+    form: LayerForm = LayerForm()
 
 
 class Sizes(Frozen):

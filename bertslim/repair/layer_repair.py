@@ -90,7 +90,7 @@ class LayerRepair:
             "attention inputs",
             lambda batch: slim.read(batch.states.slim),
             lambda batch: base.read(batch.states.base),
-            slim.inputs,
+            slim.inputs_of_states,
         )
 
     def _solve_ffn_input(self) -> None:
@@ -99,7 +99,7 @@ class LayerRepair:
             "FFN inputs",
             lambda batch: slim.read(batch.states.slim),
             lambda batch: base.read(self._between(batch)),
-            [slim.input],
+            slim.inputs,
         )
 
     def _solve_inputs(
@@ -111,7 +111,10 @@ class LayerRepair:
         that map composed with the one that brings the slim states nearest to the base's.
         """
         target = Target(base_states, CalibrationBatch.equal_weights)
-        solved = self._moments(slim_states, target).solve(identity(maps[0].in_features))
+        moments = self._moments(slim_states, target)
+        if any(linear.bias is None for linear in maps):
+            moments = moments.about_origin()
+        solved = moments.solve(identity(maps[0].in_features))
         if solved.ridge is not None:
             set_affine(affine_of(*maps).compose(solved.affine), *maps)
         self._record(part, solved)
@@ -132,7 +135,10 @@ class LayerRepair:
         in_scope = self._attention_fills or self._attention_changed
         if in_scope or (self.moved and self.context.scope.outputs):
             target = _less_residual(self._attention_target())
-            solved = self._moments(context, target).solve(affine_of(attention.output))
+            moments = self._moments(context, target)
+            if attention.output.bias is None:
+                moments = moments.about_origin()
+            solved = moments.solve(affine_of(attention.output))
             set_affine(solved.affine, attention.output)
             self._record("attention output", solved)
         for batch in self._batches:

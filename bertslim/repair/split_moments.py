@@ -46,6 +46,10 @@ class SplitMoments:
         """Solve the map from inputs to targets, pulled towards one that is known."""
         return solve_ridge(self.fit, self.held, prior)
 
+    def about_origin(self) -> SplitMoments:
+        """Return the moments about 0, for maps that have no bias."""
+        return SplitMoments(self.fit.about_origin(), self.held.about_origin())
+
     def merged(self, other: Self) -> SplitMoments:
         """Return the moments of the tokens of both."""
         return SplitMoments(self.fit.merged(other.fit), self.held.merged(other.held))

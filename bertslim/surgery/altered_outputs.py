@@ -99,8 +99,8 @@ def _altered(layer: Layer, kind: AlterationKind, states: _LayerStates) -> Tensor
 def _half_update(layer: Layer, states: Tensor) -> Tensor:
     """Return what the stronger half of the neurons adds."""
     ffn = layer.ffn
-    kept = keep_best(magnitude(ffn.input, ffn.output), ffn.output.in_features // 2)
-    silent = torch.ones(ffn.output.in_features, dtype=torch.bool)
+    kept = keep_best(magnitude(ffn.inputs, ffn.output), ffn.intermediate_size // 2)
+    silent = torch.ones(ffn.intermediate_size, dtype=torch.bool)
     silent[kept] = False
     update: Tensor = ffn.output(ffn.neurons(states).masked_fill(silent, 0))
     return update

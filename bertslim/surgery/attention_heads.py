@@ -14,13 +14,13 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from bertslim.model.layer import Layer
+from bertslim.model.layer import AttentionBlock, Layer
 
 _TOKENS = 2  # of the traced example; any number does
 
 
 def prune_heads(layer: Layer, kept: Callable[[int], int]) -> None:
-    """Delete the weakest heads of the attention block of a layer, which becomes a new one.
+    """Delete the weakest heads of the attention block of a layer.
 
     A head scores by the sum of squares of its weights in the maps of query, key, value and output;
     of equal heads the first ones stay, and all keep their order.
@@ -34,36 +34,51 @@ def prune_heads(layer: Layer, kept: Callable[[int], int]) -> None:
     keep = kept(heads)
     if keep == heads:
         return
-    name = attention.layout.modules[0].partition(".")[0]
     dtype = attention.output.weight.dtype
-    block = copy.deepcopy(layer.module.get_submodule(name)).double()
-    layer.module.set_submodule(name, block)
-    query = attention.inputs[0]
-    traced = _trace(block, query.in_features)
-    order = _scores(traced, query, size).argsort(descending=True, stable=True)
+    maps = _HeadMaps(attention).double()
+    traced = _trace(maps)
+    order = _scores(traced, maps, size).argsort(descending=True, stable=True)
     weak = order[keep:].sort().values.tolist()
-    _channels(traced, query, weak, size).prune()
-    block.to(dtype)
+    _channels(traced, maps, weak, size).prune()
+    maps.to(dtype)
+    attention.set_maps([maps.query, maps.key, maps.value], maps.output)
     attention.set_heads(keep)
 
 
-def _trace(block: nn.Module, hidden_size: int) -> Any:
-    example = torch.zeros(1, _TOKENS, hidden_size, dtype=torch.float64)
+class _HeadMaps(nn.Module):
+    """The maps of an attention block, copied, and what joins them in every family.
+
+    What a family does beside, such as turning queries and keys by their positions, joins the same
+    channels.
+    """
+
+    def __init__(self, attention: AttentionBlock) -> None:
+        super().__init__()
+        self.query, self.key, self.value = map(copy.deepcopy, attention.parted_inputs())
+        self.output = copy.deepcopy(attention.output)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Take and return (1, tokens, hidden_size)."""
+        scores = self.query(states) @ self.key(states).transpose(-1, -2)
+        mixed: Tensor = self.output(scores.softmax(dim=-1) @ self.value(states))
+        return mixed
+
+
+def _trace(maps: _HeadMaps) -> Any:
+    example = torch.zeros(1, _TOKENS, maps.query.in_features, dtype=torch.float64)
     with torch.enable_grad():
-        return torch_pruning.DependencyGraph().build_dependency(
-            block, example, forward_fn=lambda module, states: module(states)[0]
-        )
+        return torch_pruning.DependencyGraph().build_dependency(maps, example)
 
 
-def _scores(traced: Any, query: nn.Linear, size: int) -> Tensor:
+def _scores(traced: Any, maps: _HeadMaps, size: int) -> Tensor:
     """Return a score a head, shape (heads,)."""
-    everything = _channels(traced, query, range(query.out_features // size), size)
+    everything = _channels(traced, maps, range(maps.query.out_features // size), size)
     magnitude = torch_pruning.importance.GroupMagnitudeImportance(p=2, normalizer=None)
     scores: Tensor = magnitude(everything)
     return scores.view(-1, size).sum(dim=1)
 
 
-def _channels(traced: Any, query: nn.Linear, heads: Iterable[int], size: int) -> Any:
+def _channels(traced: Any, maps: _HeadMaps, heads: Iterable[int], size: int) -> Any:
     """Return all channels of the heads, in every map that they go through."""
     channels = [head * size + offset for head in heads for offset in range(size)]
-    return traced.get_pruning_group(query, torch_pruning.prune_linear_out_channels, channels)
+    return traced.get_pruning_group(maps.query, torch_pruning.prune_linear_out_channels, channels)

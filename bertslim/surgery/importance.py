@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 
-def magnitude(ffn_in: nn.Linear, ffn_out: nn.Linear) -> Tensor:
+def magnitude(inputs: Sequence[nn.Linear], output: nn.Linear) -> Tensor:
     """Score each neuron by the norms of its weights: ||W1_j|| x ||W2_j||.
 
     The product does not change when a factor moves from the one to the other. The bias counts as
-    a weight into the neuron.
+    a weight into the neuron. In a gated block the norms of gate and up are factors alike.
 
     Args:
-        ffn_in: hidden_size -> intermediate_size.
-        ffn_out: intermediate_size -> hidden_size.
+        inputs: hidden_size -> intermediate_size; the two of a gated block, or one that is both.
+        output: intermediate_size -> hidden_size.
 
     Returns:
         Scores in float64, shape (intermediate_size,).
     """
-    into = ffn_in.weight.double().square().sum(dim=1) + ffn_in.bias.double().square()
-    out_of = ffn_out.weight.double().square().sum(dim=0)
-    return (into * out_of).sqrt()
+    squares = output.weight.double().square().sum(dim=0)
+    for linear in inputs:
+        into = linear.weight.double().square().sum(dim=1)
+        if linear.bias is not None:
+            into = into + linear.bias.double().square()
+        for factor in into.split(output.in_features):
+            squares = factor * squares
+    return squares.sqrt()
 
 
 def keep_best(scores: Tensor, count: int) -> Tensor:

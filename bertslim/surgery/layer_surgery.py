@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from bertslim.model.layer import FfnBlock, Layer, model_layers, set_layers
+from bertslim.model.linear_maps import narrowed
 from bertslim.recipe.operations import (
     DropAttention,
     DropFfn,
@@ -54,7 +55,7 @@ class Stage:
         """
         if criterion == "magnitude":
             ffn = self.layers[number].ffn
-            return magnitude(ffn.input, ffn.output)
+            return magnitude(ffn.inputs, ffn.output)
         if (criterion, number) not in self.scores:
             raise ValueError(f"no scores by {criterion} for layer {number}; survey the base first")
         scores = self.scores[criterion, number]
@@ -116,8 +117,8 @@ def drop_layer(stage: Stage, number: int, operation: DropLayer) -> None:
 def resize_ffn(stage: Stage, number: int, operation: ResizeFfn) -> None:
     """Keep the neurons that score best, delete the others."""
     ffn = stage.layers[number].ffn
-    neurons = operation.neurons(ffn.input.out_features)
-    if neurons < ffn.input.out_features:
+    neurons = operation.neurons(ffn.intermediate_size)
+    if neurons < ffn.intermediate_size:
         keep = keep_best(stage.neuron_scores(number, operation.criterion), neurons)
         narrow_ffn(ffn, keep)
         stage.kept[number] = stage.kept[number][keep] if number in stage.kept else keep
@@ -132,7 +133,9 @@ def narrow_ffn(ffn: FfnBlock, keep: Tensor) -> None:
         ffn: The block.
         keep: Indices of the neurons that stay, in their new order.
     """
-    ffn.set_maps(_narrow_linear(ffn.input, outputs=keep), _narrow_linear(ffn.output, inputs=keep))
+    rows = ffn.rows_of(keep)
+    inputs = [narrowed(linear, outputs=rows) for linear in ffn.inputs]
+    ffn.set_maps(inputs, narrowed(ffn.output, inputs=keep))
 
 
 @registered
@@ -196,26 +199,3 @@ def operate(
         for number in step.layers:
             OPERATIONS[step.operation.op](stage, number, step.operation)
     set_layers(model, list(layers.values()))
-
-
-def _narrow_linear(
-    linear: nn.Linear, *, inputs: Tensor | None = None, outputs: Tensor | None = None
-) -> nn.Linear:
-    """Return a smaller linear map of the same class that keeps only some inputs or outputs.
-
-    Args:
-        linear: The map to take from; it is left as it is.
-        inputs: Indices of the inputs to keep, or None for all.
-        outputs: Indices of the outputs to keep, or None for all.
-    """
-    weight: Tensor = linear.weight
-    bias: Tensor = linear.bias
-    if outputs is not None:
-        weight, bias = weight[outputs], bias[outputs]
-    if inputs is not None:
-        weight = weight[:, inputs]
-    narrow = type(linear)(weight.shape[1], weight.shape[0], device="meta")
-    narrow.weight, narrow.bias = nn.Parameter(weight), nn.Parameter(bias)
-    for name, child in linear.named_children():
-        narrow.add_module(name, child)
-    return narrow

@@ -41,6 +41,18 @@ class Moments:
         sums = (self.mean_x, self.mean_y, self.xx, self.xy, self.yy)
         return all(bool(torch.isfinite(values).all()) for values in sums)
 
+    def about_origin(self) -> Moments:
+        """Return the moments about 0, which count as means: a map solved from them has no bias."""
+        x, y = self.mean_x, self.mean_y
+        return Moments(
+            weight=self.weight,
+            mean_x=torch.zeros_like(x),
+            mean_y=torch.zeros_like(y),
+            xx=self.xx.addr(self.weight * x, x),
+            xy=self.xy.addr(self.weight * x, y),
+            yy=self.yy + self.weight * y.square().sum(),
+        )
+
     def residual(self, weight: Tensor, bias: Tensor) -> Moments:
         """Return the moments with targets y - x @ weight - bias; weight (inputs, outputs)."""
         predicted = self.xx @ weight

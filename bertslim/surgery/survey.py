@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from bertslim.data.outputs import model_inputs, pieces
 from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.gradients import without_parameter_gradients
 from bertslim.progress import Progress
 from bertslim.recipe.plan import CutPlan
 from bertslim.surgery.finite import require_finite
@@ -68,7 +67,7 @@ def survey(
         return Survey()
     weights_by_batch: list[Tensor] = []
     shown = progress.track(batches, "surveying the base", total=len(batches), unit="batch")
-    with _without_parameter_gradients(model), torch.set_grad_enabled(observer.needs_gradients):
+    with without_parameter_gradients(model), torch.set_grad_enabled(observer.needs_gradients):
         for number, batch in enumerate(shown):
             draw = torch.Generator().manual_seed((seed * len(batches) + number) % _SEEDS)
             weights = _survey_batch(checkpoint, batch, observer, draw)
@@ -110,15 +109,3 @@ def _survey_batch(
         choices = len(mask) // len(piece.rows)  # of which the first is the text as it is
         weights_of_pieces.append(weights[:, :, ::choices])
     return torch.cat(weights_of_pieces, dim=2)
-
-
-@contextmanager
-def _without_parameter_gradients(model: PreTrainedModel) -> Iterator[None]:
-    wanted = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    for parameter in wanted:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in wanted:
-            parameter.requires_grad_()

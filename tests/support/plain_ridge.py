@@ -9,7 +9,13 @@ Array = NDArray[np.float64]
 
 
 def weighted_ridge(
-    x: Array, y: Array, w: Array, prior: tuple[Array, Array], ridge: float
+    x: Array,
+    y: Array,
+    w: Array,
+    prior: tuple[Array, Array],
+    ridge: float,
+    *,
+    biased: bool = True,
 ) -> tuple[Array, Array]:
     """Solve the penalised problem as least squares: a row a token, a row an input's penalty.
 
@@ -18,17 +24,19 @@ def weighted_ridge(
         y: (tokens, outputs)
         w: (tokens,)
         prior: Matrix (inputs, outputs) and bias (outputs,); nothing is pulled to the bias.
-        ridge: As a share of each input's own weighted variance.
+        ridge: As a share of each input's own weighted variance; of its mean square without a bias.
+        biased: Whether there is a bias.
 
     Returns:
         Matrix and bias.
     """
-    spread = np.sum(w[:, None] * (x - np.average(x, axis=0, weights=w)) ** 2, axis=0)
+    centre = np.average(x, axis=0, weights=w) if biased else 0.0
+    spread = np.sum(w[:, None] * (x - centre) ** 2, axis=0)
     root, penalty = np.sqrt(w)[:, None], np.sqrt(ridge * spread)[:, None]
     inputs = x.shape[1]
     rows = np.vstack(
         [
-            root * np.hstack([x, np.ones((len(x), 1))]),
+            root * np.hstack([x, np.full((len(x), 1), float(biased))]),
             penalty * np.hstack([np.eye(inputs), np.zeros((inputs, 1))]),
         ]
     )

@@ -1,0 +1,85 @@
+"""`config.json` -> what layers have in common, and the parameters outside them."""
+
+from __future__ import annotations
+
+from bertslim.model.config_values import ConfigValues
+from bertslim.model.families import EmbeddingRows, SharedNorm, SharedTable
+from bertslim.records import LayerForm
+
+
+def layer_form(values: ConfigValues) -> LayerForm:
+    """Return what all layers have in common, beside their sizes."""
+    layout = values.family.layout
+    return LayerForm(
+        norms_before=layout.ffn.norm_before is not None,
+        gated=layout.ffn.gated,
+        attention_input_bias=values.says(layout.attention.input_bias),
+        attention_output_bias=values.says(layout.attention.output_bias),
+        ffn_input_bias=values.says(layout.ffn.input_bias),
+        ffn_output_bias=values.says(layout.ffn.output_bias),
+        norm_bias=values.says(layout.norm_bias),
+        heads_share_bias=values.family.heads_share_bias,
+        relative_positions=_relative_positions(values),
+    )
+
+
+def _relative_positions(values: ConfigValues) -> int:
+    """Return the rows that query and key map in each layer beside the states of the tokens."""
+    if not values.family.layout.attention.reads_positions:
+        return 0
+    tables = [table for table in values.family.shared_tables if has_table(table, values)]
+    return sum(table.factor * rows_of(table, values) for table in tables)
+
+
+def embedding_parameters(values: ConfigValues) -> int:
+    """Count the parameters of the embeddings."""
+    family = values.family
+    rows = sum(values.number(table.key) for table in family.embeddings if has_table(table, values))
+    norm = norm_rows(values) if values.says(family.embedding_norm) else 0
+    hidden, embedding = values.hidden_size, values.embedding_size
+    if not family.embeddings_project:
+        return (rows + norm) * embedding
+    projection = embedding * hidden if embedding != hidden else 0
+    return rows * embedding + projection + norm * hidden
+
+
+def has_table(table: EmbeddingRows | SharedTable, values: ConfigValues) -> bool:
+    """Whether the model has a table that only some of its family have."""
+    return table.only_if is None or values.is_set(table.only_if)
+
+
+def norm_rows(values: ConfigValues) -> int:
+    """Return the parameters of a norm for each channel: a weight, and a bias if norms have one."""
+    return 1 + values.says(values.family.layout.norm_bias)
+
+
+def shared_parameters(values: ConfigValues) -> int:
+    """Count the parameters that all layers share, and those of a norm after the last."""
+    family = values.family
+    tables = (
+        table.factor * rows_of(table, values) * width_of(table, values)
+        for table in family.shared_tables
+        if has_table(table, values)
+    )
+    norms = [norm for norm in family.shared_norms if _has_norm(norm, values)]
+    return sum(tables) + len(norms) * norm_rows(values) * values.hidden_size
+
+
+def rows_of(table: SharedTable, values: ConfigValues) -> int:
+    """Return the first count above 0; a key that is silent or -1 leaves it to the next."""
+    counts = (values.values.get(key, values.family.defaults[key]) for key in table.rows)
+    return next((count for count in counts if isinstance(count, int) and count > 0), 0)
+
+
+def width_of(table: SharedTable, values: ConfigValues) -> int:
+    """Return how many columns a table has."""
+    heads = values.number(values.family.keys.heads)
+    widths = {"hidden_size": values.hidden_size, "heads": heads}
+    return widths.get(table.width, values.hidden_size // heads)
+
+
+def _has_norm(norm: SharedNorm, values: ConfigValues) -> bool:
+    if norm.only_if is None:
+        return True
+    key, value = norm.only_if
+    return bool(values.values.get(key, values.family.defaults.get(key)) == value)
