@@ -34,6 +34,10 @@ TINY_SETTINGS: dict[str, dict[str, Any]] = {
         "position_buckets": 4,
         "norm_rel_ebd": "layer_norm",
     },
+    "modernbert": {
+        **{f"{name}_token_id": 0 for name in ("pad", "eos", "bos", "cls", "sep")},
+        "local_attention": 4,
+    },
 }
 
 

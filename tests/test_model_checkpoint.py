@@ -28,6 +28,7 @@ from bertslim.model.checkpoint import (
 )
 from bertslim.model.copied_files import copy_files
 from bertslim.model.families import FAMILIES
+from bertslim.model.heads import heads_of
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.recipe.plan import make_plan
 from bertslim.recipe.recipe_files import load_recipe
@@ -434,7 +435,7 @@ def test_a_new_classifier_on_an_encoder(model_type: str, make_checkpoint, cut, a
         assert not torch.equal(answer(found.model), answer(other.model))
         encoder, trained = found.model.base_model.state_dict(), load_model(directory).base_model
         shared = encoder.keys() & trained.state_dict().keys()
-        assert len(shared) > 40
+        assert shared >= {name for name in encoder if "pooler" not in name}
         assert all(torch.equal(encoder[name], trained.state_dict()[name]) for name in shared)
 
 
@@ -469,6 +470,8 @@ def test_a_new_classifier_forgets_a_head_of_the_same_size(make_checkpoint) -> No
 def test_a_new_head_of_every_kind(
     model_type: str, head: str, outputs: int, problem_type: str | None, make_checkpoint, answer
 ) -> None:
+    if head not in heads_of(FAMILIES[model_type]):
+        pytest.skip("transformers has no such class")
     labels = tuple(f"label {number}" for number in range(outputs))
     found = load_with_new_head(
         make_checkpoint(model_type, "MaskedLM"),

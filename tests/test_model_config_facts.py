@@ -108,7 +108,9 @@ def test_the_shape_is_read(model_type: str, make_checkpoint) -> None:
     assert facts.head == "SequenceClassification"
     assert (facts.hidden_size, facts.head_size, facts.vocab_size) == (32, 8, 99)
     assert (facts.labels, facts.dtype) == (3, "float32")
-    assert facts.layers == (LayerFacts(heads=4, intermediate_size=64),) * 4
+    raw = LayerFacts(heads=4, intermediate_size=64, attention_norm=False)
+    whole = LayerFacts(heads=4, intermediate_size=64)
+    assert facts.layers == (raw if facts.form.first_reads_raw else whole, *3 * (whole,))
 
 
 @each_family
@@ -159,9 +161,10 @@ def test_a_slim_configuration_gives_its_layers_back(
     )
     base = make_checkpoint(model_type)
     facts = facts_on_disk(cut(base, recipe))
+    after = not facts.form.norms_before  # a norm before a block goes with it
     assert facts.layers == (
-        LayerFacts(heads=0, intermediate_size=16),
-        LayerFacts(heads=4, intermediate_size=0),
+        LayerFacts(heads=0, intermediate_size=16, attention_norm=after),
+        LayerFacts(heads=4, intermediate_size=0, ffn_norm=after),
         LayerFacts(heads=4, intermediate_size=64),
         LayerFacts(heads=0, intermediate_size=0, attention_norm=False, ffn_norm=False),
     )

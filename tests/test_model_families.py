@@ -50,19 +50,23 @@ def test_the_table_names_what_the_stock_layer_holds(family: Family, tiny_model) 
     layout = family.layout
     layers = layers_of(model, family)
     assert len(layers) == 4
-    for layer in layers:
+    for number, layer in enumerate(layers):
+        names = filter(None, (layout.ffn.input, layout.ffn.up, layout.ffn.output))
         shapes = [
-            (module.in_features, module.out_features)
-            for module in map(layer.get_submodule, (layout.ffn.input, layout.ffn.output))
+            (module.in_features, module.out_features) for module in map(layer.get_submodule, names)
         ]
-        assert shapes == [(32, 64), (64, 32)]
-        for norm in (layout.attention.norm_after, layout.ffn.norm_after):
-            assert isinstance(layer.get_submodule(norm), nn.LayerNorm)
+        rows = 128 if layout.ffn.input_is_both else 64
+        inputs = [(32, rows)] * (1 + (layout.ffn.up is not None))
+        assert shapes == [*inputs, (64, 32)]
+        for norm in (layout.attention.norm, layout.ffn.norm):
+            raw = number == 0 and family.first_reads_raw and norm == layout.attention.norm
+            kind = nn.Identity if raw else nn.LayerNorm
+            assert isinstance(layer.get_submodule(norm), kind)
         blocks = (
             *layout.attention.modules,
-            layout.attention.norm_after,
+            layout.attention.norm,
             *layout.ffn.modules,
-            layout.ffn.norm_after,
+            layout.ffn.norm,
         )
         inside = sum(
             parameter.numel()

@@ -15,7 +15,7 @@ from bertslim.model.heads import heads_of
 from bertslim.model.layer import (
     Layer,
     LayerArguments,
-    first_layer_input,
+    layer_inputs,
     model_layers,
     run_head,
     run_until,
@@ -64,10 +64,10 @@ def whole(model: Any, inputs: dict[str, Tensor]) -> list[Tensor]:
 
 
 def by_blocks(model: Any, inputs: dict[str, Tensor]) -> list[Tensor]:
-    hidden, given = first_layer_input(model, inputs)
+    hidden, given = layer_inputs(model, inputs)
     outputs = []
-    for layer in model_layers(model):
-        hidden = layer.ffn.run(layer.attention.run(hidden, given))
+    for layer, arguments in zip(model_layers(model), given, strict=True):
+        hidden = layer.ffn.run(layer.attention.run(hidden, arguments))
         outputs.append(hidden)
     return outputs
 
@@ -114,7 +114,7 @@ def test_which_blocks_are_there_and_what_their_maps_are(
     layers = model_layers(model)
     assert [layer.attention.is_present for layer in layers] == [True, False, True, False]
     assert [layer.ffn.is_present for layer in layers] == [False, True, True, False]
-    assert [linear.in_features for linear in layers[0].attention.inputs] == [32, 32, 32]
+    assert [linear.in_features for linear in layers[0].attention.parted_inputs()] == [32] * 3
     assert layers[0].attention.output.out_features == 32
     assert layers[0].attention.heads * layers[0].attention.head_size == 32
     neurons = layers[1].ffn.neurons(torch.randn(2, 3, 32))
@@ -130,11 +130,12 @@ def test_no_layer_runs_to_see_what_the_first_one_gets(
 ) -> None:
     model = tiny_model(model_type, HEAD)
     seen: list[Any] = []
-    layers = [layer.module for layer in model_layers(model)]
+    layers = [layer.attention.module for layer in model_layers(model)]
     handles = [layer.register_forward_hook(lambda *_: seen.append(1)) for layer in layers]
-    hidden, given = first_layer_input(model, example_inputs())
+    hidden, given = layer_inputs(model, example_inputs())
     assert hidden.shape == (3, 9, 32)
-    assert isinstance(given, LayerArguments)
+    assert len(given) == 4
+    assert all(isinstance(one, LayerArguments) for one in given)
     assert not seen
     for handle in handles:
         handle.remove()

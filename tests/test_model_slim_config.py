@@ -59,7 +59,8 @@ def test_an_even_result_stays_a_stock_configuration(model_type: str, base, slim)
         {"op": "scale_ffn", "layers": 1, "gain": 2.0},
     )
     del config["auto_map"]
-    assert made == config | {keys.layers: 3, keys.intermediate_size: 24}
+    lists = {key: config[key][:2] + config[key][3:] for key in FAMILIES[model_type].layer_lists}
+    assert made == config | lists | {keys.layers: 3, keys.intermediate_size: 24}
 
 
 @each_family
@@ -79,14 +80,16 @@ def test_an_uneven_result_says_how_each_layer_differs(model_type: str, base, sli
     assert made["architectures"] == [f"Slim{family.class_prefix}ForTokenClassification"]
     assert (made[keys.layers], made[keys.intermediate_size]) == (3, 8)
     everything = ["attention", "attention_norm", "ffn", "ffn_norm"]
+    with_norm = ["ffn", "ffn_norm"] if family.layout.ffn.norm_before else ["ffn"]
     assert made["per_layer_config"] == {
-        "0": {"skip": ["ffn"], keys.intermediate_size: 0},
+        "0": {"skip": with_norm, keys.intermediate_size: 0},
         "2": {"skip": everything, keys.heads: 0, keys.intermediate_size: 0},
     }
     changed = {key for key in made if made[key] != config.get(key)}
     assert changed == {
         *("model_type", "architectures", "auto_map", "per_layer_config"),
         *(keys.layers, keys.intermediate_size),
+        *family.layer_lists,
         *({"head_dim"} - config.keys() if family.layout.attention.head_size == "head_dim" else ()),
     }
     assert config.keys() <= made.keys()
@@ -110,11 +113,11 @@ def test_linear_maps_and_shared_blocks_are_named(model_type: str, base, slim) ->
     can_lose_heads = not FAMILIES[model_type].heads_share_bias
     made = slim(
         base(model_type),
-        {"op": "drop_layer", "layers": 0},
-        {"op": "drop_ffn", "layers": 1, "fill": "linear"},
+        {"op": "drop_layer", "layers": 1},
+        {"op": "drop_ffn", "layers": 0, "fill": "linear"},
         {"op": "resize_ffn", "layers": "2-3", "width": 24, "bypass": 8},
         {"op": "share_ffn", "layers": "2-3"},
-        *([{"op": "prune_heads", "layers": 1, "heads": 3}] if can_lose_heads else []),
+        *([{"op": "prune_heads", "layers": 0, "heads": 3}] if can_lose_heads else []),
     )
     heads = {FAMILIES[model_type].keys.heads: 3} if can_lose_heads else {}
     assert made[width] == 24

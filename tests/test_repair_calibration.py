@@ -10,7 +10,7 @@ import torch
 
 from bertslim.data.task import Batch
 from bertslim.errors import DataError
-from bertslim.model.layer import first_layer_input
+from bertslim.model.layer import layer_inputs
 from bertslim.ranks import Ranks
 from bertslim.repair.calibration import CalibrationBatch, open_calibration
 from bertslim.repair.hidden_states import hidden_state_room
@@ -69,7 +69,7 @@ def test_a_fifth_of_the_texts_is_held_out_whole(model, batches) -> None:
 
 def test_both_models_start_from_the_embeddings_of_the_base(model, batches) -> None:
     for batch, text in zip(batches, opened(model, batches), strict=True):
-        expected, _ = first_layer_input(model, batch.inputs)
+        expected, _ = layer_inputs(model, batch.inputs)
         assert torch.equal(text.states.base, expected)
         assert torch.equal(text.states.slim, expected)
         assert text.states.slim.data_ptr() != text.states.base.data_ptr()

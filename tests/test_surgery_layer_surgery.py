@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bertslim.model.checkpoint import sharing_copy
 from bertslim.model.families import FAMILIES
-from bertslim.model.layer import model_layers
+from bertslim.model.layer import AttentionBlock, model_layers
 from bertslim.model.slim_modeling import layers_of, linear_of
 from bertslim.recipe.operations import OPERATIONS, LayerOperation
 from bertslim.recipe.plan import make_plan
@@ -134,11 +134,13 @@ def test_drop_layer_is_a_model_built_without_it(
 ) -> None:
     model = stock(model_type)
     family = FAMILIES[model_type]
-    slim = operated(model, {"op": "drop_layer", "layers": [0, 2]})
-    shallow = type(model)(tiny_config(model_type, **{family.keys.layers: 2})).double().eval()
+    slim = operated(model, {"op": "drop_layer", "layers": [1, 2]})
+    lists = {name: [getattr(model.config, name)[n] for n in (0, 3)] for name in family.layer_lists}
+    config = tiny_config(model_type, **{family.keys.layers: 2}, **lists)
+    shallow = type(model)(config).double().eval()
     layers = layers_of(shallow, family)
     shallow.load_state_dict(model.state_dict(), strict=False)
-    for new, old in enumerate((1, 3)):
+    for new, old in enumerate((0, 3)):
         layers[new].load_state_dict(layer(model, old).state_dict())
     torch.testing.assert_close(states(slim), states(shallow), **EXACT)
     assert len(layers_of(slim, family)) == 2
@@ -151,12 +153,17 @@ each_family_that_can_lose_heads = pytest.mark.parametrize(
 )
 
 
-def head_scores(block: nn.Module, layout: Any, size: int) -> list[float]:
+def maps_of_heads(attention: AttentionBlock) -> list[Tensor]:
+    """Return the weights of query, key and value, (heads x head_size, hidden_size)."""
+    weights = [linear.weight for linear in attention.inputs]
+    return list(weights[0].chunk(3)) if len(weights) == 1 else weights
+
+
+def head_scores(attention: AttentionBlock, size: int) -> list[float]:
     """Sum the squares of each head's weights, one by one."""
-    maps = [block.get_submodule(name).weight for name in layout.attention.inputs]
     maps = [
-        *(one.detach() for one in maps),
-        block.get_submodule(layout.attention.output).weight.detach().T,
+        *(one.detach() for one in maps_of_heads(attention)),
+        attention.output.weight.detach().T,
     ]
     heads = range(maps[0].shape[0] // size)
     return [
@@ -170,21 +177,20 @@ def head_scores(block: nn.Module, layout: Any, size: int) -> list[float]:
 def test_prune_heads_leaves_the_weak_heads_out(
     model_type: str, heads: float, kept: int, stock, operated, states
 ) -> None:
-    model, layout = stock(model_type), FAMILIES[model_type].layout
+    model = stock(model_type)
     with torch.no_grad():  # tell the heads apart
-        for name in layout.attention.inputs:
+        for weight in maps_of_heads(model_layers(model)[1].attention):
             for head, factor in enumerate((1.5, 0.5, 0.9, 1.2)):
-                layer(model, 1).get_submodule(name).weight[8 * head : 8 * head + 8] *= factor
+                weight[8 * head : 8 * head + 8] *= factor
     slim = operated(model, {"op": "prune_heads", "layers": "1-2", "heads": heads})
     for number in (1, 2):
-        scores = head_scores(layer(model, number), layout, 8)
-        out = layer(model, number).get_submodule(layout.attention.output)
+        attention = model_layers(model)[number].attention
+        scores, out = head_scores(attention, 8), attention.output
         for head in sorted(range(4), key=scores.__getitem__)[: 4 - kept]:
             out.weight.data[:, 8 * head : 8 * head + 8] = 0
-        narrow = layer(slim, number)
-        for name in layout.attention.inputs:
-            assert narrow.get_submodule(name).weight.shape == (8 * kept, 32)
-        assert narrow.get_submodule(layout.attention.output).weight.shape == (32, 8 * kept)
+        narrow = model_layers(slim)[number].attention
+        assert {weight.shape for weight in maps_of_heads(narrow)} == {(8 * kept, 32)}
+        assert narrow.output.weight.shape == (32, 8 * kept)
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
@@ -445,7 +451,7 @@ def test_neurons_keep_their_order(stock, operated) -> None:
 # What is cut is gone
 
 
-def parameters_of(*linears: nn.Linear, bias_only: bool = False) -> int:
+def parameters_of(*linears: nn.Module, bias_only: bool = False) -> int:
     parameters = [
         parameter
         for linear in linears
@@ -474,10 +480,12 @@ def test_nothing_is_masked(model_type: str, stock, operated) -> None:
     one_ffn = parameters_of(*maps)
     a_neuron = (one_ffn - parameters_of(whole.ffn.output, bias_only=True)) // 64
     one_attention = parameters_of(*whole.attention.inputs, whole.attention.output)
+    name = FAMILIES[model_type].layout.ffn.norm_before  # a norm before a block goes with it
+    norm = 0 if name is None else parameters_of(whole.ffn.submodule(name))
     assert after == [
-        before[0] - one_ffn,
+        before[0] - one_ffn - norm,
         before[1] - (64 - 24) * a_neuron,
-        before[2] - one_attention,
+        before[2] - one_attention - norm,
     ]
     for name, tensor in slim.state_dict().items():
         assert tensor.any(), name

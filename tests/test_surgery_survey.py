@@ -23,6 +23,7 @@ from bertslim.surgery.criteria import OUTPUT_CRITERIA
 from bertslim.surgery.output_projection import project_outputs
 from bertslim.surgery.survey import Survey, survey
 from support.checkpoints import checkpoint_of, facts_of
+from support.residual_sums import reader_of_sum
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 CLASSIFIER = "SequenceClassification"
@@ -91,7 +92,7 @@ def test_criteria_by_output_see_real_tokens_weighted(
     assert found.scores.keys() == {("activation", 1), ("obs", 1), ("obs", 2)}
     layer, family = layers_of(model, FAMILIES[model_type])[1], FAMILIES[model_type]
     _, ffn_out = ffn_of(layer, family)
-    seen = Seen(neurons=ffn_out, sums=layer.get_submodule(family.layout.ffn.norm_after))
+    seen = Seen(neurons=ffn_out, sums=reader_of_sum(model, 1))
     references = {
         "activation": OUTPUT_CRITERIA["activation"](64, 24),
         "obs": OUTPUT_CRITERIA["obs"](64, 9),
@@ -135,11 +136,10 @@ def test_token_weights_are_squared_gradients_before_each_norm(
 ) -> None:
     model, family = tiny_model(model_type, CLASSIFIER).double(), FAMILIES[model_type]
     found = surveyed(model, DROP, token_weights=True).token_weights
-    layout = family.layout
     modules = {
-        f"{number}.{place}": layer.get_submodule(name)
-        for number, layer in enumerate(layers_of(model, family))
-        for place, name in enumerate((layout.attention.norm_after, layout.ffn.norm_after))
+        f"{number}.{place}": reader_of_sum(model, number, block)
+        for number in range(len(layers_of(model, family)))
+        for place, block in enumerate(("attention", "ffn"))
     }
     seen = Seen(**modules)
     for number, (batch, weights) in enumerate(zip(batches, found, strict=True)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -42,24 +42,32 @@ def watched(checkpoint: Checkpoint) -> Iterator[dict[Site, Tensor]]:
     layers = checkpoint.layers
     with ExitStack() as stack:
         for site in sites_of(checkpoint.facts):
-            module = _last_module(layers[site.layer], site.block)
-            stack.callback(module.register_forward_hook(_keeper(states, site, where)).remove)
+            _watch(stack, layers[site.layer], site, states, where)
         yield states
 
 
-def _last_module(layer: Layer, block: Block) -> nn.Module:
-    """Return the module whose output is that of a block joined with the residual."""
-    norm = (layer.attention if block == "attention" else layer.ffn).norm_after
-    assert norm is not None  # noqa: S101
-    return norm
+def _watch(
+    stack: ExitStack, layer: Layer, site: Site, states: dict[Site, Tensor], where: str
+) -> None:
+    """Keep the states after a block: what its norm puts out, or the sum that the next one takes."""
 
-
-def _keeper(
-    states: dict[Site, Tensor], site: Site, where: str
-) -> Callable[[nn.Module, tuple[Any, ...], Tensor], None]:
-    def keep(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> None:
-        if not is_finite(output):
+    def keep(values: Tensor) -> None:
+        if not is_finite(values):
             raise not_finite(site.layer, where=where)
-        states[site] = output
+        states[site] = values
 
-    return keep
+    def keep_input(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        keep(inputs[0])
+
+    def keep_output(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
+        keep(output[0] if isinstance(output, tuple) else output)
+
+    block = layer.attention if site.block == "attention" else layer.ffn
+    norm = block.norm_after
+    if norm is None and site.block == "attention":
+        above = layer.norm_of_sum("attention")
+        assert above is not None  # noqa: S101 (a family has the one norm or the other)
+        stack.callback(above.register_forward_pre_hook(keep_input).remove)
+    else:
+        module = layer.module if norm is None else norm
+        stack.callback(module.register_forward_hook(keep_output).remove)

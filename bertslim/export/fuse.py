@@ -22,7 +22,6 @@ from bertslim.export.fused_modules import (
     ProjectedAttention,
     SmoothableAttention,
     SmoothedLinear,
-    packed,
     scaled_inputs,
     scaled_outputs,
 )
@@ -31,6 +30,7 @@ from bertslim.export.outlier_neurons import set_apart
 from bertslim.model.checkpoint import sharing_copy
 from bertslim.model.families import AttentionLayout
 from bertslim.model.layer import AttentionBlock, Layer, model_layers
+from bertslim.model.linear_maps import packed
 from bertslim.records import ModelFacts
 
 FIRST_TOKEN_HEADS = ("SequenceClassification", "MultipleChoice", "NextSentencePrediction")
@@ -54,7 +54,11 @@ def fused(
     layers = model_layers(made)
     if int8 is not None:
         _smooth_contexts(layers, int8)
-    attending = [number for number, layer in enumerate(layers) if layer.attention.is_present]
+    attending = [
+        number
+        for number, layer in enumerate(layers)
+        if layer.attention.is_present and layer.attention.layout.fuses
+    ]
     first_token = attending[-1:] if facts.head in FIRST_TOKEN_HEADS else []
     for number in attending:
         attention = layers[number].attention
@@ -98,7 +102,7 @@ def _fuse_first_token_attention(attention: AttentionBlock, mask: PaddingMask) ->
 
 
 def _heads(attention: AttentionBlock, mask: PaddingMask) -> Heads:
-    return Heads(attention.heads, attention.inputs[0].out_features, mask)
+    return Heads(attention.heads, attention.width, mask)
 
 
 def _own_output(attention: AttentionBlock) -> nn.Module:
@@ -111,8 +115,8 @@ def _applies_output(layout: AttentionLayout) -> bool:
 
 
 def _prepare_for_int8(model: PreTrainedModel, layers: Sequence[Layer], plan: Int8Plan) -> None:
-    embeddings: Any = model.base_model.get_submodule("embeddings")
-    embeddings.word_embeddings = Int8Embedding(embeddings.word_embeddings)
+    words: Any = model.get_input_embeddings()
+    model.set_input_embeddings(Int8Embedding(words))
     for number, neurons in plan.outlier_neurons.items():
         shared = layers[number].ffn
         if number not in plan.float_layers(shared.layout.output):
@@ -123,7 +127,7 @@ def _prepare_for_int8(model: PreTrainedModel, layers: Sequence[Layer], plan: Int
         _leave_in_float(layer.module, _name_when_fused(kept.name, layer.attention.layout))
     for smoothed, scale in plan.smoothing.items():
         layer = layers[smoothed.layer]
-        if smoothed not in plan.float_maps and smoothed.name != layer.attention.layout.output:
+        if smoothed not in plan.float_maps and not _scales_values(smoothed.name, layer):
             _smooth(layer.module, smoothed.name, scale)
 
 
@@ -145,10 +149,17 @@ def _smooth_contexts(layers: Sequence[Layer], plan: Int8Plan) -> None:
     for smoothed, scale in plan.smoothing.items():
         attention = layers[smoothed.layer].attention
         layout, layer = attention.layout, attention.layer
-        if smoothed.name == layout.output and smoothed not in plan.float_maps:
+        by_values = _scales_values(smoothed.name, layers[smoothed.layer])
+        if by_values and smoothed not in plan.float_maps:
             value = attention.inputs[2]
             layer.set_submodule(layout.inputs[2], scaled_outputs(value, 1 / scale))
             layer.set_submodule(layout.output, scaled_inputs(attention.output, scale))
+
+
+def _scales_values(name: str, layer: Layer) -> bool:
+    """Whether a map is smoothed by way of the values: the output map, if values have their own."""
+    layout = layer.attention.layout
+    return name == layout.output and len(layout.inputs) > 1
 
 
 def _smooth(layer: nn.Module, name: str, scale: Tensor) -> None:

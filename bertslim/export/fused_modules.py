@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bertslim.model.linear_maps import linear_map, packed
+
 DOMAIN = "com.microsoft"
 _LOWEST = float(torch.finfo(torch.float32).min)
 _INT8_MOST = 127
@@ -291,26 +293,12 @@ class Int8Embedding(nn.Module):
         return rows * nn.functional.embedding(ids, scale)
 
 
-def packed(*linears: nn.Linear) -> nn.Linear:
-    """Return one map that puts out what several put out, one after the other."""
-    return _linear(
-        torch.cat([linear.weight.detach() for linear in linears]),
-        torch.cat([linear.bias.detach() for linear in linears]),
-    )
-
-
 def scaled_inputs(linear: nn.Linear, factors: Tensor) -> nn.Linear:
     """Return a map that multiplies its inputs by factors first, (in,)."""
-    return _linear(linear.weight.detach() * factors, linear.bias)
+    return linear_map(linear.weight * factors, linear.bias)
 
 
 def scaled_outputs(linear: nn.Linear, factors: Tensor) -> nn.Linear:
     """Return a map that multiplies its outputs by factors at last, (out,)."""
-    weight = linear.weight.detach() * factors.unsqueeze(1)
-    return _linear(weight, linear.bias.detach() * factors)
-
-
-def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
-    made = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
-    made.weight, made.bias = nn.Parameter(weight), nn.Parameter(bias)
-    return made
+    bias = None if linear.bias is None else linear.bias * factors
+    return linear_map(linear.weight * factors.unsqueeze(1), bias)

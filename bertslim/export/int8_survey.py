@@ -50,8 +50,9 @@ class _Errors:
 def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
     """Plan what stays in float32 from what int8 changes, map by map, on texts.
 
-    Neurons of an FFN block stand apart where without them int8 changes less than TOLERABLE of what
-    the block puts out to a typical token, or at most half of what it would change with them. The
+    Neurons of an FFN block without a gate stand apart where without them int8 changes less than
+    TOLERABLE of what the block puts out to a typical token, or at most half of what it would change
+    with them. The
     change of a token t is |d_t|^2 / |y_t - median(y)|^2: what all tokens have in common does
     not count, and a mean would be that of the few tokens with outliers. By the same measure, the
     inputs of other maps are smoothed where int8 changes more than WORTH_SMOOTHING of what they say
@@ -71,11 +72,13 @@ def survey(checkpoint: Checkpoint, batches: Iterable[Batch]) -> Int8Plan:
     second_maps = [layer_map for layer_map in maps if layer_map.name == layout.ffn.output]
     largest = _largest_inputs(checkpoint, given, outputs)
     strongest = {
-        layer_map: _strongest(largest[layer_map], max(CANDIDATES)) for layer_map in second_maps
+        layer_map: _strongest(largest[layer_map], max(CANDIDATES))
+        for layer_map in second_maps
+        if not layout.ffn.gated
     }
     smoothing = _smoothing(largest, outputs, layout)
     errors = _errors(checkpoint, given, outputs, strongest, smoothing)
-    apart = {layer_map: _neurons_apart(errors[layer_map]) for layer_map in second_maps}
+    apart = {layer_map: _neurons_apart(errors[layer_map]) for layer_map in strongest}
     smoothed = {
         product
         for product, members in _products(smoothing, layout).items()
@@ -130,8 +133,8 @@ def _can_be_smoothed(
 
 
 def _product(layer_map: LayerMap, layout: LayerLayout) -> LayerMap:
-    """Return the product that a map is a part of: query, key and value are one."""
-    attends = layer_map.name in layout.attention.inputs
+    """Return the product that a map is a part of: query, key and value are one where they fuse."""
+    attends = layout.attention.fuses and layer_map.name in layout.attention.inputs
     return LayerMap(layer_map.layer, layout.attention.modules[0]) if attends else layer_map
 
 

@@ -76,7 +76,7 @@ def set_apart(blocks: Sequence[FfnBlock], neurons: Sequence[int]) -> None:
     ffn_in.weight, ffn_in.bias = _rows(ffn_in, most).weight, _rows(ffn_in, most).bias
     ffn_out.weight = _columns(ffn_out, most).weight
     for block in blocks:
-        block.set_maps(first, second, activation=ActivationApart(activation))
+        block.set_maps([first], second, activation=ActivationApart(activation))
 
 
 def _rows(linear: nn.Linear, chosen: Tensor) -> nn.Linear:

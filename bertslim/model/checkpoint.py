@@ -184,7 +184,9 @@ def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
     No weight is copied; the slim class is built without memory and takes the tensors over, and it
     is an error if a single name or shape differs.
     """
-    config_dict = slim_config(base.config, base.facts, plan)
+    # a stock class works such a list out where config.json is silent
+    lists = {name: getattr(base.model.config, name) for name in base.family.layer_lists}
+    config_dict = slim_config(base.config | lists, base.facts, plan)
     model_class: Any = model_class_of(config_dict, base.facts)
     config = neutral_config(model_class.config_class, config_dict)
     with quiet_transformers(), torch.device("meta"):

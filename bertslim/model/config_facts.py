@@ -170,6 +170,9 @@ def _parts(values: ConfigValues, head: str, tensors: Collection[str] | None) -> 
         vocab_size=values.number("vocab_size"),
         labels=values.labels,
         tied=values.values.get("tie_word_embeddings") is not False,
+        norm_rows=_norm_rows(values),
+        classifier_bias=values.says(values.family.classifier_bias),
+        decoder_bias=values.says(values.family.decoder_bias),
     )
     parts = head_parts(values.family, head, dimensions)
     if (
@@ -241,13 +244,13 @@ def _layer(values: ConfigValues, layer: int, override: object) -> LayerFacts:
     skip = override.get("skip", [])
     if not isinstance(skip, list) or not all(part in SKIPPABLE for part in skip):
         raise _bad_override(f"layer {layer} skips {skip!r}; known are {', '.join(SKIPPABLE)}")
-    most = values.number(keys.heads)
+    most, raw = values.number(keys.heads), values.family.first_reads_raw
     heads = whole(keys.heads, override.get(keys.heads, most))
     width = override.get(keys.intermediate_size, values.number(keys.intermediate_size))
     facts = LayerFacts(
         heads=heads,
         intermediate_size=whole(keys.intermediate_size, width),
-        attention_norm="attention_norm" not in skip,
+        attention_norm="attention_norm" not in skip and not (raw and layer == 0),
         ffn_norm="ffn_norm" not in skip,
         linear_rank=whole("linear_rank", override.get("linear_rank", 0)),
         ffn_of=whole("ffn_of", override["ffn_of"]) if "ffn_of" in override else None,

@@ -12,6 +12,7 @@ def layer_form(values: ConfigValues) -> LayerForm:
     layout = values.family.layout
     return LayerForm(
         norms_before=layout.ffn.norm_before is not None,
+        first_reads_raw=values.family.first_reads_raw,
         gated=layout.ffn.gated,
         attention_input_bias=values.says(layout.attention.input_bias),
         attention_output_bias=values.says(layout.attention.output_bias),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 SLIM_PREFIX = "slim_"
 DECODER_HEADS = ("CausalLM", "LMHeadModel")
@@ -188,6 +188,22 @@ POSITION_ROWS = EmbeddingRows("max_position_embeddings")
 TYPE_ROWS = EmbeddingRows("type_vocab_size")
 
 
+BERT_FFN = FfnLayout(
+    modules=("intermediate", "output.dense"),
+    input="intermediate.dense",
+    activation="intermediate.intermediate_act_fn",
+    output="output.dense",
+    norm_after="output.LayerNorm",
+)
+BERT_ATTENTION = AttentionLayout(
+    modules=("attention.self", "attention.output.dense"),
+    inputs=("attention.self.query", "attention.self.key", "attention.self.value"),
+    output="attention.output.dense",
+    norm_after="attention.output.LayerNorm",
+)
+BERT_LAYOUT = LayerLayout(BERT_ATTENTION, BERT_FFN)
+
+
 @dataclass(frozen=True)
 class Family:
     """One model family.
@@ -195,11 +211,11 @@ class Family:
     Attributes:
         model_type: Its name in `config.json`.
         class_prefix: What the names of its classes begin with.
+        defaults: What the stock configuration class takes where `config.json` is silent; 0 token
+            types stand for a family without, an embedding size of 0 for that of the hidden states.
         layers: The list of layers, as a dotted name below the bare encoder.
         layout: Where the blocks live inside a layer.
         keys: Names in `config.json`.
-        defaults: What the stock configuration class takes where `config.json` is silent; 0 token
-            types stand for a family without, an embedding size of 0 for that of the hidden states.
         positions_after_padding: Whether positions are counted from behind the padding index, so
             that the first ones are never used.
         embeddings: The tables whose rows are added up to a token's embedding.
@@ -211,19 +227,23 @@ class Family:
         heads_share_bias: Whether one of the shared tables is an attention bias with a number for
             each head.
         layer_lists: The keys of `config.json` that hold an entry a layer.
-        first_layer: What is special about the first layer, if it cannot be deleted, as the end of
-            a sentence; None: nothing is.
+        kind_of_layer: The attribute of a layer that says which of several kinds it is of, each of
+            which gets other arguments; None: all are of one kind.
+        first_reads_raw: Whether the first layer alone has no norm before its attention, since the
+            embeddings end in one.
         reads_all_states: Whether the bare encoder takes the last of all hidden states that the
             module of its layers returns.
+        classifier_bias: Whether the map that a head begins with has a bias, or the key for it.
+        decoder_bias: The same of the map from which a masked word is chosen.
         unsupported: Settings with which a model computes something else.
     """
 
     model_type: str
     class_prefix: str
-    layers: str
-    layout: LayerLayout
-    keys: ConfigKeys
     defaults: dict[str, int]
+    layers: str = "encoder.layer"
+    layout: LayerLayout = BERT_LAYOUT
+    keys: ConfigKeys = ConfigKeys()
     positions_after_padding: bool = False
     embeddings: tuple[EmbeddingRows, ...] = (WORD_ROWS, POSITION_ROWS, TYPE_ROWS)
     embedding_norm: bool | str = True
@@ -232,8 +252,11 @@ class Family:
     shared_norms: tuple[SharedNorm, ...] = ()
     heads_share_bias: bool = False
     layer_lists: tuple[str, ...] = ()
-    first_layer: str | None = None
+    kind_of_layer: str | None = None
+    first_reads_raw: bool = False
     reads_all_states: bool = False
+    classifier_bias: bool | str = True
+    decoder_bias: bool | str = True
     unsupported: tuple[Unsupported, ...] = ()
 
     @property
@@ -256,20 +279,6 @@ class Family:
         return f"{self.class_prefix}For{head}" if head else f"{self.class_prefix}Model"
 
 
-BERT_FFN = FfnLayout(
-    modules=("intermediate", "output.dense"),
-    input="intermediate.dense",
-    activation="intermediate.intermediate_act_fn",
-    output="output.dense",
-    norm_after="output.LayerNorm",
-)
-BERT_ATTENTION = AttentionLayout(
-    modules=("attention.self", "attention.output.dense"),
-    inputs=("attention.self.query", "attention.self.key", "attention.self.value"),
-    output="attention.output.dense",
-    norm_after="attention.output.LayerNorm",
-)
-BERT_LAYOUT = LayerLayout(BERT_ATTENTION, BERT_FFN)
 ROFORMER_LAYOUT = LayerLayout(replace(BERT_ATTENTION, fuses=False), BERT_FFN)
 MPNET_LAYOUT = LayerLayout(
     AttentionLayout(
@@ -330,6 +339,37 @@ GTE_LAYOUT = LayerLayout(
 NOMIC_LAYOUT = LayerLayout(
     replace(GTE_LAYOUT.attention, input_bias=False, output_bias=False),
     replace(GTE_LAYOUT.ffn, output_bias=False),
+)
+MODERNBERT_LAYOUT = LayerLayout(
+    AttentionLayout(
+        modules=("attn",),
+        inputs=("attn.Wqkv",),
+        output="attn.Wo",
+        norm_before="attn_norm",
+        head_size="head_dim",
+        input_bias="attention_bias",
+        output_bias="attention_bias",
+        fuses=False,
+    ),
+    FfnLayout(
+        modules=("mlp",),
+        input="mlp.Wi",
+        activation="mlp.act",
+        output="mlp.Wo",
+        input_is_both=True,
+        norm_before="mlp_norm",
+        input_bias="mlp_bias",
+        output_bias="mlp_bias",
+    ),
+    norm_bias="norm_bias",
+)
+MEGATRON_LAYOUT = LayerLayout(
+    replace(BERT_ATTENTION, norm_before="attention.ln", norm_after=None),
+    replace(BERT_FFN, norm_before="ln", norm_after=None),
+)
+XLM_ROBERTA_XL_LAYOUT = LayerLayout(
+    replace(BERT_ATTENTION, norm_before="attention.self_attn_layer_norm", norm_after=None),
+    replace(BERT_FFN, norm_before="LayerNorm", norm_after=None),
 )
 DISTILBERT_KEYS = ConfigKeys(
     hidden_size="dim",
@@ -396,33 +436,54 @@ GTE_DEFAULTS = BERT_DEFAULTS | {
     "max_position_embeddings": 8192,
     "type_vocab_size": 1,
 }
+MODERNBERT_DEFAULTS = {
+    "vocab_size": 50368,
+    "hidden_size": 768,
+    "num_hidden_layers": 22,
+    "num_attention_heads": 12,
+    "intermediate_size": 1152,
+    "max_position_embeddings": 8192,
+    "norm_bias": False,
+    "attention_bias": False,
+    "mlp_bias": False,
+    "classifier_bias": False,
+    "decoder_bias": True,
+}
+MEGATRON_DEFAULTS = BERT_DEFAULTS | {
+    "vocab_size": 29056,
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+}
+XLM_ROBERTA_XL_DEFAULTS = ROBERTA_DEFAULTS | {
+    "vocab_size": 250880,
+    "hidden_size": 2560,
+    "num_hidden_layers": 36,
+    "num_attention_heads": 32,
+    "intermediate_size": 10240,
+    "max_position_embeddings": 514,
+    "type_vocab_size": 1,
+}
 
 _LAYOUTLM_ROWS = EmbeddingRows("max_2d_position_embeddings")
 
 
-def _bert_like(
-    model_type: str, class_prefix: str, defaults: dict[str, int], **facts: Any
-) -> Family:
-    """Return a family with the modules and keys of BERT, but for some facts of its own."""
-    usual = {"layers": "encoder.layer", "layout": BERT_LAYOUT, "keys": ConfigKeys()}
-    return Family(model_type, class_prefix, defaults=defaults, **(usual | facts))
-
-
 def _roberta_like(model_type: str, class_prefix: str, vocab_size: int = 30522) -> Family:
     defaults = ROBERTA_DEFAULTS | {"vocab_size": vocab_size}
-    return _bert_like(model_type, class_prefix, defaults, positions_after_padding=True)
+    return Family(model_type, class_prefix, defaults, positions_after_padding=True)
 
 
 FAMILIES = {
     family.model_type: family
     for family in (
-        _bert_like("bert", "Bert", BERT_DEFAULTS),
+        Family("bert", "Bert", BERT_DEFAULTS),
         _roberta_like("roberta", "Roberta", vocab_size=50265),
         _roberta_like("xlm-roberta", "XLMRoberta"),
         _roberta_like("camembert", "Camembert"),
         _roberta_like("data2vec-text", "Data2VecText"),
-        _bert_like("electra", "Electra", ELECTRA_DEFAULTS),
-        _bert_like(
+        Family("electra", "Electra", ELECTRA_DEFAULTS),
+        Family(
             "ernie",
             "Ernie",
             ERNIE_DEFAULTS,
@@ -433,13 +494,13 @@ FAMILIES = {
                 EmbeddingRows("task_type_vocab_size", only_if="use_task_id"),
             ),
         ),
-        _bert_like(
+        Family(
             "layoutlm",
             "LayoutLM",
             LAYOUTLM_DEFAULTS,
             embeddings=(WORD_ROWS, POSITION_ROWS, TYPE_ROWS, *4 * (_LAYOUTLM_ROWS,)),
         ),
-        _bert_like(
+        Family(
             "roformer",
             "RoFormer",
             ROFORMER_DEFAULTS,
@@ -447,7 +508,7 @@ FAMILIES = {
             embeddings=(WORD_ROWS, TYPE_ROWS),
             shared_tables=(SharedTable(("max_position_embeddings",), "head_size"),),
         ),
-        _bert_like(
+        Family(
             "mpnet",
             "MPNet",
             MPNET_DEFAULTS,
@@ -457,7 +518,7 @@ FAMILIES = {
             shared_tables=(SharedTable(("relative_attention_num_buckets",), "heads"),),
             heads_share_bias=True,
         ),
-        _bert_like(
+        Family(
             "deberta-v2",
             "DebertaV2",
             DEBERTA_DEFAULTS,
@@ -499,13 +560,44 @@ FAMILIES = {
         Family(
             "distilbert",
             "DistilBert",
-            "transformer.layer",
-            DISTILBERT_LAYOUT,
-            DISTILBERT_KEYS,
             DISTILBERT_DEFAULTS,
+            layers="transformer.layer",
+            layout=DISTILBERT_LAYOUT,
+            keys=DISTILBERT_KEYS,
             embeddings=(WORD_ROWS, POSITION_ROWS),
         ),
-        _bert_like(
+        Family(
+            "modernbert",
+            "ModernBert",
+            MODERNBERT_DEFAULTS,
+            layers="layers",
+            layout=MODERNBERT_LAYOUT,
+            embeddings=(WORD_ROWS,),
+            shared_norms=(SharedNorm("final_norm", is_final=True),),
+            layer_lists=("layer_types",),
+            kind_of_layer="attention_type",
+            first_reads_raw=True,
+            classifier_bias="classifier_bias",
+            decoder_bias="decoder_bias",
+        ),
+        Family(
+            "megatron-bert",
+            "MegatronBert",
+            MEGATRON_DEFAULTS,
+            layout=MEGATRON_LAYOUT,
+            embedding_norm=False,
+            shared_norms=(SharedNorm("encoder.ln", is_final=True),),
+        ),
+        Family(
+            "xlm-roberta-xl",
+            "XLMRobertaXL",
+            XLM_ROBERTA_XL_DEFAULTS,
+            layout=XLM_ROBERTA_XL_LAYOUT,
+            positions_after_padding=True,
+            embedding_norm=False,
+            shared_norms=(SharedNorm("encoder.LayerNorm", is_final=True),),
+        ),
+        Family(
             "nomic_bert",
             "NomicBert",
             NOMIC_DEFAULTS,
@@ -513,7 +605,7 @@ FAMILIES = {
             layout=NOMIC_LAYOUT,
             embeddings=(WORD_ROWS, TYPE_ROWS),
         ),
-        _bert_like(
+        Family(
             "gte",
             "Gte",
             GTE_DEFAULTS,

@@ -19,6 +19,9 @@ class Dimensions:
     vocab_size: int
     labels: int
     tied: bool = True
+    norm_rows: int = 2
+    classifier_bias: bool = True
+    decoder_bias: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,14 @@ _NOMIC_HEADS = {
     "TokenClassification": ("token labels",),
     "MaskedLM": (MASKED_LM,),
 }
+_MODERNBERT_HEADS = {
+    "": (),
+    "SequenceClassification": ("dense and norm", "labels"),
+    "TokenClassification": ("dense and norm of tokens", "token labels"),
+    "QuestionAnswering": ("dense and norm of tokens", "token labels"),
+    "MultipleChoice": ("dense and norm", "choice"),
+    "MaskedLM": ("dense and norm of tokens", "decoder"),
+}
 HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "bert": _BERT_HEADS,
     "ernie": _BERT_HEADS,
@@ -106,6 +117,9 @@ HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "layoutlm": _LAYOUTLM_HEADS,
     "roformer": _ROFORMER_HEADS,
     "deberta-v2": _DEBERTA_HEADS,
+    "modernbert": _MODERNBERT_HEADS,
+    "megatron-bert": _BERT_HEADS,
+    "xlm-roberta-xl": _ROBERTA_HEADS,
     "nomic_bert": _NOMIC_HEADS,
     "gte": _NOMIC_HEADS,
     "roberta": _ROBERTA_HEADS,
@@ -143,6 +157,9 @@ def _part(name: str, dimensions: Dimensions) -> HeadPart:
         "pooler": _linear(hidden, hidden),
         "fixed pooler": _linear(hidden, hidden),  # in the encoder, whether the head reads it or not
         "dense": _linear(hidden, hidden),
+        "dense and norm": _dense_and_norm(dimensions),
+        "dense and norm of tokens": _dense_and_norm(dimensions, every_token=True),
+        "decoder": _decoder(dimensions),
         "labels": _linear(hidden, labels),
         "token labels": _linear(hidden, labels, every_token=True),
         "choice": _linear(hidden, 1),
@@ -167,6 +184,19 @@ def _linear(*widths: int, every_token: bool = False) -> HeadPart:
         macs=sum(inputs * outputs for inputs, outputs in pairs),
         every_token=every_token,
     )
+
+
+def _dense_and_norm(dimensions: Dimensions, *, every_token: bool = False) -> HeadPart:
+    hidden = dimensions.hidden_size
+    width = hidden + dimensions.classifier_bias + dimensions.norm_rows
+    return HeadPart(hidden * width, hidden * hidden, every_token=every_token)
+
+
+def _decoder(dimensions: Dimensions) -> HeadPart:
+    """Count the output embedding, where it is not tied, and its bias."""
+    macs = dimensions.hidden_size * dimensions.vocab_size
+    bias = dimensions.vocab_size if dimensions.decoder_bias else 0
+    return HeadPart(bias + (0 if dimensions.tied else macs), macs, every_token=True)
 
 
 def _masked_lm(dimensions: Dimensions, *, biases: int) -> HeadPart:

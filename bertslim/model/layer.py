@@ -86,8 +86,8 @@ class _LayerBlock:
         return residual_sum if norm is None else cast(Tensor, norm(residual_sum))
 
     def remove_norm(self) -> None:
-        """Delete the LayerNorm that follows the block."""
-        slim_modeling.remove_norm(self.layer, self.layout.norm_after)
+        """Delete the norm of the block, before it or after it."""
+        slim_modeling.remove_norm(self.layer, self.layout.norm)
 
     def submodule(self, name: str) -> nn.Module:
         """Return a module by its dotted name below the layer."""
@@ -327,6 +327,17 @@ class Layer:
         """The FFN block."""
         return FfnBlock(self.module, self.family)
 
+    def norm_of_sum(self, block: str) -> nn.Module | None:
+        """Return the norm that reads the sum of a block, "attention" or "ffn", and the residual.
+
+        None where that sum is what the layer returns.
+        """
+        if block == "attention":
+            name = self.family.layout.attention.norm_after or self.family.layout.ffn.norm_before
+        else:
+            name = self.family.layout.ffn.norm_after
+        return None if name is None else self.module.get_submodule(name)
+
 
 def family_of_model(model: PreTrainedModel) -> Family:
     """Return the family of a stock or slim model."""
@@ -365,19 +376,41 @@ def final_norm(model: PreTrainedModel) -> nn.Module:
     return next((model.base_model.get_submodule(name) for name in names), nn.Identity())
 
 
-def first_layer_input(
+def layer_inputs(
     model: PreTrainedModel, inputs: dict[str, Tensor]
-) -> tuple[Tensor, LayerArguments]:
-    """Return the hidden states and what else the model's own call gives its first layer.
+) -> tuple[Tensor, tuple[LayerArguments, ...]]:
+    """Return the hidden states that the first layer gets, and what else each layer gets.
 
-    No layer runs, and nothing after the layers.
+    Where a family has several kinds of layer, such as local and global ones, those of one kind get
+    the same. No layer runs, and nothing after the layers.
 
     Returns:
-        (sequences, length, hidden_size), and the other arguments.
+        (sequences, length, hidden_size), and the other arguments of each layer.
     """
-    first = model_layers(model)[0].module
-    (hidden, *arguments), keywords = run_until(first, lambda: model(**inputs))
-    return hidden, LayerArguments(tuple(arguments), keywords)
+    layers = [layer.module for layer in model_layers(model)]
+    attribute = family_of_model(model).kind_of_layer
+    kinds = [getattr(layer, attribute) if attribute else None for layer in layers]
+    hidden, given = None, {}
+    with _passing_on(layers):
+        for kind in dict.fromkeys(kinds):
+            first = layers[kinds.index(kind)]
+            (states, *arguments), keywords = run_until(first, lambda: model(**inputs))
+            hidden = states if hidden is None else hidden
+            given[kind] = LayerArguments(tuple(arguments), keywords)
+    assert hidden is not None  # noqa: S101
+    return hidden, tuple(given[kind] for kind in kinds)
+
+
+@contextmanager
+def _passing_on(layers: Sequence[nn.Module]) -> Iterator[None]:
+    """Let layers return their input without running."""
+    for layer in layers:
+        layer.forward = lambda hidden, *_, **__: hidden
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
 
 
 def run_head(model: PreTrainedModel, inputs: dict[str, Tensor], hidden: Tensor) -> Any:

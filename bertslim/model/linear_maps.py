@@ -19,10 +19,10 @@ def linear_map(weight: Tensor, bias: Tensor | None) -> nn.Linear:
 
 def packed(*linears: nn.Linear) -> nn.Linear:
     """Return one map that puts out what several put out, one after the other."""
-    weight = torch.cat([linear.weight for linear in linears])
+    weight = torch.cat(tuple(linear.weight for linear in linears))
     biases = [linear.bias for linear in linears if linear.bias is not None]
     assert len(biases) in (0, len(linears))  # noqa: S101
-    return linear_map(weight, torch.cat(biases) if biases else None)
+    return linear_map(weight, torch.cat(tuple(biases)) if biases else None)
 
 
 def parted(linear: nn.Linear, count: int) -> list[nn.Linear]:

@@ -22,6 +22,8 @@ def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str
     family = family_named(facts.model_type)
     config = {key: copy.deepcopy(value) for key, value in base.items() if key not in _BASE_ONLY}
     config[family.keys.layers] = len(plan.slim_layers)
+    for name in family.layer_lists:
+        config[name] = [base[name][row.layer] for row in plan.layers if row.after is not None]
     if plan.even:
         return config | _stock_part(family, facts, plan.slim_layers[0])
     width = base.get(family.keys.intermediate_size)
@@ -51,11 +53,11 @@ def _stock_part(family: Family, facts: ModelFacts, layer: LayerFacts) -> dict[st
 def _slim_part(
     family: Family, facts: ModelFacts, layers: tuple[LayerFacts, ...], full: int
 ) -> dict[str, Any]:
-    heads = facts.hidden_size // facts.head_size
+    heads, raw = facts.hidden_size // facts.head_size, facts.form.first_reads_raw
     overrides = {
         str(number): override
         for number, layer in enumerate(layers)
-        if (override := _override(family, layer, heads, full))
+        if (override := _override(family, layer, heads, full, raw=raw and number == 0))
     }
     # so that a stock class need not ask how many heads all layers have
     head_size = (
@@ -70,11 +72,14 @@ def _slim_part(
     }
 
 
-def _override(family: Family, layer: LayerFacts, heads: int, full: int) -> dict[str, Any]:
+def _override(
+    family: Family, layer: LayerFacts, heads: int, full: int, *, raw: bool
+) -> dict[str, Any]:
+    """Return how a layer differs; of one that reads raw states the stock class knows it."""
     override: dict[str, Any] = {}
     gone = {
         "attention": layer.heads == 0,
-        "attention_norm": not layer.attention_norm,
+        "attention_norm": not (layer.attention_norm or raw),
         "ffn": layer.intermediate_size == 0,
         "ffn_norm": not layer.ffn_norm,
     }

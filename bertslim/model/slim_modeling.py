@@ -277,10 +277,10 @@ def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> 
     else:
         _resize_attention(layer, family, getattr(config, family.keys.heads))
     if "attention_norm" in skip:
-        remove_norm(layer, family.layout.attention.norm_after)
+        remove_norm(layer, family.layout.attention.norm)
     _shape_ffn(layer, config, family, gone="ffn" in skip)
     if "ffn_norm" in skip:
-        remove_norm(layer, family.layout.ffn.norm_after)
+        remove_norm(layer, family.layout.ffn.norm)
 
 
 def _shape_ffn(layer: nn.Module, config: PreTrainedConfig, family: Family, *, gone: bool) -> None:

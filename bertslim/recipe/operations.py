@@ -128,21 +128,24 @@ class DropFfn(LayerOperation):
             raise DoesNotFitError("has no attention block, which fill: attention solves anew")
         rank = self.linear_rank(layer.hidden_size)
         layer.check_rank(rank)
-        norm = facts.ffn_norm and self.layer_norm == "keep"
-        if self.fills_with_attention and not norm:
+        before = layer.form.norms_before
+        norm = facts.ffn_norm and self.layer_norm == "keep" and not (before and not rank)
+        if self.fills_with_attention and not (norm or before):
             raise DoesNotFitError("needs the LayerNorm after the FFN block for fill: attention")
         after = facts.model_copy(
             update={
                 "intermediate_size": 0,
-                "attention_norm": facts.attention_norm and not self.fills_with_attention,
+                "attention_norm": facts.attention_norm
+                and (before or not self.fills_with_attention),
                 "ffn_norm": norm,
                 "linear_rank": rank,
             }
         )
         deleted = "FFN deleted" if norm else "FFN and its LayerNorm deleted"
+        between = "" if before else " with the LayerNorm before it"
         fills = {
             "none": "",
-            "attention": " with the LayerNorm before it, attention output solved anew",
+            "attention": f"{between}, attention output solved anew",
             "linear": f", {layer.name_linear_map(rank)} in its place",
         }
         return LayerEffect(after, deleted + fills[self.fill])
@@ -335,7 +338,8 @@ class DropAttention(LayerOperation):
     def effect(self, layer: StepLayer) -> LayerEffect:
         """Delete the block."""
         facts = layer.with_attention()
-        norm = facts.attention_norm and self.layer_norm == "keep"
+        kept = self.layer_norm == "keep" and not layer.form.norms_before
+        norm = facts.attention_norm and kept
         after = facts.model_copy(update={"heads": 0, "attention_norm": norm})
         action = "attention deleted" if norm else "attention and its LayerNorm deleted"
         return LayerEffect(after, action)
@@ -349,6 +353,10 @@ class DropLayer(LayerOperation):
     def effect(self, layer: StepLayer) -> LayerEffect:
         """Delete the layer."""
         layer.present()
+        if layer.number == 0 and layer.form.first_reads_raw:
+            raise DoesNotFitError(
+                "cannot go: it alone has no norm before its attention, as the embeddings have one"
+            )
         if users := layer.ffn_users():
             raise DoesNotFitError(
                 f"gives its FFN block to layer {users[0]}; delete it before they share"

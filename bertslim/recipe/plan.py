@@ -157,7 +157,7 @@ def _rows(drafts: list[LayerDraft], facts: ModelFacts, length: int) -> tuple[Lay
 
 
 def _is_even(layers: list[LayerFacts], facts: ModelFacts) -> bool:
-    whole = LayerFacts(
-        heads=facts.hidden_size // facts.head_size, intermediate_size=layers[0].intermediate_size
-    )
-    return whole.intermediate_size > 0 and all(layer == whole for layer in layers)
+    width = layers[0].intermediate_size
+    whole = LayerFacts(heads=facts.hidden_size // facts.head_size, intermediate_size=width)
+    first = whole.model_copy(update={"attention_norm": not facts.form.first_reads_raw})
+    return width > 0 and layers == [first, *[whole] * (len(layers) - 1)]

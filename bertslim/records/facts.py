@@ -31,6 +31,7 @@ class LayerForm(Frozen):
 
     Attributes:
         norms_before: Whether the norms stand before the blocks, and not after the residual sums.
+        first_reads_raw: Whether the first layer alone has no norm before its attention.
         gated: Whether FFN blocks have a gate, a second input map.
         attention_input_bias: Whether query, key and value have a bias.
         attention_output_bias: The same of the map after them.
@@ -42,6 +43,7 @@ class LayerForm(Frozen):
     """
 
     norms_before: bool = False
+    first_reads_raw: bool = False
     gated: bool = False
     attention_input_bias: bool = True
     attention_output_bias: bool = True

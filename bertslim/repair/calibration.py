@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from bertslim.data.task import Batch
 from bertslim.errors import DataError
-from bertslim.model.layer import Layer, LayerArguments, first_layer_input
+from bertslim.model.layer import Layer, LayerArguments, layer_inputs
 from bertslim.ranks import Ranks
 from bertslim.repair.hidden_states import HiddenStateRoom
 from bertslim.repair.token_weights import token_weights
@@ -48,7 +48,7 @@ class CalibrationBatch:
 
     Attributes:
         batch: The texts as the models take them.
-        given: What each layer gets beside the hidden states.
+        given: What each layer of the base gets beside the hidden states.
         fit: (sequences, length): tokens that maps are solved from.
         held: The same of the tokens that only settle how strongly a map is held back.
         states: The states at the current layer, the only part that changes.
@@ -57,16 +57,16 @@ class CalibrationBatch:
     """
 
     batch: Batch
-    given: LayerArguments
+    given: tuple[LayerArguments, ...]
     fit: Tensor
     held: Tensor
     states: BoundaryStates
     sensitivity: Tensor | None = None
 
-    def run_base_attention(self, layer: Layer) -> None:
-        """Bring the base from below a layer to the sum of its attention block."""
-        states, attention = self.states, layer.attention
-        context = attention.context(states.base, self.given) if attention.is_present else None
+    def run_base_attention(self, layer: Layer, number: int) -> None:
+        """Bring the base from below a layer, of this number, to the sum of its attention block."""
+        states, attention, given = self.states, layer.attention, self.given[number]
+        context = attention.context(states.base, given) if attention.is_present else None
         states.attention_sum.copy_(attention.join(states.base, context))
 
     def run_base_ffn(self, layer: Layer) -> None:
@@ -135,7 +135,7 @@ def open_calibration(
     weights = [None] * len(shared) if sensitivity is None else ranks.share(sensitivity)
     opened = []
     for batch, batch_sensitivity in zip(shared, weights, strict=True):
-        hidden, given = first_layer_input(model, batch.inputs)
+        hidden, given = layer_inputs(model, batch.inputs)
         tokens = batch.inputs["attention_mask"].bool()
         held = tokens & torch.tensor([row in held_rows for row in batch.rows]).unsqueeze(1)
         states = BoundaryStates(*(room.take(tuple(hidden.shape), hidden.dtype) for _ in range(4)))

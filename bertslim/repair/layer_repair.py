@@ -78,7 +78,7 @@ class LayerRepair:
 
     def _run_base_attention(self) -> None:
         for batch in self._batches:
-            batch.run_base_attention(self.base)
+            batch.run_base_attention(self.base, self.row.layer)
 
     def _run_base_ffn(self) -> None:
         for batch in self._batches:
@@ -131,7 +131,8 @@ class LayerRepair:
             return buffer[..., :width]
 
         for batch in self._batches:
-            context(batch).copy_(attention.context(batch.states.slim, batch.given))
+            given = batch.given[self.row.layer]
+            context(batch).copy_(attention.context(batch.states.slim, given))
         in_scope = self._attention_fills or self._attention_changed
         if in_scope or (self.moved and self.context.scope.outputs):
             target = _less_residual(self._attention_target())
@@ -148,21 +149,26 @@ class LayerRepair:
     def _attention_target(self) -> Target:
         """Return what the slim layer's sum of attention and residual should be.
 
-        Attention that makes up for the FFN block feeds the LayerNorm after that block. Without a
-        LayerNorm of its own the sum is the output of that LayerNorm in the base.
+        Attention that makes up for the FFN block feeds the norm after that block. Without a norm
+        after it the sum is the output of that norm in the base. Where norms stand before blocks,
+        the sum is the residual stream itself, and the norms above weigh its tokens.
         """
         if self._attention_fills:
             return self._ffn_target()
-        if self.row.before.attention_norm and not self._after.attention_norm:
+        if self._norm_gone(self.row.before.attention_norm, self._after.attention_norm):
             return Target(self._between, CalibrationBatch.equal_weights)
         return Target(
             lambda batch: batch.states.attention_sum,
             lambda batch: batch.attention_weights(self.row.layer),
         )
 
+    def _norm_gone(self, before: bool, after: bool) -> bool:
+        """Whether the recipe deletes the norm after a sum."""
+        return before and not after and not self.context.base.facts.form.norms_before
+
     def _ffn_target(self) -> Target:
         """Return what the slim layer's sum of FFN and residual should be."""
-        if self.row.before.ffn_norm and not self._after.ffn_norm:
+        if self._norm_gone(self.row.before.ffn_norm, self._after.ffn_norm):
             return Target(lambda batch: batch.states.base, CalibrationBatch.equal_weights)
         return Target(
             lambda batch: batch.states.ffn_sum,

@@ -25,7 +25,7 @@ def solve_shared(context: RepairContext) -> list[Repair]:
     for row in context.plan.layers:
         layer = context.base_layer(row.layer)
         for batch in batches:
-            batch.run_base_attention(layer)
+            batch.run_base_attention(layer, row.layer)
             batch.run_base_ffn(layer)
         giver = context.scope.giver(row)
         if giver is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.model.layer import Layer, first_layer_input, model_layers, run_head
+from bertslim.model.layer import Layer, layer_inputs, model_layers, run_head
 from bertslim.records import AlterationKind, LayerFacts, ModelFacts
 from bertslim.surgery.importance import keep_best, magnitude
 
@@ -72,18 +72,19 @@ def altered_outputs(
         alterations: Each is tried alone.
     """
     layers = model_layers(model)
-    hidden, given = first_layer_input(model, inputs)
+    hidden, given = layer_inputs(model, inputs)
     states = []
-    for layer in layers:
-        between = layer.attention.run(hidden, given)
+    for layer, arguments in zip(layers, given, strict=True):
+        between = layer.attention.run(hidden, arguments)
         states.append(_LayerStates(hidden, between))
         hidden = layer.ffn.run(between)
     yield None, run_head(model, inputs, hidden)
     for alteration in alterations:
         number = alteration.layer
         hidden = _altered(layers[number], alteration.kind, states[number])
-        for layer in layers[number + 1 :]:
-            hidden = layer.ffn.run(layer.attention.run(hidden, given))
+        above = slice(number + 1, None)
+        for layer, arguments in zip(layers[above], given[above], strict=True):
+            hidden = layer.ffn.run(layer.attention.run(hidden, arguments))
         yield alteration, run_head(model, inputs, hidden)
 
 

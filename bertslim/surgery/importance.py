@@ -25,7 +25,7 @@ def magnitude(inputs: Sequence[nn.Linear], output: nn.Linear) -> Tensor:
         into = linear.weight.double().square().sum(dim=1)
         if linear.bias is not None:
             into = into + linear.bias.double().square()
-        for factor in into.split(output.in_features):
+        for factor in into.view(-1, output.in_features):
             squares = factor * squares
     return squares.sqrt()
 

@@ -79,16 +79,19 @@ def drop_ffn(stage: Stage, number: int, operation: DropFfn) -> None:
     """Delete the FFN block; the residual stays, and the LayerNorm unless the recipe removes it.
 
     Where attention makes up for the block, its output goes straight to that LayerNorm: the one
-    between the two would only undo part of what attention is solved for.
+    between the two would only undo part of what attention is solved for. A norm before the block
+    goes with it.
     """
     layer = stage.layers[number]
-    if rank := operation.linear_rank(layer.ffn.input.in_features):
+    rank = operation.linear_rank(layer.ffn.input.in_features)
+    if rank:
         layer.ffn.fill(rank)
     else:
         layer.ffn.remove()
-    if operation.fill == "attention":
+    norm_is_before = layer.ffn.layout.norm_before is not None
+    if operation.fill == "attention" and not norm_is_before:
         layer.attention.remove_norm()
-    if operation.layer_norm == "remove":
+    if operation.layer_norm == "remove" or (norm_is_before and not rank):
         layer.ffn.remove_norm()
 
 
@@ -97,7 +100,7 @@ def drop_attention(stage: Stage, number: int, operation: DropAttention) -> None:
     """Delete the attention block; the residual and, unless removed, its LayerNorm stay."""
     attention = stage.layers[number].attention
     attention.remove()
-    if operation.layer_norm == "remove":
+    if operation.layer_norm == "remove" or attention.layout.norm_before is not None:
         attention.remove_norm()
 
 

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.layer import Layer
+from bertslim.records import Block
 from bertslim.surgery.criteria import (
     GRADIENT_CRITERIA,
     OUTPUT_CRITERIA,
@@ -19,6 +21,8 @@ from bertslim.surgery.criteria import (
     OutputCriterion,
 )
 from bertslim.surgery.statistics import variance_of
+
+_BLOCKS: tuple[Block, ...] = ("attention", "ffn")
 
 
 class Observer:
@@ -76,13 +80,13 @@ class Observer:
         self._token_weights = torch.zeros(len(self._layers), 2, *mask.shape)
         with ExitStack() as hooks:
             for number, layer in enumerate(self._layers):
-                norms = (layer.attention.norm_after, layer.ffn.norm_after)
                 if number in self._by_output or number in self._by_gradient:
                     _hook(hooks, layer.ffn.output, partial(self._see_neurons, number))
                 if number in self._by_output:
-                    _hook(hooks, norms[1], partial(self._see_sum, number))
-                for place, norm in enumerate(norms if self._watches_tokens else ()):
-                    _hook(hooks, norm, partial(self._see_norm_input, number, place))
+                    _see_sum_of(hooks, layer, "ffn", partial(self._see_sum, number))
+                for place, block in enumerate(_BLOCKS if self._watches_tokens else ()):
+                    see = partial(self._see_token_sum, number, place)
+                    _see_sum_of(hooks, layer, block, see)
             if self.needs_gradients:
                 _hook(hooks, self._layers[0].module, _start_gradient)
             yield self._token_weights
@@ -105,12 +109,13 @@ class Observer:
         if number in self._by_gradient:
             _hook_gradient(neurons, partial(self._see_neuron_gradient, number, neurons.detach()))
 
-    def _see_sum(self, number: int, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Weigh tokens by 1 / Var(u), as the LayerNorm divides by the root of that."""
+    def _see_sum(self, number: int, residual_sum: Tensor) -> None:
+        """Weigh tokens by 1 / Var(u), as the norm after them divides by the root of that."""
         assert self._neurons is not None  # noqa: S101
         outputs = _precise(self._neurons[self._mask])
-        sums = _precise(inputs[0].detach()[self._mask])
-        normed = self._facts.layers[number].ffn_norm
+        sums = _precise(residual_sum.detach()[self._mask])
+        # where norms stand before blocks, the next one and the last follow every sum
+        normed = self._facts.form.norms_before or self._facts.layers[number].ffn_norm
         weights = 1 / variance_of(sums) if normed else sums.new_ones(len(sums))
         for criterion in self._by_output[number].values():
             criterion.add(outputs, weights)
@@ -121,18 +126,33 @@ class Observer:
         for criterion in self._by_gradient[number].values():
             criterion.add(changes, owner, len(self._mask))
 
-    def _see_norm_input(
-        self, number: int, place: int, module: nn.Module, inputs: tuple[Tensor, ...]
-    ) -> None:
-        _hook_gradient(inputs[0], partial(self._see_norm_gradient, number, place))
+    def _see_token_sum(self, number: int, place: int, residual_sum: Tensor) -> None:
+        _hook_gradient(residual_sum, partial(self._see_sum_gradient, number, place))
 
-    def _see_norm_gradient(self, number: int, place: int, gradient: Tensor) -> None:
+    def _see_sum_gradient(self, number: int, place: int, gradient: Tensor) -> None:
         squares = gradient.float().square().sum(dim=-1)
         self._token_weights[number, place] = squares.masked_fill(~self._mask, 0)
 
 
-def _hook(hooks: ExitStack, module: nn.Module | None, see: Callable[..., Any]) -> None:
-    assert module is not None  # noqa: S101 (every family has the norms that are looked at)
+def _see_sum_of(
+    hooks: ExitStack, layer: Layer, block: Block, see: Callable[[Tensor], None]
+) -> None:
+    """Look at the sum of a block and the residual: what the next norm takes, or a layer returns."""
+
+    def see_input(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        see(inputs[0])
+
+    def see_output(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
+        see(output[0] if isinstance(output, tuple) else output)
+
+    norm = layer.norm_of_sum(block)
+    if norm is not None:
+        _hook(hooks, norm, see_input)
+    else:
+        hooks.callback(layer.module.register_forward_hook(see_output).remove)
+
+
+def _hook(hooks: ExitStack, module: nn.Module, see: Callable[..., Any]) -> None:
     hooks.callback(module.register_forward_pre_hook(see).remove)
 
 

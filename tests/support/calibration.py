@@ -24,5 +24,5 @@ def calibration_batch(
     rooms = [*states, *(torch.empty(0) for _ in range(4 - len(states)))]
     texts = batch or Batch({}, tuple(range(len(tokens))))
     return CalibrationBatch(
-        texts, LayerArguments((), {}), tokens & ~held, held, BoundaryStates(*rooms)
+        texts, (LayerArguments((), {}),), tokens & ~held, held, BoundaryStates(*rooms)
     )
