@@ -12,6 +12,7 @@ import typer
 import bertslim
 from bertslim.cli import app
 from bertslim.model.families import FAMILIES
+from bertslim.model.refused_families import REASONS
 from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
 
 ROOT = Path(__file__).parent.parent
@@ -97,11 +98,19 @@ def test_every_command_is_in_the_readme() -> None:
         assert f"bertslim {command}" in text, command
 
 
-def test_the_readme_lists_the_supported_families() -> None:
-    (names,) = re.findall(
-        r"^Supported: (.+?), with every", PAGES[0].read_text("utf-8"), re.M | re.S
-    )
-    assert {name.lower() for name in re.split(r",\s|\sand\s", names)} == FAMILIES.keys()
+def test_every_family_has_a_row_and_every_other_a_reason() -> None:
+    text = Path("docs/families.md").read_text("utf-8")
+    supported, refused = text.split("## Not supported")
+    assert re.findall(r"^\| `(\S+)` \|", supported, re.M) == list(FAMILIES)
+    rows = re.findall(r"^\| `(\S+)` \| (.+) \|$", refused, re.M)
+    assert dict(rows) == REASONS
+    for family in FAMILIES.values():
+        (row,) = re.findall(rf"^\| `{family.model_type}` \|.*$", supported, re.M)
+        _, norms, ffn, heads, attention = (cell.strip() for cell in row.split("|")[2:-1])
+        assert (norms == "before") == (family.layout.ffn.norm_before is not None)
+        assert (ffn == "gated") == family.layout.ffn.gated
+        assert (heads == "no") == family.heads_share_bias
+        assert (attention == "one node") == family.layout.attention.fuses
 
 
 def test_the_table_of_results_has_a_row_for_each_recipe_that_trains_nothing() -> None:

@@ -71,12 +71,17 @@ def train(kind: str, special: list[str], size: int = 300) -> dict[str, Any]:
     return json.loads(tokenizer.to_str())["model"]
 
 
+# Families whose stock class is of no kind of its own, or needs a further package.
+STAND_IN = {"modernbert": "roberta", "xlm-roberta-xl": "xlm-roberta", "roformer": "bert"}
+
+
 def stock_tokenizer(model_type: str) -> Any:
     """Return a tokenizer of the family's stock class."""
     import transformers
     from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
-    tokenizer_class = getattr(transformers, TOKENIZER_MAPPING_NAMES[model_type])
+    like = STAND_IN.get(model_type, model_type)
+    tokenizer_class = getattr(transformers, TOKENIZER_MAPPING_NAMES[like])
     if tokenizer_class is transformers.BertTokenizer:
         unused = [f"[unused{number}]" for number in range(9)]
         special = ["[PAD]", *unused, "[CLS]", "[SEP]", "[MASK]", "[UNK]"]

@@ -59,6 +59,8 @@ def fused(
         for number, layer in enumerate(layers)
         if layer.attention.is_present and layer.attention.layout.fuses
     ]
+    if len(attending) < sum(layer.attention.is_present for layer in layers):
+        made.set_attn_implementation("eager")  # which parity is judged by
     first_token = attending[-1:] if facts.head in FIRST_TOKEN_HEADS else []
     for number in attending:
         attention = layers[number].attention
@@ -97,6 +99,7 @@ def _fuse_first_token_attention(attention: AttentionBlock, mask: PaddingMask) ->
         _own_output(attention),
         _heads(attention, mask),
         attention.layer,
+        attention.read,
     )
     attention.set_module(made)
 

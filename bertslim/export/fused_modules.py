@@ -7,7 +7,7 @@ compute is computed by ONNX Runtime alone; called in PyTorch they return zeros o
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,6 +199,7 @@ class FirstTokenAttention(ExportedAttention):
         out: As above.
         heads: As above.
         layer: The layer, which is handed the hidden states of all tokens.
+        read: Makes of hidden states what the block reads, by a norm before it if there is one.
     """
 
     maps = ("query", "keys_and_values")
@@ -210,15 +211,18 @@ class FirstTokenAttention(ExportedAttention):
         out: nn.Module,
         heads: Heads,
         layer: nn.Module,
+        read: Callable[[Tensor], Tensor],
     ) -> None:
         super().__init__(out, heads)
         self.query = query
+        self._read = read
         self.keys_and_values = keys_and_values
         self._all_tokens: Tensor | None = None
         layer.register_forward_pre_hook(self._take_all_tokens)
 
     def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
-        packed = self.keys_and_values(self._all_tokens)
+        assert self._all_tokens is not None  # noqa: S101
+        packed = self.keys_and_values(self._read(self._all_tokens))
         key, value = torch.split(packed, self._heads.width, dim=-1)
         bias = None if position_bias is None else position_bias[:, :, :1]
         return self._heads.attend(self.query(hidden_states), key, value, bias)

@@ -23,6 +23,7 @@ from bertslim.model.families import (
     head_of,
 )
 from bertslim.model.heads import Dimensions, HeadPart, head_parts, heads_of, pooler_is_optional
+from bertslim.model.refused_families import REASONS
 from bertslim.records import LayerFacts, ModelFacts
 from bertslim.wording import did_you_mean, shown
 
@@ -39,9 +40,12 @@ def family_of(config: Mapping[str, Any]) -> Family:
     model_type = str(config.get("model_type") or "")
     family = FAMILIES.get(model_type.removeprefix(SLIM_PREFIX))
     if family is None:
-        known = ", ".join(FAMILIES)
-        named = f"model type {model_type!r} is not supported" if model_type else "no model_type"
-        raise ModelError(named, where=CONFIG_FILE, remedy=f"supported are {known}")
+        known = f"supported are {', '.join(FAMILIES)}"
+        if not model_type:
+            raise ModelError("no model_type", where=CONFIG_FILE, remedy=known)
+        reason = f" ({REASONS[model_type]})" if model_type in REASONS else ""
+        named = f"model type {model_type!r} is not supported{reason}"
+        raise ModelError(named, where=CONFIG_FILE, remedy=f"{known}; see docs/families.md")
     return family
 
 

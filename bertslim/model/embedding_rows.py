@@ -14,7 +14,9 @@ from bertslim.model.vocabulary import Vocabulary, token_ids_of
 _A_ROW_A_TOKEN = re.compile(
     r"(?:.*\.)?(?:word_embeddings\.weight"
     r"|(?:predictions|lm_head)(?:\.decoder)?\.(?:weight|bias)"
-    r"|(?:vocab_projector|generator_lm_head)\.(?:weight|bias))"
+    r"|(?:vocab_projector|generator_lm_head)\.(?:weight|bias)"
+    r"|tok_embeddings\.weight)"
+    r"|decoder\.(?:weight|bias)"
 )
 
 

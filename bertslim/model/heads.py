@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from bertslim.model.families import Family
 
-MASKED_LM, MASKED_LM_ONE_BIAS = "masked LM", "masked LM, one bias"
+MASKED_LM, MASKED_LM_ONE_BIAS, DECODER = "masked LM", "masked LM, one bias", "decoder"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ _MODERNBERT_HEADS = {
     "TokenClassification": ("dense and norm of tokens", "token labels"),
     "QuestionAnswering": ("dense and norm of tokens", "token labels"),
     "MultipleChoice": ("dense and norm", "choice"),
-    "MaskedLM": ("dense and norm of tokens", "decoder"),
+    "MaskedLM": ("dense and norm of tokens", DECODER),
 }
 HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "bert": _BERT_HEADS,
@@ -143,7 +143,7 @@ def pooler_is_optional(family: Family, head: str) -> bool:
 
 def predicts_words(family: Family, head: str) -> bool:
     """Whether the head puts out a number for each word of the vocabulary."""
-    return not {MASKED_LM, MASKED_LM_ONE_BIAS}.isdisjoint(HEADS[family.model_type][head])
+    return not {MASKED_LM, MASKED_LM_ONE_BIAS, DECODER}.isdisjoint(HEADS[family.model_type][head])
 
 
 def head_parts(family: Family, head: str, dimensions: Dimensions) -> dict[str, HeadPart]:
@@ -159,7 +159,7 @@ def _part(name: str, dimensions: Dimensions) -> HeadPart:
         "dense": _linear(hidden, hidden),
         "dense and norm": _dense_and_norm(dimensions),
         "dense and norm of tokens": _dense_and_norm(dimensions, every_token=True),
-        "decoder": _decoder(dimensions),
+        DECODER: _decoder(dimensions),
         "labels": _linear(hidden, labels),
         "token labels": _linear(hidden, labels, every_token=True),
         "choice": _linear(hidden, 1),

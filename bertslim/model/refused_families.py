@@ -1,0 +1,42 @@
+"""Why encoders that people bring are not supported, by their `model_type`."""
+
+from __future__ import annotations
+
+SHARED = "all its layers are one, so that none can be cut alone"
+SPARSE = "its attention is sparse, and what it hands on is not verified"
+INSIDE = "a norm lies inside its FFN block, which then cannot be replaced"
+GROUPED = "its heads share keys and values, and its norms have no mean"
+NO_ENCODER = "it is not an encoder alone"
+OWN_BLOCKS = "its layers are not one attention block and one FFN block"
+PICTURES = "it reads pictures or pages beside the text"
+
+REASONS = {
+    "albert": SHARED,
+    "big_bird": SPARSE,
+    "bigbird_pegasus": NO_ENCODER,
+    "bart": NO_ENCODER,
+    "canine": OWN_BLOCKS,
+    "convbert": OWN_BLOCKS,
+    "deberta": "query, key and value are one map with biases of its own, read head by head",
+    "esm": "its activation is no module, and it reads proteins",
+    "eurobert": GROUPED,
+    "fnet": "it has no attention",
+    "funnel": OWN_BLOCKS,
+    "ibert": "its maps compute in whole numbers",
+    "jina_embeddings_v3": "its maps have adapters beside them, one for each task",
+    "layoutlmv2": PICTURES,
+    "layoutlmv3": PICTURES,
+    "led": NO_ENCODER,
+    "longformer": SPARSE,
+    "luke": "it reads entities beside the text",
+    "mobilebert": OWN_BLOCKS,
+    "modernbert-decoder": NO_ENCODER,
+    "mt5": NO_ENCODER,
+    "nystromformer": SPARSE,
+    "reformer": OWN_BLOCKS,
+    "roberta-prelayernorm": INSIDE,
+    "squeezebert": "its maps are convolutions",
+    "t5": NO_ENCODER,
+    "xlnet": OWN_BLOCKS,
+    "yoso": SPARSE,
+}
