@@ -25,8 +25,9 @@ def reader_of_sum(model: Any, number: int, block: str = "ffn") -> nn.Module:
     if name is None and block == "attention":
         name = layout.ffn.norm_before
     if name is not None:
-        return cast(nn.Module, layers[number].get_submodule(name))
+        return layers[number].get_submodule(name)
     if number + 1 < len(layers):
         return layers[number + 1]
     final = next(norm.module for norm in family.shared_norms if norm.is_final)
-    return model.base_model.get_submodule(final)
+    found: nn.Module = model.base_model.get_submodule(final)
+    return found
