@@ -299,10 +299,10 @@ class Int8Embedding(nn.Module):
 
 def scaled_inputs(linear: nn.Linear, factors: Tensor) -> nn.Linear:
     """Return a map that multiplies its inputs by factors first, (in,)."""
-    return linear_map(linear.weight * factors, linear.bias)
+    return linear_map(linear.weight.detach() * factors, linear.bias)
 
 
 def scaled_outputs(linear: nn.Linear, factors: Tensor) -> nn.Linear:
     """Return a map that multiplies its outputs by factors at last, (out,)."""
-    bias = None if linear.bias is None else linear.bias * factors
-    return linear_map(linear.weight * factors.unsqueeze(1), bias)
+    bias = None if linear.bias is None else linear.bias.detach() * factors
+    return linear_map(linear.weight.detach() * factors.unsqueeze(1), bias)
