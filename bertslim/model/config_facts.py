@@ -174,7 +174,7 @@ def _parts(values: ConfigValues, head: str, tensors: Collection[str] | None) -> 
         vocab_size=values.number("vocab_size"),
         labels=values.labels,
         tied=values.values.get("tie_word_embeddings") is not False,
-        norm_rows=_norm_rows(values),
+        norm_rows=norm_rows(values),
         classifier_bias=values.says(values.family.classifier_bias),
         decoder_bias=values.says(values.family.decoder_bias),
     )
@@ -196,8 +196,6 @@ def _max_length(values: ConfigValues) -> int:
     if values.family.positions_after_padding:
         return positions - values.number("pad_token_id") - 1
     return positions
-
-
 
 
 def _layers(values: ConfigValues) -> tuple[LayerFacts, ...]:

@@ -126,10 +126,12 @@ class EmbeddingRows:
 
     Attributes:
         key: The key of `config.json` that counts its rows.
+        module: Its name among the embeddings.
         only_if: The key that is true where a model has it; None: every model has.
     """
 
     key: str
+    module: str
     only_if: str | None = None
 
 
@@ -138,12 +140,14 @@ class SharedTable:
     """A table that all layers read, such as one of relative positions.
 
     Attributes:
+        module: Where it is, as a dotted name below the bare encoder.
         rows: The keys of `config.json` that count its rows, of which the first above 0 does.
         width: What its columns are as many as.
         factor: Rows for each that is counted.
         only_if: The key that is true where a model has it; None: every model has.
     """
 
+    module: str
     rows: tuple[str, ...]
     width: Literal["hidden_size", "heads", "head_size"]
     factor: int = 1
@@ -183,9 +187,9 @@ class Unsupported:
     only_if: str | None = None
 
 
-WORD_ROWS = EmbeddingRows("vocab_size")
-POSITION_ROWS = EmbeddingRows("max_position_embeddings")
-TYPE_ROWS = EmbeddingRows("type_vocab_size")
+WORD_ROWS = EmbeddingRows("vocab_size", "word_embeddings")
+POSITION_ROWS = EmbeddingRows("max_position_embeddings", "position_embeddings")
+TYPE_ROWS = EmbeddingRows("type_vocab_size", "token_type_embeddings")
 
 
 BERT_FFN = FfnLayout(
@@ -466,7 +470,9 @@ XLM_ROBERTA_XL_DEFAULTS = ROBERTA_DEFAULTS | {
     "type_vocab_size": 1,
 }
 
-_LAYOUTLM_ROWS = EmbeddingRows("max_2d_position_embeddings")
+_LAYOUTLM_ROWS = tuple(
+    EmbeddingRows("max_2d_position_embeddings", f"{side}_position_embeddings") for side in "xyhw"
+)
 
 
 def _roberta_like(model_type: str, class_prefix: str, vocab_size: int = 30522) -> Family:
@@ -491,14 +497,16 @@ FAMILIES = {
                 WORD_ROWS,
                 POSITION_ROWS,
                 TYPE_ROWS,
-                EmbeddingRows("task_type_vocab_size", only_if="use_task_id"),
+                EmbeddingRows(
+                    "task_type_vocab_size", "task_type_embeddings", only_if="use_task_id"
+                ),
             ),
         ),
         Family(
             "layoutlm",
             "LayoutLM",
             LAYOUTLM_DEFAULTS,
-            embeddings=(WORD_ROWS, POSITION_ROWS, TYPE_ROWS, *4 * (_LAYOUTLM_ROWS,)),
+            embeddings=(WORD_ROWS, POSITION_ROWS, TYPE_ROWS, *_LAYOUTLM_ROWS),
         ),
         Family(
             "roformer",
@@ -506,7 +514,9 @@ FAMILIES = {
             ROFORMER_DEFAULTS,
             layout=ROFORMER_LAYOUT,
             embeddings=(WORD_ROWS, TYPE_ROWS),
-            shared_tables=(SharedTable(("max_position_embeddings",), "head_size"),),
+            shared_tables=(
+                SharedTable("encoder.embed_positions", ("max_position_embeddings",), "head_size"),
+            ),
         ),
         Family(
             "mpnet",
@@ -515,7 +525,11 @@ FAMILIES = {
             layout=MPNET_LAYOUT,
             positions_after_padding=True,
             embeddings=(WORD_ROWS, POSITION_ROWS),
-            shared_tables=(SharedTable(("relative_attention_num_buckets",), "heads"),),
+            shared_tables=(
+                SharedTable(
+                    "encoder.relative_attention_bias", ("relative_attention_num_buckets",), "heads"
+                ),
+            ),
             heads_share_bias=True,
         ),
         Family(
@@ -525,11 +539,12 @@ FAMILIES = {
             layout=DEBERTA_LAYOUT,
             embeddings=(
                 WORD_ROWS,
-                EmbeddingRows("max_position_embeddings", only_if="position_biased_input"),
+                replace(POSITION_ROWS, only_if="position_biased_input"),
                 TYPE_ROWS,
             ),
             shared_tables=(
                 SharedTable(
+                    "encoder.rel_embeddings",
                     ("position_buckets", "max_relative_positions", "max_position_embeddings"),
                     "hidden_size",
                     factor=2,
@@ -572,7 +587,7 @@ FAMILIES = {
             MODERNBERT_DEFAULTS,
             layers="layers",
             layout=MODERNBERT_LAYOUT,
-            embeddings=(WORD_ROWS,),
+            embeddings=(EmbeddingRows("vocab_size", "tok_embeddings"),),
             shared_norms=(SharedNorm("final_norm", is_final=True),),
             layer_lists=("layer_types",),
             kind_of_layer="attention_type",

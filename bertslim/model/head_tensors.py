@@ -79,6 +79,35 @@ _DISTILBERT = {
     _CHOICE: HeadTensors(("pre_classifier", "classifier")),
     "MaskedLM": HeadTensors(("vocab_transform", "vocab_layer_norm", "vocab_projector")),
 }
+_WORDS_BY_LM_HEAD = HeadTensors(("lm_head.",))
+_WORDS_BY_CLS = HeadTensors(("cls.predictions.",))
+_ROFORMER = _ROBERTA | {
+    _CHOICE: HeadTensors(("classifier",)),
+    "MaskedLM": _WORDS_BY_CLS,
+}
+_DEBERTA = {
+    "": _ENCODER,
+    "SequenceClassification": _POOLED,
+    "TokenClassification": _TOKENS,
+    "QuestionAnswering": _ANSWERS,
+    _CHOICE: HeadTensors((_POOLER, "classifier")),
+    "MaskedLM": _WORDS_BY_CLS,
+}
+_GTE = {
+    "": _ENCODER,
+    "SequenceClassification": _POOLED,
+    "TokenClassification": _TOKENS,
+    "MaskedLM": _WORDS_BY_LM_HEAD,
+}
+_MODERNBERT_CLASSIFIER = HeadTensors(("head.dense", "head.norm", "classifier"), "classifier")
+_MODERNBERT = {
+    "": _ENCODER,
+    "SequenceClassification": _MODERNBERT_CLASSIFIER,
+    "TokenClassification": _MODERNBERT_CLASSIFIER,
+    "QuestionAnswering": _MODERNBERT_CLASSIFIER,
+    _CHOICE: HeadTensors(("head.dense", "head.norm", "classifier")),
+    "MaskedLM": HeadTensors(("head.dense", "head.norm", "decoder")),
+}
 _HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
     "bert": _BERT,
     "roberta": _ROBERTA,
@@ -87,6 +116,16 @@ _HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
     "mpnet": _ROBERTA,
     "electra": _ELECTRA,
     "distilbert": _DISTILBERT,
+    "data2vec-text": _ROBERTA,
+    "ernie": _BERT,
+    "layoutlm": {head: _BERT[head] for head in _GTE},
+    "roformer": _ROFORMER,
+    "deberta-v2": _DEBERTA,
+    "modernbert": _MODERNBERT,
+    "megatron-bert": _BERT,
+    "xlm-roberta-xl": _ROBERTA,
+    "nomic_bert": _GTE | {"MaskedLM": _WORDS_BY_CLS},
+    "gte": _GTE,
 }
 
 
@@ -130,7 +169,8 @@ def fitting_heads(family: Family, tensors: Mapping[str, StoredTensor]) -> tuple[
 
 def _outside_encoder(family: Family, tensors: Iterable[str]) -> tuple[str, ...]:
     """Return the names outside the embeddings and layers; a pooler without the model's name."""
-    inside = ("embeddings", "embeddings_project", family.layers.partition(".")[0])
+    norms = (norm.module.partition(".")[0] for norm in family.shared_norms)
+    inside = ("embeddings", "embeddings_project", family.layers.partition(".")[0], *norms)
     names = []
     for name in tensors:
         parts = name.split(".")

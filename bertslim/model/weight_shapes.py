@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bertslim.errors import ModelError
 from bertslim.file_names import CONFIG_FILE
+from bertslim.model.config_form import rows_of, width_of
 from bertslim.model.config_values import ConfigValues
 from bertslim.model.families import SLIM_PREFIX
 from bertslim.model.stored_tensors import StoredTensor
@@ -67,25 +68,17 @@ class WeightShapes:
         values, keys = self.values, self.values.family.keys
         if not self.shapes:
             return
-        narrow = "embedding_size" in values.family.defaults
-        width = "embedding_size" if narrow else keys.hidden_size
-        positions = "max_position_embeddings"
-        rows = {
-            "word_embeddings": ("vocab_size", values.number("vocab_size")),
-            "position_embeddings": (
-                positions := "max_position_embeddings",
-                values.number(positions),
-            ),
-            "token_type_embeddings": ("type_vocab_size", values.token_types),
-        }
-        for name, (key, number) in rows.items():
-            tensor = f"embeddings.{name}.weight"
-            self._check(_Size(key, number, tensor, 0))
+        family = values.family
+        own = family.keys.embedding_size in family.defaults and values.embedding_size
+        width = family.keys.embedding_size if own else keys.hidden_size
+        for table in family.embeddings:
+            tensor = f"embeddings.{table.module}.weight"
+            self._check(_Size(table.key, values.number(table.key), tensor, 0))
             self._check(_Size(width, values.embedding_size, tensor, 1))
-        if buckets := values.family.attention_bias_rows:
-            tensor = f"{values.family.stack}.relative_attention_bias.weight"
-            self._check(_Size(buckets, values.number(buckets), tensor, 0))
-            self._check(_Size(keys.heads, values.number(keys.heads), tensor, 1))
+        for shared in family.shared_tables:
+            tensor, rows = f"{shared.module}.weight", shared.factor * rows_of(shared, values)
+            self._check(_Size(shared.rows[0], rows, tensor, 0))
+            self._check(_Size(shared.width, width_of(shared, values), tensor, 1))
         self._check_number_of_layers()
 
     def check_layers(self, facts: ModelFacts) -> None:
@@ -102,14 +95,16 @@ class WeightShapes:
         family, keys = self.values.family, self.values.family.keys
         place, layout = f"{family.layers}.{number}", family.layout
         if layer.heads:
+            packed = 3 // len(layout.attention.inputs)
             for name in layout.attention.inputs:
                 tensor = f"{place}.{name}.weight"
                 yield _Size(keys.hidden_size, facts.hidden_size, tensor, 1)
-                yield _Size(keys.heads, layer.heads * facts.head_size, tensor, 0)
+                yield _Size(keys.heads, packed * layer.heads * facts.head_size, tensor, 0)
         if layer.intermediate_size and layer.ffn_of is None:
-            for axis, name in enumerate((layout.ffn.input, layout.ffn.output)):
-                width = layer.intermediate_size
-                yield _Size(keys.intermediate_size, width, f"{place}.{name}.weight", axis)
+            width, packed = layer.intermediate_size, 1 + layout.ffn.input_is_both
+            for name in filter(None, (layout.ffn.input, layout.ffn.up)):
+                yield _Size(keys.intermediate_size, packed * width, f"{place}.{name}.weight", 0)
+            yield _Size(keys.intermediate_size, width, f"{place}.{layout.ffn.output}.weight", 1)
 
     def _check(self, size: _Size) -> None:
         shape = self.shapes.get(size.tensor)
