@@ -19,6 +19,7 @@ from bertslim.model.checkpoint_files import (
 )
 from bertslim.model.config_facts import family_of, read_facts
 from bertslim.model.config_values import ConfigValues
+from bertslim.model.families import SLIM_PREFIX
 from bertslim.model.settled_config import settle
 from bertslim.model.weight_shapes import WeightShapes
 from bertslim.records import ModelFacts
@@ -101,7 +102,9 @@ def hold_to_weights(
     """
     family, tensors = family_of(config), weights.tensors or {}
     settled = settle(config, family, tensors, new_head=new_head)
-    shapes = WeightShapes.of(ConfigValues(family, settled.config), tensors)
+    slim = str(settled.config["model_type"]).startswith(SLIM_PREFIX)
+    named = tensors if slim or not family.renames_tensors else {}
+    shapes = WeightShapes.of(ConfigValues(family, settled.config), named)
     shapes.check_model()
     facts = read_facts(settled.config, tensors)
     shapes.check_layers(facts)

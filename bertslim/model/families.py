@@ -239,6 +239,8 @@ class Family:
             module of its layers returns.
         classifier_bias: Whether the map that a head begins with has a bias, or the key for it.
         decoder_bias: The same of the map from which a masked word is chosen.
+        reads_keywords: Whether its configuration class takes settings that it does not declare.
+        renames_tensors: Whether tensors on disk have other names and parts than in the model.
         unsupported: Settings with which a model computes something else.
     """
 
@@ -261,6 +263,8 @@ class Family:
     reads_all_states: bool = False
     classifier_bias: bool | str = True
     decoder_bias: bool | str = True
+    reads_keywords: bool = False
+    renames_tensors: bool = False
     unsupported: tuple[Unsupported, ...] = ()
 
     @property
@@ -554,6 +558,7 @@ FAMILIES = {
             shared_norms=(SharedNorm("encoder.LayerNorm", only_if=("norm_rel_ebd", "layer_norm")),),
             embeddings_project=True,
             reads_all_states=True,
+            reads_keywords=True,
             unsupported=(
                 Unsupported(
                     "pos_att_type",
@@ -592,6 +597,8 @@ FAMILIES = {
             layer_lists=("layer_types",),
             kind_of_layer="attention_type",
             first_reads_raw=True,
+            reads_keywords=True,
+            keys=ConfigKeys(activation="hidden_activation"),
             classifier_bias="classifier_bias",
             decoder_bias="decoder_bias",
         ),
@@ -619,6 +626,8 @@ FAMILIES = {
             layers="layers",
             layout=NOMIC_LAYOUT,
             embeddings=(WORD_ROWS, TYPE_ROWS),
+            reads_keywords=True,
+            renames_tensors=True,
         ),
         Family(
             "gte",
@@ -627,6 +636,8 @@ FAMILIES = {
             layers="layers",
             layout=GTE_LAYOUT,
             embeddings=(WORD_ROWS, TYPE_ROWS),
+            reads_keywords=True,
+            renames_tensors=True,
         ),
     )
 }

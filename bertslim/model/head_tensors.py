@@ -108,7 +108,7 @@ _MODERNBERT = {
     _CHOICE: HeadTensors(("head.dense", "head.norm", "classifier")),
     "MaskedLM": HeadTensors(("head.dense", "head.norm", "decoder")),
 }
-_HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
+HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
     "bert": _BERT,
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
@@ -118,7 +118,10 @@ _HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
     "distilbert": _DISTILBERT,
     "data2vec-text": _ROBERTA,
     "ernie": _BERT,
-    "layoutlm": {head: _BERT[head] for head in _GTE},
+    "layoutlm": _GTE | {
+        "TokenClassification": _POOLED,
+        "MaskedLM": HeadTensors((_POOLER, "cls.predictions.")),
+    },
     "roformer": _ROFORMER,
     "deberta-v2": _DEBERTA,
     "modernbert": _MODERNBERT,
@@ -131,7 +134,7 @@ _HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
 
 def tensors_of_head(family: Family, head: str) -> HeadTensors:
     """Return the modules of a head that the family knows."""
-    return _HEADS[family.model_type][head]
+    return HEADS[family.model_type][head]
 
 
 def output_rows(family: Family, head: str, tensors: Mapping[str, StoredTensor]) -> int | None:
@@ -152,7 +155,7 @@ def fitting_heads(family: Family, tensors: Mapping[str, StoredTensor]) -> tuple[
     names = _outside_encoder(family, tensors)
     fits = {
         head: made_of
-        for head, made_of in _HEADS[family.model_type].items()
+        for head, made_of in HEADS[family.model_type].items()
         if not made_of.lacking(names) and (head != _CHOICE or _has_one_row(tensors))
     }
     best = min(len(made_of.left_over(names)) for made_of in fits.values())
