@@ -30,16 +30,19 @@ def size_keys(family: Family) -> tuple[str, ...]:
     """Return the keys of all sizes that the weights of a family know."""
     keys = family.keys
     sizes = [keys.hidden_size, keys.layers, keys.heads, keys.intermediate_size, "vocab_size"]
-    sizes.append("max_position_embeddings")
-    sizes += ["type_vocab_size"] if family.defaults["type_vocab_size"] else []
+    there = (table.key for table in family.embeddings if family.defaults[table.key])
+    sizes += [key for key in there if key != "vocab_size"]
     sizes += ["embedding_size"] if "embedding_size" in family.defaults else []
-    sizes += [family.attention_bias_rows] if family.attention_bias_rows else []
-    return tuple(sizes)
+    sizes += [table.rows[0] for table in family.shared_tables if len(table.rows) == 1]
+    return tuple(dict.fromkeys(sizes))
 
+
+# One of each kind of embeddings, layout and keys, whose tensors have the names of the modules.
+KINDS = ("bert", "roberta", "electra", "mpnet", "distilbert", "deberta-v2", "modernbert")
 
 every_size = pytest.mark.parametrize(
     ("model_type", "key"),
-    [(name, key) for name, family in FAMILIES.items() for key in size_keys(family)],
+    [(name, key) for name in KINDS for key in size_keys(FAMILIES[name])],
 )
 
 

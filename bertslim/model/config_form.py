@@ -67,9 +67,20 @@ def shared_parameters(values: ConfigValues) -> int:
 
 
 def rows_of(table: SharedTable, values: ConfigValues) -> int:
-    """Return the first count above 0; a key that is silent or -1 leaves it to the next."""
-    counts = (values.values.get(key, values.family.defaults[key]) for key in table.rows)
-    return next((count for count in counts if isinstance(count, int) and count > 0), 0)
+    """Return the first count above 0; a key that is silent or below 0 leaves it to the next.
+
+    Raises:
+        ModelError: A count is no whole number.
+    """
+    for key in table.rows:
+        said = values.values.get(key)
+        if values.family.defaults[key] < 0 and (
+            said is None or said == values.family.defaults[key]
+        ):
+            continue
+        if count := values.number(key):
+            return count
+    return 0
 
 
 def width_of(table: SharedTable, values: ConfigValues) -> int:

@@ -118,7 +118,8 @@ HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
     "distilbert": _DISTILBERT,
     "data2vec-text": _ROBERTA,
     "ernie": _BERT,
-    "layoutlm": _GTE | {
+    "layoutlm": _GTE
+    | {
         "TokenClassification": _POOLED,
         "MaskedLM": HeadTensors((_POOLER, "cls.predictions.")),
     },
