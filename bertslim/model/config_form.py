@@ -73,10 +73,8 @@ def rows_of(table: SharedTable, values: ConfigValues) -> int:
         ModelError: A count is no whole number.
     """
     for key in table.rows:
-        said = values.values.get(key)
-        if values.family.defaults[key] < 0 and (
-            said is None or said == values.family.defaults[key]
-        ):
+        default = values.family.defaults[key]
+        if default < 0 and values.values.get(key) in (None, default):
             continue
         if count := values.number(key):
             return count
@@ -87,7 +85,7 @@ def width_of(table: SharedTable, values: ConfigValues) -> int:
     """Return how many columns a table has."""
     heads = values.number(values.family.keys.heads)
     widths = {"hidden_size": values.hidden_size, "heads": heads}
-    return widths.get(table.width, values.hidden_size // heads)
+    return widths.get(table.width, values.hidden_size // max(heads, 1))
 
 
 def _has_norm(norm: SharedNorm, values: ConfigValues) -> bool:

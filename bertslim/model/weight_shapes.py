@@ -78,7 +78,8 @@ class WeightShapes:
         for shared in family.shared_tables:
             tensor, rows = f"{shared.module}.weight", shared.factor * rows_of(shared, values)
             self._check(_Size(shared.rows[0], rows, tensor, 0))
-            self._check(_Size(shared.width, width_of(shared, values), tensor, 1))
+            counted_by = keys.hidden_size if shared.width == "hidden_size" else keys.heads
+            self._check(_Size(counted_by, width_of(shared, values), tensor, 1))
         self._check_number_of_layers()
 
     def check_layers(self, facts: ModelFacts) -> None:
