@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,7 +82,8 @@ class TreeChange:
         elif self.act == "remove":
             del parent[key]
         elif self.act == "scale" and isinstance(old, int | float):
-            parent[key] = type(old)(old * _FACTORS[self.place % len(_FACTORS)])
+            with suppress(OverflowError, ValueError):  # too large to be a float, or none at all
+                parent[key] = type(old)(old * _FACTORS[self.place % len(_FACTORS)])
         elif self.act == "repeat" and isinstance(parent, list):
             parent.append(copy.deepcopy(old))
         elif self.act == "repeat" and isinstance(old, list):
