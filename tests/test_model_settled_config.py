@@ -138,8 +138,6 @@ def test_the_head_is_known_by_its_tensors(
         for other, made_of in HEADS_BY_TENSORS[model_type].items()
         if made_of.modules == HEADS_BY_TENSORS[model_type][head].modules
     }
-    if FAMILIES[model_type].renames_tensors:
-        alike.add("what cannot be told")
     if len(alike) > 1 and not told_by_its_rows(model_type, head):
         assert refusal(directory).endswith("; name the class in `architectures`")
         return

@@ -103,7 +103,7 @@ def hold_to_weights(
     family, tensors = family_of(config), weights.tensors or {}
     settled = settle(config, family, tensors, new_head=new_head)
     slim = str(settled.config["model_type"]).startswith(SLIM_PREFIX)
-    named = tensors if slim or not family.renames_tensors else {}
+    named = tensors if slim or not family.stored_under else {}
     shapes = WeightShapes.of(ConfigValues(family, settled.config), named)
     shapes.check_model()
     facts = read_facts(settled.config, tensors)

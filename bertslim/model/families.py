@@ -239,8 +239,9 @@ class Family:
             module of its layers returns.
         classifier_bias: Whether the map that a head begins with has a bias, or the key for it.
         decoder_bias: The same of the map from which a masked word is chosen.
-        reads_keywords: Whether its configuration class takes settings that it does not declare.
-        renames_tensors: Whether tensors on disk have other names and parts than in the model.
+        keywords: Settings that its configuration class reads and does not declare.
+        stored_under: What the names of the encoder's tensors on disk begin with where they are not
+            those of the model, nor have the same parts; none: they are the model's.
         unsupported: Settings with which a model computes something else.
     """
 
@@ -263,8 +264,8 @@ class Family:
     reads_all_states: bool = False
     classifier_bias: bool | str = True
     decoder_bias: bool | str = True
-    reads_keywords: bool = False
-    renames_tensors: bool = False
+    keywords: tuple[str, ...] = ()
+    stored_under: tuple[str, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
 
     @property
@@ -473,6 +474,13 @@ XLM_ROBERTA_XL_DEFAULTS = ROBERTA_DEFAULTS | {
     "max_position_embeddings": 514,
     "type_vocab_size": 1,
 }
+DEBERTA_KEYWORDS = (
+    "embedding_size", "attention_head_size", "position_buckets", "share_att_key", "norm_rel_ebd",
+    "conv_kernel_size", "pooler_hidden_size",
+)  # fmt: skip
+ROTARY_KEYWORDS = (
+    "head_dim", "rope_theta", "rope_scaling", "global_rope_theta", "local_rope_theta",
+)  # fmt: skip
 
 _LAYOUTLM_ROWS = tuple(
     EmbeddingRows("max_2d_position_embeddings", f"{side}_position_embeddings") for side in "xyhw"
@@ -558,7 +566,7 @@ FAMILIES = {
             shared_norms=(SharedNorm("encoder.LayerNorm", only_if=("norm_rel_ebd", "layer_norm")),),
             embeddings_project=True,
             reads_all_states=True,
-            reads_keywords=True,
+            keywords=DEBERTA_KEYWORDS,
             unsupported=(
                 Unsupported(
                     "pos_att_type",
@@ -597,7 +605,7 @@ FAMILIES = {
             layer_lists=("layer_types",),
             kind_of_layer="attention_type",
             first_reads_raw=True,
-            reads_keywords=True,
+            keywords=("global_attn_every_n_layers", *ROTARY_KEYWORDS),
             keys=ConfigKeys(activation="hidden_activation"),
             classifier_bias="classifier_bias",
             decoder_bias="decoder_bias",
@@ -626,8 +634,8 @@ FAMILIES = {
             layers="layers",
             layout=NOMIC_LAYOUT,
             embeddings=(WORD_ROWS, TYPE_ROWS),
-            reads_keywords=True,
-            renames_tensors=True,
+            keywords=ROTARY_KEYWORDS,
+            stored_under=("encoder", "emb_ln"),
         ),
         Family(
             "gte",
@@ -636,8 +644,8 @@ FAMILIES = {
             layers="layers",
             layout=GTE_LAYOUT,
             embeddings=(WORD_ROWS, TYPE_ROWS),
-            reads_keywords=True,
-            renames_tensors=True,
+            keywords=ROTARY_KEYWORDS,
+            stored_under=("encoder",),
         ),
     )
 }

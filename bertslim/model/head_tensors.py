@@ -174,7 +174,8 @@ def fitting_heads(family: Family, tensors: Mapping[str, StoredTensor]) -> tuple[
 def _outside_encoder(family: Family, tensors: Iterable[str]) -> tuple[str, ...]:
     """Return the names outside the embeddings and layers; a pooler without the model's name."""
     norms = (norm.module.partition(".")[0] for norm in family.shared_norms)
-    inside = ("embeddings", "embeddings_project", family.layers.partition(".")[0], *norms)
+    stack = family.layers.partition(".")[0]
+    inside = ("embeddings", "embeddings_project", stack, *norms, *family.stored_under)
     names = []
     for name in tensors:
         parts = name.split(".")

@@ -2,8 +2,8 @@
 
 Settings that only say how a model is to be run, such as `return_dict` or `output_attentions`,
 change what comes out of it, and keys that transformers does not know become attributes of the
-object. Neither reaches a model here; both stay in the `config.json` of what is made of it. Where a
-configuration class reads settings that it does not declare, all but the former reach it.
+object. Neither reaches a model here; both stay in the `config.json` of what is made of it. What a
+configuration class reads and does not declare is a fact of the family.
 """
 
 from __future__ import annotations
@@ -22,10 +22,6 @@ from bertslim.model.families import family_named
 _RUN_SETTINGS = {
     "return_dict", "output_hidden_states", "chunk_size_feed_forward", "use_cache",
     "transformers_version",
-}  # fmt: skip
-_RUN_KEYWORDS = {
-    "output_attentions", "torchscript", "gradient_checkpointing", "attn_implementation",
-    "_attn_implementation", "experts_implementation", "pruned_heads", "reference_compile",
 }  # fmt: skip
 _OF_THE_MODEL = {"model_type", "architectures", "per_layer_config", "num_labels"}
 _REPLACED = {"torch_dtype", "transformers_version", "_name_or_path", "name_or_path"}
@@ -71,9 +67,6 @@ def keep_settings(directory: Path, settings: Mapping[str, Any]) -> None:
 
 
 def _is_of_the_model(key: str, config_class: type[PreTrainedConfig]) -> bool:
-    if key in _RUN_SETTINGS | _RUN_KEYWORDS:
-        return False
-    if family_named(config_class.model_type).reads_keywords:
-        return key not in _REPLACED | _OF_FOREIGN_CODE
     fields = {field.name for field in dataclasses.fields(config_class)}
-    return key in fields or key in _OF_THE_MODEL or key.endswith("_token_id")
+    fields |= {*_OF_THE_MODEL, *family_named(config_class.model_type).keywords}
+    return (key in fields or key.endswith("_token_id")) and key not in _RUN_SETTINGS
