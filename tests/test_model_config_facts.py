@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from bertslim.model.checkpoint_files import find_weights, read_config
 from bertslim.model.config_facts import family_of, read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
+from bertslim.model.refused_families import REASONS
 from bertslim.recipe.sizes import count
 from bertslim.records import LayerFacts
 
@@ -326,3 +328,39 @@ def test_layers_of_deep_models_may_be_numbered_with_zeros_before(key: str) -> No
     override = {"skip": ["ffn"], "intermediate_size": 0}
     facts = read_facts(config | {"per_layer_config": {key: override}})
     assert [n for n, layer in enumerate(facts.layers) if not layer.intermediate_size] == [3]
+
+
+@pytest.mark.parametrize(
+    ("model_type", "key"), [("deberta-v2", "attention_head_size"), ("modernbert", "head_dim")]
+)
+def test_heads_of_a_size_of_their_own_are_refused(model_type: str, key: str) -> None:
+    config = {"model_type": model_type, "hidden_size": 32, "num_attention_heads": 4}
+    assert read_facts(config | {key: 8}).head_size == 8
+    with pytest.raises(ModelError, match=f"{key} is 16, the hidden size over the heads 8"):
+        read_facts(config | {key: 16})
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({"conv_kernel_size": 3}, "conv_kernel_size 3 stands for a convolution beside the layers"),
+        ({"share_att_key": False}, "share_att_key False stands for maps of relative positions"),
+        ({"pos_att_type": ["c2p"]}, r"pos_att_type \['c2p'\] stands for other relative positions"),
+    ],
+)
+def test_a_setting_that_stands_for_something_else_is_refused(
+    change: dict[str, object], refused: str
+) -> None:
+    usual = {"relative_attention": True, "share_att_key": True, "pos_att_type": "p2c|c2p"}
+    config = {"model_type": "deberta-v2", **usual}
+    assert read_facts(config).form.relative_positions == 1024
+    with pytest.raises(ModelError, match=refused):
+        read_facts(config | change)
+
+
+@pytest.mark.parametrize(("model_type", "reason"), REASONS.items())
+def test_a_family_that_is_not_supported_is_refused_with_its_reason(
+    model_type: str, reason: str
+) -> None:
+    with pytest.raises(ModelError, match=re.escape(f"is not supported ({reason}); ")):
+        family_of({"model_type": model_type})

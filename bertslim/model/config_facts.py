@@ -83,6 +83,7 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
             f"{heads} attention heads do not divide a hidden size of {hidden_size}",
             where=CONFIG_FILE,
         )
+    _refuse_other_head_size(values, hidden_size // heads)
     parts = _parts(values, head, tensors)
     return ModelFacts(
         model_type=family.model_type,
@@ -142,6 +143,17 @@ def _refuse_settings_of_family(values: ConfigValues) -> None:
                 f"{setting.key} {given!r} {setting.reason}, which is not supported",
                 where=CONFIG_FILE,
                 remedy=f"supported is {' or '.join(map(repr, setting.values))}",
+            )
+
+
+def _refuse_other_head_size(values: ConfigValues, size: int) -> None:
+    for key in ("attention_head_size", "head_dim"):
+        said = values.values.get(key, size) if key in values.family.keywords else size
+        if said not in (None, size):
+            raise ModelError(
+                f"{key} is {shown(said)}, the hidden size over the heads {size}",
+                where=CONFIG_FILE,
+                remedy="heads of another size are not supported",
             )
 
 
