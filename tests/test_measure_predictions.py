@@ -38,7 +38,13 @@ LENGTHS = [9, 3, 7, 1, 9, 5, 2]
 
 every_head = pytest.mark.parametrize(
     ("model_type", "head"),
-    [(name, head) for name, family in FAMILIES.items() for head in heads_of(family)],
+    [
+        (name, head)
+        for name, family in FAMILIES.items()
+        for head in heads_of(family)
+        # whose stock class reads the last token, padding or not
+        if (name, head) != ("roformer", "MultipleChoice")
+    ],
 )
 
 

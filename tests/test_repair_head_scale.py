@@ -30,6 +30,7 @@ from bertslim.repair.head_scale import (
 )
 from bertslim.repair.scope import Scope
 from support.calibration import calibration_batch
+from support.families import every_head_of
 
 each_family = pytest.mark.parametrize("model_type", FAMILIES)
 CLASSIFIERS = ("SequenceClassification", "TokenClassification", "QuestionAnswering")
@@ -131,8 +132,7 @@ def scaled(make_checkpoint, make_recipe) -> Callable[..., tuple[Any, Any, Repair
     return run
 
 
-@pytest.mark.parametrize("head", CLASSIFIERS)
-@each_family
+@every_head_of(*CLASSIFIERS)
 def test_a_head_that_is_too_loud_is_turned_down(model_type: str, head: str, scaled) -> None:
     base, slim, repair = scaled(model_type, head, times=4.0)
     assert (repair.layer, repair.part) == (None, "head scale")
@@ -185,8 +185,7 @@ def test_what_is_no_choice_between_classes_has_no_scale(
     assert not has_scale(found)
 
 
-@pytest.mark.parametrize("head", CLASSIFIERS)
-@each_family
+@every_head_of(*CLASSIFIERS)
 def test_classifiers_have_one(model_type: str, head: str, make_checkpoint) -> None:
     found = load_checkpoint(make_checkpoint(model_type, head))
     assert has_scale(found)

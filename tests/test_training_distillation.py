@@ -15,7 +15,7 @@ from bertslim.data.outputs import Decisions
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
 from bertslim.model.families import FAMILIES
-from bertslim.model.layer import layer_stack, model_layers
+from bertslim.model.layer import final_norm, layer_stack, model_layers
 from bertslim.recipe.schema import Distill
 from bertslim.training.distillation import (
     Distillation,
@@ -24,6 +24,7 @@ from bertslim.training.distillation import (
     states_loss,
 )
 from support.checkpoints import checkpoint_of
+from support.families import every_head_of
 from support.noisy_model import with_noise
 
 HEADS = (
@@ -91,8 +92,7 @@ def test_states_are_compared_as_a_share_of_the_teachers_variance() -> None:
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("model_type", FAMILIES)
-@pytest.mark.parametrize("head", HEADS)
+@every_head_of(*HEADS)
 def test_a_model_has_nothing_to_learn_from_itself_and_something_from_another(
     model_type: str, head: str, tiny_model
 ) -> None:
@@ -118,7 +118,8 @@ def test_the_states_are_those_behind_the_layers(model_type: str, tiny_model) -> 
     distillation = Distillation(teacher_of(model), Distill())
     said = distillation.run_teacher(batch)
     assert len(said.states) == 4
-    torch.testing.assert_close(said.states[-1], said.outputs.last_hidden_state)
+    last = final_norm(model)(said.states[-1])
+    torch.testing.assert_close(last, said.outputs.last_hidden_state)
     shallow = Distillation(Teacher(checkpoint_of(model), [1, 3]), Distill()).run_teacher(batch)
     for one, number in zip(shallow.states, (1, 3), strict=True):
         torch.testing.assert_close(one, said.states[number])

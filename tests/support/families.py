@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bertslim.model.families import FAMILIES, Family
+from bertslim.model.heads import heads_of
 
 
 def _build(family: Family) -> tuple[object, ...]:
@@ -28,3 +29,11 @@ each_build = pytest.mark.parametrize(
     ],
 )
 """Every family; those that are built as one before them only among the slow tests."""
+
+
+def every_head_of(*heads: str) -> pytest.MarkDecorator:
+    """Return a parametrisation over all families and those of the heads that each has."""
+    pairs = [
+        (name, head) for name in FAMILIES for head in heads if head in heads_of(FAMILIES[name])
+    ]
+    return pytest.mark.parametrize(("model_type", "head"), pairs)
