@@ -28,7 +28,9 @@ REMEDY = "; the weights are damaged, or too large for their type"
 @torch.no_grad()
 def spoilt(model: Any, layer: int) -> Any:
     """Make a layer put out what is not finite."""
-    model_layers(model)[layer].ffn.output.bias.fill_(math.inf)
+    output = model_layers(model)[layer].ffn.output
+    spoilt_values = output.weight if output.bias is None else output.bias
+    spoilt_values.fill_(math.inf)
     return model
 
 

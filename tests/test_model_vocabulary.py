@@ -336,7 +336,7 @@ def test_the_plan_counts_what_is_left(
 ) -> None:
     base = load_checkpoint(checkpoint(model_type, head))
     vocabulary = prune(checkpoint(model_type, head), tmp_path / "slim", CORPUS)
-    config = base.config | {"vocab_size": vocabulary.after}
+    config = vocabulary.renumber_config(base.config)
     pruned = read_facts(config, base.weights.tensors)
     loaded = load_recipe("vocab_to_corpus")
     plan = make_plan(loaded, base.facts, length=9, pruned=pruned).record

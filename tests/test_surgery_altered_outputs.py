@@ -34,9 +34,9 @@ def really_altered(model: Any, one: Alteration) -> Any:
     elif one.kind == "drop_attention":
         layer.attention.remove()
     else:
-        ffn_in, ffn_out = layer.ffn.input, layer.ffn.output
-        lost = set(range(ffn_out.in_features))
-        lost -= set(keep_best(magnitude([ffn_in], ffn_out), ffn_out.in_features // 2).tolist())
+        ffn_out = layer.ffn.output
+        lost, scores = set(range(ffn_out.in_features)), magnitude(layer.ffn.inputs, ffn_out)
+        lost -= set(keep_best(scores, ffn_out.in_features // 2).tolist())
         with torch.no_grad():
             ffn_out.weight[:, sorted(lost)] = 0
     return changed

@@ -238,7 +238,7 @@ class _Maker:
         """Return the shape of the base with only the tokens that stay."""
         if vocabulary is None:
             return None
-        config = {**self.prepared.config, "vocab_size": vocabulary.after}
+        config = vocabulary.renumber_config(self.prepared.config)
         return read_facts(config, self.base.weights.tensors)
 
     def importance(self) -> Sequence[float] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -42,6 +42,15 @@ class Vocabulary:
     def after(self) -> int:
         """How many tokens stay."""
         return len(self.kept)
+
+    def renumber_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the content of `config.json` with the size and the numbers of the tokens left."""
+        named = {
+            key: self.renumber(ids)
+            for key, ids in config.items()
+            if key.endswith("_token_id") and ids is not None
+        }
+        return {**config, "vocab_size": self.after, **named}
 
     def renumber(self, ids: int | list[int]) -> int | list[int]:
         """Return the ids after of one id before, or of several."""
