@@ -149,6 +149,13 @@ def test_the_first_of_equals_is_kept_and_no_number_never_is(learn) -> None:
     scores = (0.1, float("nan"), 0.3, 0.3, *[float("nan")] * 7)
     training, _ = learn(selection=_Given(*scores))
     assert training.best_step == 4
+    assert [look.score for look in training.looks[:4]] == [0.1, None, 0.3, 0.3]
+
+
+def test_any_number_is_better_than_none(learn) -> None:
+    training, _ = learn(selection=_Given(float("nan"), 0.1, *[float("nan")] * 9))
+    assert training.start.score is None
+    assert training.best.score == 0.1
 
 
 def test_word_embeddings_that_are_the_teachers_stay(learn) -> None:

@@ -41,13 +41,14 @@ class Look(Frozen):
         step: Batches so far; 0 is the start.
         seconds: Of training so far.
         loss: The mean over the batches since the last look; None at the start.
-        score: As `Training.score` names it.
+        score: As `Training.score` names it; None where it is no number, as of answers that are all
+            the same.
     """
 
     step: Count
     seconds: float
     loss: float | None
-    score: float
+    score: float | None
 
 
 class Training(Frozen):

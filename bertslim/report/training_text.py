@@ -44,7 +44,7 @@ def _what(training: Training) -> str:
 
 
 def _outcome(training: Training) -> str:
-    start, best = significant(training.start.score), significant(training.best.score)
+    start, best = _score(training.start), _score(training.best)
     better = "higher" if training.higher_is_better else "lower"
     if not training.best_step:
         return (
@@ -60,9 +60,13 @@ def _outcome(training: Training) -> str:
 def _row(look: Look, training: Training) -> tuple[str, ...]:
     loss = NOTHING if look.loss is None else significant(look.loss)
     kept = "kept" if look.step == training.best_step else ""
-    return fixed(look.step), fixed(look.seconds), loss, significant(look.score), kept
+    return fixed(look.step), fixed(look.seconds), loss, _score(look), kept
 
 
 def _duration(training: Training) -> str:
     seconds = training.seconds
     return f"{seconds / 60:.1f} minutes" if seconds >= 120 else f"{significant(seconds)} seconds"
+
+
+def _score(look: Look) -> str:
+    return "none" if look.score is None else significant(look.score)

@@ -55,8 +55,8 @@ class KeepBest(TrainerCallback):
         return tuple(self._looks)
 
     @property
-    def best_score(self) -> float:
-        """Of the weights that are kept."""
+    def best_score(self) -> float | None:
+        """Of the weights that are kept; None where it is no number."""
         return next(look.score for look in self._looks if look.step == self._best_step)
 
     def on_train_begin(
@@ -139,7 +139,8 @@ class KeepBest(TrainerCallback):
         return math.floor(LOOKS * self._budget.share(step) + 1e-9)
 
     def _look(self, state: TrainerState) -> None:
-        score = self._selection.score(self._trainer.scored_model())
+        found = self._selection.score(self._trainer.scored_model())
+        score = found if math.isfinite(found) else None
         step = state.global_step
         loss = self._trainer.mean_loss()
         better = not self._looks or self._selection.prefers(score, to=self.best_score)
@@ -151,7 +152,7 @@ class KeepBest(TrainerCallback):
             weights = self._trainer.accelerator.get_state_dict(self._trainer.model_wrapped)
             if self._trainer.is_world_process_zero():
                 self._interruption.write_best(step, weights)
-        if step:
+        if step and score is not None:
             self._trainer.log({"select_score": score})
 
     def _without_progress(self) -> bool:

@@ -35,8 +35,10 @@ class Selection(ABC):
     def score(self, model: PreTrainedModel) -> float:
         """Score a model, which is in eval mode afterwards."""
 
-    def prefers(self, score: float, to: float) -> bool:
-        """Whether a score is better than another; one that is no number never is."""
+    def prefers(self, score: float | None, to: float | None) -> bool:
+        """Whether a score is better than another; none never is, and any is better than none."""
+        if score is None or to is None:
+            return score is not None
         return score > to if self.higher_is_better else score < to
 
 
