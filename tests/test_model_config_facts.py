@@ -364,3 +364,18 @@ def test_a_family_that_is_not_supported_is_refused_with_its_reason(
 ) -> None:
     with pytest.raises(ModelError, match=re.escape(f"is not supported ({reason}); ")):
         family_of({"model_type": model_type})
+
+
+@pytest.mark.parametrize(
+    ("model_type", "positions", "said"),
+    [
+        ("bert", 0, "max_position_embeddings is 0: no token has a position"),
+        ("roberta", 2, "is 2, of which the first 2 are not used: no token has a position"),
+        ("mpnet", 1, "is 1, of which the first 2 are not used: no token has a position"),
+    ],
+)
+def test_a_model_in_which_no_token_has_a_position_is_refused(
+    model_type: str, positions: int, said: str
+) -> None:
+    with pytest.raises(ModelError, match=said):
+        read_facts({"model_type": model_type, "max_position_embeddings": positions})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html5lib
+import pytest
 
-from bertslim.records import Interval, compare
+from bertslim.errors import InputError
+from bertslim.records import Interval, Record, compare
 from bertslim.report.class_figures import MOST_CLASSES, class_table, classes_of, most_changed
 from bertslim.report.page import render_page
 from bertslim.report.plots.class_scores import class_scores
@@ -74,3 +76,24 @@ def test_a_model_without_a_base_is_drawn_alone() -> None:
     assert "before" not in drawn
     assert "–" not in drawn
     assert ">0 %<" not in drawn, "the axis begins near the figures"
+
+
+def without(record: Record, dropped: str) -> Record:
+    kept = tuple(one for one in record.measurements if one.name != dropped)
+    return record.model_copy(update={"measurements": kept})
+
+
+@pytest.mark.parametrize("metric", ["f1", "precision", "recall"])
+def test_figures_that_lack_a_metric_do_not_belong_together(metric: str) -> None:
+    with pytest.raises(InputError, match=r"^bertslim\.json: the figures of the classes do not"):
+        classes_of(without(full_record(), f"classes.{metric}"))
+
+
+def test_a_class_without_the_number_of_its_rows_is_refused() -> None:
+    record = full_record()
+    stripped = tuple(
+        one.model_copy(update={"context": {}}) if one.name.startswith("classes.") else one
+        for one in record.measurements
+    )
+    with pytest.raises(InputError, match="one has no class, or no number of its rows"):
+        classes_of(record.model_copy(update={"measurements": stripped}))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from bertslim.records import ModelRecord, Record
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bertslim.records import ModelRecord, Record, Training
 from bertslim.report.render import render_model_card, render_report
 from support.example_records import LOOKS, cut_record, retrain_record, training
 
@@ -75,3 +80,28 @@ def test_a_record_of_a_training_reads_back() -> None:
     assert training().best == LOOKS[2]
     assert training().start == LOOKS[0]
     assert training(seconds=0.0).tokens_per_second == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("batch_size", None, "batch_size is no whole number"),
+        ("batch_size", 0, "batch_size is no whole number"),
+        ("learning_rate", None, "learning_rate is no finite number"),
+        ("learning_rate", "fast", "learning_rate is no finite number"),
+    ],
+)
+def test_a_training_has_the_settings_that_are_told_of_it(key: str, value: Any, said: str) -> None:
+    told = training().model_dump()
+    told["settings"] = {**told["settings"], key: value}
+    with pytest.raises(ValidationError, match=said):
+        Training.model_validate(told)
+
+
+def test_a_score_that_is_no_number_is_none() -> None:
+    told = training()
+    first = told.looks[0].model_copy(update={"score": None})
+    record = retrain_record().model_copy(
+        update={"training": told.model_copy(update={"looks": (first, *told.looks[1:])})}
+    )
+    assert "none" in section_of(record)

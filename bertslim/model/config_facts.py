@@ -205,9 +205,14 @@ def _parts(values: ConfigValues, head: str, tensors: Collection[str] | None) -> 
 
 def _max_length(values: ConfigValues) -> int:
     positions = values.number("max_position_embeddings")
-    if values.family.positions_after_padding:
-        return positions - values.number("pad_token_id") - 1
-    return positions
+    before = values.number("pad_token_id") + 1 if values.family.positions_after_padding else 0
+    if positions <= before:
+        after = f", of which the first {before} are not used" if before else ""
+        raise ModelError(
+            f"max_position_embeddings is {positions}{after}: no token has a position",
+            where=CONFIG_FILE,
+        )
+    return positions - before
 
 
 def _layers(values: ConfigValues) -> tuple[LayerFacts, ...]:

@@ -141,6 +141,12 @@ def load_plain_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
             where=str(directory),
             remedy="copy the tokenizer's files there",
         )
+    if tokenizer.pad_token_id is None:
+        raise ModelError(
+            "the tokenizer has no padding token",
+            where=str(directory),
+            remedy="name one as pad_token in tokenizer_config.json",
+        )
     return tokenizer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -94,6 +95,15 @@ class Training(Frozen):
     def _with_the_best_look(self) -> Self:
         if not any(look.step == self.best_step for look in self.looks):
             raise ValueError(f"none of the looks is that of the best step, {self.best_step}")
+        return self
+
+    @model_validator(mode="after")
+    def _with_what_is_told_of_it(self) -> Self:
+        size, rate = self.settings.get("batch_size"), self.settings.get("learning_rate")
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ValueError("settings: batch_size is no whole number from 1 on")
+        if not isinstance(rate, int | float) or isinstance(rate, bool) or not math.isfinite(rate):
+            raise ValueError("settings: learning_rate is no finite number")
         return self
 
     @property

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bertslim.errors import InputError
+from bertslim.file_names import RECORD_FILE
 from bertslim.printable import shortened
 from bertslim.records import Measurement, Record
 from bertslim.report.measurement_text import change, from_to, interval, slim_value
 from bertslim.report.tables import Table
+from bertslim.wording import listed
 
 MOST_CLASSES = 20
 _LONGEST_NAME = 60  # characters
@@ -26,13 +29,30 @@ class ClassFigures:
 
 
 def classes_of(record: Record) -> tuple[ClassFigures, ...]:
-    """Return the figures of each class, in the order of the classes."""
-    triples = zip(
-        *(record.find(f"classes.{metric}") for metric in ("f1", "precision", "recall")), strict=True
-    )
-    return tuple(
-        ClassFigures(str(f1.context["class"]), int(f1.context["support"]), f1, precision, recall)
-        for f1, precision, recall in triples
+    """Return the figures of each class, in the order of the classes.
+
+    Raises:
+        InputError: The record has not all three figures of each class, or not how many rows it has.
+    """
+    metrics = ("f1", "precision", "recall")
+    found = [record.find(f"classes.{metric}") for metric in metrics]
+    if len({len(figures) for figures in found}) > 1:
+        raise _not_together(f"their numbers differ: {listed([str(len(one)) for one in found])}")
+    return tuple(_figures(*of_class) for of_class in zip(*found, strict=True))
+
+
+def _figures(f1: Measurement, precision: Measurement, recall: Measurement) -> ClassFigures:
+    name, support = f1.context.get("class"), f1.context.get("support")
+    if name is None or not isinstance(support, int):
+        raise _not_together("one has no class, or no number of its rows")
+    return ClassFigures(str(name), support, f1, precision, recall)
+
+
+def _not_together(why: str) -> InputError:
+    return InputError(
+        f"the figures of the classes do not belong together: {why}",
+        where=RECORD_FILE,
+        remedy="make the result again",
     )
 
 
