@@ -72,6 +72,10 @@ class DataError(InputError):
     """A data set is missing, empty or lacks a column."""
 
 
+class UnfitForm(DataError):
+    """A row has not the fields of the header, or a quote is out of place."""
+
+
 class OutputError(InputError):
     """The output exists already, or cannot be written."""
 

@@ -74,7 +74,14 @@ def children():
 
 
 def workers():
-    return {child.pid for child in children() if WORKER_MODULE in child.cmdline()}
+    return {child.pid for child in children() if WORKER_MODULE in command_of(child)}
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.ZombieProcess:  # it has ended, and is not yet waited for
+        return []
 
 
 def ends_within(seconds, pids):

@@ -14,7 +14,6 @@ from bertslim.data.columns import is_usual_name
 from bertslim.data.file_formats.delimited_records import (
     SEPARATORS,
     DelimitedForm,
-    UnfitForm,
     header_of,
     misfit_of,
     numbered_records,
@@ -26,7 +25,7 @@ from bertslim.data.file_formats.quoted_fields import are_enclosed
 from bertslim.data.file_formats.text_files import text_lines
 from bertslim.data.file_formats.unquoted_separators import find_text_column
 from bertslim.data.source_table import SourceTable, rows_in_memory
-from bertslim.errors import DataError
+from bertslim.errors import DataError, UnfitForm
 from bertslim.wording import counted
 
 _USUAL_SEPARATORS = {"csv": ",", "tsv": "\t"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertslim.data.file_formats.text_files import text_lines
-from bertslim.errors import DataError
+from bertslim.errors import DataError, UnfitForm
 from bertslim.wording import counted
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
@@ -39,10 +39,6 @@ class DelimitedForm:
             return list(fields)
         end = place + more + 1
         return [*fields[:place], self.separator.join(fields[place:end]), *fields[end:]]
-
-
-class UnfitForm(DataError):
-    """A row has not the fields of the header, or a quote is out of place."""
 
 
 def records(file: Path, form: DelimitedForm, where: str) -> Iterator[list[str]]:
