@@ -5,6 +5,7 @@
     │   ├── RecipeError       2    a recipe is malformed, or does not fit the model
     │   ├── ModelError        2    a checkpoint is missing, damaged or of a family not supported
     │   ├── DataError         2    a data set is missing, empty or lacks a column
+    │   │   └── UnfitForm     2    a row of a table has not the fields of its header
     │   └── OutputError       2    the output exists already, or cannot be written
     ├── RegressionFound       3    `bertslim check` found the model worse than its rule allows
     ├── CannotTell            4    `bertslim check` could not decide
