@@ -43,8 +43,7 @@ def solve_output(ffn: FfnBlock, moments: SplitMoments) -> RidgeFit:
     """
     ffn_out, bypass = ffn.output, ffn.linear_map
     prior, neurons = affine_of(ffn_out), ffn_out.in_features
-    if ffn_out.bias is None:
-        moments = moments.about_origin()
+    moments = moments.for_maps(ffn_out)
     if bypass is None:
         solved = moments.solve(prior)
         set_affine(solved.affine, ffn_out)

@@ -111,9 +111,7 @@ class LayerRepair:
         that map composed with the one that brings the slim states nearest to the base's.
         """
         target = Target(base_states, CalibrationBatch.equal_weights)
-        moments = self._moments(slim_states, target)
-        if any(linear.bias is None for linear in maps):
-            moments = moments.about_origin()
+        moments = self._moments(slim_states, target).for_maps(*maps)
         solved = moments.solve(identity(maps[0].in_features))
         if solved.ridge is not None:
             set_affine(affine_of(*maps).compose(solved.affine), *maps)
@@ -136,9 +134,7 @@ class LayerRepair:
         in_scope = self._attention_fills or self._attention_changed
         if in_scope or (self.moved and self.context.scope.outputs):
             target = _less_residual(self._attention_target())
-            moments = self._moments(context, target)
-            if attention.output.bias is None:
-                moments = moments.about_origin()
+            moments = self._moments(context, target).for_maps(attention.output)
             solved = moments.solve(affine_of(attention.output))
             set_affine(solved.affine, attention.output)
             self._record("attention output", solved)

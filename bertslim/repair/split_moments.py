@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from bertslim.model.finite_outputs import not_finite
 from bertslim.ranks import Ranks
@@ -46,8 +46,10 @@ class SplitMoments:
         """Solve the map from inputs to targets, pulled towards one that is known."""
         return solve_ridge(self.fit, self.held, prior)
 
-    def about_origin(self) -> SplitMoments:
-        """Return the moments about 0, for maps that have no bias."""
+    def for_maps(self, *maps: nn.Linear) -> SplitMoments:
+        """Return what maps are solved from: the moments about 0 where one of them has no bias."""
+        if all(linear.bias is not None for linear in maps):
+            return self
         return SplitMoments(self.fit.about_origin(), self.held.about_origin())
 
     def merged(self, other: Self) -> SplitMoments:
