@@ -18,6 +18,7 @@ from pickle import PickleError
 from zipfile import BadZipFile
 
 from bertslim.errors import BertslimError, InputError, OutputError
+from bertslim.named_paths import expanded
 from bertslim.printable import one_line
 
 _LEAST_FREE = 1 << 20  # bytes; a disk with less is full
@@ -127,7 +128,7 @@ def _disk_full(error: BaseException) -> InputError:
 
 def _full_directory() -> str | None:
     """Name the directory whose disk is full, of those that are written to without being asked."""
-    cache = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    cache = expanded(os.environ.get("HF_HOME", "~/.cache/huggingface"))
     for directory in (Path(tempfile.gettempdir()), Path.cwd(), cache):
         if directory.is_dir() and shutil.disk_usage(directory).free < _LEAST_FREE:
             return str(directory)

@@ -95,6 +95,10 @@ def test_runtimes_that_are_asked_for_run_what_they_can(
     assert both == [("model", "torch-compile"), (name, "onnxruntime")]
 
 
+def test_a_name_too_long_for_any_file_is_not_there(here: Path) -> None:
+    assert refused("x" * 300 + ".onnx").endswith("x.onnx: no such file; check the path")
+
+
 def test_only_the_first_model_is_first(here: Path, machine: Callable[..., None]) -> None:
     machine()
     entered = find_entrants(["model", "model"], [])
@@ -106,6 +110,8 @@ def test_only_the_first_model_is_first(here: Path, machine: Callable[..., None])
     [
         (["gone.onnx"], "", "gone.onnx: no such file; check the path"),
         (["./gone"], "", "./gone: no such directory; check the path"),
+        (["~nobody/gone"], "", "~nobody/gone: no such directory; check the path"),
+        (["~nobody/gone.onnx"], "", "~nobody/gone.onnx: no such file; check the path"),
         (
             ["model/model.safetensors"],
             "",

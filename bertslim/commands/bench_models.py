@@ -11,6 +11,7 @@ from bertslim.measure.environment import cpu_multiplies_bfloat16
 from bertslim.measure.runtimes import EXPORTED, UNASKED, Runtime, TimedModel, is_exported
 from bertslim.model.checkpoint_files import find_weights, has_weights
 from bertslim.model.model_source import find_model
+from bertslim.named_paths import existing_path, expanded
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,11 @@ def find_path(name: str) -> Path:
     Raises:
         InputError: There is none, or it is neither.
     """
-    path = Path(name).expanduser()
+    path = existing_path(name)
+    if path is None and is_exported(Path(name)):
+        raise InputError("no such file", where=name, remedy="check the path")
+    if path is None:
+        return _checkpoint(name)
     if path.is_file() and not is_exported(path):
         kinds = " nor ".join(f"{kind.singular} ({kind.suffix})" for kind in EXPORTED)
         raise InputError(
@@ -88,11 +93,13 @@ def find_path(name: str) -> Path:
         )
     if path.is_file():
         return path
-    if is_exported(path) and not path.is_dir():
-        raise InputError("no such file", where=name, remedy="check the path")
     if path.is_dir() and not has_weights(path) and (files := exported_files(path)):
         remedy = f"name an exported file, such as {files[0]}"
         raise InputError("holds no PyTorch weights", where=name, remedy=remedy)
+    return _checkpoint(name)
+
+
+def _checkpoint(name: str) -> Path:
     directory = find_model(name).directory
     find_weights(directory)  # before a process is started that would find none
     return directory
@@ -128,7 +135,7 @@ def _unsuitable(name: str, path: Path, wanted: Sequence[Runtime]) -> InputError:
     if not path.is_dir():
         fitting = ", ".join(runtime for runtime in Runtime if runtime.takes(path))
         return InputError(what, where=name, remedy=f"a file of its kind runs in {fitting}")
-    files = exported_files(Path(name).expanduser())
+    files = exported_files(expanded(name))
     remedy = f"name {files[0]}" if files else "name a file that `bertslim export --onnx` wrote"
     return InputError(f"a directory {what}", where=name, remedy=remedy)
 

@@ -14,20 +14,21 @@ from bertslim.data.file_formats.file_kinds import KINDS, kind_of, read_file
 from bertslim.data.source_table import SourceTable
 from bertslim.data.table_union import unite
 from bertslim.errors import DataError
+from bertslim.named_paths import exists, expanded
 from bertslim.wording import did_you_mean, listed
 
 
 def is_path(source: str) -> bool:
     """Whether a source is meant as a path, be it there or not, and not as a name on the Hub."""
-    path = _path(source)
+    path = expanded(source)
     return source != "" and (
-        _exists(path)
+        exists(path)
         or kind_of(path) is not None
         or source.startswith(("/", ".", "~"))
         or source.endswith("/")
         or "\\" in source
         or len(path.parts) > 2
-        or (len(path.parts) == 2 and _exists(Path(path.parts[0])))
+        or (len(path.parts) == 2 and exists(Path(path.parts[0])))
     )
 
 
@@ -41,9 +42,9 @@ def read_path(source: str, named: Collection[str] = ()) -> SourceTable:
     Raises:
         DataError: Nothing is there, it is of no known kind, is broken or has no rows.
     """
-    path = _path(source)
-    if not _exists(path):
-        neighbours = (entry.name for entry in path.parent.glob("*")) if _exists(path.parent) else ()
+    path = expanded(source)
+    if not exists(path):
+        neighbours = (entry.name for entry in path.parent.glob("*")) if exists(path.parent) else ()
         raise DataError(
             "no such file or directory", where=source, remedy=did_you_mean(path.name, neighbours)
         )
@@ -62,21 +63,6 @@ def read_path(source: str, named: Collection[str] = ()) -> SourceTable:
             remedy="write the data to a file",
         )
     return _read_files([path], source, named)
-
-
-def _path(source: str) -> Path:
-    path = Path(source)
-    try:
-        return path.expanduser()
-    except RuntimeError:  # ~name of a user that there is not
-        return path
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name that is too long for any file
-        return False
 
 
 def _read_directory(path: Path, source: str, named: Collection[str]) -> SourceTable:

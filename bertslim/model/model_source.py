@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from bertslim.errors import ModelError
 from bertslim.file_names import CARD_FILE, CONFIG_FILE
 from bertslim.model.adapter import refuse_adapter
 from bertslim.model.sentence_transformer import encoder_directory
+from bertslim.named_paths import PACKAGE_PREFIX, existing_path, package_directories
 from bertslim.network import online_if_hub_answers
 
-PACKAGE_PREFIX = "pkg:"
 _HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 _WEIGHT_FILES = ["*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin*"]
 _OTHER_FILES = ["*.json", "*.txt", "*.model", CARD_FILE, "LICENSE*", "*/*.json", "*/*.bin"]
@@ -47,19 +46,11 @@ def find_model(model: str, *, weights: bool = True) -> ModelSource:
     """
     if model.startswith(PACKAGE_PREFIX):
         return _in_package(model)
-    if (path := _existing(model)) is not None:
+    if (path := existing_path(model)) is not None:
         return _in_directory(path)
     if _looks_like_path(model):
         raise ModelError("no such directory", where=model, remedy="check the path")
     return _on_hub(model, weights=weights)
-
-
-def _existing(model: str) -> Path | None:
-    try:
-        path = Path(model).expanduser()
-        return path if path.exists() else None
-    except (OSError, RuntimeError):  # a name too long, or no such user
-        return None
 
 
 def _looks_like_path(model: str) -> bool:
@@ -88,11 +79,8 @@ def _in_directory(path: Path) -> ModelSource:
 
 def _in_package(model: str) -> ModelSource:
     name = model.removeprefix(PACKAGE_PREFIX)
-    try:
-        spec = importlib.util.find_spec(name) if name.isidentifier() else None
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.submodule_search_locations is None:
+    directories = package_directories(name)
+    if not directories:
         raise ModelError(
             "no such Python package is installed",
             where=model,
@@ -100,8 +88,8 @@ def _in_package(model: str) -> ModelSource:
         )
     checkpoints = sorted(
         config.parent
-        for root in spec.submodule_search_locations
-        for config in Path(root).rglob(CONFIG_FILE)
+        for root in directories
+        for config in root.rglob(CONFIG_FILE)
         if any(path for pattern in _WEIGHT_FILES for path in config.parent.glob(pattern))
         and '"model_type"' in config.read_text(encoding="utf-8", errors="replace")
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from bertslim.named_paths import PACKAGE_PREFIX, existing_path, package_directories
 from bertslim.option_fields import role_of
-
-_PACKAGE_PREFIX = "pkg:"
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,10 @@ def inputs_named(name: str, value: str | Path) -> tuple[Input, ...]:
         name: As `Input` has it.
         value: What a person wrote.
     """
-    if isinstance(value, str) and value.startswith(_PACKAGE_PREFIX):
-        return tuple(Input(name, path) for path in _package(value.removeprefix(_PACKAGE_PREFIX)))
-    if (path := _existing(value)) is not None:
+    if isinstance(value, str) and value.startswith(PACKAGE_PREFIX):
+        found = package_directories(value.removeprefix(PACKAGE_PREFIX))
+        return tuple(Input(name, path) for path in found)
+    if (path := existing_path(value)) is not None:
         return (Input(name, path),)
     from huggingface_hub.constants import HF_HOME, HF_HUB_CACHE
 
@@ -66,19 +65,3 @@ def _each(value: Any) -> tuple[str | Path, ...]:
     if value is None:
         return ()
     return value if isinstance(value, tuple) else (value,)
-
-
-def _existing(value: str | Path) -> Path | None:
-    try:
-        path = Path(value).expanduser()
-        return path if path.exists() else None
-    except (OSError, RuntimeError, ValueError):  # a name too long, no such user, a null byte
-        return None
-
-
-def _package(name: str) -> list[Path]:
-    try:
-        spec = importlib.util.find_spec(name) if name.isidentifier() else None
-    except (ImportError, ValueError):
-        return []
-    return [Path(path) for path in (spec and spec.submodule_search_locations) or ()]
