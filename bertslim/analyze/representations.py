@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.finite_outputs import is_finite, not_finite
-from bertslim.model.layer import Layer
+from bertslim.model.layer import Layer, watch_output
 from bertslim.records import Block, ModelFacts, Site
 
 BLOCKS: tuple[Block, ...] = ("attention", "ffn")
@@ -56,18 +55,6 @@ def _watch(
             raise not_finite(site.layer, where=where)
         states[site] = values
 
-    def keep_input(_: nn.Module, inputs: tuple[Any, ...]) -> None:
-        keep(inputs[0])
-
-    def keep_output(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
-        keep(output[0] if isinstance(output, tuple) else output)
-
-    block = layer.attention if site.block == "attention" else layer.ffn
-    norm = block.norm_after
-    if norm is None and site.block == "attention":
-        above = layer.norm_of_sum("attention")
-        assert above is not None  # noqa: S101 (a family has the one norm or the other)
-        stack.callback(above.register_forward_pre_hook(keep_input).remove)
-    else:
-        module = layer.module if norm is None else norm
-        stack.callback(module.register_forward_hook(keep_output).remove)
+    norm = layer.attention.norm_after if site.block == "attention" else layer.ffn.norm_after
+    handle = layer.watch_sum(site.block, keep) if norm is None else watch_output(norm, keep)
+    stack.callback(handle.remove)

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.errors import ModelError
-from bertslim.model.layer import model_layers
+from bertslim.model.layer import model_layers, watch_output
 
 _REMEDY = "the weights are damaged, or too large for their type"
 
@@ -58,16 +58,15 @@ def _first_fault(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> int | 
     faults: list[int | str] = []
     with ExitStack() as hooks:
         for number, layer in enumerate(model_layers(model)):
-            hooks.callback(layer.module.register_forward_hook(_watch(faults, number)).remove)
+            hooks.callback(watch_output(layer.module, _watch(faults, number)).remove)
         embeddings = model.base_model.get_submodule("embeddings")
-        hooks.callback(embeddings.register_forward_hook(_watch(faults, "the embedding")).remove)
+        hooks.callback(watch_output(embeddings, _watch(faults, "the embedding")).remove)
         model(**inputs)
     return faults[0] if faults else "the head"
 
 
-def _watch(faults: list[int | str], place: int | str) -> Callable[..., None]:
-    def watch(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
-        states = output[0] if isinstance(output, tuple) else output
+def _watch(faults: list[int | str], place: int | str) -> Callable[[Tensor], None]:
+    def watch(states: Tensor) -> None:
         if not is_finite(states):
             faults.append(place)
 

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
@@ -327,7 +328,7 @@ class Layer:
         """The FFN block."""
         return FfnBlock(self.module, self.family)
 
-    def norm_of_sum(self, block: str) -> nn.Module | None:
+    def _norm_of_sum(self, block: str) -> nn.Module | None:
         """Return the norm that reads the sum of a block, "attention" or "ffn", and the residual.
 
         None where that sum is what the layer returns.
@@ -337,6 +338,26 @@ class Layer:
         else:
             name = self.family.layout.ffn.norm_after
         return None if name is None else self.module.get_submodule(name)
+
+    def watch_sum(self, block: str, see: Callable[[Tensor], None]) -> RemovableHandle:
+        """Look at the sum of a block, "attention" or "ffn", and the residual whenever it is made.
+
+        Returns:
+            What ends it.
+        """
+        norm = self._norm_of_sum(block)
+        if norm is None:
+            return watch_output(self.module, see)
+        return norm.register_forward_pre_hook(lambda _, inputs: see(inputs[0]))
+
+
+def watch_output(module: nn.Module, see: Callable[[Tensor], None]) -> RemovableHandle:
+    """Look at what a module puts out, the first of several, and return what ends it."""
+
+    def hook(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
+        see(output[0] if isinstance(output, tuple) else output)
+
+    return module.register_forward_hook(hook)
 
 
 def family_of_model(model: PreTrainedModel) -> Family:

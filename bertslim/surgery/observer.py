@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from bertslim.model.checkpoint import Checkpoint
-from bertslim.model.layer import Layer
 from bertslim.records import Block
 from bertslim.surgery.criteria import (
     GRADIENT_CRITERIA,
@@ -83,10 +82,11 @@ class Observer:
                 if number in self._by_output or number in self._by_gradient:
                     _hook(hooks, layer.ffn.output, partial(self._see_neurons, number))
                 if number in self._by_output:
-                    _see_sum_of(hooks, layer, "ffn", partial(self._see_sum, number))
+                    watch = layer.watch_sum("ffn", partial(self._see_sum, number))
+                    hooks.callback(watch.remove)
                 for place, block in enumerate(_BLOCKS if self._watches_tokens else ()):
                     see = partial(self._see_token_sum, number, place)
-                    _see_sum_of(hooks, layer, block, see)
+                    hooks.callback(layer.watch_sum(block, see).remove)
             if self.needs_gradients:
                 _hook(hooks, self._layers[0].module, _start_gradient)
             yield self._token_weights
@@ -132,24 +132,6 @@ class Observer:
     def _see_sum_gradient(self, number: int, place: int, gradient: Tensor) -> None:
         squares = gradient.float().square().sum(dim=-1)
         self._token_weights[number, place] = squares.masked_fill(~self._mask, 0)
-
-
-def _see_sum_of(
-    hooks: ExitStack, layer: Layer, block: Block, see: Callable[[Tensor], None]
-) -> None:
-    """Look at the sum of a block and the residual: what the next norm takes, or a layer returns."""
-
-    def see_input(_: nn.Module, inputs: tuple[Any, ...]) -> None:
-        see(inputs[0])
-
-    def see_output(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
-        see(output[0] if isinstance(output, tuple) else output)
-
-    norm = layer.norm_of_sum(block)
-    if norm is not None:
-        _hook(hooks, norm, see_input)
-    else:
-        hooks.callback(layer.module.register_forward_hook(see_output).remove)
 
 
 def _hook(hooks: ExitStack, module: nn.Module, see: Callable[..., Any]) -> None:

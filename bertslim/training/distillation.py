@@ -22,6 +22,7 @@ from bertslim.data.embedder import Embedder
 from bertslim.data.outputs import Decisions, decisions, model_inputs
 from bertslim.data.task import IGNORED, Batch
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.layer import watch_output
 from bertslim.recipe.schema import Distill
 
 _LEAST_VARIANCE = 1e-6
@@ -199,11 +200,7 @@ def caught(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
         (sequences, length, hidden_size) of each.
     """
     states: list[Tensor] = []
-
-    def keep(_: nn.Module, __: object, output: Tensor | tuple[Tensor, ...]) -> None:
-        states.append(output[0] if isinstance(output, tuple) else output)
-
-    handles = [layer.register_forward_hook(keep) for layer in layers]
+    handles = [watch_output(layer, states.append) for layer in layers]
     try:
         yield states
     finally:
