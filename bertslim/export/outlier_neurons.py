@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bertslim.export.fused_modules import FloatProduct
 from bertslim.model.layer import FfnBlock
+from bertslim.model.linear_maps import linear_map, narrowed
 from bertslim.model.slim_modeling import ActivationBesideInput
 
 
@@ -64,29 +65,17 @@ def set_apart(blocks: Sequence[FfnBlock], neurons: Sequence[int]) -> None:
     """Take a few neurons out of an FFN block, which may be that of several layers.
 
     Args:
-        blocks: The block as each of its layers has it; modules are changed, tensors are not.
+        blocks: The block as each of its layers has it.
         neurons: The numbers of the few.
     """
     ffn_in, activation, ffn_out = blocks[0].input, blocks[0].activation, blocks[0].output
     few = torch.tensor(neurons)
     apart = set(neurons)
     most = torch.tensor([number for number in range(ffn_in.out_features) if number not in apart])
-    first = NeuronsApart(ffn_in, FloatProduct(_rows(ffn_in, few)))
-    second = SumOfApart(ffn_out, FloatProduct(_columns(ffn_out, few)))
-    ffn_in.weight, ffn_in.bias = _rows(ffn_in, most).weight, _rows(ffn_in, most).bias
-    ffn_out.weight = _columns(ffn_out, most).weight
+    few_out = linear_map(ffn_out.weight[:, few], None)  # the bias is added once
+    first = NeuronsApart(
+        narrowed(ffn_in, outputs=most), FloatProduct(narrowed(ffn_in, outputs=few))
+    )
+    second = SumOfApart(narrowed(ffn_out, inputs=most), FloatProduct(few_out))
     for block in blocks:
         block.set_maps([first], second, activation=ActivationApart(activation))
-
-
-def _rows(linear: nn.Linear, chosen: Tensor) -> nn.Linear:
-    made = nn.Linear(linear.in_features, len(chosen), device="meta")
-    made.weight = nn.Parameter(linear.weight.detach()[chosen])
-    made.bias = nn.Parameter(linear.bias.detach()[chosen])
-    return made
-
-
-def _columns(linear: nn.Linear, chosen: Tensor) -> nn.Linear:
-    made = nn.Linear(len(chosen), linear.out_features, bias=False, device="meta")
-    made.weight = nn.Parameter(linear.weight.detach()[:, chosen])
-    return made
