@@ -130,9 +130,14 @@ def _full_directory() -> str | None:
     """Name the directory whose disk is full, of those that are written to without being asked."""
     cache = expanded(os.environ.get("HF_HOME", "~/.cache/huggingface"))
     for directory in (Path(tempfile.gettempdir()), Path.cwd(), cache):
-        if directory.is_dir() and shutil.disk_usage(directory).free < _LEAST_FREE:
+        if has_no_room(directory):
             return str(directory)
     return None
+
+
+def has_no_room(directory: Path) -> bool:
+    """Whether the disk of a directory is full; not where there is no such directory."""
+    return directory.is_dir() and shutil.disk_usage(directory).free < _LEAST_FREE
 
 
 def _of_network(error: BaseException) -> BertslimError | None:

@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bertslim.errors import BertslimError, OutputError
-from bertslim.library_errors import disk_is_full
+from bertslim.library_errors import disk_is_full, has_no_room
 
-_LEAST_FREE = 1 << 20  # bytes; a disk with less is full
 _NO_SPACE = "No space left on device"
 
 
@@ -58,10 +57,7 @@ def room_beside(target: Path) -> Iterator[None]:
 def _is_elsewhere(target: Path) -> bool:
     """Whether temporary files have no room, and the output has."""
     own, temporary = target.absolute().parent, Path(tempfile.gettempdir())
-    if not own.is_dir() or not temporary.is_dir():
-        return False
-    free = shutil.disk_usage(own).free, shutil.disk_usage(temporary).free
-    return free[0] >= _LEAST_FREE > free[1]
+    return own.is_dir() and not has_no_room(own) and has_no_room(temporary)
 
 
 def cannot_write(target: Path, option: str, reason: str) -> OutputError:
