@@ -14,10 +14,9 @@ from bertslim.records import DataRecord, ModelFacts
 from bertslim.records.sources import shown_source
 
 if TYPE_CHECKING:
-    from bertslim.data.source_table import SourceTable
-
-if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from bertslim.data.source_table import SourceTable
 
 BATCH_SIZE = 32  # sequences that go through a model at once
 MAX_LENGTH = 256  # tokens at which texts are cut that a model repairs from or is judged on

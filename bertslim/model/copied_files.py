@@ -21,6 +21,7 @@ from bertslim.file_names import (
     RECORD_FILE,
     REPORT_FILE,
     SENTENCE_TRANSFORMERS_FILE,
+    SINGLE_WEIGHT_FILES,
     SLIM_CODE_FILE,
     WEIGHT_INDEX_SUFFIX,
 )
@@ -59,7 +60,7 @@ _CARRIED_SUFFIXES = {
 }  # fmt: skip
 _CARRIED_NAMES = {"LICENSE", "LICENCE", "NOTICE", "COPYING", "AUTHORS", "CITATION"}
 _CODE_KEYS = ("auto_map", "custom_pipelines")
-_PICKLE, _SAFETENSORS = "pytorch_model.bin", "model.safetensors"
+_SAFETENSORS, _PICKLE = SINGLE_WEIGHT_FILES
 
 
 @dataclass(frozen=True)
