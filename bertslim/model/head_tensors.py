@@ -43,54 +43,38 @@ _TOKENS = HeadTensors(("classifier",), "classifier")
 _ANSWERS = HeadTensors(("qa_outputs",), "qa_outputs")
 _POOLED = HeadTensors((_POOLER, "classifier"), "classifier")
 _TWO_MAPS = HeadTensors(("classifier.dense", "classifier.out_proj"), "classifier.out_proj")
+_POOLED_CHOICE = HeadTensors((_POOLER, "classifier"))
+_WORDS_BY_CLS = HeadTensors(("cls.predictions.",))
+_WORDS_BY_LM_HEAD = HeadTensors(("lm_head.",))
 _ENCODER = HeadTensors(())
-_BERT = {
-    "": _ENCODER,
+_OF_TOKENS = {"": _ENCODER, "TokenClassification": _TOKENS, "QuestionAnswering": _ANSWERS}
+_DEBERTA = _OF_TOKENS | {
     "SequenceClassification": _POOLED,
-    "TokenClassification": _TOKENS,
-    "QuestionAnswering": _ANSWERS,
-    _CHOICE: HeadTensors((_POOLER, "classifier")),
+    _CHOICE: _POOLED_CHOICE,
+    "MaskedLM": _WORDS_BY_CLS,
+}
+_BERT = _DEBERTA | {
     "NextSentencePrediction": HeadTensors((_POOLER, "cls.seq_relationship")),
-    "MaskedLM": HeadTensors(("cls.predictions.",)),
     "PreTraining": HeadTensors((_POOLER, "cls.predictions.", "cls.seq_relationship")),
 }
-_ROBERTA = {
-    "": _ENCODER,
+_ROBERTA = _OF_TOKENS | {
     "SequenceClassification": _TWO_MAPS,
-    "TokenClassification": _TOKENS,
-    "QuestionAnswering": _ANSWERS,
-    _CHOICE: HeadTensors((_POOLER, "classifier")),
-    "MaskedLM": HeadTensors(("lm_head.",)),
+    _CHOICE: _POOLED_CHOICE,
+    "MaskedLM": _WORDS_BY_LM_HEAD,
 }
-_ELECTRA = {
-    "": _ENCODER,
+_ELECTRA = _OF_TOKENS | {
     "SequenceClassification": _TWO_MAPS,
-    "TokenClassification": _TOKENS,
-    "QuestionAnswering": _ANSWERS,
     _CHOICE: HeadTensors(("sequence_summary.summary", "classifier")),
     "MaskedLM": HeadTensors(("generator_predictions.", "generator_lm_head")),
     "PreTraining": HeadTensors(("discriminator_predictions.",)),
 }
-_DISTILBERT = {
-    "": _ENCODER,
+_DISTILBERT = _OF_TOKENS | {
     "SequenceClassification": HeadTensors(("pre_classifier", "classifier"), "classifier"),
-    "TokenClassification": _TOKENS,
-    "QuestionAnswering": _ANSWERS,
     _CHOICE: HeadTensors(("pre_classifier", "classifier")),
     "MaskedLM": HeadTensors(("vocab_transform", "vocab_layer_norm", "vocab_projector")),
 }
-_WORDS_BY_LM_HEAD = HeadTensors(("lm_head.",))
-_WORDS_BY_CLS = HeadTensors(("cls.predictions.",))
 _ROFORMER = _ROBERTA | {
     _CHOICE: HeadTensors(("classifier",)),
-    "MaskedLM": _WORDS_BY_CLS,
-}
-_DEBERTA = {
-    "": _ENCODER,
-    "SequenceClassification": _POOLED,
-    "TokenClassification": _TOKENS,
-    "QuestionAnswering": _ANSWERS,
-    _CHOICE: HeadTensors((_POOLER, "classifier")),
     "MaskedLM": _WORDS_BY_CLS,
 }
 _GTE = {
