@@ -191,8 +191,19 @@ class PreNormLayer(torch.nn.Module):
 
 
 PRE_NORM = LayerLayout(
-    AttentionLayout(("attend", "out"), ("attend", "attend", "attend"), "out", norm_before="norm1"),
-    FfnLayout(("up", "act", "down"), "up", "act", "down", norm_before="norm2"),
+    AttentionLayout(
+        modules=("attend", "out"),
+        inputs=("attend", "attend", "attend"),
+        output="out",
+        norm_before="norm1",
+    ),
+    FfnLayout(
+        modules=("up", "act", "down"),
+        input="up",
+        activation="act",
+        output="down",
+        norm_before="norm2",
+    ),
 )
 
 

@@ -15,82 +15,74 @@ DECODER_HEADS = ("CausalLM", "LMHeadModel")
 SKIPPABLE = ("attention", "attention_norm", "ffn", "ffn_norm")
 
 
-@dataclass(frozen=True)
-class AttentionLayout:
-    """Where the attention block of a layer lies, as dotted names below the layer.
+@dataclass(frozen=True, kw_only=True)
+class BlockLayout:
+    """Where a block of a layer lies, as dotted names below the layer.
 
     Attributes:
         modules: The modules of the block, the one that computes it first.
-        inputs: Its linear maps hidden_size -> heads x head_size: query, key and value; or one map
-            whose outputs are those of the three, one after the other.
-        output: Its linear map heads x head_size -> hidden_size.
+        output: Its linear map -> hidden_size.
         norm_before: The norm between the residual stream and the block; None: there is none.
         norm_after: The norm that follows the sum of the block and the residual; None: none.
-        head_size: The attribute of the first module that holds the channels of a head.
-        input_bias: Whether query, key and value have a bias, or the key of `config.json` for it.
+        input_bias: Whether the maps of the states have a bias, or the key of `config.json` for it.
         output_bias: The same of the output map.
+    """
+
+    modules: tuple[str, ...]
+    output: str
+    norm_before: str | None = None
+    norm_after: str | None = None
+    input_bias: bool | str = True
+    output_bias: bool | str = True
+
+    @property
+    def norm(self) -> str | None:
+        """The block's norm, before it or after it."""
+        return self.norm_before or self.norm_after
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionLayout(BlockLayout):
+    """Where the attention block of a layer lies.
+
+    Attributes:
+        inputs: Its linear maps hidden_size -> heads x head_size: query, key and value; or one map
+            whose outputs are those of the three, one after the other.
+        head_size: The attribute of the first module that holds the channels of a head.
         fuses: Whether ONNX Runtime's attention nodes compute the same; not where positions are
             rotary, or relative and read by query and key.
         reads_positions: Whether query and key map relative positions, too, and not states alone.
     """
 
-    modules: tuple[str, ...]
     inputs: tuple[str, ...]
-    output: str
-    norm_before: str | None = None
-    norm_after: str | None = None
     head_size: str = "attention_head_size"
-    input_bias: bool | str = True
-    output_bias: bool | str = True
     fuses: bool = True
     reads_positions: bool = False
 
-    @property
-    def norm(self) -> str | None:
-        """The block's norm, before it or after it."""
-        return self.norm_before or self.norm_after
 
-
-@dataclass(frozen=True)
-class FfnLayout:
-    """Where the FFN block of a layer lies, as dotted names below the layer.
+@dataclass(frozen=True, kw_only=True)
+class FfnLayout(BlockLayout):
+    """Where the FFN block of a layer lies.
 
     The neurons of a plain block are activation(input(x)), those of a gated one
     activation(input(x)) * up(x) (Shazeer 2020, arXiv 2002.05202).
 
     Attributes:
-        modules: The modules of the block, the one that computes it first.
         input: The linear map hidden_size -> intermediate_size whose outputs are activated.
         activation: The activation.
-        output: The linear map intermediate_size -> hidden_size.
         up: The other input map of a gated block; None: there is none, or `input` is both.
         input_is_both: Whether `input` puts out the gate's values and then those of the other map.
-        norm_before: The norm between the residual stream and the block; None: there is none.
-        norm_after: The norm that follows the sum of the block and the residual; None: none.
-        input_bias: Whether input maps have a bias, or the key of `config.json` for it.
-        output_bias: The same of the output map.
     """
 
-    modules: tuple[str, ...]
     input: str
     activation: str
-    output: str
     up: str | None = None
     input_is_both: bool = False
-    norm_before: str | None = None
-    norm_after: str | None = None
-    input_bias: bool | str = True
-    output_bias: bool | str = True
 
     @property
     def gated(self) -> bool:
         """Whether each neuron has a gate."""
         return self.up is not None or self.input_is_both
-
-    @property
-    def norm(self) -> str | None:
-        """The block's norm, before it or after it."""
-        return self.norm_before or self.norm_after
 
 
 @dataclass(frozen=True)
@@ -267,11 +259,6 @@ class Family:
     keywords: tuple[str, ...] = ()
     stored_under: tuple[str, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
-
-    @property
-    def bounds_length(self) -> bool:
-        """Whether a table of positions is used up at the longest sequence."""
-        return any(table.key == POSITION_ROWS.key for table in self.embeddings)
 
     @property
     def stack(self) -> str:

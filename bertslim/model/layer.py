@@ -22,7 +22,7 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
 from bertslim.model import slim_modeling
-from bertslim.model.families import AttentionLayout, Family, FfnLayout, family_named
+from bertslim.model.families import AttentionLayout, BlockLayout, Family, FfnLayout, family_named
 from bertslim.model.linear_maps import packed, parted
 from bertslim.model.slim_modeling import NoAttention, NoFFN
 
@@ -53,7 +53,7 @@ class _LayerBlock:
     family: Family
 
     @property
-    def layout(self) -> AttentionLayout | FfnLayout:
+    def layout(self) -> BlockLayout:
         """Where the block lies in the layer."""
         raise NotImplementedError
 

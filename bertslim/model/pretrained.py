@@ -80,6 +80,14 @@ def from_pretrained(
             )
     except Exception as error:  # damaged files make libraries raise whatever they meet
         raise ModelError(f"cannot be loaded ({_reason(error)})", where=str(directory)) from error
+    _require_fit(info, facts, directory, new_head=new_head)
+    return model, sorted(info["unexpected_keys"])
+
+
+def _require_fit(
+    info: Mapping[str, Any], facts: ModelFacts, directory: Path, *, new_head: bool
+) -> None:
+    """Refuse tensors of another shape, and those that are not there, as transformers lists them."""
     misfits = sorted(info["mismatched_keys"])
     lacking = sorted(set(info["missing_keys"]) - {name for name, *_ in misfits})
     if new_head:
@@ -99,7 +107,6 @@ def from_pretrained(
             where=str(directory),
             remedy=_NOT_TOGETHER if _in_encoder(lacking[0], facts) else _NO_HEAD,
         )
-    return model, sorted(info["unexpected_keys"])
 
 
 def _check_activation(files: Description, directory: Path) -> None:
