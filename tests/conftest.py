@@ -34,6 +34,9 @@ TINY_SETTINGS: dict[str, dict[str, Any]] = {
         "position_buckets": 4,
         "norm_rel_ebd": "layer_norm",
     },
+    "rembert": {"output_embedding_size": 24, "bos_token_id": 0, "eos_token_id": 0},
+    "eurobert": dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "mask_token_id"), 0),
+    "albert": {"inner_group_num": 1, "num_hidden_layers": 3},
     "modernbert": {
         **{f"{name}_token_id": 0 for name in ("pad", "eos", "bos", "cls", "sep")},
         "local_attention": 4,
@@ -133,7 +136,7 @@ def make_checkpoint(
 
     def make(
         model_type: str = "bert",
-        head: str = "SequenceClassification",
+        head: str | None = None,
         *,
         tokenizer: bool = False,
         dtype: str = "float32",
@@ -142,7 +145,9 @@ def make_checkpoint(
         import torch
 
         from bertslim.quiet import quiet_transformers
+        from support.families import usual_head
 
+        head = usual_head(model_type) if head is None else head
         key = json.dumps([model_type, head, tokenizer, dtype, changes], sort_keys=True)
         if key not in made:
             directory = tmp_path_factory.mktemp(f"{model_type}-{head or 'encoder'}")
@@ -261,9 +266,7 @@ def cut_all_ways(
 ) -> Callable[..., Path]:
     """Return a function that makes a checkpoint whose layers and vocabulary are all cut somehow."""
 
-    def make(
-        model_type: str = "bert", head: str = "SequenceClassification", **changes: Any
-    ) -> Path:
+    def make(model_type: str = "bert", head: str | None = None, **changes: Any) -> Path:
         from bertslim.model.families import FAMILIES
 
         fewer_heads = [{"op": "prune_heads", "layers": [0], "heads": 2}]

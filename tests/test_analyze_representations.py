@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from bertslim.analyze.representations import sites_of, watched
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.config_facts import read_facts
-from bertslim.model.families import FAMILIES
-from bertslim.model.layer import final_norm
 from bertslim.records import Site
 from support.checkpoints import checkpoint_of
+from support.families import each_layered_family, final_norm
 
 
-@pytest.mark.parametrize("model_type", list(FAMILIES))
+@each_layered_family
 def test_behind_the_ffn_blocks_are_the_hidden_states_of_transformers(
     model_type: str, tiny_model, example_inputs
 ) -> None:

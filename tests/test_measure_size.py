@@ -10,6 +10,7 @@ from bertslim.model.checkpoint import load_checkpoint, load_model
 from bertslim.model.families import FAMILIES
 from bertslim.recipe.plan import make_plan
 from bertslim.recipe.recipe_files import load_recipe
+from support.families import LAYERED
 
 BERT = FAMILIES["bert"]
 
@@ -93,7 +94,7 @@ def test_shared_and_linear_blocks_hold_and_compute_what_is_planned(
         {"op": "share_ffn", "layers": "1-2"},
     )
     heads = {"op": "prune_heads", "layers": "2-3", "heads": 3}
-    for model_type in FAMILIES:
+    for model_type in LAYERED:
         fewer = [] if FAMILIES[model_type].heads_share_bias else [heads]
         recipe = make_recipe(*steps, *fewer, reconstruct={"samples": 1})
         base = make_checkpoint(model_type)

@@ -21,6 +21,7 @@ from bertslim.model.heads import heads_of
 from bertslim.model.refused_families import REASONS
 from bertslim.recipe.sizes import count
 from bertslim.records import LayerFacts
+from support.families import each_layered_family, head_or_encoder, usual_head
 
 LENGTH = 12
 
@@ -55,12 +56,14 @@ def test_predicted_sizes_are_the_measured_ones(model_type: str, head: str, make_
     assert_predicted_is_measured(make_checkpoint(model_type, head))
 
 
-@each_family
+@each_layered_family
 @pytest.mark.parametrize("recipe", ["drop_odd", "drop_top_layers"])
 def test_predicted_sizes_of_a_slim_model_too(
     model_type: str, recipe: str, make_checkpoint, cut
 ) -> None:
-    assert_predicted_is_measured(cut(make_checkpoint(model_type, "MaskedLM"), recipe))
+    assert_predicted_is_measured(
+        cut(make_checkpoint(model_type, head_or_encoder(model_type, "MaskedLM")), recipe)
+    )
 
 
 @pytest.mark.parametrize("model_type", ["bert", "mpnet", "distilbert"])
@@ -102,12 +105,13 @@ def test_a_bare_encoder_saved_without_its_pooler(model_type: str, make_checkpoin
 # Facts
 
 
-@each_family
+@each_layered_family
 def test_the_shape_is_read(model_type: str, make_checkpoint) -> None:
-    facts = facts_on_disk(make_checkpoint(model_type, "SequenceClassification"))
+    head = usual_head(model_type)
+    facts = facts_on_disk(make_checkpoint(model_type, head))
     assert facts.model_type == model_type
-    assert facts.architecture == f"{FAMILIES[model_type].class_prefix}ForSequenceClassification"
-    assert facts.head == "SequenceClassification"
+    assert facts.architecture == FAMILIES[model_type].architecture(head)
+    assert facts.head == head
     assert (facts.hidden_size, facts.head_size, facts.vocab_size) == (32, 8, 99)
     assert (facts.labels, facts.dtype) == (3, "float32")
     raw = LayerFacts(heads=4, intermediate_size=64, attention_norm=False)
@@ -151,7 +155,7 @@ def test_the_dtype_is_that_on_disk(dtype: str, make_checkpoint) -> None:
     assert read_facts({"model_type": "bert", "torch_dtype": dtype}).dtype == dtype
 
 
-@each_family
+@each_layered_family
 def test_a_slim_configuration_gives_its_layers_back(
     model_type: str, make_checkpoint, make_recipe, cut
 ) -> None:

@@ -17,10 +17,10 @@ from bertslim.data.task import Batch
 from bertslim.errors import ModelError
 from bertslim.export.parity import check_parity
 from bertslim.measure.predictions import compare_predictions
-from bertslim.model.families import FAMILIES
 from bertslim.model.finite_outputs import is_finite, require_finite_outputs
 from bertslim.model.layer import model_layers
 from support.checkpoints import checkpoint_of
+from support.families import each_layered_family, head_or_encoder
 
 REMEDY = "; the weights are damaged, or too large for their type"
 
@@ -35,11 +35,12 @@ def spoilt(model: Any, layer: int) -> Any:
 
 
 @pytest.mark.parametrize("layer", [0, 3])
-@pytest.mark.parametrize("model_type", FAMILIES)
+@each_layered_family
 def test_the_lowest_layer_is_named(
     model_type: str, layer: int, tiny_model: Callable[..., Any], example_inputs
 ) -> None:
-    model, inputs = spoilt(tiny_model(model_type, "MaskedLM"), layer), example_inputs()
+    model = spoilt(tiny_model(model_type, head_or_encoder(model_type, "MaskedLM")), layer)
+    inputs = example_inputs()
     with torch.no_grad(), pytest.raises(ModelError) as caught:
         require_finite_outputs(model(**inputs), model, inputs, name="the base")
     assert str(caught.value) == (

@@ -20,9 +20,8 @@ from bertslim.model.layer import (
     run_head,
     run_until,
 )
+from support.families import each_layered_family, usual_head
 
-each_family = pytest.mark.parametrize("model_type", FAMILIES)
-HEAD = "SequenceClassification"
 REPAIRED = {"reconstruct": {"samples": 8}}
 CUTS: dict[str, tuple[dict[str, Any], ...]] = {
     "gone": (
@@ -80,11 +79,11 @@ def assert_alike(model: Any, inputs: dict[str, Tensor]) -> None:
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9, msg=f"layer {number}")
 
 
-@each_family
+@each_layered_family
 def test_the_blocks_of_a_base_put_out_what_its_layers_do(
     model_type: str, tiny_model, example_inputs
 ) -> None:
-    model, inputs = tiny_model(model_type, HEAD).double(), example_inputs()
+    model, inputs = tiny_model(model_type, usual_head(model_type)).double(), example_inputs()
     assert not inputs["attention_mask"].all()
     assert_alike(model, inputs)
     without_padding = {name: values[:2] for name, values in inputs.items()}
@@ -92,25 +91,27 @@ def test_the_blocks_of_a_base_put_out_what_its_layers_do(
 
 
 @pytest.mark.parametrize("name", CUTS)
-@each_family
+@each_layered_family
 def test_the_blocks_of_a_cut_model_put_out_what_its_layers_do(
     model_type: str, name: str, make_checkpoint, make_recipe, cut, example_inputs
 ) -> None:
     if FAMILIES[model_type].heads_share_bias and name == "fewer_heads":
         pytest.skip("its heads share a bias")
     recipe = make_recipe(*CUTS[name], name=name, **REPAIRED)
-    model = load_model(cut(make_checkpoint(model_type, HEAD), recipe)).double()
+    model = load_model(cut(make_checkpoint(model_type, usual_head(model_type)), recipe)).double()
     with torch.no_grad():
         for parameter in model.parameters():  # so that what is solved later is not zero
             parameter.add_(0.1 * torch.randn_like(parameter))
     assert_alike(model, example_inputs())
 
 
-@each_family
+@each_layered_family
 def test_which_blocks_are_there_and_what_their_maps_are(
     model_type: str, make_checkpoint, make_recipe, cut
 ) -> None:
-    model = load_model(cut(make_checkpoint(model_type, HEAD), make_recipe(*CUTS["gone"])))
+    model = load_model(
+        cut(make_checkpoint(model_type, usual_head(model_type)), make_recipe(*CUTS["gone"]))
+    )
     layers = model_layers(model)
     assert [layer.attention.is_present for layer in layers] == [True, False, True, False]
     assert [layer.ffn.is_present for layer in layers] == [False, True, True, False]
@@ -120,15 +121,15 @@ def test_which_blocks_are_there_and_what_their_maps_are(
     neurons = layers[1].ffn.neurons(torch.randn(2, 3, 32))
     assert neurons.shape == (2, 3, 24)
     filled = make_recipe(*CUTS["filled"], name="filled", **REPAIRED)
-    model = load_model(cut(make_checkpoint(model_type, HEAD), filled))
+    model = load_model(cut(make_checkpoint(model_type, usual_head(model_type)), filled))
     assert [layer.ffn.is_present for layer in model_layers(model)] == [True, True, False, True]
 
 
-@each_family
+@each_layered_family
 def test_no_layer_runs_to_see_what_the_first_one_gets(
     model_type: str, tiny_model, example_inputs
 ) -> None:
-    model = tiny_model(model_type, HEAD)
+    model = tiny_model(model_type, usual_head(model_type))
     seen: list[Any] = []
     layers = [layer.attention.module for layer in model_layers(model)]
     handles = [layer.register_forward_hook(lambda *_: seen.append(1)) for layer in layers]
@@ -142,8 +143,10 @@ def test_no_layer_runs_to_see_what_the_first_one_gets(
     assert not any(layer._forward_pre_hooks for layer in layers)
 
 
-@pytest.mark.parametrize("head", ["", HEAD, "TokenClassification", "QuestionAnswering"])
-@each_family
+@pytest.mark.parametrize(
+    "head", ["", "SequenceClassification", "TokenClassification", "QuestionAnswering"]
+)
+@each_layered_family
 def test_a_head_alone_puts_out_for_the_last_states_what_the_model_does(
     model_type: str, head: str, tiny_model, example_inputs
 ) -> None:

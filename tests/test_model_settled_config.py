@@ -22,6 +22,7 @@ from bertslim.model.head_tensors import fitting_heads
 from bertslim.model.heads import heads_of
 from bertslim.model.settled_config import settle
 from bertslim.model.stored_tensors import StoredTensor
+from support.families import every_head_of
 
 WEIGHTS = "model.safetensors"
 
@@ -230,8 +231,7 @@ def test_the_rows_of_the_head_count_the_labels(
     assert settled_labels(rows, **config) == (rows, (f"config.json says {note}",) if note else ())
 
 
-@pytest.mark.parametrize("head", ["SequenceClassification", "TokenClassification"])
-@pytest.mark.parametrize("model_type", FAMILIES)
+@every_head_of("SequenceClassification", "TokenClassification")
 def test_names_that_are_not_those_of_the_head_are_refused(
     model_type: str, head: str, make_checkpoint, tmp_path: Path
 ) -> None:

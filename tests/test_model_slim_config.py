@@ -14,8 +14,7 @@ from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
 from bertslim.model.slim_config import slim_config
 from bertslim.recipe.plan import make_plan
-
-each_family = pytest.mark.parametrize("model_type", FAMILIES)
+from support.families import each_layered_family, head_or_encoder
 
 
 @pytest.fixture
@@ -48,10 +47,12 @@ def base(tiny_config):
     return make
 
 
-@each_family
+@each_layered_family
 def test_an_even_result_stays_a_stock_configuration(model_type: str, base, slim) -> None:
     keys = FAMILIES[model_type].keys
-    config = base(model_type, "MaskedLM", auto_map={"AutoModel": "evil.Model"})
+    config = base(
+        model_type, head_or_encoder(model_type, "MaskedLM"), auto_map={"AutoModel": "evil.Model"}
+    )
     made = slim(
         config,
         {"op": "resize_ffn", "layers": "all", "width": 24},
@@ -63,11 +64,12 @@ def test_an_even_result_stays_a_stock_configuration(model_type: str, base, slim)
     assert made == config | lists | {keys.layers: 3, keys.intermediate_size: 24}
 
 
-@each_family
+@each_layered_family
 def test_an_uneven_result_says_how_each_layer_differs(model_type: str, base, slim) -> None:
     family = FAMILIES[model_type]
     keys = family.keys
-    config = base(model_type, "TokenClassification") | {"id2label": {"0": "O", "1": "PER"}}
+    head = head_or_encoder(model_type, "TokenClassification")
+    config = base(model_type, head) | {"id2label": {"0": "O", "1": "PER"}}
     made = slim(
         config,
         {"op": "drop_ffn", "layers": 0},
@@ -77,7 +79,7 @@ def test_an_uneven_result_says_how_each_layer_differs(model_type: str, base, sli
         {"op": "drop_attention", "layers": 3, "layer_norm": "remove"},
     )
     assert made["model_type"] == f"slim_{model_type}"
-    assert made["architectures"] == [f"Slim{family.class_prefix}ForTokenClassification"]
+    assert made["architectures"] == [f"Slim{family.architecture(head)}"]
     assert (made[keys.layers], made[keys.intermediate_size]) == (3, 8)
     everything = ["attention", "attention_norm", "ffn", "ffn_norm"]
     with_norm = ["ffn", "ffn_norm"] if family.layout.ffn.norm_before else ["ffn"]
@@ -107,7 +109,7 @@ def test_the_widest_layer_is_the_rule_the_others_the_exceptions(base, slim) -> N
     }
 
 
-@each_family
+@each_layered_family
 def test_linear_maps_and_shared_blocks_are_named(model_type: str, base, slim) -> None:
     width = FAMILIES[model_type].keys.intermediate_size
     can_lose_heads = not FAMILIES[model_type].heads_share_bias
@@ -148,7 +150,7 @@ def test_without_any_ffn_the_width_stays_that_of_the_base(silent: bool, base, sl
     assert made["per_layer_config"] == dict.fromkeys("0123", skipped)
 
 
-@each_family
+@each_layered_family
 def test_the_auto_map_names_what_the_auto_classes_would_take(model_type: str, base, slim) -> None:
     family = FAMILIES[model_type]
     made = slim(base(model_type), {"op": "drop_ffn", "layers": 0})["auto_map"]

@@ -20,7 +20,7 @@ from bertslim.quiet import quiet_transformers
 from bertslim.recipe.plan import make_plan
 from bertslim.recipe.recipe_files import load_recipe
 from bertslim.surgery.layer_surgery import operate
-from support.families import each_build
+from support.families import each_build, head_or_encoder
 
 HEADS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MaskedLM", "")
 EVEN = ("halve_width", "drop_top_layers")
@@ -88,7 +88,7 @@ def fewer_heads(make_recipe):
 def mixed_model(make_checkpoint, cut, mixed):
     """Return a function that cuts a tiny model of a family by the mixed recipe and loads it."""
 
-    def make(model_type: str, head: str = "SequenceClassification"):
+    def make(model_type: str, head: str | None = None):
         return load_model(cut(make_checkpoint(model_type, head), mixed))
 
     return make
@@ -343,7 +343,7 @@ def test_other_classes_are_not_made(name: str) -> None:
 
 def test_a_slim_class_is_the_stock_class_with_the_same_forward() -> None:
     for family in FAMILIES.values():
-        name = family.architecture("TokenClassification")
+        name = family.architecture(head_or_encoder(family.model_type, "TokenClassification"))
         slim, stock = getattr(slim_modeling, f"Slim{name}"), getattr(transformers, name)
         assert issubclass(slim, stock)
         assert slim.forward is stock.forward

@@ -80,7 +80,7 @@ def repair(make_checkpoint, make_recipe) -> Callable[..., Repaired]:
         model_type: str,
         *operations: dict[str, Any],
         refit: str = "all",
-        head: str = HEAD,
+        head: str | None = None,
         batches: Sequence[Batch] = BATCHES,
         dtype: torch.dtype = torch.float64,
         change: Callable[[Any], None] | None = None,

@@ -19,10 +19,9 @@ from bertslim.recipe.plan import make_plan
 from bertslim.surgery import layer_surgery
 from bertslim.surgery.importance import magnitude
 from bertslim.surgery.layer_surgery import multiply_ffn, narrow_ffn, operate
+from support.families import LAYERED, each_layered_family
 
 EXACT = {"atol": 1e-12, "rtol": 1e-12}
-
-each_family = pytest.mark.parametrize("model_type", FAMILIES)
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def zero(linear: nn.Module) -> None:
 # References
 
 
-@each_family
+@each_layered_family
 def test_drop_ffn_is_an_ffn_that_says_zero(model_type: str, stock, operated, states) -> None:
     model = stock(model_type)
     slim = operated(model, {"op": "drop_ffn", "layers": [0, 2]})
@@ -83,7 +82,7 @@ def test_drop_ffn_is_an_ffn_that_says_zero(model_type: str, stock, operated, sta
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
-@each_family
+@each_layered_family
 def test_drop_attention_is_an_attention_that_says_zero(
     model_type: str, stock, operated, states
 ) -> None:
@@ -94,7 +93,7 @@ def test_drop_attention_is_an_attention_that_says_zero(
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
-@each_family
+@each_layered_family
 @pytest.mark.parametrize("width", [0.25, 40, 1])
 def test_resize_ffn_leaves_the_weak_neurons_out(
     model_type: str, width: float, stock, operated, states
@@ -115,7 +114,7 @@ def test_resize_ffn_leaves_the_weak_neurons_out(
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
-@each_family
+@each_layered_family
 @pytest.mark.parametrize("gain", [0.5, -2.0])
 def test_scale_ffn_multiplies_what_the_ffn_says(
     model_type: str, gain: float, stock, operated, states
@@ -128,7 +127,7 @@ def test_scale_ffn_multiplies_what_the_ffn_says(
     torch.testing.assert_close(states(slim), states(model), **EXACT)
 
 
-@each_family
+@each_layered_family
 def test_drop_layer_is_a_model_built_without_it(
     model_type: str, stock, tiny_config, operated, states
 ) -> None:
@@ -149,7 +148,7 @@ def test_drop_layer_is_a_model_built_without_it(
 # Attention heads
 
 each_family_that_can_lose_heads = pytest.mark.parametrize(
-    "model_type", [name for name, family in FAMILIES.items() if not family.heads_share_bias]
+    "model_type", [name for name in LAYERED if not FAMILIES[name].heads_share_bias]
 )
 
 
@@ -229,7 +228,7 @@ def drawn(linear: nn.Module | None) -> Tensor:
     return second.weight @ first.weight
 
 
-@each_family
+@each_layered_family
 @pytest.mark.parametrize("rank", [None, 8])
 def test_a_linear_fill_maps_the_input_of_the_block(
     model_type: str, rank: int | None, stock, operated, states
@@ -249,7 +248,7 @@ def test_a_linear_fill_maps_the_input_of_the_block(
     assert linear_of(layer(slim, 0), family) is None
 
 
-@each_family
+@each_layered_family
 @pytest.mark.parametrize("rank", [True, 8])
 def test_a_bypass_adds_a_map_of_the_input_of_the_block(
     model_type: str, rank: int | bool, stock, operated, states
@@ -289,7 +288,7 @@ def test_a_bypass_stays_when_its_block_is_narrowed_and_scaled(
     assert linear_of(layer(twice, 1), family) is not None
 
 
-@each_family
+@each_layered_family
 def test_layers_that_share_use_the_block_of_the_lowest(
     model_type: str, stock, operated, states
 ) -> None:
@@ -461,7 +460,7 @@ def parameters_of(*linears: nn.Module, bias_only: bool = False) -> int:
     return sum(parameter.numel() for parameter in parameters)
 
 
-@each_family
+@each_layered_family
 def test_nothing_is_masked(model_type: str, stock, operated) -> None:
     model = stock(model_type)
     slim = operated(

@@ -23,9 +23,9 @@ from bertslim.surgery.criteria import OUTPUT_CRITERIA
 from bertslim.surgery.output_projection import project_outputs
 from bertslim.surgery.survey import Survey, survey
 from support.checkpoints import checkpoint_of, facts_of
+from support.families import LAYERED, each_layered_family, usual_head
 from support.residual_sums import reader_of_sum
 
-each_family = pytest.mark.parametrize("model_type", FAMILIES)
 CLASSIFIER = "SequenceClassification"
 DROP = {"op": "drop_ffn", "layers": [2]}
 
@@ -82,11 +82,11 @@ class Seen:
         self.inputs[name] = values
 
 
-@each_family
+@each_layered_family
 def test_criteria_by_output_see_real_tokens_weighted(
     model_type: str, tiny_model, surveyed, batches
 ) -> None:
-    model = tiny_model(model_type, CLASSIFIER).double()
+    model = tiny_model(model_type, usual_head(model_type)).double()
     found = surveyed(model, resize("activation"), resize("obs", "1-2"), resize("obs", 1, 9))
     assert found.token_weights is None
     assert found.scores.keys() == {("activation", 1), ("obs", 1), ("obs", 2)}
@@ -109,11 +109,11 @@ def test_criteria_by_output_see_real_tokens_weighted(
         torch.testing.assert_close(found.scores[name, 1], expected, rtol=1e-9, atol=0)
 
 
-@each_family
+@each_layered_family
 def test_criteria_by_gradient_are_those_of_plain_autograd(
     model_type: str, tiny_model, surveyed, batches
 ) -> None:
-    model, family = tiny_model(model_type, CLASSIFIER).double(), FAMILIES[model_type]
+    model, family = tiny_model(model_type, usual_head(model_type)).double(), FAMILIES[model_type]
     found = surveyed(model, resize("taylor", "all", 30), resize("fisher"))
     layer = layers_of(model, family)[1]
     seen = Seen(neurons=ffn_of(layer, family)[1])
@@ -130,11 +130,11 @@ def test_criteria_by_gradient_are_those_of_plain_autograd(
     assert {number for name, number in found.scores if name == "taylor"} == {0, 1, 2, 3}
 
 
-@each_family
+@each_layered_family
 def test_token_weights_are_squared_gradients_before_each_norm(
     model_type: str, tiny_model, surveyed, batches
 ) -> None:
-    model, family = tiny_model(model_type, CLASSIFIER).double(), FAMILIES[model_type]
+    model, family = tiny_model(model_type, usual_head(model_type)).double(), FAMILIES[model_type]
     found = surveyed(model, DROP, token_weights=True).token_weights
     modules = {
         f"{number}.{place}": reader_of_sum(model, number, block)
@@ -157,7 +157,7 @@ def test_token_weights_are_squared_gradients_before_each_norm(
 
 @pytest.mark.parametrize(
     ("model_type", "head"),
-    [(name, head) for name, family in FAMILIES.items() for head in heads_of(family)],
+    [(name, head) for name in LAYERED for head in heads_of(FAMILIES[name])],
 )
 def test_every_head_can_be_surveyed(model_type: str, head: str, tiny_model, surveyed) -> None:
     model = tiny_model(model_type, head)

@@ -14,8 +14,7 @@ from bertslim.data.embedder import Embedder
 from bertslim.data.outputs import Decisions
 from bertslim.data.pooling import Pooling
 from bertslim.data.task import Batch
-from bertslim.model.families import FAMILIES
-from bertslim.model.layer import final_norm, layer_stack, model_layers
+from bertslim.model.layer import layer_stack, model_layers
 from bertslim.recipe.schema import Distill
 from bertslim.training.distillation import (
     Distillation,
@@ -24,7 +23,7 @@ from bertslim.training.distillation import (
     states_loss,
 )
 from support.checkpoints import checkpoint_of
-from support.families import every_head_of
+from support.families import each_layered_family, every_head_of, final_norm
 from support.noisy_model import with_noise
 
 HEADS = (
@@ -112,7 +111,7 @@ def test_a_model_has_nothing_to_learn_from_itself_and_something_from_another(
     assert not any(p.grad is not None for p in model.parameters())
 
 
-@pytest.mark.parametrize("model_type", FAMILIES)
+@each_layered_family
 def test_the_states_are_those_behind_the_layers(model_type: str, tiny_model) -> None:
     model, batch = tiny_model(model_type), some_batch()
     distillation = Distillation(teacher_of(model), Distill())

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 from bertslim.model.gradients import without_parameter_gradients
-from bertslim.model.layer import encoder_modules, model_layers
+from bertslim.model.layer import embeddings_module, encoder_modules, model_layers
 from bertslim.quiet import quiet_transformers
 from bertslim.records import Measurement, Plan, compare
 
@@ -39,7 +39,7 @@ def count_parameters(model: PreTrainedModel) -> ParameterCounts:
     return ParameterCounts(
         total=_count(model),
         encoder=sum(map(_count, encoder_modules(model))),
-        embeddings=_count(model.base_model.get_submodule("embeddings")),
+        embeddings=_count(embeddings_module(model)),
         layers=_count_each(layer.module for layer in model_layers(model)),
     )
 

@@ -11,6 +11,8 @@ from bertslim.model.config_form import (
     embedding_parameters,
     layer_form,
     norm_rows,
+    projection_macs,
+    projection_parameters,
     shared_parameters,
 )
 from bertslim.model.config_values import ConfigValues, whole
@@ -83,6 +85,11 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
             f"{heads} attention heads do not divide a hidden size of {hidden_size}",
             where=CONFIG_FILE,
         )
+    if (shared := values.key_value_heads) == 0 or heads % shared:
+        raise ModelError(
+            f"{heads} attention heads cannot share {shared} heads of keys and values",
+            where=CONFIG_FILE,
+        )
     _refuse_other_head_size(values, hidden_size // heads)
     parts = _parts(values, head, tensors)
     return ModelFacts(
@@ -98,8 +105,10 @@ def read_facts(config: Mapping[str, Any], tensors: Collection[str] | None = None
         dtype=str(config.get("dtype") or config.get("torch_dtype") or "float32"),
         embedding_parameters=embedding_parameters(values),
         shared_parameters=shared_parameters(values),
-        head_parameters=sum(part.parameters for part in parts.values()),
-        macs_per_token=sum(part.macs for part in parts.values() if part.every_token),
+        head_parameters=sum(part.parameters for part in parts.values())
+        + projection_parameters(values, "elsewhere"),
+        macs_per_token=sum(part.macs for part in parts.values() if part.every_token)
+        + projection_macs(values),
         macs_per_sequence=sum(part.macs for part in parts.values() if not part.every_token),
         layers=_layers(values),
         form=layer_form(values),
@@ -185,7 +194,9 @@ def _parts(values: ConfigValues, head: str, tensors: Collection[str] | None) -> 
         embedding_size=values.embedding_size,
         vocab_size=values.number("vocab_size"),
         labels=values.labels,
-        tied=values.values.get("tie_word_embeddings") is not False,
+        output_embedding_size=values.output_embedding_size,
+        tied=values.ties_words,
+        pools_late=values.pools_late,
         norm_rows=norm_rows(values),
         classifier_bias=values.says(values.family.classifier_bias),
         decoder_bias=values.says(values.family.decoder_bias),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bertslim.model.config_values import ConfigValues
-from bertslim.model.families import EmbeddingRows, SharedNorm, SharedTable
+from bertslim.model.families import EmbeddingRows, Family, SharedNorm, SharedTable
 from bertslim.records import LayerForm
+
+ProjectionPlace = Literal["embeddings", "layers", "elsewhere"]
 
 
 def layer_form(values: ConfigValues) -> LayerForm:
@@ -19,7 +23,10 @@ def layer_form(values: ConfigValues) -> LayerForm:
         ffn_input_bias=values.says(layout.ffn.input_bias),
         ffn_output_bias=values.says(layout.ffn.output_bias),
         norm_bias=values.says(layout.norm_bias),
+        heads_per_key=values.number(values.family.keys.heads) // values.key_value_heads,
         heads_share_bias=values.family.heads_share_bias,
+        attention_adds_residual=layout.attention.adds_residual,
+        passes=values.passes,
         relative_positions=_relative_positions(values),
     )
 
@@ -38,10 +45,36 @@ def embedding_parameters(values: ConfigValues) -> int:
     rows = sum(values.number(table.key) for table in family.embeddings if has_table(table, values))
     norm = norm_rows(values) if values.says(family.embedding_norm) else 0
     hidden, embedding = values.hidden_size, values.embedding_size
-    if not family.embeddings_project:
-        return (rows + norm) * embedding
-    projection = embedding * hidden if embedding != hidden else 0
-    return rows * embedding + projection + norm * hidden
+    normed = hidden if _projection_place(family) == "embeddings" else embedding
+    return rows * embedding + projection_parameters(values, "embeddings") + norm * normed
+
+
+def projection_parameters(values: ConfigValues, place: ProjectionPlace) -> int:
+    """Count the parameters of the map of the embeddings, if it is in this place; else 0."""
+    projection, weights = values.family.projection, projection_macs(values)
+    if projection is None or _projection_place(values.family) != place or not weights:
+        return 0
+    return weights + (values.hidden_size if projection.bias else 0)
+
+
+def projection_macs(values: ConfigValues) -> int:
+    """Count the multiply-accumulates of the map of the embeddings for each token."""
+    projection = values.family.projection
+    hidden, embedding = values.hidden_size, values.embedding_size
+    if projection is None or (embedding == hidden and not projection.always):
+        return 0
+    return embedding * hidden
+
+
+def _projection_place(family: Family) -> ProjectionPlace | None:
+    if family.projection is None:
+        return None
+    first = family.projection.module.partition(".")[0]
+    places: dict[str, ProjectionPlace] = {
+        family.embeddings_module: "embeddings",
+        family.stack.partition(".")[0]: "layers",
+    }
+    return places.get(first, "elsewhere")
 
 
 def has_table(table: EmbeddingRows | SharedTable, values: ConfigValues) -> bool:
@@ -55,7 +88,10 @@ def norm_rows(values: ConfigValues) -> int:
 
 
 def shared_parameters(values: ConfigValues) -> int:
-    """Count the parameters that all layers share, and those of a norm after the last."""
+    """Count the parameters beside the layers in the module that runs them.
+
+    They are those that all layers share, a norm after the last, and a map of the embeddings.
+    """
     family = values.family
     tables = (
         table.factor * rows_of(table, values) * width_of(table, values)
@@ -63,7 +99,8 @@ def shared_parameters(values: ConfigValues) -> int:
         if has_table(table, values)
     )
     norms = [norm for norm in family.shared_norms if _has_norm(norm, values)]
-    return sum(tables) + len(norms) * norm_rows(values) * values.hidden_size
+    norm_parameters = len(norms) * norm_rows(values) * values.hidden_size
+    return sum(tables) + norm_parameters + projection_parameters(values, "layers")
 
 
 def rows_of(table: SharedTable, values: ConfigValues) -> int:

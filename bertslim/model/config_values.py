@@ -63,6 +63,44 @@ class ConfigValues:
         return size or self.hidden_size
 
     @property
+    def output_embedding_size(self) -> int:
+        """Width of the states that words are chosen from; that of the embeddings as a rule."""
+        key = "output_embedding_size"
+        return self.number(key) if key in self.family.defaults else self.embedding_size
+
+    @property
+    def key_value_heads(self) -> int:
+        """Heads of keys and values; as many as of queries unless the family lets them share."""
+        key = self.family.keys.key_value_heads
+        heads = self.number(self.family.keys.heads)
+        return (self.number(key) or heads) if key in self.family.defaults else heads
+
+    @property
+    def passes(self) -> int:
+        """How often hidden states go through all layers, one after the other.
+
+        Raises:
+            ModelError: They never do.
+        """
+        key = self.family.passes
+        passes = 1 if key is None else self.number(key)
+        if passes == 0:
+            raise ModelError(f"{key} is 0", where=CONFIG_FILE)
+        return passes
+
+    @property
+    def ties_words(self) -> bool:
+        """Whether words are chosen by their embeddings."""
+        default = self.family.defaults.get("tie_word_embeddings", True)
+        return bool(self.values.get("tie_word_embeddings", default))
+
+    @property
+    def pools_late(self) -> bool:
+        """Whether a classifier's answer is the mean of its answers to each token."""
+        pooling = self.values.get("classifier_pooling") or self.family.classifier_pooling
+        return bool(pooling == "late")
+
+    @property
     def token_types(self) -> int:
         """Rows of the embeddings of token types; 0 for a family without, whatever it says."""
         return self.number(TYPE_ROWS.key) if TYPE_ROWS in self.family.embeddings else 0

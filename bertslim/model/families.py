@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 SLIM_PREFIX = "slim_"
-DECODER_HEADS = ("CausalLM", "LMHeadModel")
+DECODER_HEADS = ("CausalLM", "LMHeadModel", "Decoder")
 SKIPPABLE = ("attention", "attention_norm", "ffn", "ffn_norm")
 
 
@@ -52,12 +52,15 @@ class AttentionLayout(BlockLayout):
         fuses: Whether ONNX Runtime's attention nodes compute the same; not where positions are
             rotary, or relative and read by query and key.
         reads_positions: Whether query and key map relative positions, too, and not states alone.
+        adds_residual: Whether the first module ends in the residual sum and its norm, so that it
+            cannot be left out.
     """
 
     inputs: tuple[str, ...]
     head_size: str = "attention_head_size"
     fuses: bool = True
     reads_positions: bool = False
+    adds_residual: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,7 @@ class ConfigKeys:
     intermediate_size: str = "intermediate_size"
     activation: str = "hidden_act"
     embedding_size: str = "embedding_size"
+    key_value_heads: str = "num_key_value_heads"
 
 
 @dataclass(frozen=True)
@@ -118,13 +122,29 @@ class EmbeddingRows:
 
     Attributes:
         key: The key of `config.json` that counts its rows.
-        module: Its name among the embeddings.
+        module: Its name among the embeddings; "" where they are this table alone.
         only_if: The key that is true where a model has it; None: every model has.
     """
 
     key: str
     module: str
     only_if: str | None = None
+
+
+@dataclass(frozen=True)
+class EmbeddingProjection:
+    """The linear map that brings embeddings to the width of the hidden states.
+
+    Attributes:
+        module: Where it is, as a dotted name below the bare encoder. In the embeddings it comes
+            before their norm, elsewhere after it.
+        bias: Whether it has a bias.
+        always: Whether it is there, too, where both widths are the same.
+    """
+
+    module: str
+    bias: bool = True
+    always: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,16 +228,22 @@ class Family:
         model_type: Its name in `config.json`.
         class_prefix: What the names of its classes begin with.
         defaults: What the stock configuration class takes where `config.json` is silent; 0 token
-            types stand for a family without, an embedding size of 0 for that of the hidden states.
+            types stand for a family without, an embedding size of 0 for that of the hidden states,
+            0 heads of keys and values for as many as there are of queries.
+        encoder_class: How the name of the bare encoder's class goes on after the prefix.
         layers: The list of layers, as a dotted name below the bare encoder.
+        runs_layers: The module that runs them, where that is not the one that holds the list.
+        passes: The key of `config.json` that counts how often hidden states go through all layers,
+            one after the other; None: once.
         layout: Where the blocks live inside a layer.
         keys: Names in `config.json`.
         positions_after_padding: Whether positions are counted from behind the padding index, so
             that the first ones are never used.
         embeddings: The tables whose rows are added up to a token's embedding.
         embedding_norm: Whether a norm follows them, or the key of `config.json` for it.
-        embeddings_project: Whether the embeddings' own module brings them to the width of the
-            hidden states, without a bias, before their norm.
+        embeddings_module: The module of the embeddings, as a dotted name below the bare encoder.
+        projection: What brings embeddings to the width of the hidden states; None: nothing, both
+            have the same width.
         shared_tables: Tables that all layers read.
         shared_norms: Norms beside those of the layers and the embeddings.
         heads_share_bias: Whether one of the shared tables is an attention bias with a number for
@@ -231,6 +257,8 @@ class Family:
             module of its layers returns.
         classifier_bias: Whether the map that a head begins with has a bias, or the key for it.
         decoder_bias: The same of the map from which a masked word is chosen.
+        classifier_pooling: What classifiers read where `config.json` is silent, by its name there;
+            None: its classifiers do not ask.
         keywords: Settings that its configuration class reads and does not declare.
         stored_under: What the names of the encoder's tensors on disk begin with where they are not
             those of the model, nor have the same parts; none: they are the model's.
@@ -240,13 +268,17 @@ class Family:
     model_type: str
     class_prefix: str
     defaults: dict[str, int]
+    encoder_class: str = "Model"
     layers: str = "encoder.layer"
+    runs_layers: str | None = None
+    passes: str | None = None
     layout: LayerLayout = BERT_LAYOUT
     keys: ConfigKeys = ConfigKeys()
     positions_after_padding: bool = False
     embeddings: tuple[EmbeddingRows, ...] = (WORD_ROWS, POSITION_ROWS, TYPE_ROWS)
     embedding_norm: bool | str = True
-    embeddings_project: bool = False
+    embeddings_module: str = "embeddings"
+    projection: EmbeddingProjection | None = None
     shared_tables: tuple[SharedTable, ...] = ()
     shared_norms: tuple[SharedNorm, ...] = ()
     heads_share_bias: bool = False
@@ -256,6 +288,7 @@ class Family:
     reads_all_states: bool = False
     classifier_bias: bool | str = True
     decoder_bias: bool | str = True
+    classifier_pooling: str | None = None
     keywords: tuple[str, ...] = ()
     stored_under: tuple[str, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
@@ -263,7 +296,11 @@ class Family:
     @property
     def stack(self) -> str:
         """The module that runs the layers, as a dotted name below the bare encoder."""
-        return self.layers.rpartition(".")[0]
+        return self.runs_layers or self.layers.rpartition(".")[0]
+
+    def embedding_weight(self, table: EmbeddingRows) -> str:
+        """Name the tensor of a table, below the bare encoder."""
+        return ".".join(filter(None, (self.embeddings_module, table.module, "weight")))
 
     @property
     def slim_type(self) -> str:
@@ -272,7 +309,7 @@ class Family:
 
     def architecture(self, head: str) -> str:
         """Name the stock class that carries this head ("" for the bare encoder)."""
-        return f"{self.class_prefix}For{head}" if head else f"{self.class_prefix}Model"
+        return f"{self.class_prefix}For{head}" if head else self.class_prefix + self.encoder_class
 
 
 ROFORMER_LAYOUT = LayerLayout(replace(BERT_ATTENTION, fuses=False), BERT_FFN)
@@ -366,6 +403,49 @@ MEGATRON_LAYOUT = LayerLayout(
 XLM_ROBERTA_XL_LAYOUT = LayerLayout(
     replace(BERT_ATTENTION, norm_before="attention.self_attn_layer_norm", norm_after=None),
     replace(BERT_FFN, norm_before="LayerNorm", norm_after=None),
+)
+ROBERTA_PRELAYERNORM_LAYOUT = LayerLayout(
+    replace(BERT_ATTENTION, norm_before="attention.LayerNorm", norm_after=None),
+    replace(
+        BERT_FFN,
+        modules=("intermediate.dense", "intermediate.intermediate_act_fn", "output.dense"),
+        norm_before="intermediate.LayerNorm",
+        norm_after=None,
+    ),
+)
+EUROBERT_LAYOUT = LayerLayout(
+    replace(
+        GTE_LAYOUT.attention,
+        norm_before="input_layernorm",
+        norm_after=None,
+        input_bias="attention_bias",
+        output_bias="attention_bias",
+    ),
+    replace(
+        GTE_LAYOUT.ffn,
+        norm_before="post_attention_layernorm",
+        norm_after=None,
+        input_bias="mlp_bias",
+        output_bias="mlp_bias",
+    ),
+    norm_bias=False,
+)
+ALBERT_LAYOUT = LayerLayout(
+    AttentionLayout(
+        modules=("attention",),
+        inputs=("attention.query", "attention.key", "attention.value"),
+        output="attention.dense",
+        norm_after="attention.LayerNorm",
+        fuses=False,
+        adds_residual=True,
+    ),
+    FfnLayout(
+        modules=("ffn", "activation", "ffn_output"),
+        input="ffn",
+        activation="activation",
+        output="ffn_output",
+        norm_after="full_layer_layer_norm",
+    ),
 )
 DISTILBERT_KEYS = ConfigKeys(
     hidden_size="dim",
@@ -461,6 +541,36 @@ XLM_ROBERTA_XL_DEFAULTS = ROBERTA_DEFAULTS | {
     "max_position_embeddings": 514,
     "type_vocab_size": 1,
 }
+ALBERT_DEFAULTS = BERT_DEFAULTS | {
+    "vocab_size": 30000,
+    "embedding_size": 128,
+    "hidden_size": 4096,
+    "num_attention_heads": 64,
+    "intermediate_size": 16384,
+    "inner_group_num": 1,
+}
+BERT_GENERATION_DEFAULTS = MEGATRON_DEFAULTS | {"vocab_size": 50358, "type_vocab_size": 0}
+REMBERT_DEFAULTS = BERT_DEFAULTS | {
+    "vocab_size": 250300,
+    "hidden_size": 1152,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 18,
+    "input_embedding_size": 256,
+    "output_embedding_size": 1664,
+    "intermediate_size": 4608,
+}
+EUROBERT_DEFAULTS = {
+    "vocab_size": 128256,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "num_key_value_heads": 0,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 8192,
+    "tie_word_embeddings": False,
+    "attention_bias": False,
+    "mlp_bias": False,
+}
 DEBERTA_KEYWORDS = (
     "embedding_size", "attention_head_size", "position_buckets", "share_att_key", "norm_rel_ebd",
     "conv_kernel_size", "pooler_hidden_size",
@@ -487,7 +597,12 @@ FAMILIES = {
         _roberta_like("xlm-roberta", "XLMRoberta"),
         _roberta_like("camembert", "Camembert"),
         _roberta_like("data2vec-text", "Data2VecText"),
-        Family("electra", "Electra", ELECTRA_DEFAULTS),
+        Family(
+            "electra",
+            "Electra",
+            ELECTRA_DEFAULTS,
+            projection=EmbeddingProjection("embeddings_project"),
+        ),
         Family(
             "ernie",
             "Ernie",
@@ -513,6 +628,7 @@ FAMILIES = {
             ROFORMER_DEFAULTS,
             layout=ROFORMER_LAYOUT,
             embeddings=(WORD_ROWS, TYPE_ROWS),
+            projection=EmbeddingProjection("embeddings_project"),
             shared_tables=(
                 SharedTable("encoder.embed_positions", ("max_position_embeddings",), "head_size"),
             ),
@@ -551,7 +667,7 @@ FAMILIES = {
                 ),
             ),
             shared_norms=(SharedNorm("encoder.LayerNorm", only_if=("norm_rel_ebd", "layer_norm")),),
-            embeddings_project=True,
+            projection=EmbeddingProjection("embeddings.embed_proj", bias=False),
             reads_all_states=True,
             keywords=DEBERTA_KEYWORDS,
             unsupported=(
@@ -615,6 +731,63 @@ FAMILIES = {
             shared_norms=(SharedNorm("encoder.LayerNorm", is_final=True),),
         ),
         Family(
+            "albert",
+            "Albert",
+            ALBERT_DEFAULTS,
+            layers="encoder.albert_layer_groups.0.albert_layers",
+            runs_layers="encoder",
+            passes="num_hidden_layers",
+            layout=ALBERT_LAYOUT,
+            keys=ConfigKeys(layers="inner_group_num"),
+            projection=EmbeddingProjection("encoder.embedding_hidden_mapping_in", always=True),
+            unsupported=(
+                Unsupported(
+                    "num_hidden_groups",
+                    (None, 1),
+                    "stands for groups of layers with weights of their own",
+                ),
+                Unsupported(
+                    "inner_group_num", (None, 1), "stands for several layers that take turns"
+                ),
+            ),
+        ),
+        Family(
+            "roberta-prelayernorm",
+            "RobertaPreLayerNorm",
+            ROBERTA_DEFAULTS | {"vocab_size": 50265},
+            layout=ROBERTA_PRELAYERNORM_LAYOUT,
+            positions_after_padding=True,
+            shared_norms=(SharedNorm("LayerNorm", is_final=True),),
+        ),
+        Family(
+            "bert-generation",
+            "BertGeneration",
+            BERT_GENERATION_DEFAULTS,
+            encoder_class="Encoder",
+            embeddings=(WORD_ROWS, POSITION_ROWS),
+        ),
+        Family(
+            "rembert",
+            "RemBert",
+            REMBERT_DEFAULTS,
+            keys=ConfigKeys(embedding_size="input_embedding_size"),
+            projection=EmbeddingProjection("encoder.embedding_hidden_mapping_in", always=True),
+        ),
+        Family(
+            "eurobert",
+            "EuroBert",
+            EUROBERT_DEFAULTS,
+            layers="layers",
+            layout=EUROBERT_LAYOUT,
+            embeddings_module="embed_tokens",
+            embeddings=(EmbeddingRows("vocab_size", ""),),
+            embedding_norm=False,
+            shared_norms=(SharedNorm("norm", is_final=True),),
+            decoder_bias="mlp_bias",
+            classifier_pooling="late",
+            keywords=ROTARY_KEYWORDS,
+        ),
+        Family(
             "nomic_bert",
             "NomicBert",
             NOMIC_DEFAULTS,
@@ -647,9 +820,10 @@ def family_named(model_type: str) -> Family:
     return FAMILIES[model_type.removeprefix(SLIM_PREFIX)]
 
 
+_PREFIXES = "|".join(family.class_prefix for family in FAMILIES.values())
+_ENCODERS = "|".join(family.architecture("") for family in FAMILIES.values())
 _CLASS_NAME = re.compile(
-    rf"(Slim)?({'|'.join(family.class_prefix for family in FAMILIES.values())})"
-    r"(For(?P<head>\w+)|Model|(?P<decoder>LMHeadModel))"
+    rf"(Slim)?({_ENCODERS}|({_PREFIXES})(For(?P<head>\w+)|(?P<decoder>LMHeadModel|Decoder)))"
 )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.errors import ModelError
-from bertslim.model.layer import model_layers, watch_output
+from bertslim.model.layer import embeddings_module, model_layers, watch_output
 
 _REMEDY = "the weights are damaged, or too large for their type"
 
@@ -59,7 +59,7 @@ def _first_fault(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> int | 
     with ExitStack() as hooks:
         for number, layer in enumerate(model_layers(model)):
             hooks.callback(watch_output(layer.module, _watch(faults, number)).remove)
-        embeddings = model.base_model.get_submodule("embeddings")
+        embeddings = embeddings_module(model)
         hooks.callback(watch_output(embeddings, _watch(faults, "the embedding")).remove)
         model(**inputs)
     return faults[0] if faults else "the head"

@@ -92,6 +92,16 @@ _MODERNBERT = {
     _CHOICE: HeadTensors(("head.dense", "head.norm", "classifier")),
     "MaskedLM": HeadTensors(("head.dense", "head.norm", "decoder")),
 }
+_EUROBERT = {
+    "": _ENCODER,
+    "SequenceClassification": HeadTensors(("dense", "classifier"), "classifier"),
+    "TokenClassification": _TOKENS,
+    "MaskedLM": HeadTensors(("lm_head",)),
+}
+_ALBERT = _DEBERTA | {
+    "MaskedLM": HeadTensors(("predictions.",)),
+    "PreTraining": HeadTensors((_POOLER, "predictions.", "sop_classifier.classifier")),
+}
 HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
     "bert": _BERT,
     "roberta": _ROBERTA,
@@ -99,6 +109,11 @@ HEADS: Mapping[str, Mapping[str, HeadTensors]] = {
     "camembert": _ROBERTA,
     "mpnet": _ROBERTA,
     "electra": _ELECTRA,
+    "albert": _ALBERT,
+    "roberta-prelayernorm": _ROBERTA,
+    "bert-generation": {"": _ENCODER},
+    "rembert": _DEBERTA,
+    "eurobert": _EUROBERT,
     "distilbert": _DISTILBERT,
     "data2vec-text": _ROBERTA,
     "ernie": _BERT,
@@ -156,10 +171,11 @@ def fitting_heads(family: Family, tensors: Mapping[str, StoredTensor]) -> tuple[
 
 
 def _outside_encoder(family: Family, tensors: Iterable[str]) -> tuple[str, ...]:
-    """Return the names outside the embeddings and layers; a pooler without the model's name."""
-    norms = (norm.module.partition(".")[0] for norm in family.shared_norms)
-    stack = family.layers.partition(".")[0]
-    inside = ("embeddings", "embeddings_project", stack, *norms, *family.stored_under)
+    """Return the names outside the encoder, and those of a pooler without the model's name."""
+    modules = [family.embeddings_module, family.layers]
+    modules += [norm.module for norm in family.shared_norms]
+    modules += [family.projection.module] if family.projection else []
+    inside = {module.partition(".")[0] for module in modules}.union(family.stored_under)
     names = []
     for name in tensors:
         parts = name.split(".")

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bertslim.model.families import Family
 
 MASKED_LM, MASKED_LM_ONE_BIAS, DECODER = "masked LM", "masked LM, one bias", "decoder"
+MASKED_LM_OWN_WIDTH = "masked LM of a width of its own"
+_WORDS = frozenset({MASKED_LM, MASKED_LM_ONE_BIAS, DECODER, MASKED_LM_OWN_WIDTH})
 
 
 @dataclass(frozen=True)
 class Dimensions:
-    """The widths that a head is built from."""
+    """What a head is built from.
+
+    Attributes:
+        hidden_size: Width of the hidden states.
+        embedding_size: Width of the embeddings.
+        output_embedding_size: Width of the states that words are chosen from, where it is another.
+        vocab_size: Words.
+        labels: Labels.
+        tied: Whether words are chosen by their embeddings.
+        pools_late: Whether a classifier reads each token, and the mean is that of its answers.
+        norm_rows: Parameters of a norm for each channel.
+        classifier_bias: Whether the map that a head begins with has a bias.
+        decoder_bias: The same of the map from which a masked word is chosen.
+    """
 
     hidden_size: int
     embedding_size: int
+    output_embedding_size: int
     vocab_size: int
     labels: int
     tied: bool = True
+    pools_late: bool = False
     norm_rows: int = 2
     classifier_bias: bool = True
     decoder_bias: bool = True
@@ -58,13 +75,13 @@ _ROBERTA_HEADS = {
     "MaskedLM": (MASKED_LM,),
 }
 _ELECTRA_HEADS = {
-    "": ("projection",),
-    "SequenceClassification": ("projection", "dense", "labels"),
-    "TokenClassification": ("projection", "token labels"),
-    "QuestionAnswering": ("projection", "token labels"),
-    "MultipleChoice": ("projection", "dense", "choice"),
-    "MaskedLM": ("projection", MASKED_LM_ONE_BIAS),
-    "PreTraining": ("projection", "discriminator"),
+    "": (),
+    "SequenceClassification": ("dense", "labels"),
+    "TokenClassification": ("token labels",),
+    "QuestionAnswering": ("token labels",),
+    "MultipleChoice": ("dense", "choice"),
+    "MaskedLM": (MASKED_LM_ONE_BIAS,),
+    "PreTraining": ("discriminator",),
 }
 _DISTILBERT_HEADS = {
     "": (),
@@ -81,20 +98,20 @@ _LAYOUTLM_HEADS = {
     "MaskedLM": ("fixed pooler", MASKED_LM),
 }
 _ROFORMER_HEADS = {
-    "": ("projection",),
-    "SequenceClassification": ("projection", "dense", "labels"),
-    "TokenClassification": ("projection", "token labels"),
-    "QuestionAnswering": ("projection", "token labels"),
-    "MultipleChoice": ("projection", "choice"),
-    "MaskedLM": ("projection", MASKED_LM),
+    "": (),
+    "SequenceClassification": ("dense", "labels"),
+    "TokenClassification": ("token labels",),
+    "QuestionAnswering": ("token labels",),
+    "MultipleChoice": ("choice",),
+    "MaskedLM": (MASKED_LM,),
 }
 _DEBERTA_HEADS = {
-    "": ("projection of embeddings",),
-    "SequenceClassification": ("projection of embeddings", "dense", "labels"),
-    "TokenClassification": ("projection of embeddings", "token labels"),
-    "QuestionAnswering": ("projection of embeddings", "token labels"),
-    "MultipleChoice": ("projection of embeddings", "dense", "choice"),
-    "MaskedLM": ("projection of embeddings", MASKED_LM),
+    "": (),
+    "SequenceClassification": ("dense", "labels"),
+    "TokenClassification": ("token labels",),
+    "QuestionAnswering": ("token labels",),
+    "MultipleChoice": ("dense", "choice"),
+    "MaskedLM": (MASKED_LM,),
 }
 _NOMIC_HEADS = {
     "": (),
@@ -109,6 +126,29 @@ _MODERNBERT_HEADS = {
     "QuestionAnswering": ("dense and norm of tokens", "token labels"),
     "MultipleChoice": ("dense and norm", "choice"),
     "MaskedLM": ("dense and norm of tokens", DECODER),
+}
+_REMBERT_HEADS = {
+    "": ("pooler",),
+    "SequenceClassification": ("pooler", "labels"),
+    "TokenClassification": ("token labels",),
+    "QuestionAnswering": ("token labels",),
+    "MultipleChoice": ("pooler", "choice"),
+    "MaskedLM": (MASKED_LM_OWN_WIDTH,),
+}
+_EUROBERT_HEADS = {
+    "": (),
+    "SequenceClassification": ("dense", "labels"),
+    "TokenClassification": ("token labels",),
+    "MaskedLM": (DECODER,),
+}
+_ALBERT_HEADS = {
+    "": ("pooler",),
+    "SequenceClassification": ("pooler", "labels"),
+    "TokenClassification": ("token labels",),
+    "QuestionAnswering": ("token labels",),
+    "MultipleChoice": ("pooler", "choice"),
+    "MaskedLM": (MASKED_LM_ONE_BIAS,),
+    "PreTraining": ("pooler", "labels", MASKED_LM_ONE_BIAS),
 }
 HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "bert": _BERT_HEADS,
@@ -127,6 +167,11 @@ HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "camembert": _ROBERTA_HEADS,
     "mpnet": _ROBERTA_HEADS,
     "electra": _ELECTRA_HEADS,
+    "albert": _ALBERT_HEADS,
+    "roberta-prelayernorm": _ROBERTA_HEADS,
+    "bert-generation": {"": ()},
+    "rembert": _REMBERT_HEADS,
+    "eurobert": _EUROBERT_HEADS,
     "distilbert": _DISTILBERT_HEADS,
 }
 
@@ -143,7 +188,7 @@ def pooler_is_optional(family: Family, head: str) -> bool:
 
 def predicts_words(family: Family, head: str) -> bool:
     """Whether the head puts out a number for each word of the vocabulary."""
-    return not {MASKED_LM, MASKED_LM_ONE_BIAS, DECODER}.isdisjoint(HEADS[family.model_type][head])
+    return not _WORDS.isdisjoint(HEADS[family.model_type][head])
 
 
 def head_parts(family: Family, head: str, dimensions: Dimensions) -> dict[str, HeadPart]:
@@ -156,23 +201,20 @@ def _part(name: str, dimensions: Dimensions) -> HeadPart:
     parts = {
         "pooler": _linear(hidden, hidden),
         "fixed pooler": _linear(hidden, hidden),  # in the encoder, whether the head reads it or not
-        "dense": _linear(hidden, hidden),
+        "dense": _linear(hidden, hidden, every_token=dimensions.pools_late),
         "dense and norm": _dense_and_norm(dimensions),
         "dense and norm of tokens": _dense_and_norm(dimensions, every_token=True),
         DECODER: _decoder(dimensions),
-        "labels": _linear(hidden, labels),
+        "labels": _linear(hidden, labels, every_token=dimensions.pools_late),
         "token labels": _linear(hidden, labels, every_token=True),
         "choice": _linear(hidden, 1),
         "next sentence": _linear(hidden, 2),
         "discriminator": _linear(hidden, hidden, 1, every_token=True),
-        MASKED_LM: _masked_lm(dimensions, biases=2),
-        MASKED_LM_ONE_BIAS: _masked_lm(dimensions, biases=1),
-        "projection": HeadPart(0, 0)
-        if hidden == embedding
-        else _linear(embedding, hidden, every_token=True),
-        "projection of embeddings": HeadPart(0, 0)
-        if hidden == embedding
-        else HeadPart(0, embedding * hidden, every_token=True),
+        MASKED_LM: _masked_lm(dimensions, embedding, biases=2),
+        MASKED_LM_ONE_BIAS: _masked_lm(dimensions, embedding, biases=1),
+        MASKED_LM_OWN_WIDTH: _masked_lm(
+            replace(dimensions, tied=False), dimensions.output_embedding_size, biases=1
+        ),
     }
     return parts[name]
 
@@ -199,12 +241,12 @@ def _decoder(dimensions: Dimensions) -> HeadPart:
     return HeadPart(bias + (0 if dimensions.tied else macs), macs, every_token=True)
 
 
-def _masked_lm(dimensions: Dimensions, *, biases: int) -> HeadPart:
+def _masked_lm(dimensions: Dimensions, width: int, *, biases: int) -> HeadPart:
     """Count the output embedding and its biases, where they are not tied, in full."""
     vocabulary = dimensions.vocab_size
-    transform = _linear(dimensions.hidden_size, dimensions.embedding_size)
-    decoder = dimensions.embedding_size * vocabulary
-    norm = 2 * dimensions.embedding_size
+    transform = _linear(dimensions.hidden_size, width)
+    decoder = width * vocabulary
+    norm = 2 * width
     own = vocabulary if dimensions.tied else decoder + biases * vocabulary
     return HeadPart(
         parameters=transform.parameters + norm + own,

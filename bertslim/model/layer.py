@@ -371,6 +371,12 @@ def model_layers(model: PreTrainedModel) -> list[Layer]:
     return [Layer(module, family) for module in slim_modeling.layers_of(model, family)]
 
 
+def passes_of(model: PreTrainedModel) -> int:
+    """Return how often hidden states go through all layers of a model, one after the other."""
+    key = family_of_model(model).passes
+    return 1 if key is None else int(getattr(model.config, key))
+
+
 def set_layers(model: PreTrainedModel, layers: Sequence[Layer]) -> None:
     """Give a model these layers in place of its own."""
     modules = nn.ModuleList(layer.module for layer in layers)
@@ -382,19 +388,26 @@ def layer_stack(model: PreTrainedModel) -> nn.Module:
     return model.base_model.get_submodule(family_of_model(model).stack)
 
 
+def embeddings_module(model: PreTrainedModel) -> nn.Module:
+    """Return the module that turns tokens into embeddings."""
+    return model.base_model.get_submodule(family_of_model(model).embeddings_module)
+
+
 def encoder_modules(model: PreTrainedModel) -> list[nn.Module]:
     """Return the modules that hold the layers and what they share, none within another."""
     family, encoder = family_of_model(model), model.base_model
-    if family.stack:
-        return [layer_stack(model)]
-    names = (family.layers, *(norm.module for norm in family.shared_norms))
+    stack = family.stack or family.layers
+    norms = (norm.module for norm in family.shared_norms)
+    names = (stack, *(name for name in norms if not name.startswith(f"{stack}.")))
     return [encoder.get_submodule(name) for name in names]
 
 
-def final_norm(model: PreTrainedModel) -> nn.Module:
-    """Return the norm after the last layer; what returns its input where the family has none."""
-    names = (norm.module for norm in family_of_model(model).shared_norms if norm.is_final)
-    return next((model.base_model.get_submodule(name) for name in names), nn.Identity())
+def _norm_of_stack(model: PreTrainedModel) -> nn.Module:
+    """Return the norm that ends the module of the layers; what returns its input without one."""
+    family = family_of_model(model)
+    names = (norm.module for norm in family.shared_norms if norm.is_final)
+    inside = (name for name in names if name.startswith(f"{family.stack}.") or not family.stack)
+    return next((model.base_model.get_submodule(name) for name in inside), nn.Identity())
 
 
 def layer_inputs(
@@ -450,7 +463,7 @@ def run_head(model: PreTrainedModel, inputs: dict[str, Tensor], hidden: Tensor) 
 def _stack_returning(model: PreTrainedModel, hidden: Tensor) -> Iterator[None]:
     """Let the layers of a model return these hidden states without running."""
     stack: Any = layer_stack(model)
-    hidden = final_norm(model)(hidden)
+    hidden = _norm_of_stack(model)(hidden)
     states = (hidden,) if family_of_model(model).reads_all_states else None
     # the encoder itself runs the layers of some families, and its pooler after them
     pooler = getattr(stack, "pooler", None)

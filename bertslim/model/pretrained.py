@@ -126,4 +126,5 @@ def _reason(error: Exception) -> str:
 
 
 def _in_encoder(tensor: str, facts: ModelFacts) -> bool:
-    return "embeddings." in tensor or f"{family_named(facts.model_type).layers}." in tensor
+    family = family_named(facts.model_type)
+    return any(f"{module}." in tensor for module in (family.embeddings_module, family.layers))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-SHARED = "all its layers are one, so that none can be cut alone"
 SPARSE = "its attention is sparse, and what it hands on is not verified"
-INSIDE = "a norm lies inside its FFN block, which then cannot be replaced"
-GROUPED = "its heads share keys and values, and its norms have no mean"
 NO_ENCODER = "it is not an encoder alone"
 OWN_BLOCKS = "its layers are not one attention block and one FFN block"
 PICTURES = "it reads pictures or pages beside the text"
 
 REASONS = {
-    "albert": SHARED,
     "big_bird": SPARSE,
     "bigbird_pegasus": NO_ENCODER,
     "bart": NO_ENCODER,
@@ -19,7 +15,6 @@ REASONS = {
     "convbert": OWN_BLOCKS,
     "deberta": "query, key and value are one map with biases of its own, read head by head",
     "esm": "its activation is no module, and it reads proteins",
-    "eurobert": GROUPED,
     "fnet": "it has no attention",
     "funnel": OWN_BLOCKS,
     "ibert": "its maps compute in whole numbers",
@@ -34,7 +29,6 @@ REASONS = {
     "mt5": NO_ENCODER,
     "nystromformer": SPARSE,
     "reformer": OWN_BLOCKS,
-    "roberta-prelayernorm": INSIDE,
     "squeezebert": "its maps are convolutions",
     "t5": NO_ENCODER,
     "xlnet": OWN_BLOCKS,

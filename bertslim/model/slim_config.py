@@ -100,7 +100,8 @@ def auto_map_of(family: Family) -> dict[str, str]:
     """Return the classes of slim_modeling.py by the Auto classes of transformers that find them."""
     code = SLIM_CODE_FILE.removesuffix(".py")
     heads = {f"AutoModelFor{head}": head for head in heads_of(family) if head}
-    pretraining = {"AutoModelForPreTraining": "MaskedLM"}
+    predicts = "AutoModelForMaskedLM" in heads
+    pretraining = {"AutoModelForPreTraining": "MaskedLM"} if predicts else {}
     bare = {"AutoModel": "", "AutoModelForTextEncoding": ""}
     models = {
         auto: family.architecture(head) for auto, head in (bare | pretraining | heads).items()

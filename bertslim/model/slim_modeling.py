@@ -22,6 +22,8 @@ Needs torch and transformers only: this file and families.py are copied beside t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import transformers
@@ -173,13 +175,23 @@ def linear_of(layer: nn.Module, family: Family) -> nn.Linear | nn.Sequential | N
         None where the layer has neither.
     """
     block = layer.get_submodule(family.layout.ffn.modules[0])
-    if isinstance(block, nn.Linear | nn.Sequential):
-        return block
     if isinstance(block, NoFFN):
         return None
+    if isinstance(block, nn.Linear | nn.Sequential) and not _has_neurons(layer, family):
+        return block
     _, ffn_out = ffn_of(layer, family)
     owner = block if isinstance(block, _WithBypass) else ffn_out
     return owner.bypass if isinstance(owner, _WithBypass | LinearWithBypass) else None
+
+
+def _has_neurons(layer: nn.Module, family: Family) -> bool:
+    """Whether the output map of the FFN block is there; a fill leaves nothing or Identity of it."""
+    path, _, name = family.layout.ffn.output.rpartition(".")
+    try:
+        owner = layer.get_submodule(path)
+    except AttributeError:
+        return False
+    return isinstance(getattr(owner, name, None), nn.Linear)
 
 
 def _linear(like: nn.Linear, rank: int, *, bias: bool) -> nn.Linear | nn.Sequential:
@@ -268,6 +280,11 @@ def _resize(
     layer.set_submodule(name, made)
 
 
+def _of_each_layer(config: PreTrainedConfig, family: Family) -> list[PreTrainedConfig]:
+    """Return the configuration of each layer; transformers counts one that runs twice as two."""
+    return list(config.per_layer_config)[: getattr(config, family.keys.layers)]
+
+
 def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> None:
     skip = set(getattr(config, "skip", ()))
     if unknown := skip.difference(SKIPPABLE):
@@ -297,8 +314,20 @@ def _shape_ffn(layer: nn.Module, config: PreTrainedConfig, family: Family, *, go
 
 if TYPE_CHECKING:
     _Stock = PreTrainedModel
+    _StockConfig = PreTrainedConfig
 else:
-    _Stock = object
+    _Stock = _StockConfig = object
+
+
+@contextmanager
+def _as_if_even(config: PreTrainedConfig) -> Iterator[None]:
+    """Set aside how layers differ: a stock class asks for what all of them have."""
+    overrides = config.to_dict().get("per_layer_config")
+    config.per_layer_config = None
+    try:
+        yield
+    finally:
+        config.per_layer_config = overrides
 
 
 class _SlimModel(_Stock):
@@ -307,15 +336,11 @@ class _SlimModel(_Stock):
     _shared_ffns: dict[str, str] = {}  # noqa: RUF012 (replaced, never changed)
 
     def __init__(self, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
-        overrides = config.to_dict().get("per_layer_config")
-        config.per_layer_config = None
-        try:
+        with _as_if_even(config):
             super().__init__(config, *args, **kwargs)
-        finally:
-            config.per_layer_config = overrides
         family = family_named(config.model_type)
         layers = layers_of(self, family)
-        for layer, layer_config in zip(layers, config.per_layer_config, strict=True):
+        for layer, layer_config in zip(layers, _of_each_layer(config, family), strict=True):
             _shape_layer(layer, layer_config, family)
         self._share_ffns(config, family)
         layers.apply(self._init_weights)
@@ -328,7 +353,7 @@ class _SlimModel(_Stock):
             else f"{self.base_model_prefix}.{family.layers}"
         )
         shared = {}
-        for number, layer_config in enumerate(config.per_layer_config):
+        for number, layer_config in enumerate(_of_each_layer(config, family)):
             if layer_config.ffn_of is None:
                 continue
             share_ffn(layers[layer_config.ffn_of], layers[number], family)
@@ -351,11 +376,20 @@ class _SlimModel(_Stock):
         return stock._can_set_attn_implementation()
 
 
+class _SlimConfig(_StockConfig):
+    """Mixed in before a stock configuration, which asks for sizes that all layers have."""
+
+    def validate(self) -> None:
+        """Check the configuration as the stock class does, but for what sets layers apart."""
+        with _as_if_even(self):
+            super().validate()  # type: ignore[misc]  # transformers adds it to the stock class
+
+
 def _slim_config(family: Family) -> type[PreTrainedConfig]:
     stock = getattr(transformers, f"{family.class_prefix}Config")
     return type(
         f"Slim{family.class_prefix}Config",
-        (stock,),
+        (_SlimConfig, stock),
         {"model_type": family.slim_type, "__module__": __name__, "linear_rank": 0, "ffn_of": None},
     )
 
@@ -372,7 +406,7 @@ def _make_class(name: str) -> type:
         prefix = family.class_prefix
         if stock == f"{prefix}Config":
             return _slim_config(family)
-        if stock == f"{prefix}Model" or stock.startswith(f"{prefix}For"):
+        if stock == family.architecture("") or stock.startswith(f"{prefix}For"):
             return _slim_model(family, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

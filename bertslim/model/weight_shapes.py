@@ -54,8 +54,8 @@ class WeightShapes:
                 "the names of the weights begin with `module.`, as DataParallel saves them",
                 remedy="save its `module` with `save_pretrained`",
             )
-        stack = values.family.layers.partition(".")[0]
-        inside = re.compile(rf"(?:\w+\.)?((?:embeddings|{re.escape(stack)})\..+)")
+        modules = (values.family.embeddings_module, values.family.layers.partition(".")[0])
+        inside = re.compile(rf"(?:\w+\.)?((?:{'|'.join(map(re.escape, modules))})\..+)")
         found = ((inside.fullmatch(name), tensor.shape) for name, tensor in tensors.items())
         return cls(values, {match[1]: shape for match, shape in found if match})
 
@@ -72,7 +72,7 @@ class WeightShapes:
         own = family.keys.embedding_size in family.defaults and values.embedding_size
         width = family.keys.embedding_size if own else keys.hidden_size
         for table in family.embeddings:
-            tensor = f"embeddings.{table.module}.weight"
+            tensor = family.embedding_weight(table)
             self._check(_Size(table.key, values.number(table.key), tensor, 0))
             self._check(_Size(width, values.embedding_size, tensor, 1))
         for shared in family.shared_tables:
@@ -96,11 +96,13 @@ class WeightShapes:
         family, keys = self.values.family, self.values.family.keys
         place, layout = f"{family.layers}.{number}", family.layout
         if layer.heads:
-            packed = 3 // len(layout.attention.inputs)
-            for name in layout.attention.inputs:
+            width = layer.heads * facts.head_size
+            packed, shared = 3 // len(layout.attention.inputs), width // facts.form.heads_per_key
+            rows = (packed * width, shared, shared)
+            for name, count in zip(layout.attention.inputs, rows, strict=False):
                 tensor = f"{place}.{name}.weight"
                 yield _Size(keys.hidden_size, facts.hidden_size, tensor, 1)
-                yield _Size(keys.heads, packed * layer.heads * facts.head_size, tensor, 0)
+                yield _Size(keys.heads, count, tensor, 0)
         if layer.intermediate_size and layer.ffn_of is None:
             width, packed = layer.intermediate_size, 1 + layout.ffn.input_is_both
             for name in filter(None, (layout.ffn.input, layout.ffn.up)):

@@ -318,6 +318,10 @@ class PruneHeads(LayerOperation):
                 "cannot lose heads: its attention adds a bias that all layers share, head by head; "
                 "delete the block or its FFN instead"
             )
+        if layer.form.heads_per_key > 1:
+            raise DoesNotFitError(
+                "cannot lose heads: they share keys and values; delete the block or its FFN instead"
+            )
         heads = self.kept(facts.heads)
         if heads > facts.heads:
             raise DoesNotFitError(f"has {facts.heads} heads, fewer than {heads}")
@@ -338,6 +342,11 @@ class DropAttention(LayerOperation):
     def effect(self, layer: StepLayer) -> LayerEffect:
         """Delete the block."""
         facts = layer.with_attention()
+        if layer.form.attention_adds_residual:
+            raise DoesNotFitError(
+                "cannot lose its attention: one module computes it and the sum and norm after it; "
+                "narrow the FFN block instead"
+            )
         kept = self.layer_norm == "keep" and not layer.form.norms_before
         norm = facts.attention_norm and kept
         after = facts.model_copy(update={"heads": 0, "attention_norm": norm})

@@ -112,6 +112,7 @@ def _take_step(
         return ()
     location: Location = ("surgery", number, "layers")
     try:
+        _require_all(operation, facts)
         layers = operation.layers.resolve(len(drafts), importance)
     except SelectorError as error:
         problems.append(Problem(location, f"layers: {error}"))
@@ -129,6 +130,16 @@ def _take_step(
         except DoesNotFitError as error:
             problems.append(Problem(location, f"layers: layer {layer} {error}"))
     return layers
+
+
+def _require_all(operation: LayerOperation, facts: ModelFacts) -> None:
+    """Refuse a choice of layers where one serves all depths."""
+    passes = facts.form.passes
+    if passes > 1 and str(operation.layers) != "all":
+        raise SelectorError(
+            f"the model's layers are one that is run {passes} times, so that only 'all' has a "
+            "meaning"
+        )
 
 
 def _rows(drafts: list[LayerDraft], facts: ModelFacts, length: int) -> tuple[LayerPlan, ...]:

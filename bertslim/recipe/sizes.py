@@ -28,7 +28,8 @@ def layer_parameters(facts: ModelFacts, layer: LayerFacts) -> int:
     hidden, form, attention = facts.hidden_size, facts.form, layer.heads * facts.head_size
     parameters = 0
     if layer.heads:
-        parameters += 3 * _map(hidden, attention, bias=form.attention_input_bias)
+        shared, bias = attention // form.heads_per_key, form.attention_input_bias
+        parameters += _map(hidden, attention, bias=bias) + 2 * _map(hidden, shared, bias=bias)
         parameters += _map(attention, hidden, bias=form.attention_output_bias)
     parameters += ffn_parameters(facts, layer)
     norms = layer.attention_norm + layer.ffn_norm
@@ -61,11 +62,14 @@ def _linear_weights(facts: ModelFacts, layer: LayerFacts) -> int:
 
 
 def layer_macs(facts: ModelFacts, layer: LayerFacts, length: int) -> int:
-    """Count the multiply-accumulates of one layer at batch 1, QK^T and AV with them."""
+    """Count the multiply-accumulates of one layer at batch 1, QK^T and AV with them.
+
+    What hidden states go through several times counts as often.
+    """
     hidden, attention = facts.hidden_size, layer.heads * facts.head_size
-    projections = 4 * length * hidden * attention
+    projections = 2 * length * hidden * (attention + attention // facts.form.heads_per_key)
     scores = 2 * length * length * attention
     positions = 2 * facts.form.relative_positions * attention * (hidden + length)
     maps = 2 + facts.form.gated
     ffn = maps * hidden * layer.intermediate_size + _linear_weights(facts, layer)
-    return projections + scores + positions + length * ffn
+    return facts.form.passes * (projections + scores + positions + length * ffn)

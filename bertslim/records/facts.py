@@ -38,7 +38,11 @@ class LayerForm(Frozen):
         ffn_input_bias: The same of the input maps of FFN blocks.
         ffn_output_bias: The same of their output maps.
         norm_bias: The same of the norms.
+        heads_per_key: How many heads share one head of keys and values.
         heads_share_bias: Whether all layers add an attention bias with a number for each head.
+        attention_adds_residual: Whether the attention block cannot be left out, as its module ends
+            in the residual sum and its norm.
+        passes: How often hidden states go through all layers, one after the other.
         relative_positions: Rows of a table that query and key map in each layer, beside the states.
     """
 
@@ -50,7 +54,10 @@ class LayerForm(Frozen):
     ffn_input_bias: bool = True
     ffn_output_bias: bool = True
     norm_bias: bool = True
+    heads_per_key: int = 1
     heads_share_bias: bool = False
+    attention_adds_residual: bool = False
+    passes: int = 1
     relative_positions: int = 0
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,6 +20,33 @@ from bertslim.repair.token_weights import token_weights
 from bertslim.wording import counted
 
 HELD_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class States:
+    """Where a batch starts: hidden states of both models, (sequences, length, hidden_size)."""
+
+    base: Tensor
+    slim: Tensor
+
+
+class Starts(Protocol):
+    """Where the batches of texts start."""
+
+    def __call__(self, inputs: dict[str, Tensor], number: int) -> Iterator[States]:
+        """Yield states of a batch, by its number; each counts as a batch of its own."""
+
+
+@dataclass(frozen=True)
+class FirstLayer:
+    """Texts start before the first layer, where the states of both models are the same."""
+
+    base: PreTrainedModel
+
+    def __call__(self, inputs: dict[str, Tensor], number: int) -> Iterator[States]:
+        """Yield the states of a batch."""
+        hidden, _ = layer_inputs(self.base, inputs)
+        yield States(hidden, hidden)
 
 
 @dataclass(frozen=True)
@@ -105,11 +133,12 @@ def open_calibration(
     batches: Sequence[Batch],
     room: HiddenStateRoom,
     *,
+    starts: Starts | None = None,
     sensitivity: Sequence[Tensor] | None = None,
     seed: int,
     ranks: Ranks,
 ) -> Calibration:
-    """Bring the texts to the first layer.
+    """Bring the texts to where they start.
 
     A fifth of the texts, drawn by seed, is held out; all parts of a text are on one side.
 
@@ -117,6 +146,7 @@ def open_calibration(
         model: The base; the slim model's embeddings are the same.
         batches: The texts.
         room: Where the hidden states are kept.
+        starts: Where they start; None: before the first layer.
         sensitivity: As `CalibrationBatch` has it, for each of the batches.
         seed: Settles which texts are held out.
         ranks: The processes that share the texts.
@@ -134,17 +164,25 @@ def open_calibration(
     shared = ranks.share(batches)
     weights = [None] * len(shared) if sensitivity is None else ranks.share(sensitivity)
     opened = []
-    for batch, batch_sensitivity in zip(shared, weights, strict=True):
-        hidden, given = layer_inputs(model, batch.inputs)
+    starts = starts or FirstLayer(model)
+    for number, (batch, batch_sensitivity) in enumerate(zip(shared, weights, strict=True)):
+        _, given = layer_inputs(model, batch.inputs)
         tokens = batch.inputs["attention_mask"].bool()
         held = tokens & torch.tensor([row in held_rows for row in batch.rows]).unsqueeze(1)
-        states = BoundaryStates(*(room.take(tuple(hidden.shape), hidden.dtype) for _ in range(4)))
-        states.base.copy_(hidden)
-        states.slim.copy_(hidden)
-        opened.append(
-            CalibrationBatch(batch, given, tokens & ~held, held, states, batch_sensitivity)
-        )
+        for start in starts(batch.inputs, number):
+            states = _boundary_states(start, room)
+            opened.append(
+                CalibrationBatch(batch, given, tokens & ~held, held, states, batch_sensitivity)
+            )
     return Calibration(opened, ranks)
+
+
+def _boundary_states(start: States, room: HiddenStateRoom) -> BoundaryStates:
+    shape, dtype = tuple(start.base.shape), start.base.dtype
+    states = BoundaryStates(*(room.take(shape, dtype) for _ in range(4)))
+    states.base.copy_(start.base)
+    states.slim.copy_(start.slim)
+    return states
 
 
 def _hold_out(batches: Sequence[Batch], seed: int) -> set[int]:

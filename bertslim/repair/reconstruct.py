@@ -9,7 +9,8 @@ the current boundary, so that each layer of each model runs once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -17,15 +18,17 @@ from transformers import PreTrainedModel
 
 from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.layer import passes_of
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.plan import CutPlan
 from bertslim.records import Repair
-from bertslim.repair.calibration import open_calibration
+from bertslim.repair.calibration import Starts, open_calibration
 from bertslim.repair.context import RepairContext
 from bertslim.repair.head_scale import fit_head_scale, has_scale
 from bertslim.repair.hidden_states import MEMORY_BUDGET, hidden_state_room
 from bertslim.repair.layer_repair import LayerRepair
+from bertslim.repair.repeated_layers import FinalStates, PassStates
 from bertslim.repair.scope import Scope
 from bertslim.repair.shared_ffn import solve_shared
 
@@ -63,26 +66,53 @@ def reconstruct(
         DataError: There are fewer than two texts, or fewer batches than processes.
         ModelError: A model's activations are not finite.
     """
-    with torch.no_grad(), hidden_state_room(memory_budget) as room:
-        calibration = open_calibration(
-            base.model,
-            batches,
-            room,
-            sensitivity=sensitivity,
-            seed=seed,
-            ranks=ranks or Ranks(),
-        )
-        context = RepairContext(base, slim, plan.record, Scope.of(plan), calibration)
-        return tuple(_repair(context, progress))
+
+    @contextmanager
+    def opened(starts: Starts | None = None) -> Iterator[RepairContext]:
+        with torch.no_grad(), hidden_state_room(memory_budget) as room:
+            calibration = open_calibration(
+                base.model,
+                batches,
+                room,
+                starts=starts,
+                sensitivity=sensitivity,
+                seed=seed,
+                ranks=ranks or Ranks(),
+            )
+            yield RepairContext(base, slim, plan.record, Scope.of(plan), calibration)
+
+    if passes_of(base.model) > 1:
+        with opened(PassStates(base.model, base.model)) as context:
+            _repair_layers(context, progress)
+        with opened(PassStates(base.model, slim)) as context:
+            repairs = _repair_layers(context, progress, moved=True)
+        with opened(FinalStates(base.model, slim)) as context:
+            return (*repairs, *_repair_head(context))
+    with opened() as context:
+        return (*_repair_layers(context, progress), *_repair_head(context))
 
 
-def _repair(context: RepairContext, progress: Progress) -> list[Repair]:
-    """Repair shared FFN blocks, then the layers from the bottom up, then the head."""
-    repairs = solve_shared(context)
-    rows, moved = context.plan.layers, False
+def _repair_layers(
+    context: RepairContext, progress: Progress, *, moved: bool = False
+) -> list[Repair]:
+    """Repair shared FFN blocks, then the layers from the bottom up.
+
+    Args:
+        context: The texts are before the first layer.
+        progress: Shows the layers.
+        moved: Whether the states of the models differ there.
+    """
+    repairs = [] if moved else solve_shared(context)
+    rows = context.plan.layers
     for row in progress.track(rows, "repairing", total=len(rows), unit="layer"):
         repairs += LayerRepair(context, row, moved=moved).run()
         moved = moved or context.scope.changes(row)
-    if moved and context.scope.head and has_scale(context.base):
-        repairs.append(fit_head_scale(context))
     return repairs
+
+
+def _repair_head(context: RepairContext) -> list[Repair]:
+    """Scale the head where that is in scope; the texts are above the last layer."""
+    changed = any(map(context.scope.changes, context.plan.layers))
+    if changed and context.scope.head and has_scale(context.base):
+        return [fit_head_scale(context)]
+    return []

@@ -10,14 +10,21 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bertslim.model.layer import Layer, layer_inputs, model_layers, run_head
-from bertslim.records import AlterationKind, LayerFacts, ModelFacts
+from bertslim.model.layer import (
+    Layer,
+    LayerArguments,
+    layer_inputs,
+    model_layers,
+    passes_of,
+    run_head,
+)
+from bertslim.records import AlterationKind, LayerFacts, LayerForm, ModelFacts
 from bertslim.surgery.importance import keep_best, magnitude
 
-_POSSIBLE: dict[AlterationKind, Callable[[LayerFacts], bool]] = {
-    "drop_ffn": lambda layer: layer.intermediate_size > 0,
-    "halve_ffn": lambda layer: layer.intermediate_size > 1 and not layer.linear_rank,
-    "drop_attention": lambda layer: layer.heads > 0,
+_POSSIBLE: dict[AlterationKind, Callable[[LayerFacts, LayerForm], bool]] = {
+    "drop_ffn": lambda layer, _: layer.intermediate_size > 0,
+    "halve_ffn": lambda layer, _: layer.intermediate_size > 1 and not layer.linear_rank,
+    "drop_attention": lambda layer, form: layer.heads > 0 and not form.attention_adds_residual,
 }
 
 
@@ -49,13 +56,36 @@ class _LayerStates:
     between: Tensor
 
 
+@dataclass(frozen=True)
+class _Visit:
+    """A layer that the hidden states of a batch go through.
+
+    Attributes:
+        number: The number of the layer.
+        layer: The layer.
+        given: What it gets beside the hidden states.
+    """
+
+    number: int
+    layer: Layer
+    given: LayerArguments
+
+    def states(self, hidden: Tensor) -> _LayerStates:
+        """Return the states at the layer, given its input."""
+        return _LayerStates(hidden, self.layer.attention.run(hidden, self.given))
+
+    def run(self, hidden: Tensor) -> Tensor:
+        """Return the output of the layer."""
+        return self.layer.ffn.run(self.states(hidden).between)
+
+
 def possible_alterations(facts: ModelFacts, kinds: Sequence[AlterationKind]) -> list[Alteration]:
     """Return what can be altered, layer by layer: a block that is gone cannot be left out."""
     return [
         Alteration(number, kind)
         for number, layer in enumerate(facts.layers)
         for kind in kinds
-        if _POSSIBLE[kind](layer)
+        if _POSSIBLE[kind](layer, facts.form)
     ]
 
 
@@ -71,20 +101,24 @@ def altered_outputs(
         inputs: What it takes.
         alterations: Each is tried alone.
     """
-    layers = model_layers(model)
     hidden, given = layer_inputs(model, inputs)
-    states = []
-    for layer, arguments in zip(layers, given, strict=True):
-        between = layer.attention.run(hidden, arguments)
-        states.append(_LayerStates(hidden, between))
-        hidden = layer.ffn.run(between)
+    layers = [
+        _Visit(number, layer, arguments)
+        for number, (layer, arguments) in enumerate(zip(model_layers(model), given, strict=True))
+    ]
+    visits, states = layers * passes_of(model), []
+    for visit in visits:
+        states.append(visit.states(hidden))
+        hidden = visit.layer.ffn.run(states[-1].between)
     yield None, run_head(model, inputs, hidden)
     for alteration in alterations:
-        number = alteration.layer
-        hidden = _altered(layers[number], alteration.kind, states[number])
-        above = slice(number + 1, None)
-        for layer, arguments in zip(layers[above], given[above], strict=True):
-            hidden = layer.ffn.run(layer.attention.run(hidden, arguments))
+        number, kind = alteration.layer, alteration.kind
+        hidden = _altered(layers[number].layer, kind, states[number])
+        for visit in visits[number + 1 :]:
+            again = visit.number == number
+            hidden = (
+                _altered(visit.layer, kind, visit.states(hidden)) if again else visit.run(hidden)
+            )
         yield alteration, run_head(model, inputs, hidden)
 
 

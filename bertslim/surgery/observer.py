@@ -131,7 +131,8 @@ class Observer:
 
     def _see_sum_gradient(self, number: int, place: int, gradient: Tensor) -> None:
         squares = gradient.float().square().sum(dim=-1)
-        self._token_weights[number, place] = squares.masked_fill(~self._mask, 0)
+        # a layer that hidden states go through several times has several such sums
+        self._token_weights[number, place] += squares.masked_fill(~self._mask, 0)
 
 
 def _hook(hooks: ExitStack, module: nn.Module, see: Callable[..., Any]) -> None:
@@ -144,7 +145,10 @@ def _hook_gradient(values: Tensor, see: Callable[[Tensor], None]) -> None:
 
 def _start_gradient(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Make the hidden states something to differentiate by, as no weight is."""
-    return inputs[0].detach().requires_grad_(), *inputs[1:]
+    hidden, *others = inputs
+    if hidden.requires_grad:  # they have been here before
+        return inputs
+    return hidden.detach().requires_grad_(), *others
 
 
 def _precise(values: Tensor) -> Tensor:

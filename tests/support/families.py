@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bertslim.model.families import FAMILIES, Family
@@ -21,14 +23,19 @@ def _build(family: Family) -> tuple[object, ...]:
 
 _FIRST = {_build(family): name for name, family in reversed(FAMILIES.items())}
 
+LAYERED = [name for name, family in FAMILIES.items() if family.passes is None]
+"""The families whose layers have weights of their own."""
+
+each_layered_family = pytest.mark.parametrize("model_type", LAYERED)
+
 each_build = pytest.mark.parametrize(
     "model_type",
     [
         name if name in _FIRST.values() else pytest.param(name, marks=pytest.mark.slow)
-        for name in FAMILIES
+        for name in LAYERED
     ],
 )
-"""Every family; those that are built as one before them only among the slow tests."""
+"""The same; those that are built as one before them only among the slow tests."""
 
 
 def every_head_of(*heads: str) -> pytest.MarkDecorator:
@@ -37,3 +44,21 @@ def every_head_of(*heads: str) -> pytest.MarkDecorator:
         (name, head) for name in FAMILIES for head in heads if head in heads_of(FAMILIES[name])
     ]
     return pytest.mark.parametrize(("model_type", "head"), pairs)
+
+
+def head_or_encoder(model_type: str, head: str) -> str:
+    """Return a head if the family has it, else the bare encoder."""
+    return head if head in heads_of(FAMILIES[model_type]) else ""
+
+
+def usual_head(model_type: str) -> str:
+    """Return the head that tests put on a family: a classifier if it has one."""
+    return head_or_encoder(model_type, "SequenceClassification")
+
+
+def final_norm(model: Any) -> Any:
+    """Return the norm after the last layer of a model; what returns its input without one."""
+    from torch import nn
+
+    norms = [norm for norm in FAMILIES[model.config.model_type].shared_norms if norm.is_final]
+    return model.base_model.get_submodule(norms[0].module) if norms else nn.Identity()
