@@ -266,7 +266,7 @@ def cut_all_ways(
     ) -> Path:
         from bertslim.model.families import FAMILIES
 
-        fewer_heads = [{"op": "prune_heads", "layers": [0], "heads": 2}]
+        fewer_heads = [{"op": "prune_heads", "layers": [0], "heads": 2, "criterion": "magnitude"}]
         recipe = make_recipe(
             *([] if FAMILIES[model_type].heads_share_bias else fewer_heads),
             {"op": "share_ffn", "layers": [0, 2]},

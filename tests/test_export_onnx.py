@@ -124,7 +124,7 @@ def test_linear_maps_and_shared_blocks_answer_as_pytorch_does(
 
 @pytest.mark.parametrize("model_type", ["bert", "distilbert"])
 def test_fewer_heads_answer_as_pytorch_does(exported: Callable[..., Any], model_type: str) -> None:
-    operation = {"op": "prune_heads", "layers": 1, "heads": 3}
+    operation = {"op": "prune_heads", "layers": 1, "heads": 3, "criterion": "magnitude"}
     checkpoint, path = exported(model_type, "SequenceClassification", operation)
     check_parity(checkpoint, OnnxModel(path))
 
@@ -215,7 +215,7 @@ def test_attention_is_one_node_also_with_fewer_heads(
     assert operators(path)["Attention"] == 2
     assert not {"Softmax", "Erf"} & set(operators(path))
 
-    operation = {"op": "prune_heads", "layers": 1, "heads": 3}
+    operation = {"op": "prune_heads", "layers": 1, "heads": 3, "criterion": "magnitude"}
     if model_type != "mpnet":
         _, path = exported(model_type, "QuestionAnswering", operation)
         assert operators(path)["Attention"] == 2

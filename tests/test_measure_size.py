@@ -92,7 +92,7 @@ def test_shared_and_linear_blocks_hold_and_compute_what_is_planned(
         {"op": "resize_ffn", "layers": "1-2", "width": 24, "bypass": True},
         {"op": "share_ffn", "layers": "1-2"},
     )
-    heads = {"op": "prune_heads", "layers": "2-3", "heads": 3}
+    heads = {"op": "prune_heads", "layers": "2-3", "heads": 3, "criterion": "magnitude"}
     for model_type in FAMILIES:
         fewer = [] if FAMILIES[model_type].heads_share_bias else [heads]
         recipe = make_recipe(*steps, *fewer, reconstruct={"samples": 1})

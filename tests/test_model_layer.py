@@ -43,8 +43,8 @@ CUTS: dict[str, tuple[dict[str, Any], ...]] = {
         {"op": "share_ffn", "layers": "1-2"},
     ),
     "fewer_heads": (
-        {"op": "prune_heads", "layers": 0, "heads": 1},
-        {"op": "prune_heads", "layers": "2-3", "heads": 0.5},
+        {"op": "prune_heads", "layers": 0, "heads": 1, "criterion": "magnitude"},
+        {"op": "prune_heads", "layers": "2-3", "heads": 0.5, "criterion": "magnitude"},
     ),
 }
 

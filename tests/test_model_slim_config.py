@@ -117,7 +117,11 @@ def test_linear_maps_and_shared_blocks_are_named(model_type: str, base, slim) ->
         {"op": "drop_ffn", "layers": 0, "fill": "linear"},
         {"op": "resize_ffn", "layers": "2-3", "width": 24, "bypass": 8},
         {"op": "share_ffn", "layers": "2-3"},
-        *([{"op": "prune_heads", "layers": 0, "heads": 3}] if can_lose_heads else []),
+        *(
+            [{"op": "prune_heads", "layers": 0, "heads": 3, "criterion": "magnitude"}]
+            if can_lose_heads
+            else []
+        ),
     )
     heads = {FAMILIES[model_type].keys.heads: 3} if can_lose_heads else {}
     assert made[width] == 24

@@ -55,8 +55,8 @@ SHARED = (
 SHARED_BY_ALL = ({"op": "share_ffn", "layers": "all"},)
 
 FEWER_HEADS = (
-    {"op": "prune_heads", "layers": 0, "heads": 1},
-    {"op": "prune_heads", "layers": "2-3", "heads": 0.5},
+    {"op": "prune_heads", "layers": 0, "heads": 1, "criterion": "magnitude"},
+    {"op": "prune_heads", "layers": "2-3", "heads": 0.5, "criterion": "magnitude"},
 )
 
 
@@ -315,7 +315,9 @@ def test_stock_classes_refuse_what_they_cannot_express(
 def test_stock_classes_refuse_a_layer_with_fewer_heads(
     model_type: str, layers: str, make_checkpoint, make_recipe, cut
 ) -> None:
-    recipe = make_recipe({"op": "prune_heads", "layers": layers, "heads": 2}, name="fewer")
+    recipe = make_recipe(
+        {"op": "prune_heads", "layers": layers, "heads": 2, "criterion": "magnitude"}, name="fewer"
+    )
     directory = cut(make_checkpoint(model_type, ""), recipe)
     stock = getattr(transformers, FAMILIES[model_type].architecture(""))
     with quiet_transformers(), pytest.raises(RuntimeError, match="heads"):

@@ -17,6 +17,7 @@ from bertslim.model.slim_modeling import layers_of, linear_of
 from bertslim.recipe.operations import OPERATIONS, LayerOperation
 from bertslim.recipe.plan import make_plan
 from bertslim.surgery import layer_surgery
+from bertslim.surgery.criteria import Ranking
 from bertslim.surgery.importance import magnitude
 from bertslim.surgery.layer_surgery import multiply_ffn, narrow_ffn, operate
 
@@ -182,7 +183,9 @@ def test_prune_heads_leaves_the_weak_heads_out(
         for weight in maps_of_heads(model_layers(model)[1].attention):
             for head, factor in enumerate((1.5, 0.5, 0.9, 1.2)):
                 weight[8 * head : 8 * head + 8] *= factor
-    slim = operated(model, {"op": "prune_heads", "layers": "1-2", "heads": heads})
+    slim = operated(
+        model, {"op": "prune_heads", "layers": "1-2", "heads": heads, "criterion": "magnitude"}
+    )
     for number in (1, 2):
         attention = model_layers(model)[number].attention
         scores, out = head_scores(attention, 8), attention.output
@@ -195,10 +198,27 @@ def test_prune_heads_leaves_the_weak_heads_out(
 
 
 def test_pruning_heads_twice_keeps_the_same_as_once(stock, operated, states) -> None:
-    half = {"op": "prune_heads", "layers": 1, "heads": 0.5}
+    half = {"op": "prune_heads", "layers": 1, "heads": 0.5, "criterion": "magnitude"}
     twice = operated(stock("bert"), half, half)
     once = operated(stock("bert"), half | {"heads": 1})
     assert torch.equal(states(twice), states(once))
+
+
+def test_heads_go_by_scores_of_the_base_whatever_is_left(stock, make_recipe, facts_of) -> None:
+    model = stock("bert")
+    before = layer(model, 1).attention.self.value.bias.view(4, 8).tolist()
+    by = {"op": "prune_heads", "layers": 1}
+    loaded = make_recipe(
+        by | {"heads": 3, "criterion": "fisher"}, by | {"heads": 2, "criterion": "obs"}
+    )
+    scores = {
+        Ranking("fisher", "attention", 1): torch.tensor([3.0, 1.0, 2.0, 4.0]),
+        Ranking("obs", "attention", 1): torch.tensor([0.0, 9.0, 8.0, 7.0]),
+        Ranking("obs", "ffn", 1): torch.randn(64),
+    }
+    operate(model, make_plan(loaded, facts_of(model)), scores)
+    after = layer(model, 1).attention.self.value.bias.view(2, 8).tolist()
+    assert [before.index(head) for head in after] == [2, 3]
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -206,7 +226,7 @@ def test_pruning_heads_keeps_half_precision_as_it_is(
     dtype: torch.dtype, tiny_model, operated
 ) -> None:
     model = tiny_model("bert").to(dtype)
-    slim = operated(model, {"op": "prune_heads", "layers": 1, "heads": 3})
+    slim = operated(model, {"op": "prune_heads", "layers": 1, "heads": 3, "criterion": "magnitude"})
     assert {parameter.dtype for parameter in slim.parameters()} == {dtype}
     rows = layer(model, 1).attention.self.value.weight.split(8)
     kept = layer(slim, 1).attention.self.value.weight.split(8)
@@ -426,7 +446,7 @@ def test_measured_scores_are_those_of_the_base_neurons_whatever_is_left(
     operate(
         model,
         make_plan(loaded, facts_of(model)),
-        {("obs", 1): obs, ("taylor", 1): taylor},
+        {Ranking("obs", "ffn", 1): obs, Ranking("taylor", "ffn", 1): taylor},
     )
     after = layer(model, 1).intermediate.dense.bias.tolist()
     assert [before.index(value) for value in after] == left
@@ -512,7 +532,7 @@ def test_a_model_that_shares_its_parameters_is_not_changed(
     model = tiny_model(model_type)
     before = states(model)
     loaded = make_recipe(
-        {"op": "prune_heads", "layers": "all", "heads": 1},
+        {"op": "prune_heads", "layers": "all", "heads": 1, "criterion": "magnitude"},
         {"op": "resize_ffn", "layers": 0, "width": 8, "bypass": 4},
         {"op": "resize_ffn", "layers": 1, "width": 8, "bypass": True},
         {"op": "scale_ffn", "layers": "all", "gain": 3.0},

@@ -25,6 +25,7 @@ from bertslim.model import slim_modeling
 from bertslim.model.families import AttentionLayout, BlockLayout, Family, FfnLayout, family_named
 from bertslim.model.linear_maps import packed, parted
 from bertslim.model.slim_modeling import NoAttention, NoFFN
+from bertslim.records import Block
 
 
 @dataclass(frozen=True)
@@ -327,6 +328,10 @@ class Layer:
     def ffn(self) -> FfnBlock:
         """The FFN block."""
         return FfnBlock(self.module, self.family)
+
+    def block(self, name: Block) -> AttentionBlock | FfnBlock:
+        """Return a block by its name."""
+        return self.attention if name == "attention" else self.ffn
 
     def _norm_of_sum(self, block: str) -> nn.Module | None:
         """Return the norm that reads the sum of a block, "attention" or "ffn", and the residual.
