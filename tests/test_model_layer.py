@@ -96,8 +96,6 @@ def test_the_blocks_of_a_base_put_out_what_its_layers_do(
 def test_the_blocks_of_a_cut_model_put_out_what_its_layers_do(
     model_type: str, name: str, make_checkpoint, make_recipe, cut, example_inputs
 ) -> None:
-    if FAMILIES[model_type].heads_share_bias and name == "fewer_heads":
-        pytest.skip("its heads share a bias")
     recipe = make_recipe(*CUTS[name], name=name, **REPAIRED)
     model = load_model(cut(make_checkpoint(model_type, HEAD), recipe)).double()
     with torch.no_grad():

@@ -15,7 +15,7 @@ from bertslim.recipe.operations import OPERATIONS, DropFfn, Operation, ResizeFfn
 from bertslim.recipe.plan import make_plan
 from bertslim.recipe.recipe_files import LoadedRecipe, load_recipe
 from bertslim.recipe.selector_text import parse
-from bertslim.records import LayerFacts, LayerForm
+from bertslim.records import LayerFacts
 from support.plans import NO_FFN, WHOLE, after, make_facts, problems_of
 
 
@@ -283,14 +283,6 @@ def test_a_block_that_the_base_never_had_is_no_earlier_steps_fault(recipe) -> No
     facts = make_facts(layers=(WHOLE, NO_FFN, WHOLE))
     assert problems_of(recipe("- {op: drop_ffn, layers: odd}"), facts) == [
         "mine.yaml:4:26: layers: layer 1 has no FFN block"
-    ]
-
-
-def test_heads_that_share_a_bias_cannot_go(recipe) -> None:
-    surgery = "- {op: prune_heads, layers: 1, heads: 2}"
-    assert problems_of(recipe(surgery), make_facts(form=LayerForm(heads_share_bias=True))) == [
-        "mine.yaml:4:29: layers: layer 1 cannot lose heads: its attention adds a bias that all "
-        "layers share, head by head; delete the block or its FFN instead"
     ]
 
 

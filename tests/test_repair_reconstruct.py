@@ -402,8 +402,6 @@ ALONE = {
 @pytest.mark.parametrize("name", ALONE)
 @each_build
 def test_what_is_changed_errs_less_once_repaired(model_type: str, name: str, repair) -> None:
-    if FAMILIES[model_type].heads_share_bias and name == "heads":
-        pytest.skip("its heads share a bias")
     operation, block = ALONE[name]
     found = repair(model_type, operation, refit="changed", dtype=torch.float32)
     wanted = sums_of(found, found.base, 1, block)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bertslim.model.checkpoint import sharing_copy
+from bertslim.model.checkpoint import load_model, sharing_copy
 from bertslim.model.families import FAMILIES
 from bertslim.model.layer import AttentionBlock, model_layers
 from bertslim.model.slim_modeling import layers_of, linear_of
@@ -149,10 +149,6 @@ def test_drop_layer_is_a_model_built_without_it(
 
 # Attention heads
 
-each_family_that_can_lose_heads = pytest.mark.parametrize(
-    "model_type", [name for name, family in FAMILIES.items() if not family.heads_share_bias]
-)
-
 
 def maps_of_heads(attention: AttentionBlock) -> list[Tensor]:
     """Return the weights of query, key and value, (heads x head_size, hidden_size)."""
@@ -173,7 +169,7 @@ def head_scores(attention: AttentionBlock, size: int) -> list[float]:
     ]
 
 
-@each_family_that_can_lose_heads
+@each_family
 @pytest.mark.parametrize(("heads", "kept"), [(0.25, 1), (0.6, 2), (3, 3), (4, 4)])
 def test_prune_heads_leaves_the_weak_heads_out(
     model_type: str, heads: float, kept: int, stock, operated, states
@@ -219,6 +215,19 @@ def test_heads_go_by_scores_of_the_base_whatever_is_left(stock, make_recipe, fac
     operate(model, make_plan(loaded, facts_of(model)), scores)
     after = layer(model, 1).attention.self.value.bias.view(2, 8).tolist()
     assert [before.index(head) for head in after] == [2, 3]
+
+
+def test_heads_that_share_a_bias_keep_their_part_when_pruned_again(
+    make_checkpoint, make_recipe, cut, operated, states
+) -> None:
+    by = {"op": "prune_heads", "layers": 1, "criterion": "magnitude"}
+    base = make_checkpoint("mpnet", "")
+    once = load_model(cut(base, make_recipe(by | {"heads": 3}, name="three"))).double()
+    slim = operated(once, by | {"heads": 1})
+    whole = load_model(base).double()
+    torch.testing.assert_close(states(slim), states(operated(whole, by | {"heads": 1})), **EXACT)
+    (left,) = model_layers(slim)[1].attention.bias_heads
+    assert left in model_layers(once)[1].attention.bias_heads
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -525,7 +534,7 @@ def test_the_model_before_is_not_touched_by_narrowing(stock, make_recipe, facts_
     assert new.bias.requires_grad
 
 
-@each_family_that_can_lose_heads
+@each_family
 def test_a_model_that_shares_its_parameters_is_not_changed(
     model_type: str, tiny_model, states, make_recipe, facts_of
 ) -> None:

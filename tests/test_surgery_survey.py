@@ -141,9 +141,7 @@ def test_criteria_by_gradient_are_those_of_plain_autograd(
     assert {each.layer for each in found.scores if each.criterion == "taylor"} == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize(
-    "model_type", [name for name, family in FAMILIES.items() if not family.heads_share_bias]
-)
+@each_family
 def test_heads_are_ranked_by_their_context(model_type: str, tiny_model, surveyed, batches) -> None:
     model = tiny_model(model_type, CLASSIFIER).double()
     found = surveyed(model, prune("fisher", 1, 3), prune("obs", "1-2"), prune("obs", 1, 1))

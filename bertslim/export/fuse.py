@@ -105,7 +105,7 @@ def _fuse_first_token_attention(attention: AttentionBlock, mask: PaddingMask) ->
 
 
 def _heads(attention: AttentionBlock, mask: PaddingMask) -> Heads:
-    return Heads(attention.heads, attention.width, mask)
+    return Heads(attention.heads, attention.width, mask, attention.bias_heads)
 
 
 def _own_output(attention: AttentionBlock) -> nn.Module:

@@ -19,7 +19,6 @@ def layer_form(values: ConfigValues) -> LayerForm:
         ffn_input_bias=values.says(layout.ffn.input_bias),
         ffn_output_bias=values.says(layout.ffn.output_bias),
         norm_bias=values.says(layout.norm_bias),
-        heads_share_bias=values.family.heads_share_bias,
         relative_positions=_relative_positions(values),
     )
 

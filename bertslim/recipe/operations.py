@@ -345,11 +345,6 @@ class PruneHeads(LayerOperation):
     def effect(self, layer: StepLayer) -> LayerEffect:
         """Delete heads of the attention block."""
         facts = layer.with_attention()
-        if layer.form.heads_share_bias:
-            raise DoesNotFitError(
-                "cannot lose heads: its attention adds a bias that all layers share, head by head; "
-                "delete the block or its FFN instead"
-            )
         heads = self.kept(facts.heads)
         if heads > facts.heads:
             raise DoesNotFitError(f"has {facts.heads} heads, fewer than {heads}")

@@ -38,7 +38,6 @@ class LayerForm(Frozen):
         ffn_input_bias: The same of the input maps of FFN blocks.
         ffn_output_bias: The same of their output maps.
         norm_bias: The same of the norms.
-        heads_share_bias: Whether all layers add an attention bias with a number for each head.
         relative_positions: Rows of a table that query and key map in each layer, beside the states.
     """
 
@@ -50,7 +49,6 @@ class LayerForm(Frozen):
     ffn_input_bias: bool = True
     ffn_output_bias: bool = True
     norm_bias: bool = True
-    heads_share_bias: bool = False
     relative_positions: int = 0
 
 

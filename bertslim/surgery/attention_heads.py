@@ -45,7 +45,7 @@ def prune_heads(attention: AttentionBlock, keep: Tensor) -> None:
     _channels(_trace(maps), maps, gone, attention.head_size).prune()
     maps.to(dtype)
     attention.set_maps([maps.query, maps.key, maps.value], maps.output)
-    attention.set_heads(len(keep))
+    attention.keep_heads(keep.tolist())
 
 
 class _HeadMaps(nn.Module):
