@@ -267,11 +267,8 @@ def cut_all_ways(
     """Return a function that makes a checkpoint whose layers and vocabulary are all cut somehow."""
 
     def make(model_type: str = "bert", head: str | None = None, **changes: Any) -> Path:
-        from bertslim.model.families import FAMILIES
-
-        fewer_heads = [{"op": "prune_heads", "layers": [0], "heads": 2}]
         recipe = make_recipe(
-            *([] if FAMILIES[model_type].heads_share_bias else fewer_heads),
+            {"op": "prune_heads", "layers": [0], "heads": 2, "criterion": "magnitude"},
             {"op": "share_ffn", "layers": [0, 2]},
             {"op": "resize_ffn", "layers": [1], "width": 16, "bypass": True},
             {"op": "drop_ffn", "layers": [3], "fill": "linear", "rank": 8},

@@ -609,6 +609,8 @@ def test_a_program_of_torch_is_written(
         (["--onnx", "--torch"], "--onnx, --openvino and --torch exclude each other"),
         (["--openvino", "--fp16"], "--fp16: OpenVINO IR is not written in fp16; leave it out"),
         (["--torch", "--int8"], "--int8: torch.export is not written in int8; leave it out"),
+        (["--torch", "--first-token"], "--first-token: only ONNX is written so; leave it out"),
+        (["--openvino", "--first-token"], "--first-token: only ONNX is written so; leave it out"),
         (["--openvino", "-o", "model.bin"], "model.bin: the name of an OpenVINO IR ends in .xml"),
     ],
 )

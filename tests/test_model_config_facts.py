@@ -20,7 +20,7 @@ from bertslim.model.families import FAMILIES, POSITION_ROWS
 from bertslim.model.heads import heads_of
 from bertslim.model.refused_families import REASONS
 from bertslim.recipe.sizes import count
-from bertslim.records import LayerFacts
+from bertslim.records import LayerFacts, ModelFacts
 from support.families import each_layered_family, head_or_encoder, usual_head
 
 LENGTH = 12
@@ -384,3 +384,22 @@ def test_a_model_in_which_no_token_has_a_position_is_refused(
 ) -> None:
     with pytest.raises(ModelError, match=said):
         read_facts({"model_type": model_type, "max_position_embeddings": positions})
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [None, [0, 1], [0, 1, 1], [0, 1, 12], [-1, 0, 1], [0, 1, True], [0, 1, 2.0], "012", 3],
+)
+def test_heads_that_share_a_bias_say_which_they_are(numbers: object) -> None:
+    def facts(override: dict[str, object]) -> ModelFacts:
+        return read_facts({"model_type": "mpnet", "per_layer_config": {"3": override}})
+
+    fewer = {"num_attention_heads": 3}
+    assert facts(fewer | {"bias_heads": [0, 7, 11]}).layers[3].heads == 3
+    named = {} if numbers is None else {"bias_heads": numbers}
+    with pytest.raises(ModelError, match="layer 3 has bias_heads that do not fit its 3 heads"):
+        facts(fewer | named)
+    with pytest.raises(ModelError, match="layer 3 has bias_heads that do not fit its 12 heads"):
+        facts({"bias_heads": list(range(12))})
+    with pytest.raises(ModelError, match="layer 3 sets 'bias_heads'; known are"):
+        read_facts({"model_type": "bert", "per_layer_config": {"3": fewer | {"bias_heads": [0]}}})

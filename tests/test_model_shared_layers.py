@@ -34,7 +34,7 @@ CUTS: dict[str, tuple[dict[str, Any], ...]] = {
     "gone": ({"op": "drop_ffn", "layers": "all"},),
     "without_norm": ({"op": "drop_ffn", "layers": "all", "fill": "attention"},),
     "scaled": ({"op": "scale_ffn", "layers": "all", "gain": 0.5},),
-    "fewer_heads": ({"op": "prune_heads", "layers": "all", "heads": 2},),
+    "fewer_heads": ({"op": "prune_heads", "layers": "all", "heads": 2, "criterion": "magnitude"},),
 }
 SOLVED = ("narrowed", "bypassed", "filled", "without_norm", "fewer_heads")
 

@@ -21,12 +21,14 @@ from support.families import each_layered_family, head_or_encoder
 def slim(make_recipe, tiny_config):
     """Return a function: a base configuration and operations in, the slim configuration out."""
 
-    def make(config: dict[str, Any], *operations: dict[str, Any]) -> dict[str, Any]:
+    def make(
+        config: dict[str, Any], *operations: dict[str, Any], bias_heads: Any = ()
+    ) -> dict[str, Any]:
         before = copy.deepcopy(config)
         facts = read_facts(config)
         recipe = make_recipe(*operations, reconstruct={"samples": 1})
         plan = make_plan(recipe, facts).record
-        made = slim_config(config, facts, plan)
+        made = slim_config(config, facts, plan, bias_heads)
         assert read_facts(made).layers == plan.slim_layers
         assert config == before
         assert json.loads(json.dumps(made)) == made
@@ -112,16 +114,18 @@ def test_the_widest_layer_is_the_rule_the_others_the_exceptions(base, slim) -> N
 @each_layered_family
 def test_linear_maps_and_shared_blocks_are_named(model_type: str, base, slim) -> None:
     width = FAMILIES[model_type].keys.intermediate_size
-    can_lose_heads = not FAMILIES[model_type].heads_share_bias
     made = slim(
         base(model_type),
         {"op": "drop_layer", "layers": 1},
         {"op": "drop_ffn", "layers": 0, "fill": "linear"},
         {"op": "resize_ffn", "layers": "2-3", "width": 24, "bypass": 8},
         {"op": "share_ffn", "layers": "2-3"},
-        *([{"op": "prune_heads", "layers": 0, "heads": 3}] if can_lose_heads else []),
+        {"op": "prune_heads", "layers": 0, "heads": 3, "criterion": "magnitude"},
+        bias_heads=[[0, 2, 3], None, None] if FAMILIES[model_type].heads_share_bias else (),
     )
-    heads = {FAMILIES[model_type].keys.heads: 3} if can_lose_heads else {}
+    heads: dict[str, Any] = {FAMILIES[model_type].keys.heads: 3}
+    if FAMILIES[model_type].heads_share_bias:
+        heads["bias_heads"] = [0, 2, 3]
     assert made[width] == 24
     assert made["per_layer_config"] == {
         "0": {"skip": ["ffn"], **heads, width: 0, "linear_rank": 32},

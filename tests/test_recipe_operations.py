@@ -15,7 +15,7 @@ from bertslim.recipe.operations import OPERATIONS, DropFfn, Operation, ResizeFfn
 from bertslim.recipe.plan import make_plan
 from bertslim.recipe.recipe_files import LoadedRecipe, load_recipe
 from bertslim.recipe.selector_text import parse
-from bertslim.records import LayerFacts, LayerForm
+from bertslim.records import LayerFacts
 from support.plans import NO_FFN, WHOLE, after, make_facts, problems_of
 
 
@@ -80,7 +80,7 @@ reconstruct: {samples: 3}
         ),
         (
             "FFN deleted with the LayerNorm before it, attention output solved anew",
-            "attention heads 4 -> 1 by magnitude",
+            "attention heads 4 -> 1 by obs",
         ),
         ("FFN 64 -> 24 by magnitude, a linear map beside it", "gives its FFN to layer 4"),
         ("FFN 64 -> 24 by magnitude, a linear map beside it", "uses the FFN of layer 3"),
@@ -132,12 +132,12 @@ def test_what_was_cut_twice_keeps_its_bypass_until_the_block_goes(recipe) -> Non
 )
 def test_neurons_kept(width, current, kept):
     step = ResizeFfn(op="resize_ffn", layers=parse("all"), width=width)
-    assert step.neurons(current) == kept
+    assert step.kept(current) == kept
 
 
 @given(st.floats(0, 1, exclude_min=True, exclude_max=True), st.integers(1, 20_000))
 def test_a_fraction_keeps_a_multiple_of_eight_or_all(width, current):
-    kept = ResizeFfn(op="resize_ffn", layers=parse("all"), width=width).neurons(current)
+    kept = ResizeFfn(op="resize_ffn", layers=parse("all"), width=width).kept(current)
     assert min(8, current) <= kept <= current
     assert kept == current or kept % 8 == 0
     assert kept in (8, current) or math.isclose(kept, width * current, abs_tol=4.001)
@@ -283,14 +283,6 @@ def test_a_block_that_the_base_never_had_is_no_earlier_steps_fault(recipe) -> No
     facts = make_facts(layers=(WHOLE, NO_FFN, WHOLE))
     assert problems_of(recipe("- {op: drop_ffn, layers: odd}"), facts) == [
         "mine.yaml:4:26: layers: layer 1 has no FFN block"
-    ]
-
-
-def test_heads_that_share_a_bias_cannot_go(recipe) -> None:
-    surgery = "- {op: prune_heads, layers: 1, heads: 2}"
-    assert problems_of(recipe(surgery), make_facts(form=LayerForm(heads_share_bias=True))) == [
-        "mine.yaml:4:29: layers: layer 1 cannot lose heads: its attention adds a bias that all "
-        "layers share, head by head; delete the block or its FFN instead"
     ]
 
 

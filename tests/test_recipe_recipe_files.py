@@ -520,7 +520,7 @@ def test_the_example_of_the_guide_is_a_recipe_that_does_what_it_says(write_recip
     example = re.search(r"```yaml\n(.+?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     resize, drop = load_recipe(write_recipe(example[1])).recipe.surgery
     assert resize.layers.resolve(12) == (6, 7, 8, 9, 10, 11)
-    assert resize.neurons(3072) == 1536
+    assert resize.kept(3072) == 1536
     assert drop.layers.resolve(12) == (7, 9, 11)
 
 

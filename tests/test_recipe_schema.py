@@ -134,6 +134,32 @@ def test_what_is_solved_needs_data(write_recipe):
     assert all(step.needs_data for step in recipe.surgery)
 
 
+@pytest.mark.parametrize(
+    ("sections", "criterion"),
+    [
+        ("", "magnitude"),
+        ("reconstruct: {}\n", "obs"),
+        ("retrain: {steps: 1}\n", "obs"),
+        ("  - {op: resize_ffn, layers: 1, width: 8, criterion: fisher}\n", "obs"),
+    ],
+)
+def test_heads_are_ranked_by_texts_where_the_recipe_needs_some(sections, criterion, write_recipe):
+    recipe = load_recipe(
+        write_recipe(f"{HEAD}  - {{op: prune_heads, layers: 0, heads: 1}}\n{sections}")
+    )
+    assert recipe.recipe.surgery[0].criterion is None
+    assert recipe.recipe.steps[0].criterion == criterion
+    assert recipe.recipe.needs_data == (criterion == "obs")
+
+
+@pytest.mark.parametrize("criterion", ["magnitude", "fisher", "obs"])
+def test_heads_are_ranked_as_the_recipe_says(criterion, write_recipe):
+    step = f"  - {{op: prune_heads, layers: 0, heads: 1, criterion: {criterion}}}\n"
+    recipe = load_recipe(write_recipe(HEAD + step)).recipe
+    assert recipe.steps == recipe.surgery
+    assert recipe.needs_data == (criterion != "magnitude")
+
+
 def test_the_vocabulary_is_pruned_to_data(write_recipe):
     step = load_recipe(write_recipe(HEAD + "  - {op: prune_vocab, min_count: 3}\n")).recipe
     assert step.needs_data

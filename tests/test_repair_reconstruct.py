@@ -240,7 +240,11 @@ def test_a_narrowed_block_is_the_weighted_ridge_regression(
     ("operation", "part", "block"),
     [
         (drop_ffn(fill="attention"), "attention output", "ffn"),
-        ({"op": "prune_heads", "layers": 1, "heads": 2}, "attention output", "attention"),
+        (
+            {"op": "prune_heads", "layers": 1, "heads": 2, "criterion": "magnitude"},
+            "attention output",
+            "attention",
+        ),
     ],
 )
 def test_an_attention_output_is_the_weighted_ridge_regression(
@@ -388,15 +392,16 @@ ALONE = {
     "bypass": (resize_ffn(bypass=True), "ffn"),
     "bypass of rank 8": (resize_ffn(bypass=8), "ffn"),
     "gain": ({"op": "scale_ffn", "layers": 1, "gain": "fit"}, "ffn"),
-    "heads": ({"op": "prune_heads", "layers": 1, "heads": 2}, "attention"),
+    "heads": (
+        {"op": "prune_heads", "layers": 1, "heads": 2, "criterion": "magnitude"},
+        "attention",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", ALONE)
 @each_build
 def test_what_is_changed_errs_less_once_repaired(model_type: str, name: str, repair) -> None:
-    if FAMILIES[model_type].heads_share_bias and name == "heads":
-        pytest.skip("its heads share a bias")
     operation, block = ALONE[name]
     found = repair(model_type, operation, refit="changed", dtype=torch.float32)
     wanted = sums_of(found, found.base, 1, block)
@@ -426,7 +431,7 @@ def test_what_is_changed_errs_less_once_repaired(model_type: str, name: str, rep
         [drop_ffn(1)],
         [drop_ffn(1, fill="linear", layer_norm="remove")],
         [{"op": "share_ffn", "layers": "0-1"}],
-        [{"op": "prune_heads", "layers": "0-1", "heads": 1}],
+        [{"op": "prune_heads", "layers": "0-1", "heads": 1, "criterion": "magnitude"}],
         list(MIXED),
     ],
     ids=lambda steps: "+".join(step["op"] for step in steps),

@@ -10,16 +10,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bertslim.model.checkpoint import sharing_copy
+from bertslim.model.checkpoint import load_model, sharing_copy
 from bertslim.model.families import FAMILIES
 from bertslim.model.layer import AttentionBlock, model_layers
 from bertslim.model.slim_modeling import layers_of, linear_of
 from bertslim.recipe.operations import OPERATIONS, LayerOperation
 from bertslim.recipe.plan import make_plan
 from bertslim.surgery import layer_surgery
+from bertslim.surgery.criteria import Ranking
 from bertslim.surgery.importance import magnitude
 from bertslim.surgery.layer_surgery import multiply_ffn, narrow_ffn, operate
-from support.families import LAYERED, each_layered_family
+from support.families import each_layered_family
 
 EXACT = {"atol": 1e-12, "rtol": 1e-12}
 
@@ -147,10 +148,6 @@ def test_drop_layer_is_a_model_built_without_it(
 
 # Attention heads
 
-each_family_that_can_lose_heads = pytest.mark.parametrize(
-    "model_type", [name for name in LAYERED if not FAMILIES[name].heads_share_bias]
-)
-
 
 def maps_of_heads(attention: AttentionBlock) -> list[Tensor]:
     """Return the weights of query, key and value, (heads x head_size, hidden_size)."""
@@ -171,7 +168,7 @@ def head_scores(attention: AttentionBlock, size: int) -> list[float]:
     ]
 
 
-@each_family_that_can_lose_heads
+@each_layered_family
 @pytest.mark.parametrize(("heads", "kept"), [(0.25, 1), (0.6, 2), (3, 3), (4, 4)])
 def test_prune_heads_leaves_the_weak_heads_out(
     model_type: str, heads: float, kept: int, stock, operated, states
@@ -181,7 +178,9 @@ def test_prune_heads_leaves_the_weak_heads_out(
         for weight in maps_of_heads(model_layers(model)[1].attention):
             for head, factor in enumerate((1.5, 0.5, 0.9, 1.2)):
                 weight[8 * head : 8 * head + 8] *= factor
-    slim = operated(model, {"op": "prune_heads", "layers": "1-2", "heads": heads})
+    slim = operated(
+        model, {"op": "prune_heads", "layers": "1-2", "heads": heads, "criterion": "magnitude"}
+    )
     for number in (1, 2):
         attention = model_layers(model)[number].attention
         scores, out = head_scores(attention, 8), attention.output
@@ -194,10 +193,40 @@ def test_prune_heads_leaves_the_weak_heads_out(
 
 
 def test_pruning_heads_twice_keeps_the_same_as_once(stock, operated, states) -> None:
-    half = {"op": "prune_heads", "layers": 1, "heads": 0.5}
+    half = {"op": "prune_heads", "layers": 1, "heads": 0.5, "criterion": "magnitude"}
     twice = operated(stock("bert"), half, half)
     once = operated(stock("bert"), half | {"heads": 1})
     assert torch.equal(states(twice), states(once))
+
+
+def test_heads_go_by_scores_of_the_base_whatever_is_left(stock, make_recipe, facts_of) -> None:
+    model = stock("bert")
+    before = layer(model, 1).attention.self.value.bias.view(4, 8).tolist()
+    by = {"op": "prune_heads", "layers": 1}
+    loaded = make_recipe(
+        by | {"heads": 3, "criterion": "fisher"}, by | {"heads": 2, "criterion": "obs"}
+    )
+    scores = {
+        Ranking("fisher", "attention", 1): torch.tensor([3.0, 1.0, 2.0, 4.0]),
+        Ranking("obs", "attention", 1): torch.tensor([0.0, 9.0, 8.0, 7.0]),
+        Ranking("obs", "ffn", 1): torch.randn(64),
+    }
+    operate(model, make_plan(loaded, facts_of(model)), scores)
+    after = layer(model, 1).attention.self.value.bias.view(2, 8).tolist()
+    assert [before.index(head) for head in after] == [2, 3]
+
+
+def test_heads_that_share_a_bias_keep_their_part_when_pruned_again(
+    make_checkpoint, make_recipe, cut, operated, states
+) -> None:
+    by = {"op": "prune_heads", "layers": 1, "criterion": "magnitude"}
+    base = make_checkpoint("mpnet", "")
+    once = load_model(cut(base, make_recipe(by | {"heads": 3}, name="three"))).double()
+    slim = operated(once, by | {"heads": 1})
+    whole = load_model(base).double()
+    torch.testing.assert_close(states(slim), states(operated(whole, by | {"heads": 1})), **EXACT)
+    (left,) = model_layers(slim)[1].attention.bias_heads
+    assert left in model_layers(once)[1].attention.bias_heads
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -205,7 +234,7 @@ def test_pruning_heads_keeps_half_precision_as_it_is(
     dtype: torch.dtype, tiny_model, operated
 ) -> None:
     model = tiny_model("bert").to(dtype)
-    slim = operated(model, {"op": "prune_heads", "layers": 1, "heads": 3})
+    slim = operated(model, {"op": "prune_heads", "layers": 1, "heads": 3, "criterion": "magnitude"})
     assert {parameter.dtype for parameter in slim.parameters()} == {dtype}
     rows = layer(model, 1).attention.self.value.weight.split(8)
     kept = layer(slim, 1).attention.self.value.weight.split(8)
@@ -425,7 +454,7 @@ def test_measured_scores_are_those_of_the_base_neurons_whatever_is_left(
     operate(
         model,
         make_plan(loaded, facts_of(model)),
-        {("obs", 1): obs, ("taylor", 1): taylor},
+        {Ranking("obs", "ffn", 1): obs, Ranking("taylor", "ffn", 1): taylor},
     )
     after = layer(model, 1).intermediate.dense.bias.tolist()
     assert [before.index(value) for value in after] == left
@@ -504,14 +533,14 @@ def test_the_model_before_is_not_touched_by_narrowing(stock, make_recipe, facts_
     assert new.bias.requires_grad
 
 
-@each_family_that_can_lose_heads
+@each_layered_family
 def test_a_model_that_shares_its_parameters_is_not_changed(
     model_type: str, tiny_model, states, make_recipe, facts_of
 ) -> None:
     model = tiny_model(model_type)
     before = states(model)
     loaded = make_recipe(
-        {"op": "prune_heads", "layers": "all", "heads": 1},
+        {"op": "prune_heads", "layers": "all", "heads": 1, "criterion": "magnitude"},
         {"op": "resize_ffn", "layers": 0, "width": 8, "bypass": 4},
         {"op": "resize_ffn", "layers": 1, "width": 8, "bypass": True},
         {"op": "scale_ffn", "layers": "all", "gain": 3.0},

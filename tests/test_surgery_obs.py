@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bertslim.surgery import obs
-from bertslim.surgery.obs import removal_order
+from bertslim.surgery.obs import head_removal_order, removal_order
 
 
 def correlated(neurons: int, hidden: int) -> tuple[Tensor, Tensor]:
@@ -65,3 +65,49 @@ def test_the_survivors_lose_less_than_any_drawn_at_random() -> None:
     gone = set(removal_order(covariance, weight, 15).tolist())
     best = loss(torch.tensor([neuron for neuron in range(60) if neuron not in gone]))
     assert all(best < loss(torch.randperm(60)[:15]) for _ in range(20))
+
+
+# Heads
+
+
+def refitted_loss(covariance: Tensor, weight: Tensor, channels: list[int]) -> float:
+    """Refit an output map from some channels alone, by least squares with the ridge; its loss.
+
+    The ridge counts as rows of observations of its own, in which the map should put out 0.
+    """
+    root = torch.linalg.cholesky(covariance + 1e-9 * torch.eye(len(covariance))).T
+    ridge = (1e-2 * covariance.diagonal().mean()).sqrt() * torch.eye(len(channels)).double()
+    rows = torch.cat([root[:, channels], ridge])
+    targets = torch.cat([root @ weight.T, torch.zeros(len(channels), len(weight)).double()])
+    solved = torch.linalg.lstsq(rows, targets, driver="gelsd").solution
+    return float((rows @ solved - targets).square().sum())
+
+
+@pytest.mark.parametrize(("heads", "size", "hidden"), [(5, 4, 7), (6, 3, 18), (4, 1, 3)])
+def test_the_head_goes_without_which_a_refit_loses_least(
+    heads: int, size: int, hidden: int
+) -> None:
+    covariance, weight = correlated(heads * size, hidden)
+    order = head_removal_order(covariance, weight, size, 1).tolist()
+    left = list(range(heads))
+    for gone in order:
+        losses = {}
+        for head in left:
+            others = [other for other in left if other != head]
+            channels = [other * size + offset for other in others for offset in range(size)]
+            losses[head] = refitted_loss(covariance, weight, channels)
+        assert gone == min(losses, key=losses.__getitem__)
+        left.remove(gone)
+
+
+def test_heads_of_one_channel_go_as_neurons_do() -> None:
+    covariance, weight = correlated(30, 6)
+    found = head_removal_order(covariance, weight, 1, 4)
+    assert torch.equal(found, removal_order(covariance, weight, 4))
+
+
+def test_the_order_of_heads_is_nested_and_may_be_empty() -> None:
+    covariance, weight = correlated(24, 5)
+    order = head_removal_order(covariance, weight, 4, 1)
+    assert torch.equal(head_removal_order(covariance, weight, 4, 3), order[:3])
+    assert head_removal_order(covariance, weight, 4, 6).shape == (0,)

@@ -16,10 +16,11 @@ from bertslim.errors import ModelError
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.families import FAMILIES
 from bertslim.model.heads import heads_of
+from bertslim.model.layer import model_layers
 from bertslim.model.slim_modeling import ffn_of, layers_of
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
-from bertslim.surgery.criteria import OUTPUT_CRITERIA
+from bertslim.surgery.criteria import OUTPUT_CRITERIA, HeadObs, Ranking
 from bertslim.surgery.output_projection import project_outputs
 from bertslim.surgery.survey import Survey, survey
 from support.checkpoints import checkpoint_of, facts_of
@@ -32,6 +33,10 @@ DROP = {"op": "drop_ffn", "layers": [2]}
 
 def resize(criterion: str, layers: Any = 1, width: int = 24) -> dict[str, Any]:
     return {"op": "resize_ffn", "layers": layers, "width": width, "criterion": criterion}
+
+
+def prune(criterion: str, layers: Any = 1, heads: int = 2) -> dict[str, Any]:
+    return {"op": "prune_heads", "layers": layers, "heads": heads, "criterion": criterion}
 
 
 @pytest.fixture
@@ -89,7 +94,11 @@ def test_criteria_by_output_see_real_tokens_weighted(
     model = tiny_model(model_type, usual_head(model_type)).double()
     found = surveyed(model, resize("activation"), resize("obs", "1-2"), resize("obs", 1, 9))
     assert found.token_weights is None
-    assert found.scores.keys() == {("activation", 1), ("obs", 1), ("obs", 2)}
+    assert found.scores.keys() == {
+        Ranking("activation", "ffn", 1),
+        Ranking("obs", "ffn", 1),
+        Ranking("obs", "ffn", 2),
+    }
     layer, family = layers_of(model, FAMILIES[model_type])[1], FAMILIES[model_type]
     _, ffn_out = ffn_of(layer, family)
     seen = Seen(neurons=ffn_out, sums=reader_of_sum(model, 1))
@@ -106,7 +115,9 @@ def test_criteria_by_output_see_real_tokens_weighted(
             reference.add(neurons, 1 / variance)
     for name, reference in references.items():
         expected = reference.scores(ffn_out.weight.detach())
-        torch.testing.assert_close(found.scores[name, 1], expected, rtol=1e-9, atol=0)
+        torch.testing.assert_close(
+            found.scores[Ranking(name, "ffn", 1)], expected, rtol=1e-9, atol=0
+        )
 
 
 @each_layered_family
@@ -125,9 +136,36 @@ def test_criteria_by_gradient_are_those_of_plain_autograd(
         taylor += changes.abs().sum(dim=(0, 1))
         fisher += changes.sum(dim=1).square().sum(dim=0)
     assert taylor.min() > 0
-    torch.testing.assert_close(found.scores["taylor", 1], taylor, rtol=1e-9, atol=0)
-    torch.testing.assert_close(found.scores["fisher", 1], fisher, rtol=1e-9, atol=0)
-    assert {number for name, number in found.scores if name == "taylor"} == {0, 1, 2, 3}
+    torch.testing.assert_close(found.scores[Ranking("taylor", "ffn", 1)], taylor, rtol=1e-9, atol=0)
+    torch.testing.assert_close(found.scores[Ranking("fisher", "ffn", 1)], fisher, rtol=1e-9, atol=0)
+    assert {each.layer for each in found.scores if each.criterion == "taylor"} == {0, 1, 2, 3}
+
+
+@each_layered_family
+def test_heads_are_ranked_by_their_context(model_type: str, tiny_model, surveyed, batches) -> None:
+    model = tiny_model(model_type, usual_head(model_type)).double()
+    found = surveyed(model, prune("fisher", 1, 3), prune("obs", "1-2"), prune("obs", 1, 1))
+    assert found.scores.keys() == {
+        Ranking("fisher", "attention", 1),
+        Ranking("obs", "attention", 1),
+        Ranking("obs", "attention", 2),
+    }
+    output = model_layers(model)[1].attention.output
+    seen = Seen(contexts=output, sums=reader_of_sum(model, 1, "attention"))
+    obs, fisher = HeadObs(4, 1, 8), torch.zeros(4, dtype=torch.float64)
+    for number, batch in enumerate(batches):
+        drawn(model, batch, number, len(batches)).backward()
+        mask = batch.inputs["attention_mask"]
+        contexts, sums = seen.inputs["contexts"], seen.inputs["sums"].detach()
+        changes = (contexts * contexts.grad).detach() * mask.unsqueeze(-1)
+        fisher += changes.sum(dim=1).view(-1, 4, 8).sum(dim=-1).square().sum(dim=0)
+        variance = (sums - sums.mean(dim=-1, keepdim=True)).square().mean(dim=-1)
+        obs.add(contexts.detach()[mask.bool()], 1 / variance[mask.bool()])
+    scores = found.scores[Ranking("obs", "attention", 1)]
+    assert sorted(scores.tolist()) == [0, 1, 2, 4]
+    assert torch.equal(scores, obs.scores(output.weight.detach()))
+    scores = found.scores[Ranking("fisher", "attention", 1)]
+    torch.testing.assert_close(scores, fisher, rtol=1e-9, atol=0)
 
 
 @each_layered_family
@@ -162,8 +200,8 @@ def test_token_weights_are_squared_gradients_before_each_norm(
 def test_every_head_can_be_surveyed(model_type: str, head: str, tiny_model, surveyed) -> None:
     model = tiny_model(model_type, head)
     found = surveyed(model, resize("fisher"), resize("obs", 2), token_weights=True)
-    assert found.scores["fisher", 1].max() > 0
-    assert found.scores["obs", 2].max() == 64
+    assert found.scores[Ranking("fisher", "ffn", 1)].max() > 0
+    assert found.scores[Ranking("obs", "ffn", 2)].max() == 64
     for weights, shape in zip(found.token_weights, ((1, 9), (3, 9)), strict=True):
         assert weights.shape == (4, 2, *shape)
         assert (weights[0, 0].sum(dim=-1) > 0).all()
@@ -193,7 +231,8 @@ def test_the_model_is_left_as_it_was(tiny_model, surveyed) -> None:
 def test_the_seed_settles_what_is_drawn(tiny_model, surveyed) -> None:
     model = tiny_model("bert", CLASSIFIER)
     one, same, other = (
-        surveyed(model, resize("fisher"), seed=seed).scores["fisher", 1] for seed in (3, 3, 1 << 80)
+        surveyed(model, resize("fisher"), seed=seed).scores[Ranking("fisher", "ffn", 1)]
+        for seed in (3, 3, 1 << 80)
     )
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
@@ -206,7 +245,9 @@ def test_outputs_that_take_too_much_memory_are_looked_at_in_pieces(
     usual = surveyed(model, resize("obs"), token_weights=True)
     monkeypatch.setattr(outputs, "OUTPUTS_AT_ONCE", 1)
     found = surveyed(model, resize("obs"), token_weights=True)
-    assert torch.equal(found.scores["obs", 1], usual.scores["obs", 1])
+    assert torch.equal(
+        found.scores[Ranking("obs", "ffn", 1)], usual.scores[Ranking("obs", "ffn", 1)]
+    )
     shapes = [weights.shape for weights in found.token_weights]
     assert shapes == [weights.shape for weights in usual.token_weights]
     assert all((weights[0, 0, :, 0] > 0).all() for weights in found.token_weights)

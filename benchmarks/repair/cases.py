@@ -34,6 +34,7 @@ from bertslim.records import Measurement, ModelFacts, Plan
 SST2 = "sst2"
 SST2_SEEDS = (0, 1, 2)
 ONE_IN_TWO = ("drop_odd_attention", "drop_odd_linear", "eighth_odd", "eighth_odd_bypass")
+HEADS = ("half_heads", "quarter_all_half_heads")
 SILENT = Progress(visible=False)
 
 
@@ -259,7 +260,7 @@ def cases(arguments: argparse.Namespace, scratch: Path) -> Iterator[Case]:
             held={"test": test},
             whole=test,
             score="accuracy.spearman",
-            cuts=cuts_named(ONE_IN_TWO),
+            cuts=cuts_named((*ONE_IN_TWO, *HEADS)),
             **common,
         )
     if arguments.wnut17:
@@ -297,7 +298,7 @@ def _fine_tuned(
             held={"test": test},
             whole=test,
             score=score,
-            cuts=cuts_named(ONE_IN_TWO),
+            cuts=cuts_named((*ONE_IN_TWO, *HEADS)),
             **common,
         )
 

@@ -13,6 +13,7 @@ SAMPLES = 1024
 TOP_LAYERS = "top_layers"
 RECIPE_NAME = "cut"
 CRITERIA = get_args(ResizeFfn.model_fields["criterion"].annotation)
+HEAD_CRITERIA = ("magnitude", "fisher", "obs")
 REFITS = get_args(Reconstruct.model_fields["refit"].annotation)
 WEIGHTS = get_args(Reconstruct.model_fields["weights"].annotation)
 
@@ -25,11 +26,13 @@ class Settings:
 
     Attributes:
         criteria: What neurons are ranked by before a repair, each a row of its own.
+        head_criteria: The same of heads.
         refit: The key of that name of the section `reconstruct`.
         weights: The same.
     """
 
     criteria: tuple[str, ...]
+    head_criteria: tuple[str, ...] = ("obs",)
     refit: str | None = None
     weights: str | None = None
 
@@ -42,7 +45,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Cut:
-    """One step of surgery, and the keys by which it is repaired.
+    """One step of surgery or two, and the keys by which they are repaired.
 
     Attributes:
         name: For the command line and the file of results.
@@ -50,6 +53,8 @@ class Cut:
         step: The step without repair.
         repair: The keys that are added to it for the repair.
         weights: The key of that name of the section `reconstruct`; None: as bertslim has it.
+        width: The share of the neurons that every FFN block keeps beside, by Fisher information
+            before a repair; None: all.
     """
 
     name: str
@@ -57,11 +62,23 @@ class Cut:
     step: Mapping[str, Any]
     repair: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
+    width: float | None = None
 
     @property
     def reconstruct(self) -> dict[str, Any]:
         """The section of a recipe."""
         return {"weights": self.weights} if self.weights else {}
+
+    def criteria(self, settings: Settings) -> tuple[str, ...]:
+        """Return what units are ranked by before a repair; "" where none are left out."""
+        by_operation = {"resize_ffn": settings.criteria, "prune_heads": settings.head_criteria}
+        return by_operation.get(self.step["op"], ("",))
+
+    def beside(self, criterion: str) -> list[dict[str, Any]]:
+        """Return the step that comes first, if there is one."""
+        if self.width is None:
+            return []
+        return [_narrow("all", self.width)["step"] | {"criterion": criterion}]
 
     @property
     def narrows(self) -> bool:
@@ -105,6 +122,8 @@ def _narrow(layers: str, width: float, *, bypass: bool = False) -> dict[str, Any
     return {"step": step, **({"repair": {"bypass": True}, "weights": "fisher"} if bypass else {})}
 
 
+HALF_THE_HEADS = {"op": "prune_heads", "layers": "all", "heads": 0.5}
+
 # Widths are shares, so that one recipe fits encoders of any size: 1/8 of MiniLM's 1,536 are 192.
 CUTS = (
     Cut("drop_odd_attention", "odd FFN deleted, attention fill", **_drop("odd", "attention")),
@@ -114,19 +133,24 @@ CUTS = (
     Cut("quarter_all", "all FFN to 1/4", **_narrow("all", 0.25)),
     Cut("eighth_all_bypass", "all FFN to 1/8 + bypass", **_narrow("all", 0.125, bypass=True)),
     Cut("drop_all_linear", "all FFN deleted, linear fill", **_drop("all", "linear")),
+    Cut("half_heads", "half of the heads", HALF_THE_HEADS),
+    Cut("quarter_all_half_heads", "all FFN to 1/4, half of the heads", HALF_THE_HEADS, width=0.25),
 )
 
 
 def candidates(cut: Cut, settings: Settings) -> Iterator[Candidate]:
     """Return the ways to carry a cut out: unrepaired, repaired, and by Torch-Pruning."""
-    plain = _recipe(cut.step)
+    plain = _recipe([*cut.beside("magnitude"), cut.step])
     yield Candidate("none", "no repair", plain)
-    for criterion in settings.criteria if cut.narrows else ("",):
+    for criterion in cut.criteria(settings):
         chosen = {"criterion": criterion} if criterion else {}
         yield Candidate(
             f"repaired_{criterion}" if criterion else "repaired",
             f"repaired, {criterion}" if criterion else "repaired",
-            _recipe({**cut.step, **cut.repair, **chosen}, cut.reconstruct | settings.reconstruct),
+            _recipe(
+                [*cut.beside("fisher"), {**cut.step, **cut.repair, **chosen}],
+                cut.reconstruct | settings.reconstruct,
+            ),
         )
     if cut.narrows:
         yield Candidate("tp_magnitude", "Torch-Pruning, magnitude", plain, "magnitude")
@@ -135,7 +159,7 @@ def candidates(cut: Cut, settings: Settings) -> Iterator[Candidate]:
 
 def without_top_layers(count: int) -> Candidate:
     """Return the baseline that drops so many of the top layers whole."""
-    recipe = _recipe({"op": "drop_layer", "layers": f"last {count}"})
+    recipe = _recipe([{"op": "drop_layer", "layers": f"last {count}"}])
     title = f"top {count} layers dropped instead" if count > 1 else "top layer dropped instead"
     return Candidate(TOP_LAYERS, title, recipe)
 
@@ -145,8 +169,15 @@ def cuts_named(names: Sequence[str]) -> tuple[Cut, ...]:
     return tuple(cut for cut in CUTS if cut.name in names)
 
 
-def _recipe(step: Mapping[str, Any], reconstruct: Mapping[str, Any] | None = None) -> Recipe:
+def _recipe(
+    steps: Sequence[Mapping[str, Any]], reconstruct: Mapping[str, Any] | None = None
+) -> Recipe:
     """Make a recipe; all have one name, so that equal cuts are equal recipes."""
     section = {"reconstruct": dict(reconstruct)} if reconstruct else {}
-    found = {"version": 1, "name": RECIPE_NAME, "surgery": [dict(step)], **section}
+    found = {
+        "version": 1,
+        "name": RECIPE_NAME,
+        "surgery": [dict(step) for step in steps],
+        **section,
+    }
     return Recipe.model_validate(found)

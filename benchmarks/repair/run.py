@@ -24,6 +24,7 @@ from benchmarks.repair.cases import SILENT, Case, add_data_options, cases
 from benchmarks.repair.cost import measure_cost, repair_seconds
 from benchmarks.repair.cuts import (
     CRITERIA,
+    HEAD_CRITERIA,
     REFITS,
     TOP_LAYERS,
     WEIGHTS,
@@ -77,6 +78,8 @@ def main() -> None:
         help="the first %(const)s rows of a set, or so many")  # fmt: skip
     add("--criteria", nargs="+", choices=CRITERIA, default=["fisher"],
         help="what neurons are ranked by before repairs; default: fisher")  # fmt: skip
+    add("--head-criteria", nargs="+", choices=HEAD_CRITERIA, default=["obs"],
+        help="the same of attention heads; default: obs")  # fmt: skip
     add("--refit", choices=REFITS, help="of the section reconstruct; default: bertslim's")
     add("--weights", choices=WEIGHTS, help="of the section reconstruct; default: bertslim's")
     add("--no-latency", dest="latency", action="store_false",
@@ -91,7 +94,12 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     bench = Bench(
         store=Store.open(arguments.output, describe_environment(arguments.threads)),
-        settings=Settings(tuple(arguments.criteria), arguments.refit, arguments.weights),
+        settings=Settings(
+            tuple(arguments.criteria),
+            tuple(arguments.head_criteria),
+            arguments.refit,
+            arguments.weights,
+        ),
         only=tuple(arguments.only),
         again=arguments.again,
         latency=arguments.latency,

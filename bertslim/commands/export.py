@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bertslim.commands.publish import add_export, is_of_other_weights
 from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
-from bertslim.export.formats import NAMES
+from bertslim.export.formats import NAMES, Format
 from bertslim.export.side_files import SideFiles, path_within
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
@@ -117,6 +117,8 @@ def _check(options: ExportOptions) -> None:
             where=f"--{options.precision}",
             remedy="leave it out",
         )
+    if options.first_token and options.format is not Format.ONNX:
+        raise InputError("only ONNX is written so", where="--first-token", remedy="leave it out")
     options.format.check_packages(options.precision)
 
 

@@ -11,6 +11,7 @@ import torch
 from bertslim.data.splits import Splits
 from bertslim.export.export_job import ExportedFile, ExportJob
 from bertslim.export.exporters import export_as
+from bertslim.export.first_token import NOTE, with_first_token_alone
 from bertslim.export.parity import check_parity
 from bertslim.measure.environment import usable_threads
 from bertslim.measure.evaluation import Evaluation, evaluate
@@ -28,7 +29,8 @@ class WrittenExport:
         exported: The model in its format.
         difference: The largest relative difference to PyTorch.
         quality: Its figures on the report split against PyTorch, for int8.
-        notes: What `config.json` of the checkpoint says otherwise than its weights.
+        notes: What `config.json` of the checkpoint says otherwise than its weights, and what the
+            file puts out otherwise than the checkpoint.
     """
 
     exported: ExportedFile
@@ -54,6 +56,8 @@ def write_export(
     with progress.step("load"):
         torch.set_num_threads(usable_threads(options.threads))
         checkpoint = load_checkpoint(options.directory)
+        if options.first_token:
+            checkpoint = with_first_token_alone(checkpoint)
     tokenizer = load_tokenizer(options.directory) if splits else None
     job = ExportJob(
         checkpoint, options.precision, splits, tokenizer, options.target, files, progress
@@ -64,7 +68,8 @@ def write_export(
             checkpoint, exported.model, options.precision, bound=exported.bound
         )
     quality = _measure_quality(options, job, exported)
-    return WrittenExport(exported, difference.relative, quality, checkpoint.notes)
+    notes = (*checkpoint.notes, *((NOTE,) if options.first_token else ()))
+    return WrittenExport(exported, difference.relative, quality, notes)
 
 
 def _measure_quality(options: ExportOptions, job: ExportJob, exported: ExportedFile) -> Evaluation:

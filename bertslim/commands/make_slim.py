@@ -50,7 +50,7 @@ from bertslim.records import (
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.surgery.block_damage import block_damage
 from bertslim.surgery.layer_surgery import operate
-from bertslim.surgery.survey import Survey, measured_widths, survey
+from bertslim.surgery.survey import Survey, measured_rankings, survey
 from bertslim.training.train_model import Student, TeacherModel, train_model
 from bertslim.training.training_options import TrainingOptions
 
@@ -253,7 +253,7 @@ class _Maker:
     def make(self, plan: CutPlan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
         """Cut, and repair if the recipe has the section."""
         recipe, base, dtype = self.prepared.recipe.recipe, self.base, self.base.model.dtype
-        surveyed = self._by_fisher or bool(measured_widths(plan))
+        surveyed = self._by_fisher or bool(measured_rankings(plan))
         calibration: list[Batch] = []
         if surveyed or recipe.reconstruct is not None:
             calibration = self._calibration()

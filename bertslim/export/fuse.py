@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from bertslim.export.first_token import puts_out_first_token
 from bertslim.export.fused_modules import (
     FirstTokenAttention,
     FloatProduct,
@@ -41,7 +42,8 @@ def fused(
 ) -> PreTrainedModel:
     """Return a model for the exporter alone.
 
-    Where the head reads only the first token, the last layer computes only that one.
+    Where only the first token is read, by the head or since the model puts out no other, the last
+    layer computes only that one.
 
     Args:
         model: Its weights are shared, and it is left as it is.
@@ -61,7 +63,8 @@ def fused(
     ]
     if len(attending) < sum(layer.attention.is_present for layer in layers):
         made.set_attn_implementation("eager")  # which parity is judged by
-    first_token = attending[-1:] if facts.head in FIRST_TOKEN_HEADS else []
+    one_is_read = facts.head in FIRST_TOKEN_HEADS or puts_out_first_token(model)
+    first_token = attending[-1:] if one_is_read else []
     for number in attending:
         attention = layers[number].attention
         if number in first_token:
@@ -105,7 +108,7 @@ def _fuse_first_token_attention(attention: AttentionBlock, mask: PaddingMask) ->
 
 
 def _heads(attention: AttentionBlock, mask: PaddingMask) -> Heads:
-    return Heads(attention.heads, attention.width, mask)
+    return Heads(attention.heads, attention.width, mask, attention.bias_heads)
 
 
 def _own_output(attention: AttentionBlock) -> nn.Module:

@@ -52,17 +52,26 @@ class Heads:
         number: How many there are.
         width: Of all together.
         mask: Of the model.
+        bias_heads: The number of each in the position bias that all layers share; None: they are
+            all heads of it.
     """
 
     number: int
     width: int
     mask: PaddingMask
+    bias_heads: list[int] | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:
         """A masked score is the lowest number, as in transformers, not the nodes' own -10,000."""
         scale = (self.width / self.number) ** -0.5
         return {"num_heads": self.number, "scale": scale, "mask_filter_value": _LOWEST}
+
+    def own_bias(self, position_bias: Tensor | None) -> Tensor | None:
+        """Return their part of the bias that all layers share, (1, heads, length, length)."""
+        if position_bias is None or self.bias_heads is None:
+            return position_bias
+        return position_bias[:, self.bias_heads]
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
         """Return the heads' context, shaped as the query: (batch, length, width)."""
@@ -98,7 +107,8 @@ class ExportedAttention(nn.Module):
     ) -> tuple[Tensor, None]:
         """Return (batch, length, hidden_size), and None for the attention weights."""
         del attention_mask
-        return self.out(self._context(hidden_states, position_bias)), None
+        own_bias = self._heads.own_bias(position_bias)
+        return self.out(self._context(hidden_states, own_bias)), None
 
     def _context(self, hidden_states: Tensor, position_bias: Tensor | None) -> Tensor:
         """Return what the heads put out, (batch, length, width)."""

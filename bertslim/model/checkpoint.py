@@ -186,7 +186,8 @@ def build_slim(base: Checkpoint, plan: Plan) -> PreTrainedModel:
     """
     # a stock class works such a list out where config.json is silent
     lists = {name: getattr(base.model.config, name) for name in base.family.layer_lists}
-    config_dict = slim_config(base.config | lists, base.facts, plan)
+    bias_heads = [layer.attention.bias_heads for layer in base.layers]
+    config_dict = slim_config(base.config | lists, base.facts, plan, bias_heads)
     model_class: Any = model_class_of(config_dict, base.facts)
     config = neutral_config(model_class.config_class, config_dict)
     with quiet_transformers(), torch.device("meta"):

@@ -268,7 +268,8 @@ def _layer(values: ConfigValues, layer: int, override: object) -> LayerFacts:
     if not isinstance(override, dict):
         raise _bad_override(f"layer {layer} is not an object")
     keys = values.family.keys
-    known = (keys.heads, keys.intermediate_size, *_OVERRIDES)
+    shares = ("bias_heads",) if values.family.heads_share_bias else ()
+    known = (keys.heads, keys.intermediate_size, *_OVERRIDES, *shares)
     if strange := sorted(override.keys() - set(known)):
         raise _bad_override(f"layer {layer} sets {strange[0]!r}; known are {', '.join(known)}")
     skip = override.get("skip", [])
@@ -288,9 +289,23 @@ def _layer(values: ConfigValues, layer: int, override: object) -> LayerFacts:
     gone = {"attention": heads == 0, "ffn": width == 0}
     if heads > most or any((block in skip) != is_gone for block, is_gone in gone.items()):
         raise _bad_override(f"layer {layer} has sizes that do not fit what it skips")
+    if shares and not _names_its_heads(override.get("bias_heads"), heads, most):
+        raise _bad_override(f"layer {layer} has bias_heads that do not fit its {heads} heads")
     if facts.linear_rank > values.hidden_size:
         raise _bad_override(f"layer {layer} has a linear_rank above the hidden size")
     return facts
+
+
+def _names_its_heads(numbers: object, heads: int, most: int) -> bool:
+    """Whether a layer says of each of its heads which it is of a bias that all layers share."""
+    if heads in (0, most):
+        return numbers is None
+    known = range(most)
+    return (
+        isinstance(numbers, list)
+        and all(type(number) is int and number in known for number in numbers)
+        and len(set(numbers)) == len(numbers) == heads
+    )
 
 
 def _bad_override(what: str) -> ModelError:

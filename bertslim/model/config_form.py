@@ -24,7 +24,6 @@ def layer_form(values: ConfigValues) -> LayerForm:
         ffn_output_bias=values.says(layout.ffn.output_bias),
         norm_bias=values.says(layout.norm_bias),
         heads_per_key=values.number(values.family.keys.heads) // values.key_value_heads,
-        heads_share_bias=values.family.heads_share_bias,
         attention_adds_residual=layout.attention.adds_residual,
         passes=values.passes,
         relative_positions=_relative_positions(values),

@@ -25,6 +25,7 @@ from bertslim.model import slim_modeling
 from bertslim.model.families import AttentionLayout, BlockLayout, Family, FfnLayout, family_named
 from bertslim.model.linear_maps import packed, parted
 from bertslim.model.slim_modeling import NoAttention, NoFFN
+from bertslim.records import Block
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,21 @@ class AttentionBlock(_LayerBlock):
         """Replace the module that computes attention."""
         self.layer.set_submodule(self.layout.modules[0], module)
 
-    def set_heads(self, heads: int) -> None:
-        """Tell the module that computes attention how many heads its maps have."""
-        slim_modeling.set_heads(self.module, self.family, heads)
+    @property
+    def bias_heads(self) -> list[int] | None:
+        """The number of each of its heads in the bias that all layers share.
+
+        None where they are all heads of the bias, or there is no such bias.
+        """
+        return getattr(self.module, "bias_heads", None)
+
+    def keep_heads(self, kept: Sequence[int]) -> None:
+        """Tell the module that computes attention which of its heads its maps still have."""
+        slim_modeling.set_heads(self.module, self.family, len(kept))
+        if self.family.heads_share_bias:
+            numbers = self.bias_heads
+            shares = list(kept) if numbers is None else [numbers[head] for head in kept]
+            slim_modeling.take_share_of_bias(self.module, shares)
 
     def context(self, hidden: Tensor, given: LayerArguments) -> Tensor:
         """Return what is passed to the output map; nothing after that runs.
@@ -327,6 +340,10 @@ class Layer:
     def ffn(self) -> FfnBlock:
         """The FFN block."""
         return FfnBlock(self.module, self.family)
+
+    def block(self, name: Block) -> AttentionBlock | FfnBlock:
+        """Return a block by its name."""
+        return self.attention if name == "attention" else self.ffn
 
     def _norm_of_sum(self, block: str) -> nn.Module | None:
         """Return the norm that reads the sum of a block, "attention" or "ffn", and the residual.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from bertslim.file_names import SLIM_CODE_FILE
@@ -13,11 +14,23 @@ from bertslim.records import LayerFacts, ModelFacts, Plan
 _BASE_ONLY = ("per_layer_config", "auto_map", "architectures", "model_type")
 
 
-def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str, Any]:
+def slim_config(
+    base: dict[str, Any],
+    facts: ModelFacts,
+    plan: Plan,
+    bias_heads: Sequence[list[int] | None] = (),
+) -> dict[str, Any]:
     """Make the configuration of the slim model.
 
     An even result stays a configuration of the stock class. An uneven one names the classes of
     slim_modeling.py, and describes in `per_layer_config` how each layer differs.
+
+    Args:
+        base: That of the base.
+        facts: The shape of the base.
+        plan: What each layer becomes.
+        bias_heads: For each layer that stays, the number of each of its heads in the bias that all
+            layers share; None where it has all of them.
     """
     family = family_named(facts.model_type)
     config = {key: copy.deepcopy(value) for key, value in base.items() if key not in _BASE_ONLY}
@@ -28,7 +41,11 @@ def slim_config(base: dict[str, Any], facts: ModelFacts, plan: Plan) -> dict[str
         return config | _stock_part(family, facts, plan.slim_layers[0])
     width = base.get(family.keys.intermediate_size)
     width = width or family.defaults[family.keys.intermediate_size]
-    return config | _slim_part(family, facts, plan.slim_layers, _full_width(plan, width))
+    made = _slim_part(family, facts, plan.slim_layers, _full_width(plan, width))
+    for number, heads in enumerate(bias_heads):
+        if heads is not None:
+            made["per_layer_config"][str(number)]["bias_heads"] = heads
+    return config | made
 
 
 def _full_width(plan: Plan, base: int) -> int:

@@ -11,11 +11,14 @@ no `forward` is copied. Which layer lacks what stands in the configuration's `pe
                                                                 a linear map of rank 64 fills it
     "3": {"intermediate_size": 384, "linear_rank": 64}          ... and one stands beside it
     "3": {"ffn_of": 1}                                          it uses the FFN block of layer 1
+    "3": {"num_attention_heads": 2, "bias_heads": [0, 5]}       its two heads add heads 0 and 5 of
+                                                                the bias that all layers share
 
 `"ffn_norm"` and `"attention_norm"` in `skip` take the LayerNorm after the block away too. A
 skipped block also has a size of 0, so that a stock class, which knows nothing of `skip`,
 refuses the configuration instead of filling the block with random weights; it refuses
-`linear_rank` and `ffn_of` as well, since only a slim configuration has a default for them.
+`linear_rank`, `ffn_of` and `bias_heads` as well, since only a slim configuration has a default for
+them.
 
 Needs torch and transformers only: this file and families.py are copied beside the weights.
 """
@@ -100,6 +103,24 @@ class _WithBypass(nn.Module):
         mapped: Tensor = self.bypass(hidden_states)
         block: Tensor = super().forward(hidden_states)
         return block + mapped
+
+
+class _WithShareOfBias(nn.Module):
+    """Mixed in before the class of an attention block: adds its own heads of the shared bias."""
+
+    bias_heads: list[int]
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        position_bias: Tensor | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Take the bias of all heads that there were, (sequences or 1, heads, length, length)."""
+        if position_bias is not None:
+            position_bias = position_bias[:, self.bias_heads]
+        return super().forward(hidden_states, attention_mask, position_bias, **kwargs)
 
 
 def layers_of(model: PreTrainedModel, family: Family) -> nn.ModuleList:
@@ -266,6 +287,19 @@ def set_heads(attention: nn.Module, family: Family, heads: int) -> None:
         attention.all_head_size = heads * size  # type: ignore[assignment]
 
 
+def take_share_of_bias(attention: nn.Module, heads: list[int]) -> None:
+    """Let the module that computes attention add some heads of the bias that all layers share.
+
+    Args:
+        attention: The module.
+        heads: The number that each of its heads has in the bias.
+    """
+    attention.bias_heads = heads  # type: ignore[assignment]
+    if not isinstance(attention, _WithShareOfBias):
+        stock = type(attention)
+        attention.__class__ = type(stock.__name__, (_WithShareOfBias, stock), {})
+
+
 def _resize(
     layer: nn.Module, name: str, *, inputs: int | None = None, outputs: int | None = None
 ) -> None:
@@ -293,6 +327,9 @@ def _shape_layer(layer: nn.Module, config: PreTrainedConfig, family: Family) -> 
         remove_attention(layer, family)
     else:
         _resize_attention(layer, family, getattr(config, family.keys.heads))
+        if config.bias_heads is not None:
+            attention = layer.get_submodule(family.layout.attention.modules[0])
+            take_share_of_bias(attention, list(config.bias_heads))
     if "attention_norm" in skip:
         remove_norm(layer, family.layout.attention.norm)
     _shape_ffn(layer, config, family, gone="ffn" in skip)
@@ -390,7 +427,13 @@ def _slim_config(family: Family) -> type[PreTrainedConfig]:
     return type(
         f"Slim{family.class_prefix}Config",
         (_SlimConfig, stock),
-        {"model_type": family.slim_type, "__module__": __name__, "linear_rank": 0, "ffn_of": None},
+        {
+            "model_type": family.slim_type,
+            "__module__": __name__,
+            "linear_rank": 0,
+            "ffn_of": None,
+            "bias_heads": None,
+        },
     )
 
 

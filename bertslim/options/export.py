@@ -18,6 +18,7 @@ class ExportOptions:
         output: The file to write; None: one named by format and precision in the directory.
         format: What to write.
         precision: Of its weights.
+        first_token: Whether an ONNX file puts out the first token alone.
         data: What int8 is calibrated and measured on; None: the texts of `builtin:pydocs`.
         seed: Seeds the bootstrap of the figures.
         threads: Threads of every computation; None: all cores.
@@ -38,6 +39,14 @@ class ExportOptions:
     )
     format: Format = field(kw_only=True)
     precision: Precision = "fp32"
+    first_token: bool = field(
+        default=False,
+        metadata=option(
+            "--first-token",
+            help="ONNX of an encoder with CLS pooling: last_hidden_state is that of the first "
+            "token alone, (batch, 1, hidden), and the last layer computes no other.",
+        ),
+    )
     data: DataOptions | None = field(
         default=None,
         metadata=group(

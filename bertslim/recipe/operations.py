@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bertslim.recipe.effects import DoesNotFitError, LayerEffect, StepLayer
 from bertslim.recipe.parameters import LayerNorm, Layers, Rank, nearest_share, rounded_rank
 from bertslim.recipe.strict import Strict
+from bertslim.records import Block
 
 
 class BaseOperation(Strict):
@@ -35,7 +36,12 @@ class BaseOperation(Strict):
 
     @property
     def measured_criterion(self) -> str | None:
-        """What neurons are ranked by, if that is measured on data; None: it is not."""
+        """What neurons or heads are ranked by, if that is measured on data; None: it is not."""
+        return None
+
+    @property
+    def narrowed_block(self) -> Block | None:
+        """The block of which it keeps some units: neurons of the FFN, or heads of attention."""
         return None
 
     @property
@@ -58,9 +64,13 @@ class BaseOperation(Strict):
         """Whether the FFN output is multiplied by a given number."""
         return False
 
-    def neurons(self, current: int) -> int:
-        """Return how many neurons an FFN block keeps of the current ones."""
+    def kept(self, current: int) -> int:
+        """Return how many units the block that it narrows keeps of the current ones."""
         return current
+
+    def settled(self, *, has_texts: bool) -> Self:
+        """Return the operation with what it leaves open settled by whether there are texts."""
+        return self
 
 
 class LayerOperation(BaseOperation):
@@ -180,13 +190,18 @@ class ResizeFfn(LayerOperation):
         """What neurons are ranked by, if that is measured on data; None: it is not."""
         return None if self.criterion == "magnitude" else self.criterion
 
+    @property
+    def narrowed_block(self) -> Block | None:
+        """The FFN block."""
+        return "ffn"
+
     def linear_rank(self, hidden_size: int) -> int:
         """Return the rank of the bypass, `hidden_size` for a full map, 0 for no bypass."""
         if isinstance(self.bypass, bool):
             return hidden_size if self.bypass else 0
         return rounded_rank(self.bypass, hidden_size)
 
-    def neurons(self, current: int) -> int:
+    def kept(self, current: int) -> int:
         """Return how many neurons are kept of the current ones.
 
         A fraction is rounded to the nearest multiple of 8, is at least 8 and never more than the
@@ -200,7 +215,7 @@ class ResizeFfn(LayerOperation):
         """Narrow the block; a bypass may stand beside it."""
         facts = layer.with_own_ffn()
         current = facts.intermediate_size
-        neurons = self.neurons(current)
+        neurons = self.kept(current)
         if neurons > current:
             raise DoesNotFitError(f"has {current} neurons, fewer than width {neurons}")
         rank = self.linear_rank(layer.hidden_size)
@@ -295,10 +310,27 @@ class PruneHeads(LayerOperation):
         description="a whole number of heads to keep from 1 on, or a fraction of the present ones "
         "between 0 and 1",
     )
-    criterion: Literal["magnitude"] = Field(
-        default="magnitude",
-        description="magnitude: heads are ranked by the size of their weights",
+    criterion: Literal["magnitude", "fisher", "obs"] | None = Field(
+        default=None,
+        description="what heads are ranked by: magnitude (of their weights), fisher or obs "
+        "(measured on data); left out, obs if the recipe needs texts anyway, magnitude if not",
     )
+
+    @property
+    def measured_criterion(self) -> str | None:
+        """What heads are ranked by, if that is measured on data; None: it is not."""
+        return None if self.criterion == "magnitude" else self.criterion
+
+    @property
+    def narrowed_block(self) -> Block | None:
+        """The attention block."""
+        return "attention"
+
+    def settled(self, *, has_texts: bool) -> Self:
+        """Rank heads by texts where there are any, unless the recipe says by what."""
+        if self.criterion is not None:
+            return self
+        return self.model_copy(update={"criterion": "obs" if has_texts else "magnitude"})
 
     def kept(self, current: int) -> int:
         """Return how many heads are kept of the current ones.
@@ -313,11 +345,6 @@ class PruneHeads(LayerOperation):
     def effect(self, layer: StepLayer) -> LayerEffect:
         """Delete heads of the attention block."""
         facts = layer.with_attention()
-        if layer.form.heads_share_bias:
-            raise DoesNotFitError(
-                "cannot lose heads: its attention adds a bias that all layers share, head by head; "
-                "delete the block or its FFN instead"
-            )
         if layer.form.heads_per_key > 1:
             raise DoesNotFitError(
                 "cannot lose heads: they share keys and values; delete the block or its FFN instead"

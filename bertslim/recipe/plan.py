@@ -71,7 +71,7 @@ def make_plan(
     problems: list[Problem] = []
     steps = tuple(
         PlanStep(operation, _take_step(operation, number, drafts, facts, importance, problems))
-        for number, operation in enumerate(loaded.recipe.surgery)
+        for number, operation in enumerate(loaded.recipe.steps)
     )
     if not problems and all(draft.after is None for draft in drafts):
         problems.append(Problem(("surgery",), "no layer is left of the model; keep at least one"))

@@ -149,6 +149,11 @@ class Recipe(Strict):
     retrain: Retrain | None = Field(default=None, description="a mapping such as {minutes: 3}")
 
     @property
+    def steps(self) -> tuple[Operation, ...]:
+        """Its operations, with what they leave open settled by whether the recipe needs texts."""
+        return tuple(step.settled(has_texts=self.needs_data) for step in self.surgery)
+
+    @property
     def needs_data(self) -> bool:
         """Whether it needs texts."""
         sections = self.reconstruct is not None or self.retrain is not None

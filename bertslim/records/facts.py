@@ -39,7 +39,6 @@ class LayerForm(Frozen):
         ffn_output_bias: The same of their output maps.
         norm_bias: The same of the norms.
         heads_per_key: How many heads share one head of keys and values.
-        heads_share_bias: Whether all layers add an attention bias with a number for each head.
         attention_adds_residual: Whether the attention block cannot be left out, as its module ends
             in the residual sum and its norm.
         passes: How often hidden states go through all layers, one after the other.
@@ -55,7 +54,6 @@ class LayerForm(Frozen):
     ffn_output_bias: bool = True
     norm_bias: bool = True
     heads_per_key: int = 1
-    heads_share_bias: bool = False
     attention_adds_residual: bool = False
     passes: int = 1
     relative_positions: int = 0

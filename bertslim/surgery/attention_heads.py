@@ -7,42 +7,45 @@ together, sizes them up and takes them out.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from bertslim.model.layer import AttentionBlock, Layer
+from bertslim.model.layer import AttentionBlock
 
 _TOKENS = 2  # of the traced example; any number does
 
 
-def prune_heads(layer: Layer, kept: Callable[[int], int]) -> None:
-    """Delete the weakest heads of the attention block of a layer.
+def magnitude(attention: AttentionBlock) -> Tensor:
+    """Score each head by the sum of squares of its weights in its query, key, value and output map.
 
-    A head scores by the sum of squares of its weights in the maps of query, key, value and output;
-    of equal heads the first ones stay, and all keep their order.
+    Returns:
+        Scores in float64, shape (heads,).
+    """
+    maps, size = _HeadMaps(attention).double(), attention.head_size
+    everything = _channels(_trace(maps), maps, range(attention.heads), size)
+    importance = torch_pruning.importance.GroupMagnitudeImportance(p=2, normalizer=None)
+    scores: Tensor = importance(everything)
+    return scores.view(-1, size).sum(dim=1)
+
+
+def prune_heads(attention: AttentionBlock, keep: Tensor) -> None:
+    """Delete all heads of an attention block but some.
 
     Args:
-        layer: A layer whose attention adds nothing that has a value for each head.
-        kept: From the number of heads there are to the number that stay.
+        attention: The block.
+        keep: Numbers of the heads that stay, ascending, at least one.
     """
-    attention = layer.attention
-    heads, size = attention.heads, attention.head_size
-    keep = kept(heads)
-    if keep == heads:
-        return
     dtype = attention.output.weight.dtype
     maps = _HeadMaps(attention).double()
-    traced = _trace(maps)
-    order = _scores(traced, maps, size).argsort(descending=True, stable=True)
-    weak = order[keep:].sort().values.tolist()
-    _channels(traced, maps, weak, size).prune()
+    gone = sorted(set(range(attention.heads)).difference(keep.tolist()))
+    _channels(_trace(maps), maps, gone, attention.head_size).prune()
     maps.to(dtype)
     attention.set_maps([maps.query, maps.key, maps.value], maps.output)
-    attention.set_heads(keep)
+    attention.keep_heads(keep.tolist())
 
 
 class _HeadMaps(nn.Module):
@@ -68,14 +71,6 @@ def _trace(maps: _HeadMaps) -> Any:
     example = torch.zeros(1, _TOKENS, maps.query.in_features, dtype=torch.float64)
     with torch.enable_grad():
         return torch_pruning.DependencyGraph().build_dependency(maps, example)
-
-
-def _scores(traced: Any, maps: _HeadMaps, size: int) -> Tensor:
-    """Return a score a head, shape (heads,)."""
-    everything = _channels(traced, maps, range(maps.query.out_features // size), size)
-    magnitude = torch_pruning.importance.GroupMagnitudeImportance(p=2, normalizer=None)
-    scores: Tensor = magnitude(everything)
-    return scores.view(-1, size).sum(dim=1)
 
 
 def _channels(traced: Any, maps: _HeadMaps, heads: Iterable[int], size: int) -> Any:

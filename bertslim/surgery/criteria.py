@@ -1,4 +1,4 @@
-"""Criteria that rank the neurons of an FFN block by what they do on texts.
+"""Criteria that rank the neurons of an FFN block, or attention heads, by what they do on texts.
 
 Each adds up what it needs batch by batch, in float64, and takes the same memory however many texts
 there are. In the formulas a_tj is what neuron j puts out for token t.
@@ -7,12 +7,29 @@ there are. In the formulas a_tj is what neuron j puts out for token t.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from bertslim.surgery.obs import removal_order
+from bertslim.records import Block
+from bertslim.surgery.obs import head_removal_order, removal_order
 from bertslim.surgery.statistics import MomentSums
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What is ranked by what: the units of a block, which are neurons or heads.
+
+    Attributes:
+        criterion: By which, such as "obs".
+        block: "ffn" for its neurons, "attention" for its heads.
+        layer: The number of the layer in the base.
+    """
+
+    criterion: str
+    block: Block
+    layer: int
 
 
 class OutputCriterion(ABC):
@@ -82,20 +99,41 @@ class Obs(OutputCriterion):
         scores = torch.full((self.neurons,), float(self.neurons), dtype=torch.float64)
         if not covariance.isfinite().all():
             return scores * torch.nan
-        gone = removal_order(covariance, weight.double(), self.keep)
+        gone = self._removal_order(covariance, weight.double())
         scores[gone] = torch.arange(len(gone), dtype=torch.float64)
         return scores
+
+    def _removal_order(self, covariance: Tensor, weight: Tensor) -> Tensor:
+        return removal_order(covariance, weight, self.keep)
+
+
+class HeadObs(Obs):
+    """The same of attention heads, each of which goes with all its channels.
+
+    Args:
+        heads: How many there are.
+        keep: The smallest number of heads that will be kept.
+        size: Channels of a head.
+    """
+
+    def __init__(self, heads: int, keep: int, size: int) -> None:
+        super().__init__(heads, keep)
+        self._size = size
+        self._sums = MomentSums(heads * size, 0)
+
+    def _removal_order(self, covariance: Tensor, weight: Tensor) -> Tensor:
+        return head_removal_order(covariance, weight, self._size, self.keep)
 
 
 class GradientCriterion(ABC):
     """Goes by a_tj dL/da_tj: to first order, how L would change if a neuron fell silent.
 
     Args:
-        neurons: intermediate_size.
+        units: intermediate_size, or the number of heads.
     """
 
-    def __init__(self, neurons: int) -> None:
-        self._total = torch.zeros(neurons, dtype=torch.float64)
+    def __init__(self, units: int) -> None:
+        self._total = torch.zeros(units, dtype=torch.float64)
 
     @abstractmethod
     def add(self, changes: Tensor, owner: Tensor, sequences: int) -> None:

@@ -27,7 +27,9 @@ from bertslim.recipe.operations import (
     ShareFfn,
 )
 from bertslim.recipe.plan import CutPlan
+from bertslim.records import Block
 from bertslim.surgery import attention_heads
+from bertslim.surgery.criteria import Ranking
 from bertslim.surgery.importance import keep_best, magnitude
 
 
@@ -38,28 +40,43 @@ class Stage:
     Attributes:
         layers: The layers that are left, by their number in the base.
         selected: The numbers of those that the step is about, ascending.
-        scores: What was measured on data: scores of the base's neurons by criterion and layer.
-        kept: The numbers in the base of the neurons that are left, for narrowed layers.
+        scores: What was measured on data: scores of the base's neurons and heads.
+        kept: The numbers in the base of the neurons or heads that are left, by the name of the
+            narrowed block and its layer.
     """
 
     layers: dict[int, Layer]
     selected: tuple[int, ...]
-    scores: Mapping[tuple[str, int], Tensor] = field(default_factory=dict)
-    kept: dict[int, Tensor] = field(default_factory=dict)
+    scores: Mapping[Ranking, Tensor] = field(default_factory=dict)
+    kept: dict[tuple[Block, int], Tensor] = field(default_factory=dict)
 
-    def neuron_scores(self, number: int, criterion: str) -> Tensor:
-        """Return a score for each neuron that is left in a layer, by its number in the base.
+    def scores_of(self, ranking: Ranking) -> Tensor:
+        """Return a score for each neuron or head that is left, by its number in the base.
 
         Raises:
             ValueError: The scores were not measured.
         """
-        if criterion == "magnitude":
-            ffn = self.layers[number].ffn
-            return magnitude(ffn.inputs, ffn.output)
-        if (criterion, number) not in self.scores:
-            raise ValueError(f"no scores by {criterion} for layer {number}; survey the base first")
-        scores = self.scores[criterion, number]
-        return scores[self.kept[number]] if number in self.kept else scores
+        block, number = ranking.block, ranking.layer
+        if ranking.criterion == "magnitude":
+            return _magnitudes(self.layers[number], block)
+        if ranking not in self.scores:
+            by = ranking.criterion
+            raise ValueError(f"no scores by {by} for layer {number}; survey the base first")
+        scores = self.scores[ranking]
+        return scores[self.kept[block, number]] if (block, number) in self.kept else scores
+
+    def choose(self, ranking: Ranking, count: int) -> Tensor:
+        """Return which of the neurons or heads that are left stay, the best; note them as kept."""
+        place = ranking.block, ranking.layer
+        best = keep_best(self.scores_of(ranking), count)
+        self.kept[place] = self.kept[place][best] if place in self.kept else best
+        return best
+
+
+def _magnitudes(layer: Layer, block: Block) -> Tensor:
+    if block == "attention":
+        return attention_heads.magnitude(layer.attention)
+    return magnitude(layer.ffn.inputs, layer.ffn.output)
 
 
 OPERATIONS: dict[str, Callable[[Stage, int, Any], None]] = {}
@@ -107,7 +124,12 @@ def drop_attention(stage: Stage, number: int, operation: DropAttention) -> None:
 @registered
 def prune_heads(stage: Stage, number: int, operation: PruneHeads) -> None:
     """Keep the attention heads that score best, delete the others."""
-    attention_heads.prune_heads(stage.layers[number], operation.kept)
+    attention = stage.layers[number].attention
+    heads = operation.kept(attention.heads)
+    if heads < attention.heads:
+        assert operation.criterion is not None  # noqa: S101 (the plan settles it)
+        keep = stage.choose(Ranking(operation.criterion, "attention", number), heads)
+        attention_heads.prune_heads(attention, keep)
 
 
 @registered
@@ -120,11 +142,10 @@ def drop_layer(stage: Stage, number: int, operation: DropLayer) -> None:
 def resize_ffn(stage: Stage, number: int, operation: ResizeFfn) -> None:
     """Keep the neurons that score best, delete the others."""
     ffn = stage.layers[number].ffn
-    neurons = operation.neurons(ffn.intermediate_size)
+    neurons = operation.kept(ffn.intermediate_size)
     if neurons < ffn.intermediate_size:
-        keep = keep_best(stage.neuron_scores(number, operation.criterion), neurons)
+        keep = stage.choose(Ranking(operation.criterion, "ffn", number), neurons)
         narrow_ffn(ffn, keep)
-        stage.kept[number] = stage.kept[number][keep] if number in stage.kept else keep
     if rank := operation.linear_rank(ffn.input.in_features):
         ffn.add_bypass(rank)
 
@@ -180,14 +201,14 @@ def share_ffn(stage: Stage, number: int, operation: ShareFfn) -> None:
 def operate(
     model: PreTrainedModel,
     plan: CutPlan,
-    scores: Mapping[tuple[str, int], Tensor] | None = None,
+    scores: Mapping[Ranking, Tensor] | None = None,
 ) -> None:
     """Carry out the surgery of a recipe on the layers of the model, in place, in its order.
 
     Args:
         model: The base; parameters are replaced, none is changed.
         plan: The recipe, worked out for this model.
-        scores: By criterion and layer, those of the base's neurons that `survey` measured.
+        scores: Those of the base's neurons and heads that `survey` measured.
 
     Raises:
         ValueError: The plan was made before it was known which tokens stay, or scores are missing.
@@ -196,7 +217,7 @@ def operate(
     if vocabulary is not None and vocabulary.after is None:
         raise ValueError("make the plan again when the vocabulary is known")
     layers = dict(enumerate(model_layers(model)))
-    kept: dict[int, Tensor] = {}
+    kept: dict[tuple[Block, int], Tensor] = {}
     for step in plan.steps:
         stage = Stage(layers, step.layers, scores or {}, kept)
         for number in step.layers:

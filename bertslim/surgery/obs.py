@@ -1,4 +1,4 @@
-"""In which order neurons go if each time the one goes whose loss the others make up for best."""
+"""In which order neurons or heads go if each time the one goes that the others make up for best."""
 
 from __future__ import annotations
 
@@ -35,6 +35,55 @@ def removal_order(covariance: Tensor, weight: Tensor, keep: int) -> Tensor:
     return torch.stack([neurons.remove() for _ in range(len(covariance) - keep)])
 
 
+def head_removal_order(covariance: Tensor, weight: Tensor, size: int, keep: int) -> Tensor:
+    """Remove attention heads one at a time, each with all its channels S.
+
+    As `removal_order`, with blocks in the place of rows: the head goes for which
+
+        tr(V_S^T (H^-1_SS)^-1 V_S)
+
+    is smallest, which is by how much the loss rises, and the rows of the channels that are left are
+    solved anew:
+
+        V <- V - H^-1_:S (H^-1_SS)^-1 V_S        H^-1 <- H^-1 - H^-1_:S (H^-1_SS)^-1 H^-1_S:
+
+    Args:
+        covariance: sum w (x - mean)(x - mean)^T of the input x of the output map, in float64,
+            (heads x size, heads x size).
+        weight: The output map, (hidden_size, heads x size).
+        size: Channels of a head.
+        keep: How many heads are left at the end.
+
+    Returns:
+        The heads that went, first to last, shape (heads - keep,).
+    """
+    inverse, rows = _solved(covariance, weight)
+    left, gone = torch.arange(len(covariance) // size), []
+    while len(left) > keep:
+        between_heads = inverse.reshape(len(left), size, len(left), size)
+        blocks = between_heads.diagonal(dim1=0, dim2=2).movedim(-1, 0)
+        of_heads = rows.reshape(len(left), size, -1)
+        costs = (of_heads * torch.linalg.solve(blocks, of_heads)).sum(dim=(1, 2))
+        place = int(costs.argmin())
+        channels = slice(place * size, (place + 1) * size)
+        gain = torch.linalg.solve(blocks[place], inverse[channels])
+        stays = torch.ones(len(rows), dtype=torch.bool)
+        stays[channels] = False
+        rows = (rows - gain.T @ rows[channels])[stays]
+        inverse = (inverse - inverse[:, channels] @ gain)[stays][:, stays]
+        gone.append(left[place])
+        left = torch.cat([left[:place], left[place + 1 :]])
+    return torch.stack(gone) if gone else left[:0]
+
+
+def _solved(covariance: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return H^-1 and V while nothing is removed."""
+    ridge = _RIDGE * float(covariance.diagonal().mean()) or 1.0
+    system = covariance + ridge * torch.eye(len(covariance), dtype=covariance.dtype)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(system))
+    return inverse, inverse @ (covariance @ weight.T.to(covariance))
+
+
 class _Neurons:
     """The neurons that are left, with removals that are pending.
 
@@ -45,11 +94,7 @@ class _Neurons:
     """
 
     def __init__(self, covariance: Tensor, weight: Tensor) -> None:
-        variance = covariance.diagonal()
-        ridge = _RIDGE * float(variance.mean()) or 1.0
-        system = covariance + ridge * torch.eye(len(covariance), dtype=covariance.dtype)
-        self._inverse = torch.cholesky_inverse(torch.linalg.cholesky(system))
-        self._rows = self._inverse @ (covariance @ weight.T.to(covariance))
+        self._inverse, self._rows = _solved(covariance, weight)
         self._numbers = torch.arange(len(covariance))
         self._start()
 

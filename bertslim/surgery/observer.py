@@ -1,4 +1,4 @@
-"""Hooks that look at the FFN blocks and LayerNorms of a model while texts go through it."""
+"""Hooks that look at the blocks and LayerNorms of a model while texts go through it."""
 
 from __future__ import annotations
 
@@ -12,46 +12,55 @@ import torch
 from torch import Tensor, nn
 
 from bertslim.model.checkpoint import Checkpoint
+from bertslim.model.layer import Layer
 from bertslim.records import Block
 from bertslim.surgery.criteria import (
     GRADIENT_CRITERIA,
     OUTPUT_CRITERIA,
     GradientCriterion,
+    HeadObs,
     OutputCriterion,
+    Ranking,
 )
 from bertslim.surgery.statistics import variance_of
 
 _BLOCKS: tuple[Block, ...] = ("attention", "ffn")
 
+_LayerBlock = tuple[int, Block]
+
 
 class Observer:
-    """Adds up what neurons do, and how much depends on each token.
+    """Adds up what neurons and heads do, and how much depends on each token.
+
+    What goes into the output map of a block is what its units put out: a number a neuron, and
+    head_size channels a head.
 
     Args:
         checkpoint: The model to look at, in eval mode.
-        widths: By criterion and layer, the smallest number of neurons that will be kept.
+        kept: The smallest number of neurons or heads that will be kept, by what is ranked.
         token_weights: Whether to watch the inputs of the LayerNorms as well.
     """
 
     def __init__(
         self,
         checkpoint: Checkpoint,
-        widths: Mapping[tuple[str, int], int],
+        kept: Mapping[Ranking, int],
         *,
         token_weights: bool,
     ) -> None:
-        self._facts = facts = checkpoint.facts
+        self._facts = checkpoint.facts
         self._layers = checkpoint.layers
         self._watches_tokens = token_weights
-        self._by_output: dict[int, dict[str, OutputCriterion]] = defaultdict(dict)
-        self._by_gradient: dict[int, dict[str, GradientCriterion]] = defaultdict(dict)
-        for (name, number), keep in widths.items():
-            neurons = facts.layers[number].intermediate_size
-            if name in OUTPUT_CRITERIA:
-                self._by_output[number][name] = OUTPUT_CRITERIA[name](neurons, keep)
+        self._by_output: dict[_LayerBlock, dict[Ranking, OutputCriterion]] = defaultdict(dict)
+        self._by_gradient: dict[_LayerBlock, dict[Ranking, GradientCriterion]] = defaultdict(dict)
+        for ranking, keep in kept.items():
+            place = ranking.layer, ranking.block
+            if ranking.criterion in GRADIENT_CRITERIA:
+                criterion = GRADIENT_CRITERIA[ranking.criterion](self._units(place))
+                self._by_gradient[place][ranking] = criterion
             else:
-                self._by_gradient[number][name] = GRADIENT_CRITERIA[name](neurons)
-        self._neurons: Tensor | None = None
+                self._by_output[place][ranking] = self._output_criterion(ranking, keep)
+        self._outputs: Tensor | None = None
         self._mask = torch.empty(0)
         self._token_weights = torch.empty(0)
 
@@ -79,60 +88,83 @@ class Observer:
         self._token_weights = torch.zeros(len(self._layers), 2, *mask.shape)
         with ExitStack() as hooks:
             for number, layer in enumerate(self._layers):
-                if number in self._by_output or number in self._by_gradient:
-                    _hook(hooks, layer.ffn.output, partial(self._see_neurons, number))
-                if number in self._by_output:
-                    watch = layer.watch_sum("ffn", partial(self._see_sum, number))
-                    hooks.callback(watch.remove)
-                for place, block in enumerate(_BLOCKS if self._watches_tokens else ()):
-                    see = partial(self._see_token_sum, number, place)
-                    hooks.callback(layer.watch_sum(block, see).remove)
+                for block in _BLOCKS:
+                    self._watch_block(hooks, number, layer, block)
             if self.needs_gradients:
                 _hook(hooks, self._layers[0].module, _start_gradient)
             yield self._token_weights
-        self._neurons = None
+        self._outputs = None
 
-    def scores(self) -> Iterator[tuple[tuple[str, int], Tensor]]:
-        """Yield the scores of each criterion and layer, as they are worked out."""
-        for number, by_gradient in self._by_gradient.items():
-            for name, criterion in by_gradient.items():
-                yield (name, number), criterion.scores()
-        for number, by_output in self._by_output.items():
-            weight = self._layers[number].ffn.output.weight.detach()
-            for name, output_criterion in by_output.items():
-                yield (name, number), output_criterion.scores(weight)
+    def scores(self) -> Iterator[tuple[Ranking, Tensor]]:
+        """Yield the scores of each ranking, as they are worked out."""
+        for by_gradient in self._by_gradient.values():
+            for ranking, criterion in by_gradient.items():
+                yield ranking, criterion.scores()
+        for (number, block), by_output in self._by_output.items():
+            weight = self._layers[number].block(block).output.weight.detach()
+            for ranking, output_criterion in by_output.items():
+                yield ranking, output_criterion.scores(weight)
 
-    def _see_neurons(self, number: int, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        """Keep what the neurons put out until it is known how much each token counts."""
-        neurons: Tensor = inputs[0][0] if isinstance(inputs[0], tuple) else inputs[0]
-        self._neurons = neurons.detach()
-        if number in self._by_gradient:
-            _hook_gradient(neurons, partial(self._see_neuron_gradient, number, neurons.detach()))
+    def _units(self, place: _LayerBlock) -> int:
+        """Return how many neurons or heads a block has."""
+        number, block = place
+        facts = self._facts.layers[number]
+        return facts.heads if block == "attention" else facts.intermediate_size
 
-    def _see_sum(self, number: int, residual_sum: Tensor) -> None:
+    def _output_criterion(self, ranking: Ranking, keep: int) -> OutputCriterion:
+        units = self._units((ranking.layer, ranking.block))
+        if ranking.block == "attention":
+            return HeadObs(units, keep, self._facts.head_size)
+        return OUTPUT_CRITERIA[ranking.criterion](units, keep)
+
+    def _watch_block(self, hooks: ExitStack, number: int, layer: Layer, block: Block) -> None:
+        place = number, block
+        if place in self._by_output or place in self._by_gradient:
+            _hook(hooks, layer.block(block).output, partial(self._see_outputs, place))
+        if place in self._by_output:
+            hooks.callback(layer.watch_sum(block, partial(self._see_sum, place)).remove)
+        if self._watches_tokens:
+            see = partial(self._see_token_sum, place)
+            hooks.callback(layer.watch_sum(block, see).remove)
+
+    def _see_outputs(self, place: _LayerBlock, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Keep what the units put out until it is known how much each token counts."""
+        outputs: Tensor = inputs[0][0] if isinstance(inputs[0], tuple) else inputs[0]
+        self._outputs = outputs.detach()
+        if place in self._by_gradient:
+            _hook_gradient(outputs, partial(self._see_output_gradient, place, outputs.detach()))
+
+    def _see_sum(self, place: _LayerBlock, residual_sum: Tensor) -> None:
         """Weigh tokens by 1 / Var(u), as the norm after them divides by the root of that."""
-        assert self._neurons is not None  # noqa: S101
-        outputs = _precise(self._neurons[self._mask])
+        assert self._outputs is not None  # noqa: S101
+        outputs = _precise(self._outputs[self._mask])
         sums = _precise(residual_sum.detach()[self._mask])
-        # where norms stand before blocks, the next one and the last follow every sum
-        normed = self._facts.form.norms_before or self._facts.layers[number].ffn_norm
-        weights = 1 / variance_of(sums) if normed else sums.new_ones(len(sums))
-        for criterion in self._by_output[number].values():
+        weights = 1 / variance_of(sums) if self._is_normed(place) else sums.new_ones(len(sums))
+        for criterion in self._by_output[place].values():
             criterion.add(outputs, weights)
 
-    def _see_neuron_gradient(self, number: int, neurons: Tensor, gradient: Tensor) -> None:
-        changes = _precise(neurons[self._mask]) * _precise(gradient[self._mask])
+    def _is_normed(self, place: _LayerBlock) -> bool:
+        """Whether a norm reads a sum: where norms stand before blocks, the next one or the last."""
+        number, block = place
+        facts = self._facts.layers[number]
+        has_norm = facts.attention_norm if block == "attention" else facts.ffn_norm
+        return self._facts.form.norms_before or has_norm
+
+    def _see_output_gradient(self, place: _LayerBlock, outputs: Tensor, gradient: Tensor) -> None:
+        changes = _precise(outputs[self._mask]) * _precise(gradient[self._mask])
+        of_units = changes.view(len(changes), self._units(place), -1).sum(dim=-1)
         owner = self._mask.nonzero()[:, 0]
-        for criterion in self._by_gradient[number].values():
-            criterion.add(changes, owner, len(self._mask))
+        for criterion in self._by_gradient[place].values():
+            criterion.add(of_units, owner, len(self._mask))
 
-    def _see_token_sum(self, number: int, place: int, residual_sum: Tensor) -> None:
-        _hook_gradient(residual_sum, partial(self._see_sum_gradient, number, place))
+    def _see_token_sum(self, place: _LayerBlock, residual_sum: Tensor) -> None:
+        _hook_gradient(residual_sum, partial(self._see_sum_gradient, place))
 
-    def _see_sum_gradient(self, number: int, place: int, gradient: Tensor) -> None:
+    def _see_sum_gradient(self, place: _LayerBlock, gradient: Tensor) -> None:
+        number, block = place
         squares = gradient.float().square().sum(dim=-1)
         # a layer that hidden states go through several times has several such sums
-        self._token_weights[number, place] += squares.masked_fill(~self._mask, 0)
+        self._token_weights[number, _BLOCKS.index(block)] += squares.masked_fill(~self._mask, 0)
 
 
 def _hook(hooks: ExitStack, module: nn.Module, see: Callable[..., Any]) -> None:

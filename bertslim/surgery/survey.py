@@ -14,6 +14,8 @@ from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.gradients import without_parameter_gradients
 from bertslim.progress import Progress
 from bertslim.recipe.plan import CutPlan
+from bertslim.records import Block
+from bertslim.surgery.criteria import Ranking
 from bertslim.surgery.finite import require_finite
 from bertslim.surgery.observer import Observer
 from bertslim.surgery.output_projection import project_outputs
@@ -26,15 +28,15 @@ class Survey:
     """What a survey measures.
 
     Attributes:
-        scores: By criterion and layer of the base, a score for each of its neurons, higher for
-            those to keep, in float64, (intermediate_size,).
+        scores: A score for each of the base's neurons, (intermediate_size,), or heads, (heads,), by
+            what is ranked; higher for those to keep, in float64.
         token_weights: For each batch, how much the base's outputs depend on each token: the squared
             norm of the gradient with respect to the inputs of a layer's two LayerNorms, that of the
             attention block first; float32, (layers, 2, sequences, length), 0 at padding. None
             unless asked for.
     """
 
-    scores: Mapping[tuple[str, int], Tensor] = field(default_factory=dict)
+    scores: Mapping[Ranking, Tensor] = field(default_factory=dict)
     token_weights: Sequence[Tensor] | None = None
 
 
@@ -60,8 +62,8 @@ def survey(
     Raises:
         ModelError: A layer puts out what is no number, or too large.
     """
-    widths = measured_widths(plan)
-    observer = Observer(checkpoint, widths, token_weights=token_weights)
+    kept = measured_rankings(plan)
+    observer = Observer(checkpoint, kept, token_weights=token_weights)
     model = checkpoint.model
     if observer.idle:
         return Survey()
@@ -75,22 +77,28 @@ def survey(
                 weights_by_batch.append(weights)
                 for layer, values in enumerate(weights):
                     require_finite(values, layer, model)
-    ranked = progress.track(observer.scores(), "ranking neurons", total=len(widths), unit="layer")
-    scores = {key: require_finite(values, key[1], model) for key, values in ranked}
+    ranked = progress.track(observer.scores(), "ranking", total=len(kept), unit="block")
+    scores = {each: require_finite(values, each.layer, model) for each, values in ranked}
     return Survey(scores, weights_by_batch if token_weights else None)
 
 
-def measured_widths(plan: CutPlan) -> dict[tuple[str, int], int]:
-    """Return, by criterion and layer, the fewest neurons that a step keeps by measured scores."""
-    current = {row.layer: row.before.intermediate_size for row in plan.record.layers}
-    widths: dict[tuple[str, int], int] = {}
+def measured_rankings(plan: CutPlan) -> dict[Ranking, int]:
+    """Return what must be ranked by measured scores, and the fewest units that a step keeps."""
+    current: dict[tuple[Block, int], int] = {}
+    for row in plan.record.layers:
+        current["attention", row.layer] = row.before.heads
+        current["ffn", row.layer] = row.before.intermediate_size
+    rankings: dict[Ranking, int] = {}
     for step in plan.steps:
-        criterion = step.operation.measured_criterion
+        block, criterion = step.operation.narrowed_block, step.operation.measured_criterion
+        if block is None:
+            continue
         for number in step.layers:
-            before, current[number] = current[number], step.operation.neurons(current[number])
-            if criterion is not None and current[number] < before:
-                widths[criterion, number] = current[number]
-    return widths
+            before = current[block, number]
+            after = current[block, number] = step.operation.kept(before)
+            if criterion is not None and after < before:
+                rankings[Ranking(criterion, block, number)] = after
+    return rankings
 
 
 def _survey_batch(
