@@ -15,11 +15,13 @@ from torch import Tensor
 from benchmarks.families.results import Outcome
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
+from bertslim.printable import one_line, shortened
 from support.processes import fresh_environment
 
 TOLERANCE = 1e-5
 TEXTS = ["Return the value of a header.", "Open a file and read it", "the end", "x"]
 _MOST_TOKENS = 24
+_LONGEST = 300
 
 LOAD_ALL = """
 import json, sys
@@ -83,7 +85,7 @@ def reload_all(directories: Sequence[Path], head: str, scratch: Path) -> dict[Pa
 
 def _compared(directory: Path, answer: dict[str, Any]) -> Outcome:
     if "error" in answer:
-        return Outcome(state="fault", message=answer["error"])
+        return Outcome(state="fault", message=shortened(one_line(answer["error"]), _LONGEST))
     own, theirs = _own_answer(directory), torch.tensor(answer["answer"])
     apart = float((own - theirs).abs().max() / own.abs().max())
     state = "passed" if apart <= TOLERANCE else "fault"

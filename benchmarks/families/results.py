@@ -89,6 +89,9 @@ class TunedResult(Frozen):
         cuts: By recipe.
         int8: As the plan has it.
         int8_throughout: With nothing left in float32.
+        strong: The same of the model with some neurons that answer much more strongly than others,
+            as those of large models do.
+        strong_throughout: The same.
     """
 
     steps: int
@@ -98,6 +101,8 @@ class TunedResult(Frozen):
     cuts: tuple[CutKl, ...]
     int8: Int8Kl
     int8_throughout: Int8Kl
+    strong: Int8Kl | None = None
+    strong_throughout: Int8Kl | None = None
 
 
 class Document(Results):

@@ -27,12 +27,13 @@ from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.options.export import ExportOptions
-from bertslim.printable import one_line
+from bertslim.printable import one_line, shortened
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
 from bertslim.records import ExportRecord, Measurement
 
 SILENT = Progress(visible=False)
+_LONGEST = 300
 SELECTOR = "layers: "  # what the message of a layer follows
 
 
@@ -97,7 +98,9 @@ def attempt(step: Callable[[], Outcome]) -> Outcome:
         return Outcome(state="refused", message=_reason(error))
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        return Outcome(state="fault", message=one_line(f"{type(error).__name__}: {error}")[:300])
+        return Outcome(
+            state="fault", message=shortened(one_line(f"{type(error).__name__}: {error}"), _LONGEST)
+        )
 
 
 def _reason(error: InputError) -> str:

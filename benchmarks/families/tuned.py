@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import bertslim
 from benchmarks.families.bases import LABELLED, TRAINING_STEPS, tuned_base
 from benchmarks.families.results import CutKl, Int8Kl, TunedResult
@@ -16,15 +18,18 @@ from bertslim.export.formats import Format
 from bertslim.export.int8 import quantise
 from bertslim.export.onnx_model import OnnxModel
 from bertslim.measure.evaluation import evaluate
-from bertslim.model.checkpoint import Checkpoint, load_checkpoint
+from bertslim.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from bertslim.model.copied_files import copy_files
 from bertslim.model.families import Family
 from bertslim.model.head_facts import describe_head
+from bertslim.model.layer import model_layers
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.recipe.recipe_files import load_recipe
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Measurement
 
 RECIPES = ("narrow_odd", "quarter_width_repaired")
+STRONG, STRENGTH = 2, 300.0  # neurons in each block, and how strong
 
 
 def measure_tuned(family: Family, scratch: Path) -> TunedResult:
@@ -34,6 +39,7 @@ def measure_tuned(family: Family, scratch: Path) -> TunedResult:
     head = describe_head(base.directory, base.config, base.facts)
     splits = load_splits(LABELLED, head, SILENT)
     bench = Bench(base.directory, LABELLED, scratch)
+    strong = with_strong_neurons(base, scratch / "strong")
     return TunedResult(
         steps=TRAINING_STEPS,
         seconds=training.seconds,
@@ -42,6 +48,8 @@ def measure_tuned(family: Family, scratch: Path) -> TunedResult:
         cuts=tuple(_cut(bench, base, splits, load_recipe(name).recipe) for name in RECIPES),
         int8=_planned_int8(base),
         int8_throughout=_int8_throughout(base, splits, scratch),
+        strong=_planned_int8(strong),
+        strong_throughout=_int8_throughout(strong, splits, scratch),
     )
 
 
@@ -58,6 +66,26 @@ def _cut(bench: Bench, base: Checkpoint, splits: Splits, recipe: Recipe) -> CutK
         for one in (recipe, without_repair(recipe))
     )
     return CutKl(recipe=recipe.name, unrepaired=unrepaired, repaired=repaired)
+
+
+@torch.no_grad()
+def with_strong_neurons(base: Checkpoint, directory: Path) -> Checkpoint:
+    """Write a checkpoint with a few neurons of each FFN block that are far stronger than others.
+
+    Their inputs are multiplied and their outputs divided by STRENGTH: the model says nearly the
+    same, and one scale for all neurons leaves the others hardly a step of int8.
+    """
+    made = load_checkpoint(base.directory)
+    for layer in model_layers(made.model):
+        block = layer.ffn
+        for neuron in range(STRONG):
+            for parameter in block.input.parameters():
+                parameter[neuron] *= STRENGTH
+            block.output.weight[:, neuron] /= STRENGTH
+    directory.mkdir()
+    save_checkpoint(made.model, directory, made.extra, made.config)
+    copy_files(base.directory, directory)
+    return load_checkpoint(directory)
 
 
 def compare(base: Checkpoint, other: Callable[..., Any], splits: Splits) -> tuple[Measurement, ...]:
