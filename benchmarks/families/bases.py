@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import transformers
-from tokenizers import BertWordPieceTokenizer
 from transformers import BertTokenizer, PreTrainedModel
 
 import bertslim
@@ -27,7 +28,7 @@ TRAINING_STEPS = 300
 LEARNING_RATE = 2e-3
 TRAINING_LENGTH = 64
 _RANDOM_LAYERS = 3
-_PADDING = "[PAD]"
+_WORD = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 _TUNED = {"layers": 4, "hidden_size": 64, "intermediate_size": 256}
 _POSITIONS = {"max_position_embeddings": TRAINING_LENGTH + 8}
 
@@ -61,6 +62,8 @@ def tuned_base(family: Family, directory: Path) -> tuple[Training, float]:
     """
     untrained = directory.with_name(f"{directory.name}-untrained")
     shape = {getattr(family.keys, name): value for name, value in _TUNED.items()} | _POSITIONS
+    if family.keys.embedding_size in family.defaults:
+        shape[family.keys.embedding_size] = _TUNED["hidden_size"]
     changes = _of_tokenizer(family) | shape | {"num_labels": len(PACKAGES)}
     config = tiny_config(family.model_type, CLASSIFIER, **changes)
     with torch.random.fork_rng():
@@ -103,18 +106,25 @@ def _of_tokenizer(family: Family) -> dict[str, Any]:
 
 
 def _save(model: PreTrainedModel, directory: Path) -> None:
-    """Write a model with a tokenizer that was made from the built-in texts."""
-    texts, _ = read_pydocs()
-    trainer = BertWordPieceTokenizer()
-    trainer.train_from_iterator(texts, vocab_size=WORDS, show_progress=False)
-    words = sorted(trainer.get_vocab(), key=trainer.get_vocab().__getitem__)
-    words.remove(_PADDING)
-    words.insert(model.config.pad_token_id, _PADDING)
+    """Write a model with a tokenizer for the built-in texts."""
     with quiet_transformers():
         model.save_pretrained(directory)
         vocabulary = directory / "vocab.txt"
+        words = _vocabulary(padding=model.config.pad_token_id)
         vocabulary.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
         BertTokenizer(str(vocabulary)).save_pretrained(directory)
+
+
+def _vocabulary(padding: int) -> list[str]:
+    """Return the special tokens, letters to spell rare words with, and the most frequent words."""
+    texts, _ = read_pydocs()
+    counted = Counter(word for text in texts for word in _WORD.findall(text.lower()))
+    letters = sorted({letter for word in counted for letter in word})
+    spelled = ["[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{one}" for one in letters)]
+    frequent = sorted(counted, key=lambda word: (-counted[word], word))
+    words = list(dict.fromkeys([*spelled, *frequent]))[: WORDS - 1]
+    words.insert(padding, "[PAD]")
+    return words
 
 
 def families_named(names: list[str] | None) -> list[Family]:

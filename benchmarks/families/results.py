@@ -120,6 +120,11 @@ class Document(Results):
     tuned: TunedResult | None = None
     not_tuned: str = ""
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether both parts were run."""
+        return bool(self.operations) and bool(self.tuned or self.not_tuned)
+
     def operation(self, name: str) -> OperationResult | None:
         """Return what came of an operation, if it was run."""
         return next((one for one in self.operations if one.operation == name), None)

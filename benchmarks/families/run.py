@@ -63,6 +63,7 @@ def main() -> None:
                 run_tuned(family, store, Path(scratch), again=arguments.again)
     documents = {name: open_store(arguments.output, one).document for name, one in FAMILIES.items()}
     if arguments.write:
+        check_complete(documents)
         write_page(documents)
     print(markdown(documents))
     tell_faults(documents)
@@ -117,6 +118,13 @@ def run_tuned(family: Family, store: Store, scratch: Path, *, again: bool) -> No
     elif again or store.document.tuned is None:
         store.update(tuned=measure_tuned(family, scratch))
         tell(f"{family.model_type}/tuned: done")
+
+
+def check_complete(documents: dict[str, Document]) -> None:
+    """End before a page is written with rows that hold nothing."""
+    missing = [name for name, document in documents.items() if not document.is_complete]
+    if missing:
+        sys.exit(f"the page is of all families; run these first: --families {','.join(missing)}")
 
 
 def tell_faults(documents: dict[str, Document]) -> None:
