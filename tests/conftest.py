@@ -22,26 +22,7 @@ from support.processes import TransformersProcess, fresh_environment
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test but those marked `network` needs the Hub
 
-VOCAB_SIZE = 99
 LENGTH = 9
-
-
-# So that each part of a family that a setting turns on is there.
-TINY_SETTINGS: dict[str, dict[str, Any]] = {
-    "deberta-v2": {
-        "share_att_key": True,
-        "pos_att_type": ["c2p", "p2c"],
-        "position_buckets": 4,
-        "norm_rel_ebd": "layer_norm",
-    },
-    "rembert": {"output_embedding_size": 24, "bos_token_id": 0, "eos_token_id": 0},
-    "eurobert": dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "mask_token_id"), 0),
-    "albert": {"inner_group_num": 1, "num_hidden_layers": 3},
-    "modernbert": {
-        **{f"{name}_token_id": 0 for name in ("pad", "eos", "bos", "cls", "sep")},
-        "local_attention": 4,
-    },
-}
 
 
 @pytest.fixture(autouse=True)
@@ -81,50 +62,17 @@ def _one_thread(_as_if_the_machine_were_idle: None, monkeypatch: pytest.MonkeyPa
 @pytest.fixture(scope="session")
 def tiny_config() -> Callable[..., Any]:
     """Return a function that makes the stock configuration of a tiny model of a family."""
+    from support.tiny_models import tiny_config
 
-    def make(model_type: str, head: str = "", **changes: Any) -> Any:
-        import transformers
-
-        from bertslim.model.families import FAMILIES
-
-        family = FAMILIES[model_type]
-        keys = family.keys
-        shape = {keys.hidden_size: 32, keys.heads: 4, keys.layers: 4, keys.intermediate_size: 64}
-        shape |= {"vocab_size": VOCAB_SIZE, "max_position_embeddings": 40}
-        shape |= {"num_labels": 2 if head == "QuestionAnswering" else 3}
-        if keys.embedding_size in family.defaults:
-            shape[keys.embedding_size] = 16
-        for table in (*family.embeddings, *family.shared_tables):
-            shape |= {table.only_if: True} if table.only_if else {}
-        shape |= TINY_SETTINGS.get(model_type, {})
-        return getattr(transformers, f"{family.class_prefix}Config")(**(shape | changes))
-
-    return make
+    return tiny_config
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_config: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that makes the same tiny stock model each time, in eval mode.
+def tiny_model() -> Callable[..., Any]:
+    """Return a function that makes the same tiny stock model each time, in eval mode."""
+    from support.tiny_models import tiny_model
 
-    Its biases are not 0 and its norms not 1, so that each of them counts.
-    """
-
-    def make(model_type: str, head: str = "", *, pooler: bool = True, **changes: Any) -> Any:
-        import torch
-        import transformers
-
-        from bertslim.model.families import FAMILIES
-
-        model_class = getattr(transformers, FAMILIES[model_type].architecture(head))
-        arguments = {} if pooler else {"add_pooling_layer": False}
-        with torch.no_grad(), torch.random.fork_rng():
-            torch.manual_seed(7)
-            model = model_class(tiny_config(model_type, head, **changes), **arguments)
-            for parameter in model.parameters():
-                parameter.add_((0.25 if parameter.ndim > 1 else 0.1) * torch.randn_like(parameter))
-        return model.eval()
-
-    return make
+    return tiny_model
 
 
 @pytest.fixture(scope="session")
@@ -287,6 +235,8 @@ def example_inputs() -> Callable[..., Any]:
 
     def make(head: str = "") -> dict[str, Any]:
         import torch
+
+        from support.tiny_models import VOCAB_SIZE
 
         shape = (2, 3, LENGTH) if head == "MultipleChoice" else (3, LENGTH)
         draw = torch.Generator().manual_seed(3)

@@ -189,6 +189,20 @@ def test_outlier_neurons_are_found_and_stay_in_float32(
     assert distance(checkpoint, apart) < distance(checkpoint, together) / 3
 
 
+@pytest.mark.parametrize("width", [1, 8, 32])
+def test_of_a_narrow_block_not_all_neurons_are_outliers(
+    load: Callable[..., Checkpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr("bertslim.export.int8_survey.TOLERABLE", 0.0)
+    checkpoint = load("bert", "", intermediate_size=width)
+
+    plan = survey(checkpoint, [texts(checkpoint)])
+
+    assert all(len(neurons) == width - 1 for neurons in plan.outlier_neurons.values())
+    assert bool(plan.outlier_neurons) == (width > 1)
+    assert distance(checkpoint, quantised(checkpoint, tmp_path / "narrow.onnx", plan)) < 0.1
+
+
 def give_one_channel_an_outlier(checkpoint: Checkpoint) -> None:
     """Channel 2 of all that the maps of layer 0 read is hundreds of times as strong as others."""
     family = FAMILIES[checkpoint.facts.model_type]

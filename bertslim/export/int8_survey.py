@@ -162,8 +162,11 @@ def _largest_inputs(
 
 
 def _strongest(largest: Tensor, number: int) -> Tensor:
-    """Return the numbers of the neurons that answer most strongly, the strongest first."""
-    return largest.argsort(descending=True)[:number]
+    """Return the numbers of the neurons that answer most strongly, the strongest first; never all.
+
+    A block of which nothing is left in int8 would have a map without outputs.
+    """
+    return largest.argsort(descending=True)[: min(number, len(largest) - 1)]
 
 
 def _smoothing(

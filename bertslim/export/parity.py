@@ -137,20 +137,24 @@ def parity_inputs(checkpoint: Checkpoint) -> tuple[ParityInput, ...]:
 
     Batch and length 1 are what an exporter may have taken for fixed, and the longest input what its
     positions may not reach. Of the padded rows, some are padded on the left, and the last one holds
-    nothing but padding.
+    nothing but padding, unless the model has no answer to that, as one that takes the mean of what
+    it says of each token.
     """
     longest = checkpoint.facts.max_length
     few, padded = min(7, longest), min(16, longest)
+    label = f"{_PADDED_ROWS}x{padded} with padding"
+    with_empty_row = _input(checkpoint, label, _PADDED_ROWS, padded, pad=padded)
+    without = _input(checkpoint, label, _PADDED_ROWS, padded, pad=padded - 1)
     return (
         _input(checkpoint, "1x1", 1, 1),
         _input(checkpoint, f"1x{few}", 1, few),
-        _input(checkpoint, f"{_PADDED_ROWS}x{padded} with padding", _PADDED_ROWS, padded, pad=True),
+        with_empty_row if _has_answers(checkpoint.model, with_empty_row) else without,
         _input(checkpoint, f"2x{longest}", 2, longest),
     )
 
 
 def _input(
-    checkpoint: Checkpoint, label: str, batch: int, length: int, *, pad: bool = False
+    checkpoint: Checkpoint, label: str, batch: int, length: int, *, pad: int = 0
 ) -> ParityInput:
     choices = (_CHOICES,) if checkpoint.facts.head == "MultipleChoice" else ()
     shape = (batch, *choices, length)
@@ -158,8 +162,7 @@ def _input(
     draw = torch.Generator().manual_seed(batch * length)
     ids = torch.randint(vocabulary // 4, vocabulary * 3 // 4 + 1, shape, generator=draw)
     mask = torch.ones_like(ids)
-    if pad:
-        _pad(mask)
+    _pad(mask, pad)
     ids[mask == 0] = checkpoint.model.config.pad_token_id or 0
     second = torch.zeros_like(ids)
     second[..., length // 2 :] = 1
@@ -167,15 +170,25 @@ def _input(
     return ParityInput(label, {name: tensors[name] for name in input_names(checkpoint)})
 
 
-def _pad(mask: Tensor) -> None:
-    """Pad the rows from none to all, in turn on the right and on the left; (batch, ..., length)."""
+def _pad(mask: Tensor, most: int) -> None:
+    """Pad the rows with none to `most`, in turn on the right and on the left; (batch, ..., length).
+
+    None at all where there is one row.
+    """
     batch, length = mask.shape[0], mask.shape[-1]
     for row in range(batch):
-        padding = length * row // (batch - 1)
+        padding = most * row // max(batch - 1, 1)
         if row % 2 and row < batch - 1:
             mask[row, ..., :padding] = 0
         else:
             mask[row, ..., length - padding :] = 0
+
+
+@torch.inference_mode()
+def _has_answers(model: PreTrainedModel, given: ParityInput) -> bool:
+    """Whether all that PyTorch puts out is a number."""
+    outputs: Mapping[str, Any] = model(**given.tensors, **ANSWERS_ALONE)
+    return all(bool(output.isfinite().all()) for output in outputs.values())
 
 
 @torch.inference_mode()
