@@ -19,18 +19,21 @@ from bertslim.surgery.criteria import (
     GradientCriterion,
     OutputCriterion,
 )
+from bertslim.surgery.output_metric import output_metric, symmetric_root
 from bertslim.surgery.statistics import variance_of
 
 _BLOCKS: tuple[Block, ...] = ("attention", "ffn")
+_FFN = _BLOCKS.index("ffn")
 
 
 class Observer:
-    """Adds up what neurons do, and how much depends on each token.
+    """Adds up what neurons do, and how much depends on each token and each direction.
 
     Args:
         checkpoint: The model to look at, in eval mode.
         widths: By criterion and layer, the smallest number of neurons that will be kept.
         token_weights: Whether to watch the inputs of the LayerNorms as well.
+        gradient_moments: Whether to add up the gradients there.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Observer:
         widths: Mapping[tuple[str, int], int],
         *,
         token_weights: bool,
+        gradient_moments: bool,
     ) -> None:
         self._facts = facts = checkpoint.facts
         self._layers = checkpoint.layers
@@ -51,6 +55,13 @@ class Observer:
                 self._by_output[number][name] = OUTPUT_CRITERIA[name](neurons, keep)
             else:
                 self._by_gradient[number][name] = GRADIENT_CRITERIA[name](neurons)
+        size = facts.hidden_size
+        self._gradient_moments = {
+            (number, place): torch.zeros(size, size, dtype=torch.float64)
+            for number in range(len(facts.layers))
+            for place in range(len(_BLOCKS))
+            if gradient_moments or (place == _FFN and self._needs_metric(number))
+        }
         self._neurons: Tensor | None = None
         self._mask = torch.empty(0)
         self._token_weights = torch.empty(0)
@@ -63,7 +74,25 @@ class Observer:
     @property
     def needs_gradients(self) -> bool:
         """Whether the outputs must be differentiated."""
-        return bool(self._by_gradient) or self._watches_tokens
+        return bool(self._by_gradient or self._gradient_moments) or self._watches_tokens
+
+    @property
+    def gradient_moments(self) -> Tensor:
+        """The second moments of the outputs' gradient, (layers, 2, hidden_size, hidden_size).
+
+        Those with respect to the sums of attention and FFN block with the residual, if all were
+        asked for.
+        """
+        places = range(len(_BLOCKS))
+        return torch.stack(
+            [
+                torch.stack([self._gradient_moments[number, place] for place in places])
+                for number in range(len(self._layers))
+            ]
+        )
+
+    def _needs_metric(self, number: int) -> bool:
+        return any(criterion.by_metric for criterion in self._by_output.get(number, {}).values())
 
     @contextmanager
     def watching(self, mask: Tensor) -> Iterator[Tensor]:
@@ -84,9 +113,10 @@ class Observer:
                 if number in self._by_output:
                     watch = layer.watch_sum("ffn", partial(self._see_sum, number))
                     hooks.callback(watch.remove)
-                for place, block in enumerate(_BLOCKS if self._watches_tokens else ()):
-                    see = partial(self._see_token_sum, number, place)
-                    hooks.callback(layer.watch_sum(block, see).remove)
+                for place, block in enumerate(_BLOCKS):
+                    if self._watches_tokens or (number, place) in self._gradient_moments:
+                        see = partial(self._see_token_sum, number, place)
+                        hooks.callback(layer.watch_sum(block, see).remove)
             if self.needs_gradients:
                 _hook(hooks, self._layers[0].module, _start_gradient)
             yield self._token_weights
@@ -100,7 +130,16 @@ class Observer:
         for number, by_output in self._by_output.items():
             weight = self._layers[number].ffn.output.weight.detach()
             for name, output_criterion in by_output.items():
-                yield (name, number), output_criterion.scores(weight)
+                by_metric = output_criterion.by_metric
+                seen = self._in_metric(number, weight) if by_metric else weight
+                yield (name, number), output_criterion.scores(seen)
+
+    def _in_metric(self, number: int, weight: Tensor) -> Tensor:
+        """Return M^1/2 W2, or what is no number where a gradient is none."""
+        moment = self._gradient_moments[number, _FFN]
+        if not moment.isfinite().all():
+            return torch.full_like(weight, torch.nan)
+        return symmetric_root(output_metric(moment)) @ weight.double()
 
     def _see_neurons(self, number: int, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Keep what the neurons put out until it is known how much each token counts."""
@@ -132,6 +171,10 @@ class Observer:
     def _see_sum_gradient(self, number: int, place: int, gradient: Tensor) -> None:
         squares = gradient.float().square().sum(dim=-1)
         self._token_weights[number, place] = squares.masked_fill(~self._mask, 0)
+        moment = self._gradient_moments.get((number, place))
+        if moment is not None:
+            real = _precise(gradient[self._mask])
+            moment += real.T @ real
 
 
 def _hook(hooks: ExitStack, module: nn.Module, see: Callable[..., Any]) -> None:
