@@ -25,11 +25,15 @@ class Settings:
 
     Attributes:
         criteria: What neurons are ranked by before a repair, each a row of its own.
+        refine: In how many steps narrowed blocks are refined, in a row of its own; 0: they are not.
+        samples: How many texts a repair gets.
         refit: The key of that name of the section `reconstruct`.
         weights: The same.
     """
 
     criteria: tuple[str, ...]
+    refine: int = 0
+    samples: int = SAMPLES
     refit: str | None = None
     weights: str | None = None
 
@@ -37,7 +41,7 @@ class Settings:
     def reconstruct(self) -> dict[str, Any]:
         """The section of a recipe."""
         given = {"refit": self.refit, "weights": self.weights}
-        return {"samples": SAMPLES} | {key: value for key, value in given.items() if value}
+        return {"samples": self.samples} | {key: value for key, value in given.items() if value}
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ class Candidate:
         return self.recipe.reconstruct is not None
 
     @property
+    def refines(self) -> bool:
+        """Whether the maps of narrowed blocks are then fitted together."""
+        section = self.recipe.reconstruct
+        return section is not None and section.refine > 0
+
+    @property
     def reads_texts(self) -> bool:
         """Whether texts are needed for it."""
         return self.recipe.needs_data
@@ -121,16 +131,19 @@ def candidates(cut: Cut, settings: Settings) -> Iterator[Candidate]:
     """Return the ways to carry a cut out: unrepaired, repaired, and by Torch-Pruning."""
     plain = _recipe(cut.step)
     yield Candidate("none", "no repair", plain)
-    for criterion in settings.criteria if cut.narrows else ("",):
-        chosen = {"criterion": criterion} if criterion else {}
-        yield Candidate(
-            f"repaired_{criterion}" if criterion else "repaired",
-            f"repaired, {criterion}" if criterion else "repaired",
-            _recipe({**cut.step, **cut.repair, **chosen}, cut.reconstruct | settings.reconstruct),
-        )
-    if cut.narrows:
-        yield Candidate("tp_magnitude", "Torch-Pruning, magnitude", plain, "magnitude")
-        yield Candidate("tp_taylor", "Torch-Pruning, Taylor", plain, "taylor")
+    section = cut.reconstruct | settings.reconstruct
+    if not cut.narrows:
+        yield Candidate("repaired", "repaired", _recipe({**cut.step, **cut.repair}, section))
+        return
+    for criterion in settings.criteria:
+        step = {**cut.step, **cut.repair, "criterion": criterion}
+        yield Candidate(f"repaired_{criterion}", f"repaired, {criterion}", _recipe(step, section))
+        if settings.refine:
+            refined = _recipe(step, section | {"refine": settings.refine})
+            title = f"repaired and refined, {criterion}"
+            yield Candidate(f"refined_{criterion}", title, refined)
+    yield Candidate("tp_magnitude", "Torch-Pruning, magnitude", plain, "magnitude")
+    yield Candidate("tp_taylor", "Torch-Pruning, Taylor", plain, "taylor")
 
 
 def without_top_layers(count: int) -> Candidate:
