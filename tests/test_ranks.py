@@ -29,8 +29,12 @@ def test_processes_share_items_without_rest():
 def test_two_processes_make_the_model_of_one(make_checkpoint, make_recipe, tmp_path):
     base = make_checkpoint("bert", "SequenceClassification", tokenizer=True)
     recipe = tmp_path / "recipe.yaml"
-    step = {"op": "drop_ffn", "layers": [1], "fill": "attention"}
-    loaded = make_recipe(step, reconstruct={"samples": 70, "weights": "fisher"})
+    steps = (
+        {"op": "drop_ffn", "layers": [1], "fill": "attention"},
+        {"op": "resize_ffn", "layers": [2], "width": 24, "criterion": "kfac_obs"},
+    )
+    section = {"samples": 70, "weights": "fisher", "refine": 3}
+    loaded = make_recipe(*steps, reconstruct=section)
     recipe.write_text(loaded.recipe.to_yaml())
     words = ["a", "film", "of", "some", "charm", "and", "no", "plot", "one", "will", "soon", "like"]
     texts = tmp_path / "texts.txt"

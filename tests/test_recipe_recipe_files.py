@@ -141,7 +141,7 @@ WIDTH = (
 GAIN = (
     "does not fit; expected a finite number other than 0, which the output is multiplied by, or fit"
 )
-CRITERIA = "magnitude, activation, taylor, fisher, obs"
+CRITERIA = "magnitude, activation, taylor, fisher, obs, kfac_obs"
 RANK = (
     "does not fit; expected with fill: linear only, a whole rank of the linear map from 1 on, or a "
     "fraction of the hidden size between 0 and 1, rounded to a multiple of 8"

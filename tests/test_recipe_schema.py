@@ -42,6 +42,7 @@ recipes = st.builds(
         samples=st.integers(1, 10**6),
         refit=st.sampled_from(["changed", "outputs", "all"]),
         weights=st.sampled_from(["variance", "fisher"]),
+        refine=st.integers(0, 10**4),
     ),
     retrain=st.none()
     | st.builds(
@@ -111,7 +112,8 @@ def test_which_recipes_need_data(write_recipe, surgery, needs):
     assert repaired.needs_data
     assert repaired.reconstruct == Reconstruct(samples=1024)
     assert repaired.to_yaml().endswith(
-        "reconstruct:\n  samples: 1024\n  refit: all\n  weights: variance\n  head: scale\n"
+        "reconstruct:\n  samples: 1024\n  refit: all\n  weights: variance\n  refine: 0\n"
+        "  head: scale\n"
     )
 
 

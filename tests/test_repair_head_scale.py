@@ -122,7 +122,7 @@ def scaled(make_checkpoint, make_recipe) -> Callable[..., tuple[Any, Any, Repair
         linear.weight = torch.nn.Parameter(times * linear.weight.detach())
         linear.bias = torch.nn.Parameter(times * linear.bias.detach())
         with torch.no_grad():
-            recipe = make_recipe({"op": "scale_ffn", "layers": 0, "gain": 0.5}, **REPAIRED)
+            recipe = make_recipe({"op": "scale_ffn", "layers": "all", "gain": 0.5}, **REPAIRED)
             plan = make_plan(recipe, base.facts)
             calibration = Calibration(hidden_batches(change), ALONE)
             scope = Scope.of(plan)

@@ -23,6 +23,7 @@ from bertslim.records import Plan, Repair
 from bertslim.repair.affine_maps import affine_of, matrix_of
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.surgery.layer_surgery import operate
+from bertslim.surgery.output_metric import output_metric
 from support.families import each_build
 from support.plain_ridge import weighted_ridge
 from support.residual_sums import reader_of_sum
@@ -86,7 +87,8 @@ def repair(make_checkpoint, make_recipe) -> Callable[..., Repaired]:
         change: Callable[[Any], None] | None = None,
         **options: Any,
     ) -> Repaired:
-        recipe = make_recipe(*operations, reconstruct={"refit": refit, "head": "keep"})
+        section = {"refit": refit, "head": "keep", "refine": options.pop("refine", 0)}
+        recipe = make_recipe(*operations, reconstruct=section)
         base = load_checkpoint(make_checkpoint(model_type, head))
         base.model.to(dtype)
         if change is not None:
@@ -554,6 +556,69 @@ def test_tokens_count_by_sensitivity_where_it_is_known(repair) -> None:
 
 
 # Data and weights that say little
+
+
+REFINED = [
+    ("bert", {}),
+    ("bert", {"bypass": 8}),
+    ("nomic_bert", {}),  # gated, without biases
+    ("gte", {}),  # gated, with one bias fewer than maps
+    ("modernbert", {"bypass": True}),  # one input map for gate and up, norms before blocks
+    ("megatron-bert", {}),  # norms before blocks
+]
+
+
+@pytest.mark.parametrize(("model_type", "keys"), REFINED)
+def test_a_refined_block_errs_less_on_what_it_should_put_out(
+    model_type: str, keys: dict[str, Any], repair
+) -> None:
+    """The weighted error of the layer's sum, in the metric, on other texts too."""
+    texts = make_batches(*[80] * 5, seed=12)  # enough that the maps do not learn them by heart
+    gradients = torch.randn(4, 2, 40, WIDTH, dtype=torch.float64)
+    moments = gradients.mT @ gradients
+    metric = output_metric(moments[1, 1]).numpy()
+    step = resize_ffn(**keys)
+    solved, refined = (
+        repair(
+            model_type,
+            step,
+            refit="changed",
+            refine=steps,
+            gradient_moments=moments,
+            batches=texts,
+        )
+        for steps in (0, 60)
+    )
+    *others, done = refined.repairs
+    assert others == list(solved.repairs)
+    assert (done.layer, done.part, done.ridge) == (1, "FFN, refined", None)
+    assert done.after < done.before
+    wanted = sums_of(solved, solved.base, 1)
+
+    def error(found: Repaired) -> float:
+        off = sums_of(found, found.slim, 1) - wanted
+        return float(np.sum((off @ metric) * off / wanted.var(axis=1, keepdims=True)))
+
+    assert error(refined) < error(solved)
+    layers = [one.layer(one.slim, 1) for one in (solved, refined)]
+    maps = [[*module.named_parameters()] for module in layers]
+    layout = solved.family.layout.ffn
+    fitted = tuple(filter(None, (layout.input, layout.up, layout.output)))
+    for (name, before), (_, after) in zip(*maps, strict=True):
+        assert torch.equal(before, after) != (name.startswith(fitted) or "bypass" in name)
+
+
+def test_refining_takes_the_same_tokens_by_seed(repair) -> None:
+    one, same, other = (repair("bert", resize_ffn(), refine=3, seed=n) for n in (1, 1, 2))
+    for name, tensor in one.slim.state_dict().items():
+        assert torch.equal(tensor, same.slim.state_dict()[name])
+    assert one.repairs == same.repairs != other.repairs
+
+
+def test_only_narrowed_blocks_of_a_layer_of_their_own_are_refined(repair) -> None:
+    shared = {"op": "share_ffn", "layers": [1, 2]}
+    found = repair("bert", resize_ffn([0, 1, 2]), shared, drop_ffn(3, fill="linear"), refine=3)
+    assert [done.layer for done in found.repairs if "refined" in done.part] == [0]
 
 
 def test_one_text_is_refused(repair) -> None:

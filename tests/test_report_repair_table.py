@@ -11,9 +11,9 @@ GAIN = Repair(layer=3, part="FFN gain", before=1.139, after=0.52)
 OPENING = "Repaired in closed form from 1,024 texts, without labels."
 
 
-def repaired_record(*repairs: Repair, samples: int = 1024):
+def repaired_record(*repairs: Repair, samples: int = 1024, **keys: int):
     record = cut_record()
-    section = {"samples": samples, "refit": "all", "weights": "fisher"}
+    section = {"samples": samples, "refit": "all", "weights": "fisher", **keys}
     return record.model_copy(
         update={
             "recipe": {**record.recipe, "reconstruct": section},
@@ -68,6 +68,16 @@ def test_report_and_card_say_it_in_their_opening():
     record = repaired_record(SOLVED)
     for markdown in (render_report(record), render_model_card(record)):
         assert OPENING in markdown.split("\n## ")[0]
+
+
+def test_what_was_refined_is_not_said_to_be_closed_form():
+    refined = Repair(layer=1, part="FFN, refined", before=0.2, after=0.1)
+    record = repaired_record(SOLVED, refined, refine=200)
+    assert "(refit: all, weights: fisher, refine: 200)" in section_of(record)
+    assert (
+        "Repaired in closed form and refined by gradient descent, block by block, from 1,024 texts"
+        in render_report(record)
+    )
 
 
 def test_a_repair_that_had_nothing_to_solve_says_so():

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bertslim.surgery.criteria import GRADIENT_CRITERIA, OUTPUT_CRITERIA
 from bertslim.surgery.obs import removal_order
+from bertslim.surgery.output_metric import output_metric, symmetric_root
 
 TOKENS, NEURONS, HIDDEN = 50, 12, 5
 CUTS = (0, 1, 20, 20, 50)
@@ -58,6 +59,43 @@ def test_obs_ranks_by_when_a_neuron_goes(outputs, weights, w2) -> None:
     assert scores[gone].tolist() == list(range(8))
     left = [neuron for neuron in range(NEURONS) if neuron not in gone]
     assert scores[left].tolist() == [NEURONS] * 4
+
+
+def test_kfac_obs_removes_what_costs_least_in_the_metric_of_the_outputs(
+    outputs, weights, w2
+) -> None:
+    """The plain loop: the loss of each removal, solved anew and measured by M, written out."""
+    gradients = torch.randn(30, HIDDEN, dtype=torch.float64) * torch.arange(HIDDEN)
+    metric = output_metric(gradients.T @ gradients)
+    criterion = OUTPUT_CRITERIA["kfac_obs"](NEURONS, 4)
+    assert criterion.by_metric
+    for part in spans():
+        criterion.add(outputs[part], weights[part])
+    scores = criterion.scores(symmetric_root(metric) @ w2)
+    centred = outputs - (weights @ outputs) / weights.sum()
+    covariance = (centred.T * weights) @ centred
+    ridge = 1e-2 * covariance.diagonal().mean()
+    left = list(range(NEURONS))
+
+    def loss(kept: list[int]) -> float:
+        system = covariance[kept][:, kept] + ridge * torch.eye(len(kept))
+        solved = torch.linalg.solve(system, covariance[kept] @ w2.T)
+        error = centred @ w2.T - centred[:, kept] @ solved
+        spread = torch.einsum("t,ti,ij,tj->", weights, error, metric, error)
+        return float(spread + ridge * torch.einsum("ni,ij,nj->", solved, metric, solved))
+
+    for place in range(NEURONS - 4):
+        losses = {n: loss([one for one in left if one != n]) for n in left}
+        gone = min(losses, key=losses.__getitem__)
+        assert scores[gone] == place
+        left.remove(gone)
+
+
+@pytest.mark.parametrize("name", ["obs", "kfac_obs"])
+def test_weights_that_are_not_finite_have_no_order(name: str, outputs, weights, w2) -> None:
+    criterion = OUTPUT_CRITERIA[name](NEURONS, 4)
+    criterion.add(outputs, weights)
+    assert criterion.scores(w2 * torch.nan).isnan().all()
 
 
 def test_obs_of_what_is_not_finite_is_no_number(outputs, weights, w2) -> None:

@@ -21,6 +21,7 @@ from bertslim.model.slim_modeling import ffn_of, layers_of
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
 from bertslim.surgery.criteria import OUTPUT_CRITERIA, HeadObs, Ranking
+from bertslim.surgery.output_metric import output_metric, symmetric_root
 from bertslim.surgery.output_projection import project_outputs
 from bertslim.surgery.survey import Survey, survey
 from support.checkpoints import checkpoint_of, facts_of
@@ -28,6 +29,7 @@ from support.families import LAYERED, each_layered_family, usual_head
 from support.residual_sums import reader_of_sum
 
 CLASSIFIER = "SequenceClassification"
+CRITERIA = ("activation", "taylor", "fisher", "obs", "kfac_obs")
 DROP = {"op": "drop_ffn", "layers": [2]}
 
 
@@ -193,6 +195,42 @@ def test_token_weights_are_squared_gradients_before_each_norm(
             )
 
 
+@each_layered_family
+def test_gradient_moments_are_those_of_plain_autograd(
+    model_type: str, tiny_model, surveyed, batches
+) -> None:
+    model, family = tiny_model(model_type, usual_head(model_type)).double(), FAMILIES[model_type]
+    found = surveyed(model, resize("kfac_obs"), gradient_moments=True)
+    places = [(number, place) for number in range(4) for place in range(2)]
+    modules = {
+        f"{number}.{place}": reader_of_sum(model, number, ("attention", "ffn")[place])
+        for number, place in places
+    }
+    ffn_out = ffn_of(layers_of(model, family)[1], family)[1]
+    seen = Seen(neurons=ffn_out, **modules)
+    expected = torch.zeros(4, 2, 32, 32, dtype=torch.float64)
+    order = OUTPUT_CRITERIA["kfac_obs"](64, 24)
+    for number, batch in enumerate(batches):
+        drawn(model, batch, number, len(batches)).backward()
+        mask = batch.inputs["attention_mask"].bool()
+        for layer, place in places:
+            for gradient in seen.inputs[f"{layer}.{place}"].grad[mask]:
+                expected[layer, place] += torch.outer(gradient, gradient)
+        sums = seen.inputs["1.1"].detach()[mask]
+        order.add(seen.inputs["neurons"].detach()[mask], 1 / sums.var(dim=1, correction=0))
+    torch.testing.assert_close(found.gradient_moments, expected, rtol=1e-9, atol=1e-18)
+    root = symmetric_root(output_metric(expected[1, 1]))
+    scores = order.scores(root @ ffn_out.weight.detach())
+    torch.testing.assert_close(
+        found.scores[Ranking("kfac_obs", "ffn", 1)], scores, rtol=1e-9, atol=0
+    )
+    alone = surveyed(model, resize("kfac_obs"))
+    assert alone.gradient_moments is None
+    assert torch.equal(
+        alone.scores[Ranking("kfac_obs", "ffn", 1)], found.scores[Ranking("kfac_obs", "ffn", 1)]
+    )
+
+
 @pytest.mark.parametrize(
     ("model_type", "head"),
     [(name, head) for name in LAYERED for head in heads_of(FAMILIES[name])],
@@ -262,13 +300,13 @@ def test_a_slim_base_is_surveyed_too(make_checkpoint, make_recipe, cut, surveyed
         reconstruct={"samples": 1},
     )
     base = load_checkpoint(cut(make_checkpoint("bert", CLASSIFIER), recipe))
-    steps = [resize(name, 0) for name in ("activation", "taylor", "fisher", "obs")]
+    steps = [resize(name, 0) for name in CRITERIA]
     found = surveyed(base.model, *steps, facts=base.facts, token_weights=True)
     assert {values.shape for values in found.scores.values()} == {(40,)}
     assert all((weights[:, :, :, 0] > 0).all() for weights in found.token_weights)
 
 
-@pytest.mark.parametrize("criterion", ["activation", "taylor", "fisher", "obs"])
+@pytest.mark.parametrize("criterion", CRITERIA)
 def test_numbers_that_are_not_finite_name_their_layer(criterion: str, tiny_model, surveyed) -> None:
     model = tiny_model("bert", CLASSIFIER)
     with torch.no_grad():
@@ -277,9 +315,10 @@ def test_numbers_that_are_not_finite_name_their_layer(criterion: str, tiny_model
         surveyed(model, resize(criterion))
 
 
-def test_token_weights_that_are_not_finite_name_their_layer(tiny_model, surveyed) -> None:
+@pytest.mark.parametrize("wanted", ["token_weights", "gradient_moments"])
+def test_gradients_that_are_not_finite_name_their_layer(wanted: str, tiny_model, surveyed) -> None:
     model = tiny_model("bert", CLASSIFIER)
     with torch.no_grad():
         model.classifier.weight[0, 0] = torch.nan
     with pytest.raises(ModelError, match="layer 0 puts out numbers that are not finite"):
-        surveyed(model, DROP, token_weights=True)
+        surveyed(model, DROP, **{wanted: True})

@@ -49,6 +49,7 @@ def measure_cost(case: Case, cut: Cut, repaired: Candidate, runs: int) -> Cost:
     return Cost(
         case=case.name,
         cut=cut.name,
+        method=repaired.method,
         texts=SAMPLES,
         runs=runs,
         seconds=_compared(

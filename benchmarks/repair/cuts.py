@@ -27,12 +27,16 @@ class Settings:
     Attributes:
         criteria: What neurons are ranked by before a repair, each a row of its own.
         head_criteria: The same of heads.
+        refine: In how many steps narrowed blocks are refined, in a row of its own; 0: they are not.
+        samples: How many texts a repair gets.
         refit: The key of that name of the section `reconstruct`.
         weights: The same.
     """
 
     criteria: tuple[str, ...]
     head_criteria: tuple[str, ...] = ("obs",)
+    refine: int = 0
+    samples: int = SAMPLES
     refit: str | None = None
     weights: str | None = None
 
@@ -40,7 +44,7 @@ class Settings:
     def reconstruct(self) -> dict[str, Any]:
         """The section of a recipe."""
         given = {"refit": self.refit, "weights": self.weights}
-        return {"samples": SAMPLES} | {key: value for key, value in given.items() if value}
+        return {"samples": self.samples} | {key: value for key, value in given.items() if value}
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,12 @@ class Candidate:
         return self.recipe.reconstruct is not None
 
     @property
+    def refines(self) -> bool:
+        """Whether the maps of narrowed blocks are then fitted together."""
+        section = self.recipe.reconstruct
+        return section is not None and section.refine > 0
+
+    @property
     def reads_texts(self) -> bool:
         """Whether texts are needed for it."""
         return self.recipe.needs_data
@@ -142,16 +152,15 @@ def candidates(cut: Cut, settings: Settings) -> Iterator[Candidate]:
     """Return the ways to carry a cut out: unrepaired, repaired, and by Torch-Pruning."""
     plain = _recipe([*cut.beside("magnitude"), cut.step])
     yield Candidate("none", "no repair", plain)
+    section = cut.reconstruct | settings.reconstruct
     for criterion in cut.criteria(settings):
         chosen = {"criterion": criterion} if criterion else {}
-        yield Candidate(
-            f"repaired_{criterion}" if criterion else "repaired",
-            f"repaired, {criterion}" if criterion else "repaired",
-            _recipe(
-                [*cut.beside("fisher"), {**cut.step, **cut.repair, **chosen}],
-                cut.reconstruct | settings.reconstruct,
-            ),
-        )
+        steps = [*cut.beside("kfac_obs"), {**cut.step, **cut.repair, **chosen}]
+        suffix, title = (f"_{criterion}", f", {criterion}") if criterion else ("", "")
+        yield Candidate(f"repaired{suffix}", f"repaired{title}", _recipe(steps, section))
+        if settings.refine and cut.narrows:
+            refined = _recipe(steps, section | {"refine": settings.refine})
+            yield Candidate(f"refined{suffix}", f"repaired and refined{title}", refined)
     if cut.narrows:
         yield Candidate("tp_magnitude", "Torch-Pruning, magnitude", plain, "magnitude")
         yield Candidate("tp_taylor", "Torch-Pruning, Taylor", plain, "taylor")

@@ -141,10 +141,11 @@ def _cost_table(costs: Sequence[Cost]) -> list[str]:
     return [
         f"### Cost of a repair from {SAMPLES:,} texts",
         "",
-        "| cut | forward pass of the base, s | repair, s | ratio | peak memory, ratio |",
-        "|---|--:|--:|--:|--:|",
+        "| cut | made up for by | forward pass of the base, s | repair, s "
+        "| ratio | peak memory, ratio |",
+        "|---|---|--:|--:|--:|--:|",
         *(
-            f"| {cost.cut} | {cost.seconds.base:.1f} | {cost.seconds.slim:.1f} "
+            f"| {cost.cut} | {cost.method} | {cost.seconds.base:.1f} | {cost.seconds.slim:.1f} "
             f"| {ratio_of(cost.seconds).shown(2)} | {ratio_of(cost.peak).shown(2)} |"
             for cost in costs
         ),
@@ -224,7 +225,10 @@ MARKS_OF_METHODS = {
     "tp_taylor": Mark("Torch-Pruning, Taylor", 0.24, "^", OTHER),
 }
 REPAIRED = Mark("repaired", -0.24, "o", ACCENT)
+REFINED = Mark("repaired and refined", -0.32, "D", ACCENT)
 
 
 def _mark(candidate: Candidate) -> Mark:
+    if candidate.refines:
+        return REFINED
     return REPAIRED if candidate.repairs else MARKS_OF_METHODS[candidate.method]

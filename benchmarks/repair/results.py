@@ -69,10 +69,16 @@ class Cost(Frozen):
 
     case: str
     cut: str
+    method: str
     texts: int
     runs: int
     seconds: Measurement
     peak: Measurement
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from others."""
+        return self.case, self.cut, self.method
 
 
 class Document(Results):
@@ -121,7 +127,7 @@ class Store:
             timings = [one for one in document.timings if (one.encoder, one.layers) != key]
             self._write({"timings": (*timings, new)})
         else:
-            costs = [one for one in document.costs if (one.case, one.cut) != (new.case, new.cut)]
+            costs = [one for one in document.costs if one.key != new.key]
             self._write({"costs": (*costs, new)})
 
     def _write(self, update: dict[str, Sequence[Frozen]]) -> None:

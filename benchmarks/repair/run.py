@@ -26,6 +26,7 @@ from benchmarks.repair.cuts import (
     CRITERIA,
     HEAD_CRITERIA,
     REFITS,
+    SAMPLES,
     TOP_LAYERS,
     WEIGHTS,
     Candidate,
@@ -45,7 +46,7 @@ LAUNCHES = 3
 QUICK_ROWS = 3000
 COST = "cost"
 COST_CASE = "sst2-s0"
-COST_CUTS = ("drop_odd_attention", "drop_odd_linear")
+COST_CUTS = ("drop_odd_attention", "drop_odd_linear", "quarter_all")
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,14 @@ def main() -> None:
     add("--again", action="store_true", help="measure what is in the file already, too")
     add("--quick", type=int, nargs="?", const=QUICK_ROWS, metavar="ROWS",
         help="the first %(const)s rows of a set, or so many")  # fmt: skip
-    add("--criteria", nargs="+", choices=CRITERIA, default=["fisher"],
-        help="what neurons are ranked by before repairs; default: fisher")  # fmt: skip
+    add("--criteria", nargs="+", choices=CRITERIA, default=["kfac_obs"],
+        help="what neurons are ranked by before repairs; default: kfac_obs")  # fmt: skip
     add("--head-criteria", nargs="+", choices=HEAD_CRITERIA, default=["obs"],
         help="the same of attention heads; default: obs")  # fmt: skip
+    add("--refine", type=int, default=200, metavar="STEPS",
+        help="of narrowed blocks, in rows of their own; 0: none; default: %(default)s")  # fmt: skip
+    add("--samples", type=int, default=SAMPLES, metavar="TEXTS",
+        help="of the section reconstruct; default: %(default)s, the cost only of that")  # fmt: skip
     add("--refit", choices=REFITS, help="of the section reconstruct; default: bertslim's")
     add("--weights", choices=WEIGHTS, help="of the section reconstruct; default: bertslim's")
     add("--no-latency", dest="latency", action="store_false",
@@ -95,10 +100,12 @@ def main() -> None:
     bench = Bench(
         store=Store.open(arguments.output, describe_environment(arguments.threads)),
         settings=Settings(
-            tuple(arguments.criteria),
-            tuple(arguments.head_criteria),
-            arguments.refit,
-            arguments.weights,
+            criteria=tuple(arguments.criteria),
+            head_criteria=tuple(arguments.head_criteria),
+            refine=arguments.refine,
+            samples=arguments.samples,
+            refit=arguments.refit,
+            weights=arguments.weights,
         ),
         only=tuple(arguments.only),
         again=arguments.again,
@@ -128,8 +135,11 @@ def run(bench: Bench, found: tuple[Case, ...]) -> None:
             if bench.wants(case, cut, TOP_LAYERS):
                 measure_top_layers(bench, case, cut)
             costly = case.name == COST_CASE and cut.name in COST_CUTS
+            costly = costly and bench.settings.samples == SAMPLES
             if bench.runs and costly and bench.wants(case, cut, COST):
-                cost(bench, case, cut)
+                for candidate in case.candidates(cut, bench.settings):
+                    if candidate.repairs:
+                        cost(bench, case, cut, candidate)
         case.close()
 
 
@@ -220,11 +230,11 @@ def time_latency(bench: Bench, case: Case, candidate: Candidate, slim: Path) -> 
     bench.store.add(Timing(encoder=case.encoder, layers=layers, latency=latency))
 
 
-def cost(bench: Bench, case: Case, cut: Cut) -> None:
+def cost(bench: Bench, case: Case, cut: Cut, candidate: Candidate) -> None:
     """Compare a repair to a forward pass over the same texts, if that is not known."""
-    key = case.name, cut.name
-    if bench.again or key not in {(one.case, one.cut) for one in bench.store.document.costs}:
-        bench.store.add(measure_cost(case, cut, repaired_by(bench, cut), bench.runs))
+    key = case.name, cut.name, candidate.method
+    if bench.again or key not in {one.key for one in bench.store.document.costs}:
+        bench.store.add(measure_cost(case, cut, candidate, bench.runs))
         tell(f"{case.name}/{cut.name}/{COST}: measured")
 
 

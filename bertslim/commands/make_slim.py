@@ -64,7 +64,7 @@ class MadeSlim:
         model: The slim model.
         plan: The change of each layer.
         vocabulary: The tokens that stayed; None where all did.
-        repairs: What was solved in closed form.
+        repairs: What the repair solved or refined.
         notes: Notes for the reader.
     """
 
@@ -253,7 +253,7 @@ class _Maker:
     def make(self, plan: CutPlan) -> tuple[PreTrainedModel, tuple[Repair, ...]]:
         """Cut, and repair if the recipe has the section."""
         recipe, base, dtype = self.prepared.recipe.recipe, self.base, self.base.model.dtype
-        surveyed = self._by_fisher or bool(measured_rankings(plan))
+        surveyed = self._by_fisher or self._refines or bool(measured_rankings(plan))
         calibration: list[Batch] = []
         if surveyed or recipe.reconstruct is not None:
             calibration = self._calibration()
@@ -279,6 +279,7 @@ class _Maker:
                 seed=self.job.seed,
                 progress=self.progress,
                 token_weights=self._by_fisher,
+                gradient_moments=self._refines,
             )
 
     def _reconstruct(
@@ -292,6 +293,7 @@ class _Maker:
                 plan,
                 calibration,
                 sensitivity=surveys.token_weights,
+                gradient_moments=surveys.gradient_moments,
                 ranks=self.job.ranks,
                 seed=self.job.seed,
                 progress=self.progress,
@@ -302,6 +304,12 @@ class _Maker:
         """Whether the repair weights tokens by the gradient of the outputs."""
         section = self.prepared.recipe.recipe.reconstruct
         return section is not None and section.weights == "fisher"
+
+    @property
+    def _refines(self) -> bool:
+        """Whether the repair fits all maps of narrowed blocks together."""
+        section = self.prepared.recipe.recipe.reconstruct
+        return section is not None and section.refine > 0
 
     @cached_property
     def _tokenizer(self) -> PreTrainedTokenizerBase:

@@ -81,7 +81,7 @@ class Making:
     Attributes:
         recipe: The resolved recipe, for a cut.
         plan: The change of each layer, for a cut.
-        repairs: What was solved in closed form.
+        repairs: What the repair solved or refined.
         training: How it was trained, if it was.
         notes: Notes for the reader.
     """

@@ -169,10 +169,10 @@ class ResizeFfn(LayerOperation):
         description="a whole number of neurons from 1 on, or a fraction of the present ones "
         "between 0 and 1, rounded to a multiple of 8"
     )
-    criterion: Literal["magnitude", "activation", "taylor", "fisher", "obs"] = Field(
+    criterion: Literal["magnitude", "activation", "taylor", "fisher", "obs", "kfac_obs"] = Field(
         default="magnitude",
         description="what neurons are ranked by: magnitude (of their weights), activation, taylor, "
-        "fisher or obs (measured on data)",
+        "fisher, obs or kfac_obs (measured on data)",
     )
     bypass: bool | Rank = Field(
         default=False,

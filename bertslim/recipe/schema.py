@@ -23,7 +23,7 @@ def _whole(number: object) -> object:
 
 
 class Reconstruct(Strict):
-    """The repair after a cut: in closed form, from texts, without labels."""
+    """The repair after a cut: from texts, without labels."""
 
     samples: Annotated[int, Field(ge=1)] = Field(
         default=1024, description="a whole number from 1 on: how many texts it is solved from"
@@ -37,6 +37,12 @@ class Reconstruct(Strict):
         default="variance",
         description="how much a token counts: variance (by the scale of its LayerNorm) or fisher "
         "(also by the gradient of the outputs; takes a backward pass of the base)",
+    )
+    refine: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="a whole number from 0 on: in how many steps of gradient descent the maps of a "
+        "narrowed FFN block are fitted together once its output map is solved (takes a backward "
+        "pass of the base)",
     )
     head: Literal["scale", "keep"] = Field(
         default="scale",

@@ -1,4 +1,4 @@
-"""Changes of a model: parts solved in closed form, training, files for other runtimes."""
+"""Changes of a model: parts that a repair solved or refined, training, files for other runtimes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bertslim.records.provenance import ModelRecord
 
 
 class Repair(Frozen):
-    """One part of the slim model that was solved in closed form.
+    """One part of the slim model that was solved in closed form, or refined by gradient descent.
 
     Attributes:
         layer: Number in the base; None for the head.
@@ -22,8 +22,9 @@ class Repair(Frozen):
             None where no value was better than the initial weights, and where there is none.
         factor: What the part was multiplied by, where it was scaled.
         before: Weighted squared error on held-out tokens with what was there before, as a share of
-            the targets' variance. Of the head the KL divergence from the base, as a share of that
-            of an answer at random.
+            the targets' variance; of a part that was refined, both in the metric of the outputs'
+            gradient. Of the head the KL divergence from the base, as a share of that of an answer
+            at random.
         after: The same with what was solved from the other tokens.
     """
 

@@ -1,1 +1,1 @@
-"""Repair of a cut model in closed form, from texts without labels."""
+"""Repair of a cut model, in closed form and by local refinement, from texts without labels."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.layer import Layer, model_layers
 from bertslim.records import Plan
 from bertslim.repair.calibration import Calibration
+from bertslim.repair.refinement import Refinement
 from bertslim.repair.scope import Scope
+from bertslim.surgery.output_metric import output_metric
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class RepairContext:
         plan: What each layer of the base becomes.
         scope: Which maps may be solved anew.
         calibration: The texts, at the current layer.
+        refinement: How all maps of a block are fitted together once its output map is solved; None:
+            they are not.
+        gradient_moments: What that measures errors by, as `Survey` has them; None: all directions
+            count alike.
     """
 
     base: Checkpoint
@@ -30,6 +38,14 @@ class RepairContext:
     plan: Plan
     scope: Scope
     calibration: Calibration
+    refinement: Refinement | None = None
+    gradient_moments: Tensor | None = None
+
+    def ffn_metric(self, number: int, size: int) -> Tensor:
+        """Return the metric of the output of a layer's FFN block, (hidden_size, hidden_size)."""
+        if self.gradient_moments is None:
+            return torch.eye(size, dtype=torch.float64)
+        return output_metric(self.gradient_moments[number, 1])
 
     def base_layer(self, number: int) -> Layer:
         """Return a layer of the base."""

@@ -29,6 +29,18 @@ def output_inputs(ffn: FfnBlock, states: Tensor) -> Tensor:
     return torch.cat([neurons, ffn.read(states)], dim=-1)
 
 
+def maps_of(ffn: FfnBlock) -> list[nn.Linear]:
+    """Return all linear maps of an FFN block, those of a bypass last."""
+    match ffn.linear_map:
+        case nn.Linear() as whole:
+            beside = [whole]
+        case nn.Sequential() as factors:
+            beside = [*factors_of(factors)]
+        case _:
+            beside = []
+    return [*ffn.inputs, ffn.output, *beside]
+
+
 def output_part(ffn: FfnBlock) -> str:
     """Name what `solve_output` solves of an FFN block."""
     return "FFN output" if ffn.linear_map is None else "FFN output and bypass"

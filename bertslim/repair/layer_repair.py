@@ -12,8 +12,15 @@ from bertslim.records import LayerFacts, LayerPlan, Repair
 from bertslim.repair.affine_maps import affine_of, identity, set_affine
 from bertslim.repair.calibration import CalibrationBatch
 from bertslim.repair.context import RepairContext
-from bertslim.repair.ffn_maps import output_inputs, output_part, solve_fill, solve_output
+from bertslim.repair.ffn_maps import (
+    maps_of,
+    output_inputs,
+    output_part,
+    solve_fill,
+    solve_output,
+)
 from bertslim.repair.gain import fit_gain
+from bertslim.repair.refinement import refine
 from bertslim.repair.ridge import RidgeFit
 from bertslim.repair.split_moments import SplitMoments, Target, Values, gather_moments
 from bertslim.surgery.layer_surgery import multiply_ffn
@@ -189,6 +196,8 @@ class LayerRepair:
             if moved and scope.inputs:
                 self._solve_ffn_input()
             self._solve_ffn_output()
+            if changed:
+                self._refine_ffn()
         elif after.linear_rank:
             self._solve_fill()
 
@@ -197,6 +206,24 @@ class LayerRepair:
         ffn = self.slim.ffn
         moments = self._ffn_moments(lambda batch: output_inputs(ffn, batch.states.slim))
         self._record(output_part(ffn), solve_output(ffn, moments))
+
+    def _refine_ffn(self) -> None:
+        """Fit all maps of the narrowed FFN block together, where that is wanted."""
+        ffn, layer, refinement = self.slim.ffn, self.row.layer, self.context.refinement
+        if refinement is None:
+            return
+        error = refine(
+            self.context.calibration,
+            maps_of(ffn),
+            lambda batch: ffn.update(batch.states.slim),
+            _less_residual(self._ffn_target()),
+            self.context.ffn_metric(layer, ffn.output.out_features),
+            refinement,
+            layer=layer,
+        )
+        self.repairs.append(
+            Repair(layer=layer, part="FFN, refined", before=error.before, after=error.after)
+        )
 
     def _solve_fill(self) -> None:
         """Solve the linear map that stands in the FFN block's place."""

@@ -1,4 +1,4 @@
-"""Closed-form repair of a cut model, from texts alone and without training.
+"""Repair of a cut model, from texts alone: in closed form, and by local refinement on request.
 
 Layers are repaired from the bottom up. The inputs of each map that is solved come from the slim
 model as repaired so far, the targets from the base, so that later layers make up for the error of
@@ -28,6 +28,7 @@ from bertslim.repair.context import RepairContext
 from bertslim.repair.head_scale import fit_head_scale, has_scale
 from bertslim.repair.hidden_states import MEMORY_BUDGET, hidden_state_room
 from bertslim.repair.layer_repair import LayerRepair
+from bertslim.repair.refinement import Refinement
 from bertslim.repair.repeated_layers import FinalStates, PassStates
 from bertslim.repair.scope import Scope
 from bertslim.repair.shared_ffn import solve_shared
@@ -40,6 +41,7 @@ def reconstruct(
     batches: Sequence[Batch],
     *,
     sensitivity: Sequence[Tensor] | None = None,
+    gradient_moments: Tensor | None = None,
     memory_budget: int = MEMORY_BUDGET,
     ranks: Ranks | None = None,
     seed: int,
@@ -54,9 +56,11 @@ def reconstruct(
         batches: The calibration texts.
         sensitivity: Of the base's outputs to each token, batch by batch: (layers, 2, sequences,
             length) as `survey` has it; None: tokens count by variance alone.
+        gradient_moments: Of the base's outputs, as `survey` has them, which decide what error
+            `refine` goes by; None: all directions count alike.
         memory_budget: Bytes of hidden states to hold in memory; the rest goes to disk.
         ranks: The processes that share the texts, each with all of `batches`; None: this one alone.
-        seed: Settles which texts are held out to choose ridges on.
+        seed: Settles which texts are held out, and which tokens are drawn to refine on.
         progress: Shows the layers.
 
     Returns:
@@ -66,6 +70,8 @@ def reconstruct(
         DataError: There are fewer than two texts, or fewer batches than processes.
         ModelError: A model's activations are not finite.
     """
+    scope = Scope.of(plan)
+    steps = scope.options.refine
 
     @contextmanager
     def opened(starts: Starts | None = None) -> Iterator[RepairContext]:
@@ -79,7 +85,15 @@ def reconstruct(
                 seed=seed,
                 ranks=ranks or Ranks(),
             )
-            yield RepairContext(base, slim, plan.record, Scope.of(plan), calibration)
+            yield RepairContext(
+                base,
+                slim,
+                plan.record,
+                scope,
+                calibration,
+                refinement=Refinement(steps, seed, progress) if steps else None,
+                gradient_moments=gradient_moments,
+            )
 
     if passes_of(base.model) > 1:
         with opened(PassStates(base.model, base.model)) as context:

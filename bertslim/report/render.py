@@ -10,7 +10,7 @@ from bertslim.report.card import front_matter
 from bertslim.report.escape import escape
 from bertslim.report.loading_code import loading
 from bertslim.report.measurement_tables import before_and_after
-from bertslim.report.repair_table import solved_from
+from bertslim.report.repair_table import repaired_line
 from bertslim.report.section import Section, markdown_of
 from bertslim.report.sections import body_sections, lead_section
 from bertslim.report.training_text import trained_line
@@ -64,9 +64,7 @@ def opening_lines(record: Record) -> list[str]:
     training = record.training
     begun = training.start_model if training and training.start_model else record.base
     how = f"{verb} from {shown_source(begun.source)}{recipe} with bertslim {record.bertslim}."
-    texts = solved_from(record)
-    repaired = f"Repaired in closed form from {texts}." if texts else None
-    return [line for line in (how, repaired, trained_line(record)) if line]
+    return [line for line in (how, repaired_line(record), trained_line(record)) if line]
 
 
 def _opening(record: Record) -> Iterator[Section]:

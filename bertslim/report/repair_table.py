@@ -1,4 +1,4 @@
-"""The repair in closed form: its texts, and the error of each map before and after."""
+"""The repair: its texts, and the error of each map before and after."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ def solved_from(record: Record) -> str | None:
     return f"{fixed(min([options.samples, *known]))} texts, without labels"
 
 
+def repaired_line(record: Record) -> str | None:
+    """Return how and from what it was repaired, as a sentence; None where nothing was solved."""
+    texts, options = solved_from(record), repair_options(record)
+    if texts is None or options is None:
+        return None
+    refined = " and refined by gradient descent, block by block," if options.refine else ""
+    return f"Repaired in closed form{refined} from {texts}."
+
+
 def solving_note(record: Record) -> str | None:
     """Describe the settings and the time of the repair; None without one in the recipe."""
     options = repair_options(record)
@@ -35,6 +44,8 @@ def solving_note(record: Record) -> str | None:
     if texts is None:
         return "No map had to be solved: the cut does not change the inputs of the others."
     how = f"refit: {options.refit}, weights: {options.weights}"
+    if options.refine:
+        how += f", refine: {options.refine}"
     seconds = [step.seconds for step in record.steps if step.name == _SECTION]
     took = f", in {significant(sum(seconds))} seconds" if seconds else ""
     return f"Solved from {texts} ({how}){took}."

@@ -110,7 +110,7 @@ def plan_section(record: Record) -> Iterator[Section]:
 
 
 def repair_section(record: Record) -> Iterator[Section]:
-    """The maps solved in closed form, with the error of each before and after."""
+    """The maps that the repair solved or refined, with the error of each before and after."""
     note = solving_note(record)
     if note is None:
         return

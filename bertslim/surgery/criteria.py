@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -35,10 +36,16 @@ class Ranking:
 class OutputCriterion(ABC):
     """Goes by what neurons put out.
 
+    Attributes:
+        by_metric: Whether errors of the block's output count by the outputs' gradient, so that
+            `scores` takes M^1/2 W2 in place of W2, M as `output_metric` has it.
+
     Args:
         neurons: intermediate_size.
         keep: The smallest number of neurons that will be kept.
     """
+
+    by_metric: ClassVar[bool] = False
 
     def __init__(self, neurons: int, keep: int) -> None:
         self.neurons = neurons
@@ -97,7 +104,7 @@ class Obs(OutputCriterion):
         """Remove neurons down to the smallest width."""
         covariance = self._sums.moments().xx
         scores = torch.full((self.neurons,), float(self.neurons), dtype=torch.float64)
-        if not covariance.isfinite().all():
+        if not (covariance.isfinite().all() and weight.isfinite().all()):
             return scores * torch.nan
         gone = self._removal_order(covariance, weight.double())
         scores[gone] = torch.arange(len(gone), dtype=torch.float64)
@@ -123,6 +130,18 @@ class HeadObs(Obs):
 
     def _removal_order(self, covariance: Tensor, weight: Tensor) -> Tensor:
         return head_removal_order(covariance, weight, self._size, self.keep)
+
+
+class KfacObs(Obs):
+    """The same order where the loss of the block's output is measured in the metric of the outputs.
+
+    The Hessian of a block's second map is then the Kronecker product of the neurons' covariance and
+    of the second moment M of the outputs' gradient: the Optimal Brain Surgeon with K-FAC, as in
+    Wang et al. 2019 (EigenDamage, arXiv 1905.05934) and van der Ouderaa et al. 2023 (LLM Surgeon,
+    arXiv 2312.17244). A neuron's cost is |M^1/2 V_j|^2 / (H^-1)_jj.
+    """
+
+    by_metric = True
 
 
 class GradientCriterion(ABC):
@@ -170,5 +189,9 @@ class Fisher(GradientCriterion):
         self._total += by_sequence.square().sum(dim=0)
 
 
-OUTPUT_CRITERIA: dict[str, type[OutputCriterion]] = {"activation": Activation, "obs": Obs}
+OUTPUT_CRITERIA: dict[str, type[OutputCriterion]] = {
+    "activation": Activation,
+    "obs": Obs,
+    "kfac_obs": KfacObs,
+}
 GRADIENT_CRITERIA: dict[str, type[GradientCriterion]] = {"taylor": Taylor, "fisher": Fisher}

@@ -22,6 +22,7 @@ from bertslim.surgery.criteria import (
     OutputCriterion,
     Ranking,
 )
+from bertslim.surgery.output_metric import output_metric, symmetric_root
 from bertslim.surgery.statistics import variance_of
 
 _BLOCKS: tuple[Block, ...] = ("attention", "ffn")
@@ -30,7 +31,7 @@ _LayerBlock = tuple[int, Block]
 
 
 class Observer:
-    """Adds up what neurons and heads do, and how much depends on each token.
+    """Adds up what neurons and heads do, and how much depends on each token and each direction.
 
     What goes into the output map of a block is what its units put out: a number a neuron, and
     head_size channels a head.
@@ -39,6 +40,7 @@ class Observer:
         checkpoint: The model to look at, in eval mode.
         kept: The smallest number of neurons or heads that will be kept, by what is ranked.
         token_weights: Whether to watch the inputs of the LayerNorms as well.
+        gradient_moments: Whether to add up the gradients there.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Observer:
         kept: Mapping[Ranking, int],
         *,
         token_weights: bool,
+        gradient_moments: bool,
     ) -> None:
         self._facts = checkpoint.facts
         self._layers = checkpoint.layers
@@ -60,6 +63,13 @@ class Observer:
                 self._by_gradient[place][ranking] = criterion
             else:
                 self._by_output[place][ranking] = self._output_criterion(ranking, keep)
+        size = checkpoint.facts.hidden_size
+        self._gradient_moments = {
+            (number, block): torch.zeros(size, size, dtype=torch.float64)
+            for number in range(len(self._layers))
+            for block in _BLOCKS
+            if gradient_moments or self._needs_metric((number, block))
+        }
         self._outputs: Tensor | None = None
         self._mask = torch.empty(0)
         self._token_weights = torch.empty(0)
@@ -72,7 +82,24 @@ class Observer:
     @property
     def needs_gradients(self) -> bool:
         """Whether the outputs must be differentiated."""
-        return bool(self._by_gradient) or self._watches_tokens
+        return bool(self._by_gradient or self._gradient_moments) or self._watches_tokens
+
+    @property
+    def gradient_moments(self) -> Tensor:
+        """The second moments of the outputs' gradient, (layers, 2, hidden_size, hidden_size).
+
+        Those with respect to the sums of attention and FFN block with the residual, if all were
+        asked for.
+        """
+        return torch.stack(
+            [
+                torch.stack([self._gradient_moments[number, block] for block in _BLOCKS])
+                for number in range(len(self._layers))
+            ]
+        )
+
+    def _needs_metric(self, place: _LayerBlock) -> bool:
+        return any(criterion.by_metric for criterion in self._by_output.get(place, {}).values())
 
     @contextmanager
     def watching(self, mask: Tensor) -> Iterator[Tensor]:
@@ -100,10 +127,20 @@ class Observer:
         for by_gradient in self._by_gradient.values():
             for ranking, criterion in by_gradient.items():
                 yield ranking, criterion.scores()
-        for (number, block), by_output in self._by_output.items():
+        for place, by_output in self._by_output.items():
+            number, block = place
             weight = self._layers[number].block(block).output.weight.detach()
             for ranking, output_criterion in by_output.items():
-                yield ranking, output_criterion.scores(weight)
+                by_metric = output_criterion.by_metric
+                seen = self._in_metric(place, weight) if by_metric else weight
+                yield ranking, output_criterion.scores(seen)
+
+    def _in_metric(self, place: _LayerBlock, weight: Tensor) -> Tensor:
+        """Return M^1/2 W of an output map W, or what is no number where a gradient is none."""
+        moment = self._gradient_moments[place]
+        if not moment.isfinite().all():
+            return torch.full_like(weight, torch.nan)
+        return symmetric_root(output_metric(moment)) @ weight.double()
 
     def _units(self, place: _LayerBlock) -> int:
         """Return how many neurons or heads a block has."""
@@ -123,7 +160,7 @@ class Observer:
             _hook(hooks, layer.block(block).output, partial(self._see_outputs, place))
         if place in self._by_output:
             hooks.callback(layer.watch_sum(block, partial(self._see_sum, place)).remove)
-        if self._watches_tokens:
+        if self._watches_tokens or place in self._gradient_moments:
             see = partial(self._see_token_sum, place)
             hooks.callback(layer.watch_sum(block, see).remove)
 
@@ -165,6 +202,10 @@ class Observer:
         squares = gradient.float().square().sum(dim=-1)
         # a layer that hidden states go through several times has several such sums
         self._token_weights[number, _BLOCKS.index(block)] += squares.masked_fill(~self._mask, 0)
+        moment = self._gradient_moments.get(place)
+        if moment is not None:
+            real = _precise(gradient[self._mask])
+            moment += real.T @ real
 
 
 def _hook(hooks: ExitStack, module: nn.Module, see: Callable[..., Any]) -> None:

@@ -34,10 +34,14 @@ class Survey:
             norm of the gradient with respect to the inputs of a layer's two LayerNorms, that of the
             attention block first; float32, (layers, 2, sequences, length), 0 at padding. None
             unless asked for.
+        gradient_moments: The second moments of the outputs' gradient with respect to the same two
+            sums of each layer, added up over tokens, in float64, (layers, 2, hidden_size,
+            hidden_size). None unless asked for.
     """
 
     scores: Mapping[Ranking, Tensor] = field(default_factory=dict)
     token_weights: Sequence[Tensor] | None = None
+    gradient_moments: Tensor | None = None
 
 
 def survey(
@@ -48,6 +52,7 @@ def survey(
     seed: int,
     progress: Progress,
     token_weights: bool = False,
+    gradient_moments: bool = False,
 ) -> Survey:
     """Run the base over the batches, once at most, and find what the recipe's steps need.
 
@@ -58,12 +63,15 @@ def survey(
         seed: Settles what is drawn at random, together with the number of the batch.
         progress: Where to show how far it is.
         token_weights: Whether they are needed.
+        gradient_moments: The same.
 
     Raises:
         ModelError: A layer puts out what is no number, or too large.
     """
     kept = measured_rankings(plan)
-    observer = Observer(checkpoint, kept, token_weights=token_weights)
+    observer = Observer(
+        checkpoint, kept, token_weights=token_weights, gradient_moments=gradient_moments
+    )
     model = checkpoint.model
     if observer.idle:
         return Survey()
@@ -79,7 +87,11 @@ def survey(
                     require_finite(values, layer, model)
     ranked = progress.track(observer.scores(), "ranking", total=len(kept), unit="block")
     scores = {each: require_finite(values, each.layer, model) for each, values in ranked}
-    return Survey(scores, weights_by_batch if token_weights else None)
+    moments = observer.gradient_moments if gradient_moments else None
+    if moments is not None:
+        for layer, values in enumerate(moments):
+            require_finite(values, layer, model)
+    return Survey(scores, weights_by_batch if token_weights else None, moments)
 
 
 def measured_rankings(plan: CutPlan) -> dict[Ranking, int]:
