@@ -47,6 +47,8 @@ def head_removal_order(covariance: Tensor, weight: Tensor, size: int, keep: int)
 
         V <- V - H^-1_:S (H^-1_SS)^-1 V_S        H^-1 <- H^-1 - H^-1_:S (H^-1_SS)^-1 H^-1_S:
 
+    Kurtic et al. 2023 (ZipLM, arXiv 2302.04089), section 3.1.
+
     Args:
         covariance: sum w (x - mean)(x - mean)^T of the input x of the output map, in float64,
             (heads x size, heads x size).
