@@ -144,6 +144,27 @@ def test_it_is_adam_on_the_weighted_error_in_the_metric(texts, metric, monkeypat
     assert found.after < found.before
 
 
+def test_it_goes_as_far_as_held_out_tokens_gain(texts, metric, monkeypatch) -> None:
+    """Each share of the way is tried here, one at a time."""
+    for text in texts:  # others than those held out are wrong by a little
+        text.states.ffn_sum[text.fit] += 0.05
+    errors, ways = {}, {}
+    for share in refinement.SHARES:
+        with monkeypatch.context() as patched:
+            patched.setattr(refinement, "SHARES", (share,))
+            block = Block(1)
+            errors[share] = refined(texts, block, metric).after
+            assert errors[share] == pytest.approx(held_error(block, texts, metric), rel=1e-9)
+            ways[share] = block.first.weight.detach() - Block(1).first.weight.detach()
+    best = min(errors, key=errors.__getitem__)
+    assert 0.25 < best < 1
+    torch.testing.assert_close(ways[0.25] / 0.25, ways[1.0], rtol=1e-9, atol=1e-12)
+    block = Block(1)
+    assert refined(texts, block, metric).after == errors[best]
+    moved = block.first.weight.detach() - Block(1).first.weight.detach()
+    torch.testing.assert_close(moved, best * ways[1.0], rtol=1e-9, atol=1e-12)
+
+
 def test_what_gains_nothing_on_held_out_tokens_stays_as_it_was(texts, metric) -> None:
     for text in texts:  # what is right for held-out tokens is wrong for the others
         with torch.no_grad():
