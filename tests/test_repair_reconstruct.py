@@ -179,6 +179,11 @@ def resize_ffn(layers: Any = 1, **more: Any) -> dict[str, Any]:
     return {"op": "resize_ffn", "layers": layers, "width": 24, **more}
 
 
+def squared_divisor(sums: np.ndarray, family: Any) -> np.ndarray:
+    """Return the square of what the family's norms divide each token by."""
+    return sums.var(axis=1) if family.layout.norms_centre else np.square(sums).mean(axis=1)
+
+
 @each_build
 def test_a_linear_fill_is_the_weighted_ridge_regression(model_type: str, repair) -> None:
     found = repair(model_type, drop_ffn(fill="linear"), refit="changed")
@@ -196,7 +201,7 @@ def test_a_linear_fill_is_the_weighted_ridge_regression(model_type: str, repair)
     weight, bias = weighted_ridge(
         base["x"],
         base["u"] - residual,
-        1 / base["u"].var(axis=1),
+        1 / squared_divisor(base["u"], found.family),
         (np.zeros((WIDTH, WIDTH)), np.zeros(WIDTH)),
         done.ridge,
     )
@@ -229,7 +234,9 @@ def test_a_narrowed_block_is_the_weighted_ridge_regression(
     assert done.part == ("FFN output and bypass" if bypass else "FFN output")
     target, biased = u - residual, layer.get_submodule(layout.ffn.output).bias is not None
     start = (weight, prior.bias.numpy())
-    solved, bias = weighted_ridge(x, target, 1 / u.var(axis=1), start, done.ridge, biased=biased)
+    solved, bias = weighted_ridge(
+        x, target, 1 / squared_divisor(u, found.family), start, done.ridge, biased=biased
+    )
     result = affine_of(ffn_of(found.layer(found.slim, 1), found.family)[1])
     np.testing.assert_allclose(result.weight.numpy(), solved[:24], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(result.bias.numpy(), bias, rtol=1e-6, atol=1e-8)
@@ -262,7 +269,7 @@ def test_an_attention_output_is_the_weighted_ridge_regression(
     weight, bias = weighted_ridge(
         slim["context"],
         u - slim["h"],
-        1 / u.var(axis=1),
+        1 / squared_divisor(u, found.family),
         (prior.weight.numpy(), prior.bias.numpy()),
         done.ridge,
     )

@@ -47,6 +47,13 @@ def test_texts_that_the_outputs_mind_more_count_no_more(sums) -> None:
         torch.testing.assert_close(one, other)
 
 
+def test_an_rms_norm_divides_by_the_root_of_the_mean_square(sums) -> None:
+    for one in sums:
+        mean_square = np.square(one.numpy().astype(np.float64)).mean(axis=-1)
+        weights = token_weights(one, None, centred=False)
+        np.testing.assert_allclose(weights.numpy(), 1 / mean_square, rtol=1e-5)
+
+
 def test_outputs_that_mind_nothing_leave_the_variance(sums) -> None:
     silent = [torch.zeros(one.shape[:-1]) for one in sums]
     for one, none in zip(sums, silent, strict=True):

@@ -75,6 +75,13 @@ def drawn(model: Any, batch: Batch, number: int, count: int, seed: int = 0) -> T
     return project_outputs(checkpoint, outputs, batch, draw=draw)
 
 
+def divisor(sums: Tensor, model_type: str) -> Tensor:
+    """Return what a norm divides each token by: the standard deviation, or the RMS."""
+    if FAMILIES[model_type].layout.norms_centre:
+        return sums.std(dim=-1, correction=0)
+    return sums.square().mean(dim=-1).sqrt()
+
+
 class Seen:
     """What goes into some modules, with gradients, recorded the plain way."""
 
@@ -112,7 +119,7 @@ def test_criteria_by_output_see_real_tokens_weighted(
         model(**batch.inputs)
         mask = batch.inputs["attention_mask"].bool()
         sums, neurons = (seen.inputs[name].detach()[mask] for name in ("sums", "neurons"))
-        variance = (sums - sums.mean(dim=1, keepdim=True)).square().mean(dim=1)
+        variance = divisor(sums, model_type).square()
         for reference in references.values():
             reference.add(neurons, 1 / variance)
     for name, reference in references.items():
@@ -161,7 +168,7 @@ def test_heads_are_ranked_by_their_context(model_type: str, tiny_model, surveyed
         contexts, sums = seen.inputs["contexts"], seen.inputs["sums"].detach()
         changes = (contexts * contexts.grad).detach() * mask.unsqueeze(-1)
         fisher += changes.sum(dim=1).view(-1, 4, 8).sum(dim=-1).square().sum(dim=0)
-        variance = (sums - sums.mean(dim=-1, keepdim=True)).square().mean(dim=-1)
+        variance = divisor(sums, model_type).square()
         obs.add(contexts.detach()[mask.bool()], 1 / variance[mask.bool()])
     scores = found.scores[Ranking("obs", "attention", 1)]
     assert sorted(scores.tolist()) == [0, 1, 2, 4]
@@ -217,7 +224,7 @@ def test_gradient_moments_are_those_of_plain_autograd(
             for gradient in seen.inputs[f"{layer}.{place}"].grad[mask]:
                 expected[layer, place] += torch.outer(gradient, gradient)
         sums = seen.inputs["1.1"].detach()[mask]
-        order.add(seen.inputs["neurons"].detach()[mask], 1 / sums.var(dim=1, correction=0))
+        order.add(seen.inputs["neurons"].detach()[mask], 1 / divisor(sums, model_type).square())
     torch.testing.assert_close(found.gradient_moments, expected, rtol=1e-9, atol=1e-18)
     root = symmetric_root(output_metric(expected[1, 1]))
     scores = order.scores(root @ ffn_out.weight.detach())

@@ -23,6 +23,7 @@ def layer_form(values: ConfigValues) -> LayerForm:
         ffn_input_bias=values.says(layout.ffn.input_bias),
         ffn_output_bias=values.says(layout.ffn.output_bias),
         norm_bias=values.says(layout.norm_bias),
+        norms_centre=layout.norms_centre,
         heads_per_key=values.number(values.family.keys.heads) // values.key_value_heads,
         attention_adds_residual=layout.attention.adds_residual,
         passes=values.passes,

@@ -96,11 +96,13 @@ class LayerLayout:
         attention: The attention block.
         ffn: The FFN block.
         norm_bias: Whether the norms have a bias, or the key of `config.json` for it.
+        norms_centre: Whether the norms subtract the mean; RMS norms do not.
     """
 
     attention: AttentionLayout
     ffn: FfnLayout
     norm_bias: bool | str = True
+    norms_centre: bool = True
 
 
 @dataclass(frozen=True)
@@ -429,6 +431,7 @@ EUROBERT_LAYOUT = LayerLayout(
         output_bias="mlp_bias",
     ),
     norm_bias=False,
+    norms_centre=False,
 )
 ALBERT_LAYOUT = LayerLayout(
     AttentionLayout(

@@ -38,6 +38,7 @@ class LayerForm(Frozen):
         ffn_input_bias: The same of the input maps of FFN blocks.
         ffn_output_bias: The same of their output maps.
         norm_bias: The same of the norms.
+        norms_centre: Whether they subtract the mean; RMS norms do not.
         heads_per_key: How many heads share one head of keys and values.
         attention_adds_residual: Whether the attention block cannot be left out, as its module ends
             in the residual sum and its norm.
@@ -53,6 +54,7 @@ class LayerForm(Frozen):
     ffn_input_bias: bool = True
     ffn_output_bias: bool = True
     norm_bias: bool = True
+    norms_centre: bool = True
     heads_per_key: int = 1
     attention_adds_residual: bool = False
     passes: int = 1

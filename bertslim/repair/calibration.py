@@ -82,6 +82,7 @@ class CalibrationBatch:
         states: The states at the current layer, the only part that changes.
         sensitivity: Squared gradients of the base's outputs with respect to the two sums of each
             layer, (layers, 2, sequences, length); None: tokens count by variance alone.
+        norms_centre: Whether the model's norms subtract the mean.
     """
 
     batch: Batch
@@ -90,6 +91,7 @@ class CalibrationBatch:
     held: Tensor
     states: BoundaryStates
     sensitivity: Tensor | None = None
+    norms_centre: bool = True
 
     def run_base_attention(self, layer: Layer, number: int) -> None:
         """Bring the base from below a layer, of this number, to the sum of its attention block."""
@@ -105,19 +107,20 @@ class CalibrationBatch:
 
     def attention_weights(self, layer: int) -> Tensor:
         """Return the weight of each token in a fit of the layer's attention sum."""
-        return token_weights(self.states.attention_sum, self._sensitivity(layer, 0))
+        return self._weights(self.states.attention_sum, layer, 0)
 
     def ffn_weights(self, layer: int) -> Tensor:
         """Return the weight of each token in a fit of the layer's FFN sum."""
-        return token_weights(self.states.ffn_sum, self._sensitivity(layer, 1))
+        return self._weights(self.states.ffn_sum, layer, 1)
 
     def equal_weights(self) -> Tensor:
         """Return the same weight for all tokens."""
         slim = self.states.slim
         return torch.ones(slim.shape[:-1], dtype=slim.dtype)
 
-    def _sensitivity(self, layer: int, place: int) -> Tensor | None:
-        return None if self.sensitivity is None else self.sensitivity[layer][place]
+    def _weights(self, sums: Tensor, layer: int, place: int) -> Tensor:
+        sensitivity = None if self.sensitivity is None else self.sensitivity[layer][place]
+        return token_weights(sums, sensitivity, centred=self.norms_centre)
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ def open_calibration(
     *,
     starts: Starts | None = None,
     sensitivity: Sequence[Tensor] | None = None,
+    norms_centre: bool = True,
     seed: int,
     ranks: Ranks,
 ) -> Calibration:
@@ -148,6 +152,7 @@ def open_calibration(
         room: Where the hidden states are kept.
         starts: Where they start; None: before the first layer.
         sensitivity: As `CalibrationBatch` has it, for each of the batches.
+        norms_centre: Whether the model's norms subtract the mean.
         seed: Settles which texts are held out.
         ranks: The processes that share the texts.
 
@@ -172,7 +177,9 @@ def open_calibration(
         for start in starts(batch.inputs, number):
             states = _boundary_states(start, room)
             opened.append(
-                CalibrationBatch(batch, given, tokens & ~held, held, states, batch_sensitivity)
+                CalibrationBatch(
+                    batch, given, tokens & ~held, held, states, batch_sensitivity, norms_centre
+                )
             )
     return Calibration(opened, ranks)
 

@@ -82,6 +82,7 @@ def reconstruct(
                 room,
                 starts=starts,
                 sensitivity=sensitivity,
+                norms_centre=base.facts.form.norms_centre,
                 seed=seed,
                 ranks=ranks or Ranks(),
             )

@@ -11,7 +11,7 @@ from bertslim.surgery.statistics import variance_of
 SENSITIVE_SHARE = 0.5
 
 
-def token_weights(sums: Tensor, sensitivity: Tensor | None) -> Tensor:
+def token_weights(sums: Tensor, sensitivity: Tensor | None, *, centred: bool = True) -> Tensor:
     """Weigh the tokens of one sum before a LayerNorm.
 
     The LayerNorm divides by the standard deviation of a token's sum, so that its error counts by
@@ -24,11 +24,13 @@ def token_weights(sums: Tensor, sensitivity: Tensor | None) -> Tensor:
         sums: What goes into the LayerNorm, (sequences, length, hidden_size).
         sensitivity: Squared norms of the outputs' gradient with respect to the sums, (sequences,
             length), 0 for padding; None: not known.
+        centred: Whether the norm subtracts the mean; one that does not divides by the root of the
+            mean square, which then stands for the variance.
 
     Returns:
         Weights, (sequences, length).
     """
-    variance = variance_of(sums)
+    variance = variance_of(sums, centred=centred)
     if sensitivity is None:
         return 1 / variance
     share = _within_sequences(sensitivity * variance)

@@ -176,7 +176,9 @@ class Observer:
         assert self._outputs is not None  # noqa: S101
         outputs = _precise(self._outputs[self._mask])
         sums = _precise(residual_sum.detach()[self._mask])
-        weights = 1 / variance_of(sums) if self._is_normed(place) else sums.new_ones(len(sums))
+        centred = self._facts.form.norms_centre
+        normed = self._is_normed(place)
+        weights = 1 / variance_of(sums, centred=centred) if normed else sums.new_ones(len(sums))
         for criterion in self._by_output[place].values():
             criterion.add(outputs, weights)
 

@@ -181,7 +181,10 @@ def _strips(rows: int) -> Iterator[slice]:
         yield slice(start, min(start + _STRIP, rows))
 
 
-def variance_of(sums: Tensor) -> Tensor:
-    """Return the variance over the channels of each token, (…), lifted from zero; sums (…, d)."""
-    about_mean = sums - sums.mean(dim=-1, keepdim=True)
-    return about_mean.square().mean(dim=-1).clamp(min=_LEAST_VARIANCE)
+def variance_of(sums: Tensor, *, centred: bool = True) -> Tensor:
+    """Return the square of what a norm divides each token by, (…), lifted from zero; sums (…, d).
+
+    It is the variance over the channels, or their mean square where norms do not centre (RMSNorm).
+    """
+    values = sums - sums.mean(dim=-1, keepdim=True) if centred else sums
+    return values.square().mean(dim=-1).clamp(min=_LEAST_VARIANCE)
