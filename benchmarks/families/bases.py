@@ -30,7 +30,8 @@ TRAINING_LENGTH = 64
 _RANDOM_LAYERS = 3
 _WORD = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 _TUNED = {"layers": 4, "hidden_size": 64, "intermediate_size": 256}
-_POSITIONS = {"max_position_embeddings": TRAINING_LENGTH + 8}
+# With weights as small as the stock ones, models as small learn little in so few steps.
+_LEARNABLE = {"max_position_embeddings": TRAINING_LENGTH + 8, "initializer_range": 0.1}
 
 
 def head_of_bases(family: Family) -> str:
@@ -61,10 +62,10 @@ def tuned_base(family: Family, directory: Path) -> tuple[Training, float]:
         The account of the training, and the accuracy on held-out texts.
     """
     untrained = directory.with_name(f"{directory.name}-untrained")
-    shape = {getattr(family.keys, name): value for name, value in _TUNED.items()} | _POSITIONS
+    shape = {getattr(family.keys, name): value for name, value in _TUNED.items()}
     if family.keys.embedding_size in family.defaults:
         shape[family.keys.embedding_size] = _TUNED["hidden_size"]
-    changes = _of_tokenizer(family) | shape | {"num_labels": len(PACKAGES)}
+    changes = _of_tokenizer(family) | shape | _LEARNABLE | {"num_labels": len(PACKAGES)}
     config = tiny_config(family.model_type, CLASSIFIER, **changes)
     with torch.random.fork_rng():
         torch.manual_seed(0)
