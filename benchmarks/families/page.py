@@ -89,8 +89,8 @@ _MATRIX = (
 _STEPS = (
     "How many of them came through each step, with the worst figure: the share of the error that "
     "the repair leaves, the largest difference to what bertslim's or PyTorch's model says, as a "
-    "share of its largest answer, and, on held-out texts, the KL of int8 to float32 in nats, or what "
-    "its cosine lacks to 1."
+    "share of its largest answer, and, on held-out texts, the KL of int8 to float32 in nats, or "
+    "what its cosine lacks to 1."
 )
 _TUNED = (
     "Models of four layers, fine-tuned on `builtin:pydocs` for 300 steps: KL to the uncut model on "
