@@ -82,14 +82,15 @@ def markdown(documents: Mapping[str, Document]) -> str:
 _MATRIX = (
     f"{GREEN}: cut, repaired (the error of the last hidden states on held-out texts falls), saved "
     "and loaded where bertslim is not installed with the same answers, exported to ONNX and "
-    "OpenVINO in float32 with PyTorch's answers, and to ONNX in int8, which is held to "
-    f"{CLOSE_ENOUGH:g} nats on held-out texts. Models of three layers whose weights, positions, "
+    "OpenVINO in float32 with PyTorch's answers, and to ONNX in int8, which the export holds to "
+    f"{CLOSE_ENOUGH:g} nats. {UNKNOWN}: not run. Models of three layers whose weights, positions, "
     "biases and norms are all random."
 )
 _STEPS = (
     "How many of them came through each step, with the worst figure: the share of the error that "
-    "the repair leaves, the largest difference of an export to PyTorch, and the KL of int8 to "
-    "float32, or what its cosine lacks to 1."
+    "the repair leaves, the largest difference to what bertslim's or PyTorch's model says, as a "
+    "share of its largest answer, and, on held-out texts, the KL of int8 to float32 in nats, or "
+    "what its cosine lacks to 1."
 )
 _TUNED = (
     "Models of four layers, fine-tuned on `builtin:pydocs` for 300 steps: KL to the uncut model on "
@@ -122,7 +123,7 @@ def _word(step: str, outcome: Outcome, notes: Footnotes) -> str:
         return ""
     title = "" if step == "cut" else f"{STEP_TITLES[step]} "
     if outcome.state == "far":
-        return f"{GREEN}{notes.mark('int8 is not close to float32; the export says so.')}"
+        return f"{title}far{notes.mark(outcome.message)}"
     return f"{title}{NO if outcome.state == 'refused' else FAULT}{notes.mark(outcome.message)}"
 
 
