@@ -14,7 +14,7 @@ REASONS = {
     "canine": OWN_BLOCKS,
     "convbert": OWN_BLOCKS,
     "deberta": "query, key and value are one map with biases of its own, read head by head",
-    "esm": "it reads proteins, its activation is no module, and a head reads the attention of every layer",
+    "esm": "a head of its own reads the attention of all layers, and its activation is no module",
     "fnet": "it has no attention",
     "funnel": OWN_BLOCKS,
     "ibert": "its maps compute in whole numbers",
