@@ -56,68 +56,57 @@ class HeadPart:
     every_token: bool = False
 
 
-_BERT_HEADS = {
+_OF_TOKENS = {"TokenClassification": ("token labels",), "QuestionAnswering": ("token labels",)}
+_POOLED_HEADS = {
     "": ("pooler",),
     "SequenceClassification": ("pooler", "labels"),
-    "TokenClassification": ("token labels",),
-    "QuestionAnswering": ("token labels",),
+    **_OF_TOKENS,
     "MultipleChoice": ("pooler", "choice"),
+}
+_DENSE_HEADS = {
+    "": (),
+    "SequenceClassification": ("dense", "labels"),
+    **_OF_TOKENS,
+    "MultipleChoice": ("dense", "choice"),
+}
+_BERT_HEADS = _POOLED_HEADS | {
     "NextSentencePrediction": ("pooler", "next sentence"),
     "MaskedLM": (MASKED_LM,),
     "PreTraining": ("pooler", "next sentence", MASKED_LM),
 }
-_ROBERTA_HEADS = {
-    "": ("pooler",),
+_ROBERTA_HEADS = _POOLED_HEADS | {
     "SequenceClassification": ("dense", "labels"),
-    "TokenClassification": ("token labels",),
-    "QuestionAnswering": ("token labels",),
-    "MultipleChoice": ("pooler", "choice"),
     "MaskedLM": (MASKED_LM,),
 }
-_ELECTRA_HEADS = {
-    "": (),
-    "SequenceClassification": ("dense", "labels"),
-    "TokenClassification": ("token labels",),
-    "QuestionAnswering": ("token labels",),
-    "MultipleChoice": ("dense", "choice"),
+_ALBERT_HEADS = _POOLED_HEADS | {
+    "MaskedLM": (MASKED_LM_ONE_BIAS,),
+    "PreTraining": ("pooler", "labels", MASKED_LM_ONE_BIAS),
+}
+_REMBERT_HEADS = _POOLED_HEADS | {"MaskedLM": (MASKED_LM_OWN_WIDTH,)}
+_ELECTRA_HEADS = _DENSE_HEADS | {
     "MaskedLM": (MASKED_LM_ONE_BIAS,),
     "PreTraining": ("discriminator",),
 }
-_DISTILBERT_HEADS = {
-    "": (),
-    "SequenceClassification": ("dense", "labels"),
-    "TokenClassification": ("token labels",),
-    "QuestionAnswering": ("token labels",),
-    "MultipleChoice": ("dense", "choice"),
-    "MaskedLM": (MASKED_LM_ONE_BIAS,),
-}
+_DISTILBERT_HEADS = _DENSE_HEADS | {"MaskedLM": (MASKED_LM_ONE_BIAS,)}
+_DEBERTA_HEADS = _DENSE_HEADS | {"MaskedLM": (MASKED_LM,)}
+_ROFORMER_HEADS = _DEBERTA_HEADS | {"MultipleChoice": ("choice",)}
 _LAYOUTLM_HEADS = {
     "": ("fixed pooler",),
     "SequenceClassification": ("fixed pooler", "labels"),
     "TokenClassification": ("fixed pooler", "token labels"),
     "MaskedLM": ("fixed pooler", MASKED_LM),
 }
-_ROFORMER_HEADS = {
-    "": (),
-    "SequenceClassification": ("dense", "labels"),
-    "TokenClassification": ("token labels",),
-    "QuestionAnswering": ("token labels",),
-    "MultipleChoice": ("choice",),
-    "MaskedLM": (MASKED_LM,),
-}
-_DEBERTA_HEADS = {
-    "": (),
-    "SequenceClassification": ("dense", "labels"),
-    "TokenClassification": ("token labels",),
-    "QuestionAnswering": ("token labels",),
-    "MultipleChoice": ("dense", "choice"),
-    "MaskedLM": (MASKED_LM,),
-}
 _NOMIC_HEADS = {
     "": (),
     "SequenceClassification": ("pooler", "labels"),
     "TokenClassification": ("token labels",),
     "MaskedLM": (MASKED_LM,),
+}
+_EUROBERT_HEADS = {
+    "": (),
+    "SequenceClassification": ("dense", "labels"),
+    "TokenClassification": ("token labels",),
+    "MaskedLM": (DECODER,),
 }
 _MODERNBERT_HEADS = {
     "": (),
@@ -126,29 +115,6 @@ _MODERNBERT_HEADS = {
     "QuestionAnswering": ("dense and norm of tokens", "token labels"),
     "MultipleChoice": ("dense and norm", "choice"),
     "MaskedLM": ("dense and norm of tokens", DECODER),
-}
-_REMBERT_HEADS = {
-    "": ("pooler",),
-    "SequenceClassification": ("pooler", "labels"),
-    "TokenClassification": ("token labels",),
-    "QuestionAnswering": ("token labels",),
-    "MultipleChoice": ("pooler", "choice"),
-    "MaskedLM": (MASKED_LM_OWN_WIDTH,),
-}
-_EUROBERT_HEADS = {
-    "": (),
-    "SequenceClassification": ("dense", "labels"),
-    "TokenClassification": ("token labels",),
-    "MaskedLM": (DECODER,),
-}
-_ALBERT_HEADS = {
-    "": ("pooler",),
-    "SequenceClassification": ("pooler", "labels"),
-    "TokenClassification": ("token labels",),
-    "QuestionAnswering": ("token labels",),
-    "MultipleChoice": ("pooler", "choice"),
-    "MaskedLM": (MASKED_LM_ONE_BIAS,),
-    "PreTraining": ("pooler", "labels", MASKED_LM_ONE_BIAS),
 }
 HEADS: dict[str, dict[str, tuple[str, ...]]] = {
     "bert": _BERT_HEADS,
