@@ -159,6 +159,8 @@ def _tuned(document: Document, recipes: int) -> list[str]:
 
 
 def _kl(cut: CutKl) -> str:
+    if cut.unrepaired is None or cut.repaired is None:
+        return UNKNOWN
     held = GREEN if cut.repaired <= BAR * cut.unrepaired else FAULT
     return f"{_exact(cut.unrepaired)} → {_exact(cut.repaired)} {held}"
 

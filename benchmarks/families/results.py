@@ -57,11 +57,14 @@ class OperationResult(Frozen):
 
 
 class CutKl(Frozen):
-    """A fine-tuned model cut by a recipe: KL to the base on held-out texts, in nats."""
+    """A fine-tuned model cut by a recipe: KL to the base on held-out texts, in nats.
+
+    Both are None where the recipe does not fit the family.
+    """
 
     recipe: str
-    unrepaired: float
-    repaired: float
+    unrepaired: float | None = None
+    repaired: float | None = None
 
 
 class Int8Kl(Frozen):

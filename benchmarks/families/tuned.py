@@ -14,6 +14,7 @@ from benchmarks.families.results import CutKl, Int8Kl, TunedResult
 from benchmarks.families.trials import SILENT, Bench, export
 from bertslim.data.load import load_splits
 from bertslim.data.splits import Splits
+from bertslim.errors import RecipeError
 from bertslim.export.formats import Format
 from bertslim.export.int8 import quantise
 from bertslim.export.onnx_model import OnnxModel
@@ -61,10 +62,13 @@ def without_repair(recipe: Recipe) -> Recipe:
 
 
 def _cut(bench: Bench, base: Checkpoint, splits: Splits, recipe: Recipe) -> CutKl:
-    repaired, unrepaired = (
-        figure(compare(base, bertslim.load(bench.cut(one)), splits), "fidelity.kl")
-        for one in (recipe, without_repair(recipe))
-    )
+    try:
+        repaired, unrepaired = (
+            figure(compare(base, bertslim.load(bench.cut(one)), splits), "fidelity.kl")
+            for one in (recipe, without_repair(recipe))
+        )
+    except RecipeError:
+        return CutKl(recipe=recipe.name)
     return CutKl(recipe=recipe.name, unrepaired=unrepaired, repaired=repaired)
 
 
