@@ -5,7 +5,6 @@ No code goes along but bertslim's own: what could be run, in Python or by unpick
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from bertslim.model.checkpoint_files import read_config
 from bertslim.model.config_facts import family_of
 from bertslim.model.embedder_files import load_module_weights
 from bertslim.model.families import SLIM_PREFIX
-from bertslim.model.json_files import read_json, read_json_object
+from bertslim.model.json_files import json_bytes, read_json, read_json_object
 from bertslim.model.sentence_transformer import (
     TRANSFORMER_SETTINGS_FILES,
     SentenceTransformer,
@@ -188,7 +187,7 @@ class _Gathered:
         own = {"auto_map": auto_map_of(family_of(config))} if _is_slim(config) else {}
         content = path.read_bytes()
         if {key: config[key] for key in _CODE_KEYS if key in config} != own:
-            content = _json_bytes({k: v for k, v in config.items() if k not in _CODE_KEYS} | own)
+            content = json_bytes({k: v for k, v in config.items() if k not in _CODE_KEYS} | own)
         self.files[Path(CONFIG_FILE)] = content
         if own:
             self.files |= {Path(name): code for name, code in slim_code().items()}
@@ -207,7 +206,7 @@ class _Gathered:
         listed_modules: list[dict[str, Any]] = read_json(model.root / MODULES_FILE)
         if listed_modules[0]["path"] != "":
             listed_modules[0]["path"] = ""
-            self.files[Path(MODULES_FILE)] = _json_bytes(listed_modules)
+            self.files[Path(MODULES_FILE)] = json_bytes(listed_modules)
         self.left += [
             f"{entry['type']} in {MODULES_FILE}"
             for entry in listed_modules
@@ -221,7 +220,7 @@ class _Gathered:
         settings = read_json_object(path)
         named = [key for key in _CODE_KEYS if key in settings]
         self.left += [f"{key} in {path.name}" for key in named]
-        return _json_bytes({key: value for key, value in settings.items() if key not in named})
+        return json_bytes({key: value for key, value in settings.items() if key not in named})
 
 
 def _is_slim(config: Mapping[str, Any]) -> bool:
@@ -247,10 +246,6 @@ def _as_safetensors(path: Path) -> bytes:
 
     tensors = load_module_weights(path)
     return save({name: tensor.contiguous() for name, tensor in tensors.items()})
-
-
-def _json_bytes(content: object) -> bytes:
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _is_derived(name: str) -> bool:
