@@ -29,6 +29,7 @@ from bertslim.model.model_source import find_model
 from bertslim.output.file_list import add_to_list, list_files
 from bertslim.records import RECORD_FILE, read_record
 from support.example_records import cut_record
+from support.sentence_transformers import save_sentence_transformer
 
 
 @pytest.fixture
@@ -74,6 +75,10 @@ def write_record(directory: Path) -> None:
     (directory / RECORD_FILE).write_text(text)
 
 
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def names(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
 
@@ -90,10 +95,12 @@ def test_one_line_is_printed_and_one_file_is_written(
     )
 
     assert done.stderr == ""
-    told = rf"{slim}/model\.onnx: opset 18, ONNX in fp32, [\d.]+ MiB, differs from PyTorch by at most \d\.\de-0\d "
-    assert re.fullmatch(told + "of the largest value\n", done.stdout)
-    assert names(slim) == before | {"model.onnx", FILE_LIST}
-    onnx.checker.check_model(slim / "model.onnx", full_check=True)
+    told = rf"{slim}/onnx/model\.onnx: opset 18, ONNX in fp32, [\d.]+ MiB, differs from PyTorch by at most \d\.\de-0\d "
+    told += "of the largest value\nBeside it is config.json.\n"
+    assert re.fullmatch(told, done.stdout)
+    assert names(slim) == before | {"onnx", FILE_LIST}
+    assert names(slim / "onnx") == {"model.onnx", "config.json"}
+    onnx.checker.check_model(slim / "onnx/model.onnx", full_check=True)
 
 
 @pytest.mark.usefixtures("quick")
@@ -115,13 +122,13 @@ def test_json_tells_what_was_written(
         "opset": 18,
         "inputs": ["input_ids", "attention_mask"],
         "outputs": ["logits"],
-        "companions": ["config.json", "slim_modeling.py", "families.py"],
+        "companions": ["config.json"],
         "difference": 2.5e-7,
         "in_float32": [],
         "measurements": [],
         "notes": [],
     }
-    assert not (slim / "model.onnx").exists()
+    assert not (slim / "onnx").exists()
 
 
 @pytest.mark.slow
@@ -160,26 +167,28 @@ def test_without_a_directory_the_newest_result_is_exported(
 
     out, err = capfd.readouterr()
     assert err == "bertslim: this is slim\n"
-    assert out.startswith("slim/model.onnx: ")
+    assert out.startswith("slim/onnx/model.onnx: ")
     monkeypatch.chdir(older)
     assert run(["export", "--onnx"]) == 0
     assert capfd.readouterr().err == "bertslim: this is older\n"
-    assert (older / "model.onnx").exists()
+    assert (older / "onnx/model.onnx").exists()
 
 
 @pytest.mark.usefixtures("quick")
 def test_an_existing_file_needs_force(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (slim / "model.onnx").write_text("old")
-    add_to_list(slim, ["model.onnx"])
+    path = slim / "onnx/model.onnx"
+    path.parent.mkdir()
+    path.write_text("old")
+    add_to_list(slim, ["onnx/model.onnx"])
 
     assert run(["export", str(slim), "--onnx"]) == 2
     assert capfd.readouterr().err == (
-        f"bertslim: {slim}/model.onnx: exists already; add --force or choose another with -o\n"
+        f"bertslim: {path}: exists already; add --force or choose another with -o\n"
     )
-    assert (slim / "model.onnx").read_text() == "old"
+    assert path.read_text() == "old"
 
     assert run(["export", str(slim), "--onnx", "--force", "--quiet"]) == 0
-    assert (slim / "model.onnx").read_text() == "x"
+    assert path.read_text() == "x"
 
 
 @pytest.mark.usefixtures("quick")
@@ -271,13 +280,43 @@ def test_the_configuration_of_an_earlier_export_is_replaced_with_force(
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_folder_of_the_result_needs_no_second_configuration(slim: Path) -> None:
+def test_in_the_folder_of_a_format_lies_what_its_runtimes_read(
+    make_checkpoint: Callable[..., Path], cut: Callable[..., Path], tmp_path: Path
+) -> None:
+    encoder = make_checkpoint("bert", "", tokenizer=True)
+    base = save_sentence_transformer(encoder, tmp_path / "base")
+    slim = Path(shutil.copytree(cut(base, "drop_odd"), tmp_path / "slim"))
     write_record(slim)
-    (slim / "onnx").mkdir()
-    assert run(["export", str(slim), "--onnx", "-o", str(slim / "onnx" / "model.onnx")]) == 0
-    assert names(slim / "onnx") == {"model.onnx"}
+    own = [path.relative_to(slim) for path in slim.rglob("*.json") if path.name != RECORD_FILE]
+    before = {name: (slim / name).read_bytes() for name in own}
+    assert run(["export", str(slim), "--onnx"]) == 0
+    assert {"modules.json", "1_Pooling", "tokenizer.json", "model.onnx"} <= names(slim / "onnx")
+    assert not [one for one in names(slim / "onnx") if one.endswith(".py")]
+    config = json.loads((slim / "onnx/config.json").read_text())
+    assert (config["model_type"], config["architectures"]) == ("bert", ["BertModel"])
+    assert not {"auto_map", "per_layer_config"} & config.keys()
+    assert all((slim / name).read_bytes() == content for name, content in before.items())
     assert [one.file for one in read_record(slim).exports] == ["onnx/model.onnx"]
     assert "onnx/model.onnx" in (slim / "report.md").read_text()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_file_in_the_root_of_the_result_lies_beside_its_own_configuration(slim: Path) -> None:
+    before = names(slim)
+    assert run(["export", str(slim), "--onnx", "-o", str(slim / "model.onnx")]) == 0
+    assert names(slim) == before | {"model.onnx", FILE_LIST}
+
+
+@pytest.mark.usefixtures("quick")
+def test_folders_are_made_for_the_file_and_go_again_where_it_fails(
+    slim: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "a/b/model.onnx"
+    assert run(["export", str(slim), "--onnx", "-o", str(path)]) == 0
+    assert names(path.parent) == {"model.onnx", "config.json", FILE_LIST}
+    monkeypatch.setattr("bertslim.export.export_onnx.OnnxModel", interrupt)
+    assert run(["export", str(slim), "--onnx", "-o", str(tmp_path / "c/d/model.onnx")]) == 130
+    assert not (tmp_path / "c").exists()
 
 
 @pytest.mark.usefixtures("quick")
@@ -427,9 +466,15 @@ def test_int8_is_judged_on_held_out_rows_and_the_report_tells_of_it(
     assert run(["export", str(slim), "--onnx", "--int8", "--data", str(data)]) == 0
 
     out = capfd.readouterr().out
-    assert f"{slim}/model_int8.onnx: opset 18, ONNX in int8, " in out
+    path = slim / "onnx/model_int8.onnx"
+    assert f"{path}: opset 18, ONNX in int8, " in out
+    assert "Beside it are model_quantized.onnx, config.json, " in out
+    assert path.samefile(slim / "onnx/model_quantized.onnx")
+    onnxruntime.InferenceSession(path)
+    assert capfd.readouterr() == ("", "")
     (told,) = read_record(slim).exports
-    assert (told.file, told.precision, told.difference > 1e-6) == ("model_int8.onnx", "int8", True)
+    assert (told.file, told.precision) == ("onnx/model_int8.onnx", "int8")
+    assert (told.size, told.difference > 1e-6) == (path.stat().st_size, True)
     names_told = [one.name for one in told.measurements]
     assert {"accuracy.accuracy", "fidelity.kl", "fidelity.agreement"} <= set(names_told)
     kl = next(one for one in told.measurements if one.name == "fidelity.kl")
@@ -437,10 +482,11 @@ def test_int8_is_judged_on_held_out_rows_and_the_report_tells_of_it(
     assert 0 < kl.slim < 0.01
     report = (slim / "report.md").read_text()
     assert "## Exports" in report
-    assert "### model_int8.onnx" in report
+    assert "### onnx/model_int8.onnx" in report
 
     assert run(["export", str(slim), "--onnx", "--quiet"]) == 0
-    assert [one.file for one in read_record(slim).exports] == ["model_int8.onnx", "model.onnx"]
+    files = [one.file for one in read_record(slim).exports]
+    assert files == ["onnx/model_int8.onnx", "onnx/model.onnx"]
 
 
 def test_data_are_for_int8_alone(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -472,14 +518,15 @@ def test_static_int8_goes_by_texts(
     assert "there is no tokenizer" in capfd.readouterr().err
 
 
-def test_half_precision_is_half_as_large(slim: Path) -> None:
+def test_half_precision_is_half_as_large(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["export", str(slim), "--onnx", "--quiet"]) == 0
     assert run(["export", str(slim), "--onnx", "--fp16", "--quiet"]) == 0
 
-    half, whole = (slim / "model_fp16.onnx").stat().st_size, (slim / "model.onnx").stat().st_size
-    assert half < 0.7 * whole
-    session = onnxruntime.InferenceSession(slim / "model_fp16.onnx")
+    path = slim / "onnx/model_fp16.onnx"
+    assert path.stat().st_size < 0.7 * (slim / "onnx/model.onnx").stat().st_size
+    session = onnxruntime.InferenceSession(path)
     assert {value.type for value in session.get_outputs()} == {"tensor(float)"}
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_ir_is_written_beside_its_weights_and_the_report_tells_of_it(
@@ -497,13 +544,14 @@ def test_an_ir_is_written_beside_its_weights_and_the_report_tells_of_it(
     )
 
     assert done.stderr == ""
-    path = slim / "openvino_model.xml"
+    path = slim / "openvino/openvino_model.xml"
     assert done.stdout.startswith(f"{path}: OpenVINO IR in fp32, ")
-    assert done.stdout.count("\n") == 1
-    written = {path.name, "openvino_model.bin", "report.md", "report.html", FILE_LIST}
-    assert names(slim) == before | written
+    assert done.stdout.count("\n") == 2
+    assert names(slim) == before | {"openvino", "report.md", "report.html", FILE_LIST}
+    assert names(path.parent) == {path.name, "openvino_model.bin", "config.json"}
     (told,) = read_record(slim).exports
-    assert (told.file, told.format, told.precision) == (path.name, "OpenVINO IR", "fp32")
+    assert (told.file, told.format) == (f"openvino/{path.name}", "OpenVINO IR")
+    assert told.precision == "fp32"
     assert told.size == path.stat().st_size + path.with_suffix(".bin").stat().st_size
     assert "openvino_model.xml" in (slim / "report.md").read_text()
 
@@ -552,21 +600,19 @@ def test_an_interrupted_export_to_an_ir_leaves_the_old_one(
     slim: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("openvino")
+    folder = slim / "openvino"
+    folder.mkdir()
     for name in ("openvino_model.xml", "openvino_model.bin"):
-        (slim / name).write_text("old")
-        add_to_list(slim, [name])
-    before = names(slim)
+        (folder / name).write_text("old")
+        add_to_list(slim, [f"openvino/{name}"])
+    before = names(folder)
     assert run(["export", str(slim), "--openvino"]) == 2
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
 
     monkeypatch.setattr("bertslim.export.export_openvino.save", interrupt)
     assert run(["export", str(slim), "--openvino", "--force"]) == 130
 
-    assert names(slim) == before
-    assert (slim / "openvino_model.xml").read_text() == "old"
-    assert (slim / "openvino_model.bin").read_text() == "old"
+    assert names(folder) == before
+    assert all((folder / name).read_text() == "old" for name in before)
 
 
 @pytest.mark.parametrize("missing", ["openvino", "nncf"])
@@ -596,7 +642,7 @@ def test_a_program_of_torch_is_written(
 
     assert done.stderr == ""
     assert done.stdout.startswith(f"{path}: torch.export in fp32, ")
-    assert done.stdout.endswith("\nBeside it are config.json, slim_modeling.py, families.py.\n")
+    assert done.stdout.endswith("\nBeside it is config.json.\n")
     ids = torch.full((3, 5), 7)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": 0 * ids}
     answers = torch.export.load(path).module()(**inputs)

@@ -266,6 +266,16 @@ def test_onnx_runtime_finds_nothing_to_fuse_that_is_slower_than_its_parts(
     assert not {one for one in loaded if one.startswith(("Skip", "Embed", "Bias"))}
 
 
+@pytest.mark.parametrize("model_type", ["bert", "mpnet", "modernbert"])
+def test_loading_prints_nothing(
+    exported: Callable[..., Any], model_type: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _, path = exported(model_type, "SequenceClassification")
+    capfd.readouterr()
+    onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_half_precision_is_exported_in_float32(exported: Callable[..., Any]) -> None:
     checkpoint, path = exported("bert", "", *UNEVEN, **ODD)
 

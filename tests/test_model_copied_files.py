@@ -102,22 +102,20 @@ def test_no_code_goes_along_and_what_stays_behind_is_named(make_checkpoint, tmp_
 
 
 @pytest.mark.parametrize("slim", [False, True])
-def test_beside_an_export_there_is_no_code_but_our_own(
+def test_beside_an_export_there_is_a_stock_configuration_and_no_code(
     slim: bool, make_checkpoint, cut, tmp_path: Path
 ) -> None:
     base = make_checkpoint("bert", "", tokenizer=True)
     source = shutil.copytree(cut(base, "drop_odd") if slim else base, tmp_path / "source")
     settings = json.loads((source / "config.json").read_text())
-    own = settings.get("auto_map")
     settings["auto_map"] = {"AutoModel": "repository--evil.A"}
     (source / "config.json").write_text(json.dumps(settings))
     (source / "slim_modeling.py").write_text("raise SystemExit")
     target = tmp_path / "target"
     side_files(source).write(target)
-    assert json.loads((target / "config.json").read_text()).get("auto_map") == own
-    code = {path.name for path in target.glob("*.py")}
-    assert code == ({"slim_modeling.py", "families.py"} if slim else set())
-    assert not any("SystemExit" in path.read_text() for path in target.glob("*.py"))
+    found, stock = (json.loads((one / "config.json").read_text()) for one in (target, base))
+    assert found == stock
+    assert not list(target.glob("*.py"))
 
 
 def test_pickled_weights_of_a_module_are_written_anew_without_the_pickle(

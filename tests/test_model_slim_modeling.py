@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -417,3 +420,11 @@ def test_the_code_beside_the_weights_says_who_wrote_it(make_checkpoint, cut) -> 
         assert rest == (Path(slim_modeling.__file__).parent / name).read_text()
     even = cut(make_checkpoint(), "halve_width")
     assert not list(even.glob("*.py"))
+
+
+def test_a_transformers_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.find_spec("bertslim.model.slim_modeling")
+    old = SimpleNamespace(__version__="4.57.6", PretrainedConfig=object, PreTrainedModel=object)
+    monkeypatch.setitem(sys.modules, "transformers", old)
+    with pytest.raises(ImportError, match=r"transformers >= 5.14.0 .* this is 4.57.6"):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))

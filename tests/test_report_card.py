@@ -52,7 +52,9 @@ def test_a_local_or_packaged_base_is_not(record):
 
 def test_licence_language_and_library_carry_over():
     card = render_model_card(
-        cut_record(measurements=()), SENTENCE_TRANSFORMER_CARD, sentence_transformers=True
+        cut_record(measurements=()),
+        SENTENCE_TRANSFORMER_CARD,
+        sentence_transformers="SentenceTransformer",
     )
     assert front_matter_of(card) == {
         "library_name": "sentence-transformers",
@@ -114,7 +116,7 @@ def test_an_uneven_result_loads_with_remote_code_or_with_bertslim():
 
 def test_a_sentence_transformer_loads_as_one():
     record = cut_record(plan=plan(even=True))
-    card = render_model_card(record, sentence_transformers=True)
+    card = render_model_card(record, sentence_transformers="SentenceTransformer")
     assert 'model = SentenceTransformer("slim")' in card
     assert front_matter_of(card)["library_name"] == "sentence-transformers"
 

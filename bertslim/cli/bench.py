@@ -22,7 +22,7 @@ def bench(
     \b
     Examples:
       bertslim bench bert-base-uncased ./bert-base-uncased-drop_odd
-      bertslim bench ./base ./slim ./slim/model.onnx --length 32,128
+      bertslim bench ./base ./slim ./slim/onnx/model.onnx --length 32,128
       bertslim bench ./base.onnx ./slim.onnx --runtime onnxruntime --threads 1
     """
     options = given.make()

@@ -58,8 +58,8 @@ def export(
 
     The file takes any batch and any length. Before it is put in place, its outputs must equal
     PyTorch's, on one token, on several, with padding on either side, with nothing but padding, and
-    at the maximum length of the model. The record and the report of a result list its files. A file
-    that is written elsewhere gets the configuration and the tokenizer beside it.
+    at the maximum length of the model. The record and the report of a result list its files. Beside
+    the file are the configuration and the tokenizer that its runtimes look for.
 
     \b
     Examples:

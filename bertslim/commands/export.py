@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from bertslim.commands.publish import add_export, is_of_other_weights
 from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
-from bertslim.export.formats import NAMES, Format
+from bertslim.export.formats import NAMES, Format, second_names
 from bertslim.export.side_files import SideFiles, path_within
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
 from bertslim.model.unchanged import unchanged
 from bertslim.options.export import ExportOptions
-from bertslim.output.file import FileRules, Listed, output_files
+from bertslim.output.file import FileRules, Listed, output_files, same_file
 from bertslim.output.inputs import inputs_of
 from bertslim.output.writing import room_beside
 from bertslim.progress import Progress
@@ -38,7 +38,7 @@ class ExportResult:
         outputs: Their names.
         record: The account of it.
         opset: The version of the operators that an ONNX file uses.
-        companions: The files copied beside it, outside a checkpoint.
+        companions: The files beside it: its other names, and what was copied there.
     """
 
     path: Path
@@ -52,8 +52,8 @@ class ExportResult:
 def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResult:
     """Write a checkpoint for another runtime, with the same outputs as PyTorch.
 
-    The record and the report of the checkpoint list a file within it. A file elsewhere gets the
-    configuration and the tokenizer beside it.
+    The record and the report of the checkpoint list a file within it. A file in another folder gets
+    the configuration and the tokenizer beside it.
 
     Raises:
         InputError: The checkpoint, the data or the output is not usable, or a package is missing.
@@ -61,19 +61,21 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     """
     _check(options)
     check_tokenizer(options.directory)
-    files = options.format.files(options.target)
+    files, others = options.format.files(options.target), second_names(options.target)
     rules = _rules(options)
     companions = SideFiles.of(options.directory, options.target)
     companions.check(rules)
     with (
-        output_files(files, rules) as new,
+        output_files((*files, *others), rules) as new,
         room_beside(options.target),
         unchanged(options.directory),
     ):
         splits = _load_splits(options, progress)
         from bertslim.commands.export_work import write_export
 
-        written = write_export(options, splits, new, progress)
+        written = write_export(options, splits, new[: len(files)], progress)
+        for other in new[len(files) :]:
+            same_file(new[0], other)
         companions.copy(rules)
     made, quality = written.exported, written.quality
     within = path_within(options.directory, options.target)
@@ -96,16 +98,21 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     )
     if within and not unlisted:
         add_export(record, options.directory)
-    return ExportResult(
-        options.target, made.inputs, made.outputs, record, made.opset, companions.names
-    )
+    beside = (*(Path(other.name) for other in others), *companions.names)
+    return ExportResult(options.target, made.inputs, made.outputs, record, made.opset, beside)
 
 
 def _rules(options: ExportOptions) -> FileRules:
     """Let files be added to the checkpoint, and earlier exports be replaced, but nothing else."""
     within = path_within(options.directory, options.target) is not None
     directory = options.directory if within else options.target.absolute().parent
-    return FileRules(Listed(directory), inputs_of(options), options.force, beside=options.directory)
+    return FileRules(
+        Listed(directory),
+        inputs_of(options),
+        options.force,
+        beside=options.directory,
+        make_folders=True,
+    )
 
 
 def _check(options: ExportOptions) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from bertslim.errors import InputError
 from bertslim.file_names import (
     CARD_FILE,
-    MODULES_FILE,
     PAGE_FILE,
     RECIPE_FILE,
     RECORD_FILE,
@@ -16,6 +15,7 @@ from bertslim.file_names import (
 )
 from bertslim.model.checkpoint_files import find_weights, has_weights
 from bertslim.model.description import describe_checkpoint
+from bertslim.model.sentence_transformers_class import sentence_transformers_class
 from bertslim.output.file import updated_file
 from bertslim.output.locks import locked
 from bertslim.records import Analysis, ExportRecord, ModelRecord, Record, read_record
@@ -60,8 +60,10 @@ def publish(record: Record, directory: Path, *, base: Path, recipe: str | None =
     _write(directory / RECORD_FILE, record.to_json())
     _write(directory / REPORT_FILE, render_report(record))
     _write(directory / PAGE_FILE, render_page(record))
-    embeds = (directory / MODULES_FILE).is_file()
-    card = render_model_card(record, base_card, sentence_transformers=embeds)
+    head = describe_checkpoint(directory).facts.head
+    card = render_model_card(
+        record, base_card, sentence_transformers=sentence_transformers_class(directory, head)
+    )
     _write(directory / CARD_FILE, card)
     if recipe is not None:
         _write(directory / RECIPE_FILE, recipe)

@@ -12,6 +12,7 @@ from bertslim.commands.publish import model_record
 from bertslim.commands.slim_result import Making, SavedSlim, SlimJob, SlimWork
 from bertslim.data.splits import Splits
 from bertslim.data.task import HeadFacts
+from bertslim.data.text_regression import TextRegression
 from bertslim.file_names import RECORD_FILE
 from bertslim.measure.evaluation import Evaluation, evaluate, evaluate_alone
 from bertslim.model.checkpoint import (
@@ -21,7 +22,9 @@ from bertslim.model.checkpoint import (
     save_checkpoint,
 )
 from bertslim.model.copied_files import copy_files
+from bertslim.model.cross_encoder import IDENTITY, read_activation, write_activation
 from bertslim.model.model_source import ModelSource
+from bertslim.model.sentence_transformers_class import sentence_transformers_class
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.output.writing import writing
 from bertslim.progress import Progress
@@ -63,8 +66,8 @@ class RetrainWork(SlimWork):
             start = self._load_start()
             start.model.load_state_dict(self._trained.weights)
             save_checkpoint(start.model, directory, start.extra, start.config)
-            as_embedder = self.head.kind is not None
-            notes = copy_files(self._directory, directory, as_embedder=as_embedder)
+            notes = copy_files(self._directory, directory, as_embedder=self._stays_in_its_class)
+            self._settle_activation(directory)
         return SavedSlim(
             base=self._teacher.record if self._teacher else self._start_record,
             slim=model_record(self.job.target.name, directory),
@@ -90,6 +93,24 @@ class RetrainWork(SlimWork):
             )
 
     @property
+    def _stays_in_its_class(self) -> bool:
+        """Whether the class of sentence-transformers that ran the model runs the result, too."""
+        if self.head.kind is not None:
+            return True
+        return sentence_transformers_class(self._directory, self.splits.fit.task.head) is not None
+
+    def _settle_activation(self, directory: Path) -> None:
+        """Name what CrossEncoder applies to the outputs, so that its scores are those learned."""
+        distill, teacher = self.settings.distill, self.teacher
+        learns_scores = isinstance(self.splits.fit.task, TextRegression)
+        if teacher is not None and distill.logits:
+            write_activation(directory, read_activation(teacher.directory))
+        elif learns_scores and (teacher is None or distill.labels):
+            write_activation(directory, IDENTITY)
+        elif self.head.kind is None:
+            write_activation(directory, None)
+
+    @property
     def _directory(self) -> Path:
         return self.job.source.directory
 
@@ -100,7 +121,7 @@ class RetrainWork(SlimWork):
         with self.progress.step("load"):
             start = self._load_start()
             tokenizer = load_tokenizer(
-                self._directory, as_sentence_transformer=self.head.kind is not None
+                self._directory, as_sentence_transformer=self._stays_in_its_class
             )
             student = Student(start, self._start_record.sha256, tokenizer)
         with self.progress.step("train"):

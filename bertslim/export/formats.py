@@ -53,15 +53,22 @@ _KINDS = {
     Format.OPENVINO: "an OpenVINO IR",
     Format.TORCH: "a torch.export file",
 }
+# In the folders, and by the names, where optimum, sentence-transformers and transformers.js look.
 NAMES: dict[tuple[Format, Precision], str] = {
-    (Format.ONNX, "fp32"): "model.onnx",
-    (Format.ONNX, "fp16"): "model_fp16.onnx",
-    (Format.ONNX, "int8"): "model_int8.onnx",
-    (Format.ONNX, "int8-static"): "model_int8_static.onnx",
-    (Format.OPENVINO, "fp32"): "openvino_model.xml",
-    (Format.OPENVINO, "int8"): "openvino_model_int8.xml",
+    (Format.ONNX, "fp32"): "onnx/model.onnx",
+    (Format.ONNX, "fp16"): "onnx/model_fp16.onnx",
+    (Format.ONNX, "int8"): "onnx/model_int8.onnx",
+    (Format.ONNX, "int8-static"): "onnx/model_int8_static.onnx",
+    (Format.OPENVINO, "fp32"): "openvino/openvino_model.xml",
+    (Format.OPENVINO, "int8"): "openvino/openvino_model_int8.xml",
     (Format.TORCH, "fp32"): "model.pt2",
 }
+_SECOND_NAMES = {"model_int8.onnx": "model_quantized.onnx"}  # transformers.js: "int8" and "q8"
+
+
+def second_names(path: Path) -> tuple[Path, ...]:
+    """Return the other names by which runtimes look for an exported file."""
+    return (path.with_name(_SECOND_NAMES[path.name]),) if path.name in _SECOND_NAMES else ()
 
 
 def _misnamed(path: Path, what: str) -> InputError:

@@ -1,4 +1,4 @@
-"""The configuration and the tokenizer beside a file that was exported out of its checkpoint."""
+"""The configuration and the tokenizer beside an exported file, where its runtimes look for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SideFiles:
     Attributes:
         source: The checkpoint.
         target: The directory of the exported file.
-        copied: What goes there; nothing where the target lies within the checkpoint.
+        copied: What goes there; nothing where the target is the checkpoint itself.
     """
 
     source: Path
@@ -32,9 +32,9 @@ class SideFiles:
 
     @classmethod
     def of(cls, checkpoint: Path, output: Path) -> SideFiles:
-        """Take those of a checkpoint for a file that is written elsewhere."""
-        within = path_within(checkpoint, output) is not None
-        copied = CopiedFiles(()) if within else side_files(checkpoint)
+        """Take those of a checkpoint for a file that is written into another folder."""
+        in_it = path_within(checkpoint, output) == Path(output.name)
+        copied = CopiedFiles(()) if in_it else side_files(checkpoint)
         return cls(checkpoint, output.absolute().parent, copied)
 
     @property

@@ -5,7 +5,6 @@ No code goes along but bertslim's own: what could be run, in Python or by unpick
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,17 +25,15 @@ from bertslim.file_names import (
     WEIGHT_INDEX_SUFFIX,
 )
 from bertslim.model.checkpoint_files import read_config
-from bertslim.model.config_facts import family_of
 from bertslim.model.embedder_files import load_module_weights
 from bertslim.model.families import SLIM_PREFIX
-from bertslim.model.json_files import read_json, read_json_object
+from bertslim.model.json_files import json_bytes, read_json, read_json_object
 from bertslim.model.sentence_transformer import (
     TRANSFORMER_SETTINGS_FILES,
     SentenceTransformer,
     find_sentence_transformer,
 )
-from bertslim.model.slim_code import slim_code
-from bertslim.model.slim_config import auto_map_of
+from bertslim.model.stock_config import stock_config
 from bertslim.wording import listed
 
 _DERIVED_SUFFIXES = {
@@ -153,10 +150,10 @@ def files_to_copy(source: Path, *, as_embedder: bool = True) -> CopiedFiles:
 
 
 def side_files(checkpoint: Path) -> CopiedFiles:
-    """Read all that is needed beside weights in another format: the architecture, too."""
+    """Read all that is needed beside a file that runs by itself: the stock configuration, too."""
     gathered = _Gathered()
     if (checkpoint / CONFIG_FILE).is_file():
-        gathered.add_config(checkpoint / CONFIG_FILE)
+        gathered.add_stock_config(checkpoint / CONFIG_FILE)
     others = files_to_copy(checkpoint)
     return CopiedFiles((*gathered.found.files, *others.files), others.left_behind)
 
@@ -182,16 +179,11 @@ class _Gathered:
         else:
             self.files.setdefault(name, path.read_bytes())
 
-    def add_config(self, path: Path) -> None:
-        """Add the architecture: `config.json`, and the code of a slim class."""
+    def add_stock_config(self, path: Path) -> None:
+        """Add `config.json`, of the stock class: as it is, where that is all it says."""
         config = read_config(path.parent)
-        own = {"auto_map": auto_map_of(family_of(config))} if _is_slim(config) else {}
-        content = path.read_bytes()
-        if {key: config[key] for key in _CODE_KEYS if key in config} != own:
-            content = _json_bytes({k: v for k, v in config.items() if k not in _CODE_KEYS} | own)
-        self.files[Path(CONFIG_FILE)] = content
-        if own:
-            self.files |= {Path(name): code for name, code in slim_code().items()}
+        made = stock_config(config)
+        self.files[Path(CONFIG_FILE)] = path.read_bytes() if made == config else json_bytes(made)
 
     def add_modules(self, model: SentenceTransformer) -> None:
         """Add the folders of the modules after the encoder, and the list of modules."""
@@ -207,7 +199,7 @@ class _Gathered:
         listed_modules: list[dict[str, Any]] = read_json(model.root / MODULES_FILE)
         if listed_modules[0]["path"] != "":
             listed_modules[0]["path"] = ""
-            self.files[Path(MODULES_FILE)] = _json_bytes(listed_modules)
+            self.files[Path(MODULES_FILE)] = json_bytes(listed_modules)
         self.left += [
             f"{entry['type']} in {MODULES_FILE}"
             for entry in listed_modules
@@ -221,7 +213,7 @@ class _Gathered:
         settings = read_json_object(path)
         named = [key for key in _CODE_KEYS if key in settings]
         self.left += [f"{key} in {path.name}" for key in named]
-        return _json_bytes({key: value for key, value in settings.items() if key not in named})
+        return json_bytes({key: value for key, value in settings.items() if key not in named})
 
 
 def _is_slim(config: Mapping[str, Any]) -> bool:
@@ -247,10 +239,6 @@ def _as_safetensors(path: Path) -> bytes:
 
     tensors = load_module_weights(path)
     return save({name: tensor.contiguous() for name, tensor in tensors.items()})
-
-
-def _json_bytes(content: object) -> bytes:
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _is_derived(name: str) -> bool:

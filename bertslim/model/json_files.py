@@ -1,4 +1,4 @@
-"""Read the JSON files of a checkpoint, which are objects or lists, and small."""
+"""Read and write the JSON files of a checkpoint, which are objects or lists, and small."""
 
 from __future__ import annotations
 
@@ -33,3 +33,8 @@ def read_json(path: Path) -> Any:
         raise ModelError(f"cannot be read ({error.strerror})", where=str(path)) from error
     except (ValueError, RecursionError) as error:
         raise ModelError("is not valid JSON", where=str(path)) from error
+
+
+def json_bytes(content: object) -> bytes:
+    """Return the bytes of a JSON file that people may read."""
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()

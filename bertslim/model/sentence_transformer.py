@@ -181,7 +181,7 @@ def _refuse_unknown(settings: Mapping[str, Any], path: Path) -> None:
         if strange := sorted(options.keys() - {"model_max_length", "use_fast"}):
             raise _not_applied(f"{key}.{strange[0]}", options[strange[0]], path)
     known: dict[str, tuple[Any, ...]] = {
-        "transformer_task": ("feature-extraction", "sequence-classification"),
+        "transformer_task": ("feature-extraction", "sequence-classification", "fill-mask"),
         "module_output_name": ("token_embeddings", "scores"),
         "processing_kwargs": (None, {}),
     }

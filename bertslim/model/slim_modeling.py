@@ -31,17 +31,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import transformers
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
 
 from .families import FAMILIES, SKIPPABLE, Family, family_named
 
-TRANSFORMERS_TESTED = ("5.14.0", "5.23.0")
+TRANSFORMERS_TESTED = ("5.14.0", "5.24.0")
 
-if not hasattr(PreTrainedConfig, "per_layer_config"):
+# Before what transformers 4 has by another name is imported.
+if not hasattr(getattr(transformers, "PreTrainedConfig", None), "per_layer_config"):
     raise ImportError(
         f"a slim model needs transformers >= {TRANSFORMERS_TESTED[0]} for per_layer_config; "
         f"this is {transformers.__version__}"
     )
+
+from transformers import PreTrainedConfig, PreTrainedModel  # noqa: E402
 
 
 class NoFFN(nn.Module):

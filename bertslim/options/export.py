@@ -15,7 +15,8 @@ class ExportOptions:
 
     Attributes:
         directory: A checkpoint, with or without a record.
-        output: The file to write; None: one named by format and precision in the directory.
+        output: The file to write; None: one named by format and precision, in a folder of the
+            directory where its runtimes look for it.
         format: What to write.
         precision: Of its weights.
         first_token: Whether an ONNX file puts out the first token alone.
@@ -32,8 +33,8 @@ class ExportOptions:
             "-o",
             "--output",
             help="The file to write.",
-            shown="model.onnx, openvino_model.xml or model.pt2 in DIR, with _fp16, _int8 "
-            "or _int8_static before the dot",
+            shown="onnx/model.onnx, openvino/openvino_model.xml or model.pt2 in DIR, with _fp16, "
+            "_int8 or _int8_static before the dot",
             role="output",
         ),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,7 @@ class FileRules:
         force: Whether a file of bertslim's own may be replaced.
         option: What names the file on the command line, for messages.
         beside: The directory among the inputs that the file is added to.
+        make_folders: Whether the folders that it is to stand in are made where they are missing.
     """
 
     origin: Origin
@@ -93,6 +95,7 @@ class FileRules:
     force: bool = False
     option: str = "-o"
     beside: Path | None = None
+    make_folders: bool = False
 
     def check(self, target: Path) -> None:
         """Check that a file may be written.
@@ -168,6 +171,20 @@ def output_files(targets: Sequence[Path], rules: FileRules) -> Iterator[list[Pat
                     _put_in_place(new, target)
 
 
+def same_file(written: Path, other: Path) -> None:
+    """Give a file a second name: a hard link, and a copy where the disk knows none.
+
+    Args:
+        written: The file.
+        other: The name; an empty file stands there.
+    """
+    other.unlink()
+    try:
+        other.hardlink_to(written)
+    except OSError:
+        shutil.copyfile(written, other)
+
+
 @contextmanager
 def updated_file(target: Path) -> Iterator[Path]:
     """Yield an empty file that takes the place of one of bertslim's own.
@@ -189,9 +206,25 @@ def updated_file(target: Path) -> Iterator[Path]:
 def _checked_file(target: Path, rules: FileRules) -> Iterator[Path]:
     with writing(target, rules.option):
         rules.check(target)
-        _remove_stale(target, rules.option)
-    with _new_file(target, rules.option) as new:
-        yield new
+    with _folders(target, rules.option) if rules.make_folders else nullcontext():
+        with writing(target, rules.option):
+            _remove_stale(target, rules.option)
+        with _new_file(target, rules.option) as new:
+            yield new
+
+
+@contextmanager
+def _folders(target: Path, option: str) -> Iterator[None]:
+    """Make the folders that a file is to stand in; those that stay empty are removed again."""
+    lacking = [folder for folder in target.parents if not folder.exists()]
+    with writing(target, option):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for folder in lacking:
+            with suppress(OSError):  # it holds files
+                folder.rmdir()
 
 
 @contextmanager

@@ -7,14 +7,14 @@ from typing import Any
 
 import yaml
 
+from bertslim.model.families import head_of
 from bertslim.printable import printable
 from bertslim.records import Record
 from bertslim.records.sources import is_hub_id, last_component, shown_source
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _LONGEST = 65_536
-_CARRIED_OVER = ("language", "license", "license_name", "license_link", "pipeline_tag")
-_SENTENCE_TRANSFORMERS = "sentence-transformers"
+_CARRIED_OVER = ("language", "license", "license_name", "license_link")
 
 # The Hub's names of tasks.
 _HUB_TASKS = {
@@ -25,6 +25,20 @@ _HUB_TASKS = {
     "fill-mask": "fill-mask",
     "feature-extraction": "feature-extraction",
 }
+# What the Hub runs a model for, by its head or its class of sentence-transformers: the first,
+# unless the base's card has another of them.
+_PIPELINES = {
+    "SentenceTransformer": ("sentence-similarity", "feature-extraction"),
+    "MultiVectorEncoder": ("feature-extraction", "sentence-similarity"),
+    "SparseEncoder": ("feature-extraction",),
+    "CrossEncoder": ("text-classification", "text-ranking"),
+    "": ("feature-extraction",),
+    "SequenceClassification": ("text-classification", "text-ranking", "zero-shot-classification"),
+    "TokenClassification": ("token-classification",),
+    "QuestionAnswering": ("question-answering",),
+    "MultipleChoice": ("multiple-choice",),
+    "MaskedLM": ("fill-mask",),
+}
 _DIGITS = 5
 _CUSTOM = "custom"  # the type of data that are not on the Hub
 
@@ -32,14 +46,14 @@ Value = str | list[str]
 
 
 def front_matter(
-    record: Record, base_card: str | None, *, sentence_transformers: bool = False
+    record: Record, base_card: str | None, sentence_transformers: str | None = None
 ) -> str:
-    """Write the metadata of the result: its base, and its scores on held-out rows.
+    """Write the metadata of the result: what runs it, its base, and its scores on held-out rows.
 
     Licence and language are those of the base's card.
     """
     base = read_front_matter(base_card or "")
-    library = _SENTENCE_TRANSFORMERS if sentence_transformers else "transformers"
+    library = "sentence-transformers" if sentence_transformers else "transformers"
     family = record.slim.model_type.removeprefix("slim_")
     tags = ["bertslim", family, *(["pruned"] if record.kind == "cut" else [])]
     if library != "transformers":
@@ -50,9 +64,20 @@ def front_matter(
     metadata |= {key: base[key] for key in _CARRIED_OVER if key in base}
     if not str(metadata.get("license_link", "https://")).startswith("https://"):
         del metadata["license_link"]  # a file beside the base, which is not beside the result
+    metadata |= _pipeline(
+        sentence_transformers or head_of(record.slim.architecture), base.get("pipeline_tag")
+    )
     metadata |= _results(record)
     text = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=1000)
     return f"---\n{text}---"
+
+
+def _pipeline(kind: str | None, of_base: Value | None) -> dict[str, Any]:
+    """Return what the Hub runs a result for; nothing where it has no name for that."""
+    known = () if kind is None else _PIPELINES.get(kind, ())
+    if not known:
+        return {}
+    return {"pipeline_tag": of_base if of_base in known else known[0]}
 
 
 def _results(record: Record) -> dict[str, Any]:

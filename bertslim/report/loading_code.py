@@ -11,6 +11,11 @@ from bertslim.records.sources import last_component
 from bertslim.report.escape import fenced
 
 _HEAD = re.compile(r"For[A-Z]\w*$")
+_WITHOUT_REMOTE_CODE = {
+    True: "Where bertslim is installed, no remote code is needed:",
+    False: "Where bertslim is installed, the model of transformers in it, without what "
+    "sentence-transformers applies to its outputs, needs no remote code:",
+}
 
 
 def is_even(record: Record) -> bool:
@@ -20,13 +25,18 @@ def is_even(record: Record) -> bool:
     return not record.slim.model_type.startswith("slim_")
 
 
-def loading(record: Record, *, sentence_transformers: bool = False) -> str:
-    """Write how the result is loaded, as Markdown."""
+def loading(record: Record, sentence_transformers: str | None = None) -> str:
+    """Write how the result is loaded, as Markdown.
+
+    Args:
+        record: The account of the run.
+        sentence_transformers: The class of sentence-transformers that runs the result, if one does.
+    """
     name = json.dumps(printable(last_component(record.slim.source)), ensure_ascii=False)
     remote = "" if is_even(record) else ", trust_remote_code=True"
-    package, call = ("transformers", f"{_auto_class(record.slim.architecture)}.from_pretrained")
-    if sentence_transformers:
-        package, call = ("sentence_transformers", "SentenceTransformer")
+    package, call = "transformers", f"{_auto_class(record.slim.architecture)}.from_pretrained"
+    if sentence_transformers is not None:
+        package, call = "sentence_transformers", sentence_transformers
     code = fenced(
         f"from {package} import {call.partition('.')[0]}\n\nmodel = {call}({name}{remote})",
         "python",
@@ -34,7 +44,7 @@ def loading(record: Record, *, sentence_transformers: bool = False) -> str:
     if not remote:
         return code
     own = fenced(f"import bertslim\n\nmodel = bertslim.load({name})", "python")
-    return f"{code}\n\nWhere bertslim is installed, no remote code is needed:\n\n{own}"
+    return f"{code}\n\n{_WITHOUT_REMOTE_CODE[sentence_transformers is None]}\n\n{own}"
 
 
 def _auto_class(architecture: str) -> str:

@@ -22,18 +22,18 @@ def render_report(record: Record) -> str:
 
 
 def render_model_card(
-    record: Record, base_card: str | None = None, *, sentence_transformers: bool = False
+    record: Record, base_card: str | None = None, *, sentence_transformers: str | None = None
 ) -> str:
     """Write the model card of a result, with front matter for the Hugging Face Hub.
 
     Args:
         record: The account of the run.
         base_card: The text of the base's README.md, whose licence and language carry over.
-        sentence_transformers: Whether the result is a sentence-transformers model.
+        sentence_transformers: The class of sentence-transformers that runs the result, if one does.
 
     Texts of the data are left out, also where the report quotes them: cards are published.
     """
-    code = loading(record, sentence_transformers=sentence_transformers)
+    code = loading(record, sentence_transformers)
     text = markdown_of(
         [
             *_opening(record),
@@ -41,7 +41,7 @@ def render_model_card(
             *body_sections(record.model_copy(update={"disagreements": None})),
         ]
     )
-    front = front_matter(record, base_card, sentence_transformers=sentence_transformers)
+    front = front_matter(record, base_card, sentence_transformers)
     return f"{front}\n\n{text}"
 
 

@@ -54,3 +54,22 @@ def save_sentence_transformer(
 
 def _write(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def save_cross_encoder(model: Path, target: Path, activation: str | None) -> Path:
+    """Save a classifier or reranker as CrossEncoder does.
+
+    Args:
+        model: A checkpoint with its tokenizer.
+        target: Where to write.
+        activation: The full name of what is applied to its outputs; None: the default.
+
+    Returns:
+        The directory.
+    """
+    from sentence_transformers import CrossEncoder
+    from sentence_transformers.util import import_from_string
+
+    function = import_from_string(activation)() if activation else None
+    CrossEncoder(str(model), activation_fn=function).save(str(target))
+    return target

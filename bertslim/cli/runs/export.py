@@ -53,7 +53,8 @@ def _as_text(result: ExportResult) -> str:
     lines = [one_line(f"{result.path}: {opset}{export_line(result.record)}")]
     lines += [one_line(f"{note}.") for note in export_notes(result.record)]
     if result.companions:
-        lines.append(f"Beside it are {listed([str(name) for name in result.companions])}.")
+        verb = "are" if len(result.companions) > 1 else "is"
+        lines.append(f"Beside it {verb} {listed([str(name) for name in result.companions])}.")
     if table := export_quality(result.record):
         lines += ["", table.markdown()]
     return "\n".join(lines)
