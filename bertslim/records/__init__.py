@@ -24,6 +24,7 @@ from bertslim.records.changes import ExportRecord, Look, Repair, Training
 from bertslim.records.disagreements import Disagreement, Disagreements
 from bertslim.records.facts import LayerFacts, LayerForm, ModelFacts, Sizes
 from bertslim.records.frozen import Frozen, Scalar
+from bertslim.records.latency_tables import LatencyCheck, LatencyTable, LevelTime
 from bertslim.records.measurements import Interval, Measurement, compare, unusable_figure
 from bertslim.records.plans import LayerPlan, Plan, StepPlan, VocabularyPlan
 from bertslim.records.provenance import (
@@ -60,9 +61,12 @@ __all__ = [
     "Interval",
     "LabelCount",
     "LabelSummary",
+    "LatencyCheck",
+    "LatencyTable",
     "LayerFacts",
     "LayerForm",
     "LayerPlan",
+    "LevelTime",
     "Look",
     "Measurement",
     "ModelFacts",
