@@ -19,6 +19,7 @@ from bertslim.model.checkpoint import Checkpoint, build_slim, save_checkpoint, s
 from bertslim.progress import Progress
 from bertslim.recipe.plan import CutPlan
 from bertslim.records import Interval
+from bertslim.search.levels import CRITERION
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.surgery.layer_surgery import operate
 
@@ -67,7 +68,7 @@ class FileWriter:
         return self.write(_BASE, self.base)
 
     def write_cut(self, name: str, plan: CutPlan) -> TimedModel:
-        """Write the base as a recipe cuts it by the size of weights, without a repair."""
+        """Write the base as the recipe of a configuration cuts it, without a repair."""
         return self.write(name, cut_copy(self.base, plan))
 
     def write(self, name: str, checkpoint: Checkpoint) -> TimedModel:
@@ -129,13 +130,16 @@ class FileWriter:
 
 @torch.no_grad()
 def cut_copy(base: Checkpoint, plan: CutPlan) -> Checkpoint:
-    """Return the base cut by a recipe, neurons by their weights where it names another criterion.
+    """Return the base cut by a recipe; times do not depend on which neurons are left.
 
     Args:
         base: Left as it is; the copy shares its tensors.
-        plan: The recipe.
+        plan: The recipe of a configuration.
     """
-    scores = _Ones(base)
+    scores = {
+        (CRITERION, number): torch.ones(layer.intermediate_size, dtype=torch.float64)
+        for number, layer in enumerate(base.facts.layers)
+    }
     model = sharing_copy(base.model)
     operate(model, plan, scores)
     return as_checkpoint(base, build_slim(replace(base, model=model), plan.record), plan)
@@ -145,20 +149,6 @@ def as_checkpoint(base: Checkpoint, slim: PreTrainedModel, plan: CutPlan) -> Che
     """Return a slim model with the facts of its plan."""
     facts = base.facts.model_copy(update={"layers": plan.record.slim_layers})
     return replace(base, model=slim, facts=facts)
-
-
-class _Ones(dict[tuple[str, int], torch.Tensor]):
-    """Equal scores for all neurons by every criterion: times do not depend on which are left."""
-
-    def __init__(self, base: Checkpoint) -> None:
-        super().__init__()
-        self._widths = [layer.intermediate_size for layer in base.facts.layers]
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __missing__(self, key: tuple[str, int]) -> torch.Tensor:
-        return torch.ones(self._widths[key[1]], dtype=torch.float64)
 
 
 def time_models(
