@@ -23,6 +23,7 @@ from bertslim.records.analysis import (
 from bertslim.records.changes import ExportRecord, Look, Repair, Training
 from bertslim.records.disagreements import Disagreement, Disagreements
 from bertslim.records.facts import LayerFacts, LayerForm, ModelFacts, Sizes
+from bertslim.records.frontier import Drop, Frontier, FrontierPoint, SearchTarget, Solved
 from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.latency_tables import LatencyCheck, LatencyTable, LevelTime
 from bertslim.records.measurements import Interval, Measurement, compare, unusable_figure
@@ -54,9 +55,12 @@ __all__ = [
     "DataRecord",
     "Disagreement",
     "Disagreements",
+    "Drop",
     "Effect",
     "Environment",
     "ExportRecord",
+    "Frontier",
+    "FrontierPoint",
     "Frozen",
     "Interval",
     "LabelCount",
@@ -80,9 +84,11 @@ __all__ = [
     "Role",
     "Scalar",
     "ScoreRange",
+    "SearchTarget",
     "Sensitivity",
     "Site",
     "Sizes",
+    "Solved",
     "SplitRecord",
     "Step",
     "StepPlan",

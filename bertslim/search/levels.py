@@ -96,6 +96,11 @@ class LayerChoices:
         return LayerLevels(self.attention[0], self.ffn[0])
 
     @property
+    def ffn_widths(self) -> tuple[int, ...]:
+        """The neurons that its FFN block may be narrowed to, from the most on."""
+        return tuple(level.size for level in self.ffn if level.kind == "narrowed")
+
+    @property
     def levels(self) -> tuple[Level, ...]:
         """All levels of both blocks that change it."""
         return (*self.attention[1:], *self.ffn[1:])
@@ -107,6 +112,35 @@ class LayerChoices:
                 yield LayerLevels(attention, ffn)
         if self.may_go:
             yield None
+
+
+GROUPS: dict[str, tuple[Block | None, Kind]] = {
+    "widths": ("ffn", "narrowed"),
+    "linear": ("ffn", "linear"),
+    "no-ffn": ("ffn", "deleted"),
+    "heads": ("attention", "narrowed"),
+    "no-attention": ("attention", "deleted"),
+    "no-layer": (None, "deleted"),
+}
+"""The levels that a search may be limited to, by what a person calls them."""
+
+
+def limited(choices: LayerChoices, groups: Sequence[str]) -> LayerChoices:
+    """Return only some of the levels of a layer, and those that keep it.
+
+    Args:
+        choices: What may become of the layer.
+        groups: Of GROUPS; none: all of them.
+    """
+    if not groups:
+        return choices
+    allowed = {GROUPS[name] for name in groups}
+
+    def left(levels: Sequence[Level]) -> tuple[Level, ...]:
+        return (levels[0], *(one for one in levels[1:] if (one.block, one.kind) in allowed))
+
+    may_go = choices.may_go and GROUPS["no-layer"] in allowed
+    return LayerChoices(left(choices.attention), left(choices.ffn), may_go)
 
 
 def possible_choices(facts: ModelFacts) -> tuple[LayerChoices, ...]:

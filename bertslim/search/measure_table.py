@@ -94,8 +94,6 @@ class TableBench:
             )
 
     def _measure(self) -> LatencyTable:
-        folder = self.writer.folder
-        folder.mkdir(exist_ok=True)
         table = table_of(self._time_repeated(), self._levels, self.writer.base.facts, self._setting)
         return corrected(table, self._time_whole(table))
 
@@ -202,7 +200,7 @@ class TableBench:
     def _write(self, name: str, configuration: Configuration) -> TimedModel:
         kept = tuple(layer.kept for layer in self.choices)
         if configuration == kept:
-            return self.writer.write(name, self.writer.base)
+            return self.writer.base_file
         return self.writer.write_cut(name, plan_of(configuration, self.writer.base.facts))
 
     def _time(self, whole: TimedModel, models: dict[str, TimedModel]) -> dict[str, float]:

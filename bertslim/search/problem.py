@@ -46,7 +46,7 @@ class Problem:
     def parameters(self, configuration: Configuration) -> int:
         """Return how many parameters a configuration has."""
         sizes = zip(self._sizes, configuration, strict=True)
-        return self._parameters_outside + sum(size[levels] for size, levels in sizes)
+        return self.parameters_outside + sum(size[levels] for size, levels in sizes)
 
     def budgets(self, coefficients: Coefficients) -> SolvedBudgets:
         """Solve for all budgets of time at once.
@@ -65,9 +65,14 @@ class Problem:
         return (ms - self.table.offset_ms) / self.table.slope - self.table.fixed_ms
 
     @property
-    def parameters_outside(self) -> int:
-        """Parameters that no choice changes."""
-        return self._parameters_outside
+    def fewest_parameters(self) -> int:
+        """The parameters of the smallest configuration with attention in one layer."""
+        least = [min(sizes.values()) for sizes in self._sizes]
+        attending = [
+            min(size for levels, size in sizes.items() if attends(levels)) for sizes in self._sizes
+        ]
+        more = min(size - small for size, small in zip(attending, least, strict=True))
+        return self.parameters_outside + sum(least) + more
 
     def _stages(self, coefficients: Coefficients) -> list[Stage]:
         """Return the options of all layers, from the top down."""
@@ -122,7 +127,8 @@ class Problem:
         return plan_of(changed, self.facts).record.layers[number].parameters_after
 
     @cached_property
-    def _parameters_outside(self) -> int:
+    def parameters_outside(self) -> int:
+        """Parameters that no choice changes."""
         facts = self.facts
         return facts.embedding_parameters + facts.head_parameters + facts.shared_parameters
 

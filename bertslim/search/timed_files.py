@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -63,8 +64,9 @@ class FileWriter:
     texts: Sequence[Batch]
     folder: Path
 
-    def write_base(self) -> TimedModel:
-        """Write the base."""
+    @cached_property
+    def base_file(self) -> TimedModel:
+        """The base as the file of the runtime, written when it is first asked for."""
         return self.write(_BASE, self.base)
 
     def write_cut(self, name: str, plan: CutPlan) -> TimedModel:
