@@ -50,7 +50,7 @@ def _made_up_times(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         times = {name: made_up_ms(model.path) for name, model in models.items()}
         return {
             name: RuntimeTime(
-                ms, ms / base_ms, Interval(of="ratio", low=ms / base_ms, high=ms / base_ms)
+                ms, base_ms, ms / base_ms, Interval(of="ratio", low=ms / base_ms, high=ms / base_ms)
             )
             for name, ms in times.items()
         }

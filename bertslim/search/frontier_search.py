@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bertslim.model.checkpoint import save_checkpoint
@@ -38,7 +38,8 @@ class Made:
         plan: Its recipe, worked out.
         repairs: What was solved.
         judged: What it is worth on the select split.
-        timed: What it takes.
+        timed: What it takes beside the base.
+        ms: The same in the time of the table, which is free of drift.
         bytes: Of its weights.
         directory: Where it is saved.
     """
@@ -48,6 +49,7 @@ class Made:
     repairs: tuple[Repair, ...]
     judged: Judged
     timed: RuntimeTime
+    ms: float
     bytes: int
     directory: Path
 
@@ -139,9 +141,9 @@ class FrontierSearch:
                 return
             yield candidate
             last = self.made[-1]
-            if ms is None or self.target.ms is None or last.timed.ms <= self.target.ms:
+            if ms is None or self.target.ms is None or last.ms <= self.target.ms:
                 return
-            ms *= _SAFER * self.target.ms / last.timed.ms
+            ms *= _SAFER * self.target.ms / last.ms
 
     def _best_within(self, ms: float | None) -> Candidate | None:
         assert self.tried is not None  # noqa: S101
@@ -197,7 +199,7 @@ class FrontierSearch:
             base, finalist.model, materials.select, materials.select_batches, seed=materials.seed
         )
         written = materials.writer.write(name, as_checkpoint(base, finalist.model, plan))
-        beside = time_models(
+        timed = time_models(
             materials.writer.base_file,
             {name: written},
             materials.shape,
@@ -206,10 +208,19 @@ class FrontierSearch:
             seed=materials.seed,
             progress=materials.progress,
         )[name]
-        # the base took its time when the table was measured; only the ratio is free of drift
-        timed = replace(beside, ms=beside.ratio * self._base_ms)
         size = find_weights(directory).size
-        self.made.append(Made(candidate, plan, finalist.repairs, judged, timed, size, directory))
+        self.made.append(
+            Made(
+                candidate,
+                plan,
+                finalist.repairs,
+                judged,
+                timed,
+                timed.ratio * self._base_ms,
+                size,
+                directory,
+            )
+        )
         materials.progress.tell(self._told(self.made[-1]))
 
     def _told(self, made: Made) -> str:
@@ -217,7 +228,7 @@ class FrontierSearch:
         points = "" if drop is None else f", {100 * drop.drop:.2f} points lost"
         return (
             f"made: {made.timed.ratio:.2f} of the base's time "
-            f"({made.timed.ms:.3g} ms), damage {made.judged.damage:.3g}{points}"
+            f"({made.ms:.3g} ms), damage {made.judged.damage:.3g}{points}"
         )
 
     def plan_of(self, configuration: Configuration, name: str) -> CutPlan:
@@ -292,7 +303,7 @@ class FrontierSearch:
             damage=judged.damage,
             drop=self._drop(judged),
             bytes=made.bytes,
-            ms=timed.ms,
+            ms=made.ms,
             ratio=timed.ratio,
             interval=timed.interval,
         )

@@ -12,7 +12,6 @@ from transformers import PreTrainedModel
 
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch
-from bertslim.errors import InputError
 from bertslim.measure.latency import LatencyBench, run_launches
 from bertslim.measure.runtimes import TimedModel
 from bertslim.measure.shapes import Shape
@@ -36,12 +35,14 @@ class RuntimeTime:
     """What a model takes beside the base.
 
     Attributes:
-        ms: The median.
-        ratio: Beside the base's.
+        fastest_ms: The fastest call.
+        base_fastest_ms: The same of what it was timed beside.
+        ratio: Of the medians, round by round.
         interval: Of the ratio.
     """
 
-    ms: float
+    fastest_ms: float
+    base_fastest_ms: float
     ratio: float
     interval: Interval | None
 
@@ -174,15 +175,11 @@ def time_models(
         seed: Settles the random inputs and the bootstrap.
         progress: Shows the rounds.
 
-    Returns:
-        What each takes: its ratio to the base times the median of the base over all groups.
-
     Raises:
         BertslimError: A model cannot be loaded or run.
     """
     names = list(models)
-    ratios: dict[str, tuple[float, Interval | None]] = {}
-    base_ms = []
+    timed: dict[str, RuntimeTime] = {}
     for start in range(0, len(names), _AT_ONCE):
         group = {name: models[name] for name in names[start : start + _AT_ONCE]}
         with LatencyBench(
@@ -194,14 +191,16 @@ def time_models(
             min_rounds=_MIN_ROUNDS,
         ) as bench:
             run_launches(bench, LAUNCHES, seconds * (len(group) + 1))
-            for name in group:
-                latency = bench.compare(_BASE, name).measurements[0]
-                if latency.base is None or latency.ratio is None:
-                    raise InputError("no time was measured", where=str(models[name].path))
-                ratios[name] = latency.ratio, latency.interval
-                base_ms.append(latency.base)
-    median = sorted(base_ms)[len(base_ms) // 2] if base_ms else 0.0
-    return {
-        name: RuntimeTime(median * ratio, ratio, interval)
-        for name, (ratio, interval) in ratios.items()
-    }
+            timed |= {name: _time_of(bench, name, shape) for name in group}
+    return timed
+
+
+def _time_of(bench: LatencyBench, name: str, shape: Shape) -> RuntimeTime:
+    latency = bench.compare(_BASE, name).measurements[0]
+    assert latency.ratio is not None  # noqa: S101
+    return RuntimeTime(
+        bench.fastest_ms(name, shape),
+        bench.fastest_ms(_BASE, shape),
+        latency.ratio,
+        latency.interval,
+    )
