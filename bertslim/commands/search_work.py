@@ -69,11 +69,11 @@ class SearchWork:
             Infeasible: What was asked for is beyond what can be made of the model.
             KeyboardInterrupt: It was interrupted before anything was found.
         """
-        deadline = time.monotonic() + 60 * self.options.minutes
         torch.set_num_threads(self._threads)
         self._require_labels()
         table = self._table()
         self._require_feasible(table)
+        deadline = time.monotonic() + 60 * self.options.minutes
         self._search = self._start(table, deadline)
         try:
             self._search.run()

@@ -44,7 +44,8 @@ class SearchOptions:
         runtime: What the model is to run in.
         batch: Sequences a call.
         length: Tokens a sequence; None: 128, or what the model can take.
-        minutes: How long to search; what is begun is finished, and the report comes on top.
+        minutes: How long to search; what is begun is finished, and the latency table, where it is
+            not known yet, and the report come on top.
         levels: Groups of levels that blocks may be cut to; none: all.
         output: Where the result goes; None: `./<model>-search`.
         seed: Seeds every random step.
@@ -111,7 +112,7 @@ class SearchOptions:
         metadata=option(
             "--minutes",
             low=0.01,
-            help="How long to search; what is begun is finished, and the report comes on top.",
+            help="How long to search, beside measuring the latency table once and the report.",
         ),
     )
     levels: tuple[str, ...] = field(
