@@ -8,7 +8,8 @@
     │   │   └── UnfitForm     2    a row of a table has not the fields of its header
     │   └── OutputError       2    the output exists already, or cannot be written
     ├── RegressionFound       3    `bertslim check` found the model worse than its rule allows
-    ├── CannotTell            4    `bertslim check` could not decide
+    ├── Infeasible            3    `bertslim search` found nothing within its target
+    ├── CannotTell            4    `bertslim check` or `bertslim search` could not decide
     └── Defect               70    bertslim itself is wrong
 
 An interrupted run ends in 130. Each error is one line: where, what, and the remedy. Errors of
@@ -87,8 +88,14 @@ class RegressionFound(BertslimError):
     exit_code = 3
 
 
+class Infeasible(BertslimError):
+    """Nothing that can be made of the model is within the target."""
+
+    exit_code = 3
+
+
 class CannotTell(BertslimError):
-    """The gate could not decide."""
+    """The gate could not decide, or the rows are too few to tell."""
 
     exit_code = 4
 

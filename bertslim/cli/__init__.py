@@ -11,7 +11,18 @@ import typer
 from typer.exceptions import TyperException
 
 import bertslim
-from bertslim.cli import analyze, bench, check, cut, export, inspect, recipes, report, retrain
+from bertslim.cli import (
+    analyze,
+    bench,
+    check,
+    cut,
+    export,
+    inspect,
+    recipes,
+    report,
+    retrain,
+    search,
+)
 from bertslim.cli.failures import failure
 from bertslim.cli.options import remember
 from bertslim.interrupts import INTERRUPTED, INTERRUPTION, interruptible
@@ -31,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("cut", short_help="Cut a model by a recipe.")(cut.cut)
+app.command("search", short_help="Search for the best cut within a target.")(search.search)
 app.command("retrain", short_help="Train a model briefly.")(retrain.retrain)
 app.command("report", short_help="Print a report again, or compare results.")(report.report)
 app.command("inspect", short_help="Show what a model is made of.")(inspect.inspect)
@@ -69,8 +81,8 @@ def root(
       bertslim check --max-latency-ratio 0.9
 
     \b
-    Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 regression found, 4 inconclusive,
-    70 a defect of bertslim, 130 interrupted.
+    Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 regression found or target out of reach,
+    4 inconclusive, 70 a defect of bertslim, 130 interrupted.
     """
 
 

@@ -34,6 +34,7 @@ class CutWork(SlimWork):
         options: What to measure; None: nothing beyond the sizes on disk.
         shapes: At which shapes latency is measured.
         progress: Shows the steps.
+        made: The slim model, if it is there already.
     """
 
     job: SlimJob
@@ -42,10 +43,11 @@ class CutWork(SlimWork):
     options: MeasureOptions | None
     shapes: tuple[Shape, ...]
     progress: Progress
+    made: MadeSlim | None = None
 
     @cached_property
     def _made(self) -> MadeSlim:
-        return make_slim(self.prepared, self.splits, self.job, self.progress)
+        return self.made or make_slim(self.prepared, self.splits, self.job, self.progress)
 
     def make(self) -> Making:
         """Carry out the recipe in memory, its training included."""

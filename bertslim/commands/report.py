@@ -1,4 +1,4 @@
-"""`bertslim report`: results, or an analysis -> Markdown, or a directory of page and pictures."""
+"""`bertslim report`: results, an analysis or a search -> Markdown, or a directory of pictures."""
 
 from __future__ import annotations
 
@@ -9,18 +9,26 @@ from pathlib import Path
 
 from bertslim.commands.publish import find_result, is_of_other_weights
 from bertslim.errors import InputError
-from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECORD_FILE, REPORT_FILE
+from bertslim.file_names import (
+    ANALYSIS_FILE,
+    FRONTIER_FILE,
+    PAGE_FILE,
+    RECORD_FILE,
+    REPORT_FILE,
+)
 from bertslim.options.report import ReportOptions
 from bertslim.output.directory import output_directory
 from bertslim.output.inputs import Input, inputs_of
 from bertslim.output.writing import writing
 from bertslim.records import (
     Analysis,
+    Frontier,
     Record,
     read_analysis,
     read_record,
 )
 from bertslim.report.analysis_sections import analysis_sections, analysis_text
+from bertslim.report.frontier_sections import frontier_page, frontier_sections, frontier_text
 from bertslim.report.page import page, render_analysis_page, render_page
 from bertslim.report.picture_files import write_pictures
 from bertslim.report.render import render_report
@@ -37,11 +45,11 @@ class ReportResult:
     """The records of a report, and the report.
 
     Attributes:
-        accounts: The records of results, or one analysis.
+        accounts: The records of results, or one analysis or search.
         notes: What is not as the records say, a line each.
     """
 
-    accounts: tuple[Record, ...] | Analysis
+    accounts: tuple[Record, ...] | Analysis | Frontier
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -96,21 +104,24 @@ class ReportForms:
             write_pictures(self.pictures, directory / PICTURES)
 
 
-def _read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis:
-    """Read the records of results, or the one analysis that was named.
+def _read_accounts(directories: Sequence[Path]) -> tuple[Record, ...] | Analysis | Frontier:
+    """Read the records of results, or the one analysis or search that was named.
 
     Raises:
-        InputError: A directory holds neither, or an analysis is named among others.
+        InputError: A directory holds none of them, or one that stands alone is named among others.
     """
-    analyses = [directory for directory in directories if _holds_analysis(directory)]
-    if analyses and len(directories) > 1:
+    alone = [directory for directory in directories if _holds_other_account(directory)]
+    if alone and len(directories) > 1:
+        what = "an analysis" if _holds_alone(ANALYSIS_FILE, alone[0]) else "a search"
         raise InputError(
-            "an analysis is not compared with others",
-            where=str(analyses[0]),
+            f"{what} is not compared with others",
+            where=str(alone[0]),
             remedy="name it alone, or two models to `bertslim analyze`",
         )
-    if analyses:
-        return read_analysis(analyses[0])
+    if alone and _holds_alone(ANALYSIS_FILE, alone[0]):
+        return read_analysis(alone[0])
+    if alone:
+        return Frontier.read(alone[0])
     return tuple(map(read_record, directories))
 
 
@@ -119,12 +130,23 @@ def _other_weights(directories: Sequence[Path]) -> Iterator[str]:
         yield f"{directory.resolve().name}: the weights are not those of the record"
 
 
-def _holds_analysis(directory: Path) -> bool:
-    return (directory / ANALYSIS_FILE).is_file() and not (directory / RECORD_FILE).is_file()
+def _holds_other_account(directory: Path) -> bool:
+    return any(_holds_alone(name, directory) for name in (ANALYSIS_FILE, FRONTIER_FILE))
 
 
-def report_of(accounts: Sequence[Record] | Analysis) -> ReportForms:
-    """Write the report of an analysis, of one result, or of several side by side."""
+def _holds_alone(name: str, directory: Path) -> bool:
+    """Whether a directory holds an account of that name, and no record of a result."""
+    return (directory / name).is_file() and not (directory / RECORD_FILE).is_file()
+
+
+def report_of(accounts: Sequence[Record] | Analysis | Frontier) -> ReportForms:
+    """Write the report of an analysis, of a search, of one result, or of several side by side."""
+    if isinstance(accounts, Frontier):
+        return ReportForms(
+            frontier_text(accounts),
+            frontier_page(accounts),
+            pictures_of(frontier_sections(accounts)),
+        )
     if isinstance(accounts, Analysis):
         return ReportForms(
             analysis_text(accounts),

@@ -159,22 +159,33 @@ def write_slim(run: SlimRun) -> SlimResult:
         ) as directory,
         unchanged(*run.checkpoints),
     ):
-        check_space(directory, find_weights(job.source.directory).size)
-        splits = run.load_data()
-        work = run.start_work(splits)
-        making = work.make()
-        saved = work.save(directory)
-        quality = work.measure(directory)
-        record = _record(run, splits, making, saved, quality)
-        with writing(job.target):
-            publish(
-                record,
-                directory,
-                base=job.source.directory,
-                recipe=making.recipe.to_yaml() if making.recipe else None,
-            )
+        record = fill_directory(run, directory)
     job.ranks.from_first(record.to_json())
     return SlimResult(job.target, record)
+
+
+def fill_directory(run: SlimRun, directory: Path) -> Record:
+    """Make a slim model, and write it with its report into an empty directory.
+
+    Raises:
+        InputError: The data are not usable, or the disk is full.
+    """
+    job = run.job
+    check_space(directory, find_weights(job.source.directory).size)
+    splits = run.load_data()
+    work = run.start_work(splits)
+    making = work.make()
+    saved = work.save(directory)
+    quality = work.measure(directory)
+    record = _record(run, splits, making, saved, quality)
+    with writing(job.target):
+        publish(
+            record,
+            directory,
+            base=job.source.directory,
+            recipe=making.recipe.to_yaml() if making.recipe else None,
+        )
+    return record
 
 
 def _take_part(run: SlimRun) -> SlimResult:

@@ -188,6 +188,10 @@ class LatencyBench:
             for shape_samples in self._samples.values()
         )
 
+    def fastest_ms(self, name: str, shape: Shape) -> float:
+        """Return what the fastest call of a model took, which other programs slow down least."""
+        return float(self._samples[shape].times(name).min())
+
     def disturbance(self) -> tuple[str, ...]:
         """Note how often models had to wait for cores, if that was more than now and then."""
         samples = self._samples.values()

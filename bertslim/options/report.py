@@ -22,8 +22,9 @@ class ReportOptions:
         default=(),
         metadata=argument(
             "[DIR]...",
-            help="A result of bertslim, or several to be compared, or an analysis. By default the "
-            "current directory if it is a result, else the newest one directly under it.",
+            help="A result of bertslim, or several to be compared, an analysis or a search. By "
+            "default the current directory if it is a result, else the newest one directly under "
+            "it.",
             role="input",
         ),
     )

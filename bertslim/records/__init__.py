@@ -23,7 +23,9 @@ from bertslim.records.analysis import (
 from bertslim.records.changes import ExportRecord, Look, Repair, Training
 from bertslim.records.disagreements import Disagreement, Disagreements
 from bertslim.records.facts import LayerFacts, LayerForm, ModelFacts, Sizes
+from bertslim.records.frontier import Drop, Frontier, FrontierPoint, SearchTarget, Solved
 from bertslim.records.frozen import Frozen, Scalar
+from bertslim.records.latency_tables import LatencyCheck, LatencyTable, LevelTime
 from bertslim.records.measurements import Interval, Measurement, compare, unusable_figure
 from bertslim.records.plans import LayerPlan, Plan, StepPlan, VocabularyPlan
 from bertslim.records.provenance import (
@@ -53,16 +55,22 @@ __all__ = [
     "DataRecord",
     "Disagreement",
     "Disagreements",
+    "Drop",
     "Effect",
     "Environment",
     "ExportRecord",
+    "Frontier",
+    "FrontierPoint",
     "Frozen",
     "Interval",
     "LabelCount",
     "LabelSummary",
+    "LatencyCheck",
+    "LatencyTable",
     "LayerFacts",
     "LayerForm",
     "LayerPlan",
+    "LevelTime",
     "Look",
     "Measurement",
     "ModelFacts",
@@ -76,9 +84,11 @@ __all__ = [
     "Role",
     "Scalar",
     "ScoreRange",
+    "SearchTarget",
     "Sensitivity",
     "Site",
     "Sizes",
+    "Solved",
     "SplitRecord",
     "Step",
     "StepPlan",

@@ -56,6 +56,10 @@ class SplitMoments:
         """Return the moments of the tokens of both."""
         return SplitMoments(self.fit.merged(other.fit), self.held.merged(other.held))
 
+    def selected(self, inputs: Tensor) -> SplitMoments:
+        """Return the moments of some of the inputs, by their numbers."""
+        return SplitMoments(self.fit.selected(inputs), self.held.selected(inputs))
+
     def projected(self, matrix: Tensor) -> SplitMoments:
         """Return the moments of inputs @ matrix."""
         return SplitMoments(self.fit.projected(matrix), self.held.projected(matrix))

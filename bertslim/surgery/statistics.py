@@ -76,6 +76,17 @@ class Moments:
             yy=self.yy,
         )
 
+    def selected(self, inputs: Tensor) -> Moments:
+        """Return the moments of some of the inputs, by their numbers."""
+        return Moments(
+            weight=self.weight,
+            mean_x=self.mean_x[inputs],
+            mean_y=self.mean_y,
+            xx=self.xx[inputs][:, inputs],
+            xy=self.xy[inputs],
+            yy=self.yy,
+        )
+
     def merged(self, other: Self) -> Moments:
         """Return the moments of both samples together (Chan et al. 1979)."""
         weight = self.weight + other.weight

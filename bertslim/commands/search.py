@@ -1,0 +1,184 @@
+"""`bertslim search`: read the target -> search -> write the frontier and the chosen model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from bertslim.commands.slim_result import SlimJob, SlimRun, fill_directory
+from bertslim.data.load import load_splits
+from bertslim.errors import CannotTell, Infeasible, InputError
+from bertslim.file_names import FRONTIER_FILE, FRONTIER_PAGE, FRONTIER_PICTURE
+from bertslim.measure.environment import usable_threads
+from bertslim.measure.measure_options import MeasureOptions
+from bertslim.measure.shapes import Shape, all_shapes
+from bertslim.model.description import describe_checkpoint
+from bertslim.model.head_facts import describe_head
+from bertslim.model.model_source import ModelSource, find_model
+from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
+from bertslim.model.unchanged import unchanged
+from bertslim.options.search import SearchOptions
+from bertslim.output.directory import output_directory
+from bertslim.output.inputs import inputs_of
+from bertslim.output.writing import writing
+from bertslim.progress import Progress
+from bertslim.ranks import Ranks, current_ranks
+from bertslim.recipe.schema import Recipe
+from bertslim.records import Frontier, FrontierPoint, Record
+from bertslim.report.frontier_sections import frontier_page, frontier_picture
+from bertslim.search.targets import WrittenTarget, read_target
+from bertslim.training.training_options import TrainingOptions
+
+if TYPE_CHECKING:
+    from bertslim.commands.cut_work import CutWork
+    from bertslim.commands.search_work import SearchWork
+    from bertslim.data.splits import Splits
+
+RECIPES = "recipes"
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found, and where it is written.
+
+    Attributes:
+        directory: Where it is.
+        frontier: The account.
+        record: That of the slim model; None: none was chosen.
+    """
+
+    directory: Path
+    frontier: Frontier
+    record: Record | None
+
+    def enforce(self) -> None:
+        """Fail if nothing was chosen though it was asked for, or the search was interrupted.
+
+        Raises:
+            Infeasible: Nothing that was found is within the target.
+            CannotTell: The rows are too few to show that something is.
+            KeyboardInterrupt: The search was interrupted.
+        """
+        if self.frontier.interrupted:
+            raise KeyboardInterrupt
+        if self.frontier.outcome == "infeasible":
+            raise Infeasible(self.frontier.message)
+        if self.frontier.outcome == "uncertain":
+            raise CannotTell(self.frontier.message, remedy="give more rows, or allow a larger drop")
+
+
+def search(options: SearchOptions, progress: Progress) -> SearchResult:
+    """Search for the best cut of a model within a target, and write what was found.
+
+    An interrupted search writes the best so far.
+
+    Raises:
+        InputError: The model, the data, the target or the output is not usable.
+        Infeasible: The target is beyond what can be made of the model.
+        KeyboardInterrupt: It was interrupted before anything was found.
+    """
+    target = read_target(
+        options.target_latency,
+        options.target_params,
+        options.target_bytes,
+        options.max_accuracy_drop,
+    )
+    options.runtime.check_installed()
+    if current_ranks().count > 1:
+        raise InputError("search runs in one process", remedy="leave out `accelerate launch`")
+    source = find_model(options.model, weights=True)
+    if not has_tokenizer(source.directory):
+        raise InputError("has no tokenizer to read texts with", where=str(source.directory))
+    check_tokenizer(source.directory)
+    described = describe_checkpoint(source.directory)
+    lengths = () if options.length is None else (options.length,)
+    (shape,) = all_shapes((options.batch,), lengths, described.facts.max_length)
+    output = options.output or Path(f"{source.name}-search")
+    with (
+        output_directory(output, inputs=inputs_of(options), force=options.force) as directory,
+        unchanged(source.directory),
+        TemporaryDirectory(prefix="bertslim-search-") as folder,
+    ):
+        with progress.step("read the data"):
+            head = describe_head(source.directory, described.config, described.facts)
+            splits = load_splits(options.data, head, progress)
+        work = _start_work(options, target, source, splits, shape, Path(folder), progress)
+        frontier = work.run()
+        record = _write(work, frontier, directory, output)
+    return SearchResult(output, frontier, record)
+
+
+def _start_work(
+    options: SearchOptions,
+    target: WrittenTarget,
+    source: ModelSource,
+    splits: Splits,
+    shape: Shape,
+    folder: Path,
+    progress: Progress,
+) -> SearchWork:
+    """Import the module that computes."""
+    from bertslim.commands.search_work import SearchWork
+
+    return SearchWork(options, target, source, splits, shape, folder, progress)
+
+
+def _write(work: SearchWork, frontier: Frontier, directory: Path, output: Path) -> Record | None:
+    """Write the chosen model with its report, and the frontier beside it."""
+    chosen = frontier.point(frontier.chosen)
+    record = None if chosen is None else fill_directory(_ChosenRun(work, chosen, output), directory)
+    with writing(output):
+        (directory / FRONTIER_FILE).write_text(frontier.to_json(), encoding="utf-8")
+        (directory / FRONTIER_PAGE).write_text(frontier_page(frontier), encoding="utf-8")
+        (directory / FRONTIER_PICTURE).write_text(frontier_picture(frontier), encoding="utf-8")
+        (directory / RECIPES).mkdir()
+        for point in frontier.points:
+            recipe = Recipe.model_validate(point.recipe).to_yaml()
+            (directory / RECIPES / f"{point.name}.yaml").write_text(recipe, encoding="utf-8")
+    return record
+
+
+class _ChosenRun(SlimRun):
+    """The point that was chosen, as the result of a cut."""
+
+    def __init__(self, work: SearchWork, chosen: FrontierPoint, output: Path) -> None:
+        options = work.options
+        self.progress = work.progress
+        self.job = SlimJob(
+            kind="cut",
+            source=work.source,
+            target=output,
+            inputs=inputs_of(options),
+            threads=usable_threads(options.threads),
+            seed=options.seed,
+            training=TrainingOptions(
+                output, options.seed, resume=False, force=options.force, ranks=Ranks()
+            ),
+            ranks=Ranks(),
+            command=options.command,
+            force=options.force,
+        )
+        self._work = work
+        self._chosen = chosen
+
+    def load_data(self) -> Splits:
+        """Return the data of the search."""
+        return self._work.splits
+
+    def start_work(self, splits: Splits | None) -> CutWork:
+        """Return the model that was made; an interrupted search leaves out what takes time."""
+        from bertslim.commands.cut_work import CutWork
+
+        work, shape = self._work, self._work.shape
+        measure = MeasureOptions((shape.batch,), (shape.length,))
+        return CutWork(
+            self.job,
+            work.prepared(self._chosen),
+            splits,
+            None if work.interrupted else measure,
+            (shape,),
+            self.progress,
+            made=work.made_slim(self._chosen),
+        )

@@ -1,0 +1,261 @@
+"""The work of `bertslim search`: measure, solve, try, make, and give an account of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from bertslim.commands.make_slim import MadeSlim
+from bertslim.commands.prepare_cut import Prepared
+from bertslim.commands.publish import model_record, now
+from bertslim.data.splits import Splits
+from bertslim.errors import DataError, Infeasible, ModelError
+from bertslim.measure.environment import describe_environment, usable_threads
+from bertslim.measure.shapes import Shape
+from bertslim.model.checkpoint import Checkpoint, load_checkpoint
+from bertslim.model.model_source import ModelSource
+from bertslim.model.tokenizer import load_tokenizer
+from bertslim.options.search import SearchOptions
+from bertslim.progress import Progress
+from bertslim.recipe.schema import Recipe, Reconstruct
+from bertslim.records import Frontier, FrontierPoint, LatencyTable, SearchTarget
+from bertslim.search.frontier_search import FrontierSearch
+from bertslim.search.latency_table import LevelTimes
+from bertslim.search.levels import LayerChoices, limited, loaded, possible_choices
+from bertslim.search.materials import Materials, SearchTexts
+from bertslim.search.measure_table import TableBench
+from bertslim.search.outcome import Verdict, judge
+from bertslim.search.problem import Problem
+from bertslim.search.targets import WrittenTarget, most_parameters
+from bertslim.version import __version__
+
+_UNDONE = "interrupted before a configuration was made: times and damages are predicted"
+
+
+@dataclass
+class SearchWork:
+    """The work of one search.
+
+    Attributes:
+        options: What was asked for.
+        target: The same, read.
+        source: Where the base is.
+        splits: The data.
+        shape: What a call takes.
+        folder: Where files go that are not kept.
+        progress: Shows the steps.
+        interrupted: Whether the search was ended before it was done.
+    """
+
+    options: SearchOptions
+    target: WrittenTarget
+    source: ModelSource
+    splits: Splits
+    shape: Shape
+    folder: Path
+    progress: Progress
+    interrupted: bool = False
+
+    def run(self) -> Frontier:
+        """Search, and return the account; an interrupted one ends with what was found.
+
+        Raises:
+            ModelError: The model cannot be searched.
+            DataError: The rows have no labels, and a drop in accuracy was limited.
+            Infeasible: What was asked for is beyond what can be made of the model.
+            KeyboardInterrupt: It was interrupted before anything was found.
+        """
+        torch.set_num_threads(self._threads)
+        self._require_labels()
+        table = self._table()
+        self._require_feasible(table)
+        deadline = time.monotonic() + 60 * self.options.minutes
+        self._search = self._start(table, deadline)
+        try:
+            self._search.run()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        points = self._search.points()
+        if self.interrupted and not points:
+            raise KeyboardInterrupt
+        return self._account(table, tuple(points))
+
+    def made_slim(self, point: FrontierPoint) -> MadeSlim:
+        """Return a configuration that was made as a slim model."""
+        made = self._search.made_of(point)
+        slim = load_checkpoint(made.directory)
+        return MadeSlim(self.base, slim.model, point.plan, None, made.repairs, self.base.notes)
+
+    def prepared(self, point: FrontierPoint) -> Prepared:
+        """Return a point as the cut by its recipe."""
+        base = self.base
+        recipe = loaded(Recipe.model_validate(point.recipe))
+        return Prepared(self.source, recipe, base.config, base.facts, self.shape.length, base.notes)
+
+    @cached_property
+    def base(self) -> Checkpoint:
+        """The base, in float32."""
+        with self.progress.step("load"):
+            base = load_checkpoint(self.source.directory)
+        self._dtype = base.model.dtype
+        base.model.float()
+        return base
+
+    @cached_property
+    def _materials(self) -> Materials:
+        base = self.base
+        samples = Reconstruct().samples
+        texts = SearchTexts.of(
+            self.splits,
+            samples,
+            all_of_select=self.target.drop is not None,
+            seed=self.options.seed,
+        )
+        folder = self.folder / "files"
+        folder.mkdir()
+        return Materials(
+            base=base,
+            dtype=self._dtype,
+            tokenizer=load_tokenizer(self.source.directory),
+            texts=texts,
+            samples=samples,
+            runtime=self.options.runtime,
+            folder=folder,
+            shape=self.shape,
+            threads=self._threads,
+            seed=self.options.seed,
+            progress=self.progress,
+        )
+
+    @cached_property
+    def _choices(self) -> tuple[LayerChoices, ...]:
+        choices = possible_choices(self.base.facts)
+        return tuple(limited(layer, self.options.levels) for layer in choices)
+
+    def _require_labels(self) -> None:
+        if self.target.drop is not None and not self.splits.select.scorable:
+            raise DataError(
+                "the drop in accuracy cannot be judged: the rows have no labels",
+                where="--max-accuracy-drop",
+                remedy="name their column with --label-column, or give labelled rows",
+            )
+
+    def _table(self) -> LatencyTable:
+        if not any(layer.levels or layer.may_go for layer in self._choices):
+            raise ModelError(
+                "nothing of its layers can be cut by itself",
+                where=self.source.given,
+                remedy="cut all of them alike, with `bertslim cut`",
+            )
+        bench = TableBench(
+            self._materials.writer,
+            possible_choices(self.base.facts),
+            self.shape,
+            self._threads,
+            self.options.seed,
+            self.progress,
+        )
+        with self.progress.step("latency table"):
+            return bench.table()
+
+    def _start(self, table: LatencyTable, deadline: float) -> FrontierSearch:
+        materials = self._materials
+        times = LevelTimes(table)
+        choices = tuple(times.worthwhile(layer) for layer in self._choices)
+        scores = materials.survey(choices)
+        library = materials.library(choices, scores)
+        damages = materials.damages(choices, library)
+        problem = Problem(self.base.facts, choices, damages, table)
+        folder = self.folder / "finalists"
+        folder.mkdir()
+        return FrontierSearch(
+            materials,
+            problem,
+            scores,
+            materials.rungs(library),
+            self._target(table),
+            self._most_parameters(problem, self._target(table)),
+            deadline,
+            folder,
+        )
+
+    def _target(self, table: LatencyTable) -> SearchTarget:
+        return self.target.beside(table.base_ms)
+
+    def _require_feasible(self, table: LatencyTable) -> None:
+        """Refuse a target that the smallest configuration is not within."""
+        target = self._target(table)
+        problem = self._problem(table)
+        solved = problem.budgets([(1.0, 1.0)] * len(self._choices))
+        least_ms = problem.predicted_ms(solved.frontier()[0])
+        if target.ms is not None and target.ms < least_ms:
+            share = least_ms / table.base_ms
+            raise Infeasible(
+                f"{target.ms:.3g} ms is beyond what the levels allow: the fastest that keeps "
+                f"attention in one layer takes {least_ms:.3g} ms, {share:.2f} of the base's time",
+                where="--target-latency",
+            )
+        most = self._most_parameters(problem, target)
+        ms = target.ms or problem.predicted_ms(problem.kept)
+        if most is not None and solved.within(ms, most) is None:
+            raise Infeasible(
+                f"{most:,} parameters are beyond what the levels allow within {ms:.3g} ms: the "
+                f"fewest at any time are {problem.fewest_parameters:,}",
+                where="--target-params" if target.parameters == most else "--target-bytes",
+            )
+
+    def _problem(self, table: LatencyTable) -> Problem:
+        """Return what is chosen from, as if no level did any damage."""
+        damages = {
+            (number, level): 0.0
+            for number, layer in enumerate(self._choices)
+            for level in (*layer.levels, None)
+        }
+        return Problem(self.base.facts, self._choices, damages, table)
+
+    def _most_parameters(self, problem: Problem, target: SearchTarget) -> int | None:
+        whole = problem.parameters(problem.kept)
+        return most_parameters(target, whole, self.base.weights.size, self._dtype.itemsize)
+
+    def _account(self, table: LatencyTable, points: tuple[FrontierPoint, ...]) -> Frontier:
+        target = self._target(table)
+        made = any(point.solved for point in points)
+        verdict = judge(points, target) if made else Verdict("frontier", None, _UNDONE)
+        base, search = self.base, self._search
+        return Frontier(
+            bertslim=__version__,
+            created=now(),
+            command=self.options.command,
+            seed=self.options.seed,
+            base=model_record(self.source.given, self.source.directory),
+            base_parameters=search.problem.parameters(search.problem.kept),
+            base_bytes=base.weights.size,
+            data=self.splits.record,
+            environment=describe_environment(self._threads),
+            table=table,
+            target=target,
+            measure=self._measure,
+            samples=self._materials.samples,
+            evaluations=len(search.tried.candidates) if search.tried else 0,
+            points=points,
+            outcome=verdict.outcome,
+            chosen=verdict.chosen.name if verdict.chosen else None,
+            message=verdict.message,
+            interrupted=self.interrupted,
+            steps=self.progress.steps,
+            notes=(*self.splits.notes, *base.notes),
+        )
+
+    @property
+    def _measure(self) -> str:
+        if self.base.facts.head == "":
+            return "1 - cosine"
+        return "1 - correlation" if self.base.is_regression else "KL in nats"
+
+    @property
+    def _threads(self) -> int:
+        return usable_threads(self.options.threads)

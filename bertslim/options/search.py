@@ -1,0 +1,141 @@
+"""The settings of `bertslim search`. Annotations are evaluated: the command line needs them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.errors import InputError
+from bertslim.option_fields import group, names, option
+from bertslim.options.shared import FORCE, MODEL, SEED, THREADS
+from bertslim.search.levels import GROUPS
+from bertslim.search.search_runtimes import SearchRuntime
+from bertslim.wording import did_you_mean
+
+
+def read_groups(values: Sequence[str], option: str) -> tuple[str, ...]:
+    """Read `--levels widths --levels heads` and `--levels widths,heads` alike.
+
+    Raises:
+        InputError: One of them is no group of levels.
+    """
+    words = names(values)
+    for word in words:
+        if word not in GROUPS:
+            raise InputError(
+                f"{word!r} is no group of levels",
+                where=option,
+                remedy=did_you_mean(word, GROUPS) or f"known are {', '.join(GROUPS)}",
+            )
+    return words
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What `bertslim search` is asked for.
+
+    Attributes:
+        model: A local directory, `pkg:NAME` or a Hub id.
+        data: Texts to solve from and to choose on; with labels the drop in accuracy is judged.
+        target_latency: The most that a call may take, as a share of the base's time or in ms.
+        target_params: The most parameters.
+        target_bytes: The most bytes on disk of the weights.
+        max_accuracy_drop: Points by which the main metric may be below the base's.
+        runtime: What the model is to run in.
+        batch: Sequences a call.
+        length: Tokens a sequence; None: 128, or what the model can take.
+        minutes: How long to search; what is begun is finished, and the latency table, where it is
+            not known yet, and the report come on top.
+        levels: Groups of levels that blocks may be cut to; none: all.
+        output: Where the result goes; None: `./<model>-search`.
+        seed: Seeds every random step.
+        threads: Threads of every computation; None: all cores.
+        force: Whether an existing output may be replaced.
+        command: The command line, for the record.
+    """
+
+    model: str = field(metadata=MODEL)
+    data: DataOptions = field(
+        metadata=group(
+            DataOptions,
+            replaced={
+                "data": option(
+                    "--data",
+                    help="Texts to solve from and to choose on; with labels the drop in accuracy "
+                    f"is judged. {SOURCES_HELP}",
+                    shown=False,
+                )
+            },
+        )
+    )
+    target_latency: str | None = field(
+        default=None,
+        metadata=option(
+            "--target-latency",
+            help="The most that a call may take: a share of the base's time, such as 0.5x, or a "
+            "time, such as 4ms.",
+            metavar="T",
+        ),
+    )
+    target_params: str | None = field(
+        default=None,
+        metadata=option("--target-params", help="The most parameters, such as 40M.", metavar="N"),
+    )
+    target_bytes: str | None = field(
+        default=None,
+        metadata=option(
+            "--target-bytes", help="The most bytes of weights on disk, such as 50MB.", metavar="N"
+        ),
+    )
+    max_accuracy_drop: str | None = field(
+        default=None,
+        metadata=option(
+            "--max-accuracy-drop",
+            help="Points by which the main metric may be below the base's, shown at 95 %; needs "
+            "labels.",
+            metavar="POINTS",
+        ),
+    )
+    runtime: SearchRuntime = field(
+        default=SearchRuntime.ONNXRUNTIME_INT8,
+        metadata=option("--runtime", help="What the model is to run in."),
+    )
+    batch: int = field(
+        default=1, metadata=option("--batch", low=1, help="Sequences a call.", metavar="N")
+    )
+    length: int | None = field(
+        default=None,
+        metadata=option("--length", low=1, help="Tokens a sequence.", metavar="N", shown="128"),
+    )
+    minutes: float = field(
+        default=10.0,
+        metadata=option(
+            "--minutes",
+            low=0.01,
+            help="How long to search, beside measuring the latency table once and the report.",
+        ),
+    )
+    levels: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "--levels",
+            help=f"What blocks may be cut to: {', '.join(GROUPS)}.",
+            shown="all of them",
+            metavar="NAME",
+            read=read_groups,
+        ),
+    )
+    output: Path | None = field(
+        default=None,
+        metadata=option(
+            "-o",
+            "--output",
+            help="The directory to write.",
+            shown="./<model>-search",
+            role="output",
+        ),
+    )
+    seed: int = field(default=0, metadata=SEED)
+    threads: int | None = field(default=None, metadata=THREADS)
+    force: bool = field(default=False, metadata=FORCE)
+    command: tuple[str, ...] = ()

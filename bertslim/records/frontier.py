@@ -1,0 +1,204 @@
+"""What a search found, as a record; nothing here imports torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import ValidationError
+
+from bertslim.errors import InputError
+from bertslim.file_names import FRONTIER_FILE
+from bertslim.records.frozen import Count, Frozen
+from bertslim.records.latency_tables import LatencyTable
+from bertslim.records.measurements import Interval
+from bertslim.records.plans import Plan
+from bertslim.records.provenance import DataRecord, Environment, ModelRecord, Step
+
+
+class Drop(Frozen):
+    """How much worse than the base a model scores, on rows that nothing was fitted to.
+
+    Attributes:
+        metric: Such as "accuracy".
+        base: The score of the base, as a share or a correlation.
+        slim: That of the model.
+        rows: Rows of the select split.
+        bound: The most that the score may be below the base's, at 95 %, for all finalists together.
+        rows_needed: Rows that would show the drop that was asked for, if it is as seen; None: there
+            was none asked for, or no number of rows would.
+    """
+
+    metric: str
+    base: float
+    slim: float
+    rows: Count
+    bound: float
+    rows_needed: Count | None = None
+
+    @property
+    def points(self) -> float:
+        """How far the score is below the base's, in hundredths."""
+        return 100 * (self.base - self.slim) + 0.0
+
+    @property
+    def bound_points(self) -> float:
+        """The most that it may be, in hundredths."""
+        return 100 * self.bound + 0.0
+
+
+class Solved(Frozen):
+    """What a configuration is worth once all of it is repaired from the bottom up.
+
+    Attributes:
+        damage: On the select split, as `Frontier.measure` names it.
+        drop: Of the main metric; None without labels.
+        bytes: Of its weights on disk.
+        ms: What a call takes: the ratio times what the base takes by the table.
+        ratio: Beside the base, measured in turns with it.
+        interval: Of the ratio.
+    """
+
+    damage: float
+    drop: Drop | None
+    bytes: Count
+    ms: float
+    ratio: float
+    interval: Interval | None
+
+
+class FrontierPoint(Frozen):
+    """A configuration that was found.
+
+    Attributes:
+        name: By the share of the base's time that it should take, such as "0.50x".
+        recipe: Its recipe.
+        plan: What becomes of each layer.
+        predicted_ms: What a call should take.
+        damage: Of the model put together from blocks that were repaired alone.
+        texts: How many texts that was seen on.
+        solved: What it really is worth; None: it was not made.
+    """
+
+    name: str
+    recipe: dict[str, Any]
+    plan: Plan
+    predicted_ms: float
+    damage: float
+    texts: Count
+    solved: Solved | None = None
+
+    @property
+    def ms(self) -> float:
+        """What a call takes, measured or else predicted."""
+        return self.solved.ms if self.solved else self.predicted_ms
+
+
+class SearchTarget(Frozen):
+    """What was asked for; None: anything.
+
+    Attributes:
+        ms: The most that a call may take.
+        parameters: The most parameters.
+        bytes: The most bytes on disk.
+        drop: The most that the main metric may be below the base's, in hundredths.
+    """
+
+    ms: float | None = None
+    parameters: Count | None = None
+    bytes: Count | None = None
+    drop: float | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything was."""
+        return any(value is not None for _, value in self)
+
+    def __str__(self) -> str:
+        words = (
+            f"{self.ms:.3g} ms a call" if self.ms is not None else "",
+            f"{self.parameters:,} parameters" if self.parameters is not None else "",
+            f"{self.bytes:,} bytes" if self.bytes is not None else "",
+            f"a drop of {self.drop:g} points" if self.drop is not None else "",
+        )
+        return ", ".join(filter(None, words))
+
+
+Outcome = Literal["chosen", "frontier", "infeasible", "uncertain"]
+
+
+class Frontier(Frozen):
+    """The account of one search.
+
+    Attributes:
+        schema_version: The version of this form.
+        bertslim: The version that wrote it.
+        created: When, in UTC.
+        command: The command line.
+        seed: Of every random step.
+        base: The model.
+        base_parameters: Its parameters.
+        base_bytes: Bytes of its weights.
+        data: The texts.
+        environment: The machine.
+        table: What the levels take on it.
+        target: What was asked for.
+        measure: What damage is, such as "KL in nats".
+        samples: Texts that repairs are solved from.
+        evaluations: Configurations that were put together and run.
+        points: What was found, from the fastest.
+        outcome: Whether a point was chosen, none was asked for, none is within the target, or it is
+            uncertain whether one is.
+        chosen: The name of the point that was.
+        message: The outcome in words.
+        interrupted: Whether the search was ended before it was done.
+        steps: What took how long.
+        notes: What a reader should know.
+    """
+
+    schema_version: Literal[1] = 1
+    bertslim: str
+    created: str
+    command: tuple[str, ...]
+    seed: int
+    base: ModelRecord
+    base_parameters: Count
+    base_bytes: Count
+    data: DataRecord
+    environment: Environment
+    table: LatencyTable
+    target: SearchTarget
+    measure: str
+    samples: Count
+    evaluations: Count
+    points: tuple[FrontierPoint, ...]
+    outcome: Outcome
+    chosen: str | None
+    message: str
+    interrupted: bool = False
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def point(self, name: str | None) -> FrontierPoint | None:
+        """Return a point by its name."""
+        return next((point for point in self.points if point.name == name), None)
+
+    def to_json(self) -> str:
+        """Serialise with two spaces, ending in a line break."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Read the account of a search from its directory.
+
+        Raises:
+            InputError: The file is missing, or is no such account.
+        """
+        path = directory / FRONTIER_FILE
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError("no account of a search here", where=str(path)) from error
+        except (ValidationError, UnicodeDecodeError) as error:
+            what = "is not an account of a search that this bertslim reads"
+            raise InputError(what, where=str(path)) from error

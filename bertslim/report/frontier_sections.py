@@ -1,0 +1,134 @@
+"""What a search found, in tables, sentences and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from bertslim.records import Frontier, FrontierPoint, LatencyTable
+from bertslim.records.sources import last_component
+from bertslim.report.escape import escape
+from bertslim.report.numbers import fixed, significant
+from bertslim.report.page import page
+from bertslim.report.plan_tables import plan_table
+from bertslim.report.plots.frontier import frontier_drawing
+from bertslim.report.plots.layers import layers_drawing
+from bertslim.report.section import Picture, Section, markdown_of
+from bertslim.report.svg import ON_PAPER
+from bertslim.report.tables import NOTHING, Table, wrapped
+from bertslim.wording import counted
+
+
+def frontier_text(frontier: Frontier) -> str:
+    """Write the whole report as Markdown."""
+    return markdown_of([Section(title_of(frontier), (), level=1), *frontier_sections(frontier)])
+
+
+def frontier_page(frontier: Frontier) -> str:
+    """Write it as HTML; text of a model or data is escaped."""
+    origin = (
+        f"Found by bertslim {frontier.bertslim} on {last_component(frontier.data.source)}, "
+        f"{counted(frontier.evaluations, 'configuration', 'configurations')} tried."
+    )
+    return page(title_of(frontier), [origin], frontier_sections(frontier))
+
+
+def frontier_picture(frontier: Frontier) -> str:
+    """Draw it as an SVG file."""
+    return frontier_drawing(frontier, ON_PAPER).framed().markup()
+
+
+def title_of(frontier: Frontier) -> str:
+    """Name the model, as plain text."""
+    return f"Cuts of {last_component(frontier.base.source)}"
+
+
+def frontier_sections(frontier: Frontier) -> tuple[Section, ...]:
+    """Return all sections below the title."""
+    return (
+        _found_section(frontier),
+        *_chosen_sections(frontier),
+        _times_section(frontier.table),
+        *_notes_section(frontier),
+    )
+
+
+def _found_section(frontier: Frontier) -> Section:
+    table = frontier.table
+    ended = (
+        " The search was interrupted; this is what it had found." if frontier.interrupted else ""
+    )
+    words = (
+        f"Times are those in {table.runtime} at {table.batch}x{table.length} with "
+        f"{counted(table.threads, 'thread', 'threads')}, where the base takes "
+        f"{significant(table.base_ms)} ms. {_capital(frontier.message)}.{ended}"
+    )
+    picture = Picture("frontier", partial(frontier_drawing, frontier))
+    return Section("The frontier", (wrapped(escape(words)), points_table(frontier)), (picture,))
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def points_table(frontier: Frontier) -> Table:
+    """A row a point, from the fastest."""
+    headers = (
+        "point", "time", "95 % interval", "predicted", frontier.measure, "put together",
+        "points lost", "at most", "parameters",
+    )  # fmt: skip
+    rows = tuple(_row(point, frontier) for point in frontier.points)
+    return Table("lrrrrrrrr", headers, rows).without_empty_columns()
+
+
+def _row(point: FrontierPoint, frontier: Frontier) -> tuple[str, ...]:
+    solved = point.solved
+    drop = solved.drop if solved else None
+    interval = solved.interval if solved else None
+    mark = " (chosen)" if point.name == frontier.chosen else ""
+    return (
+        f"{point.name}{mark}",
+        fixed(solved.ratio, 2) if solved else NOTHING,
+        f"{fixed(interval.low, 2)} to {fixed(interval.high, 2)}" if interval else NOTHING,
+        fixed(point.predicted_ms / frontier.table.base_ms, 2),
+        significant(solved.damage, 2) if solved else NOTHING,
+        significant(point.damage, 2),
+        fixed(drop.points, 2) if drop else NOTHING,
+        fixed(drop.bound_points, 2) if drop else NOTHING,
+        fixed(point.plan.slim.parameters),
+    )
+
+
+def _chosen_sections(frontier: Frontier) -> Iterator[Section]:
+    chosen = frontier.point(frontier.chosen)
+    if chosen is None:
+        return
+    picture = Picture("chosen-layers", partial(layers_drawing, chosen.plan))
+    yield Section(f"The chosen point, {chosen.name}", (plan_table(chosen.plan),), (picture,))
+
+
+def _times_section(table: LatencyTable) -> Section:
+    rows = [
+        (
+            "attention" if row.block == "attention" else "FFN",
+            row.kind,
+            fixed(row.size) if row.size else NOTHING,
+            significant(row.ms),
+            significant(row.top_ms),
+        )
+        for row in table.levels
+    ]
+    fixed_ms, rest_ms = significant(table.fixed_ms), significant(table.rest_ms)
+    words = (
+        f"A model takes {fixed_ms} ms, {rest_ms} ms a layer, and what its blocks take. Beside "
+        f"{len(table.checks)} whole models that was {table.mean_error:.1%} off on average and "
+        f"{table.largest_error:.1%} at most, each by a line through the others."
+    )
+    headers = ("block", "level", "heads or neurons", "ms", "ms on top")
+    return Section("What the blocks take", (wrapped(words), Table("llrrr", headers, tuple(rows))))
+
+
+def _notes_section(frontier: Frontier) -> Iterator[Section]:
+    if frontier.notes:
+        notes = "\n".join(f"- {escape(note)}" for note in frontier.notes)
+        yield Section("Notes on the search", (notes,))

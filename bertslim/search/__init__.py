@@ -1,0 +1,1 @@
+"""Target in, recipe out: latency table, library of levels, damage, solve, certify."""

@@ -1,0 +1,262 @@
+"""The latency table of a machine: models with repeated layers, written, timed and remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from bertslim.errors import ModelError
+from bertslim.export.fuse import FIRST_TOKEN_HEADS
+from bertslim.measure.environment import describe_environment
+from bertslim.measure.runtimes import TimedModel
+from bertslim.measure.shapes import Shape
+from bertslim.progress import Progress
+from bertslim.records import LatencyCheck, LatencyTable
+from bertslim.search.latency_table import (
+    LevelTimes,
+    RepeatedTimes,
+    TableSetting,
+    attends,
+    corrected,
+    table_of,
+)
+from bertslim.search.levels import (
+    Configuration,
+    LayerChoices,
+    LayerLevels,
+    Level,
+    plan_of,
+)
+from bertslim.search.timed_files import FileWriter, time_models
+
+_EQUAL_LAYERS = 2
+_CHECKS = 5  # whole models beside the base
+_SECONDS = 1.0  # a model, over all launches
+_VERSION = 2  # of what is remembered
+
+
+@dataclass(frozen=True)
+class TableBench:
+    """Measures the latency table of a model.
+
+    Attributes:
+        writer: Writes models as the files of the runtime.
+        choices: What may become of each layer; the same of all.
+        shape: What a call takes.
+        threads: Threads of each model.
+        seed: Settles the random inputs, and which whole models are measured.
+        progress: Shows what is measured.
+    """
+
+    writer: FileWriter
+    choices: Sequence[LayerChoices]
+    shape: Shape
+    threads: int
+    seed: int
+    progress: Progress
+
+    def table(self) -> LatencyTable:
+        """Return what this machine took for such a model before, or measure it now.
+
+        Raises:
+            ModelError: The layers of the model differ, or it has only one.
+            BertslimError: A model cannot be written or timed.
+        """
+        self._require_equal_layers()
+        path = self._remembered
+        with suppress(OSError, ValidationError):
+            return LatencyTable.model_validate_json(path.read_text(encoding="utf-8"))
+        table = self._measure()
+        with suppress(OSError):  # a table that is not remembered is measured again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new = path.with_suffix(f".{os.getpid()}")
+            new.write_text(table.model_dump_json(indent=2), encoding="utf-8")
+            new.replace(path)
+        return table
+
+    def _require_equal_layers(self) -> None:
+        facts = self.writer.base.facts
+        shapes = {(layer.heads, layer.intermediate_size) for layer in facts.layers}
+        if len(facts.layers) < 2 or len(shapes) > 1 or not min(shapes)[0] or not min(shapes)[1]:
+            raise ModelError(
+                "search takes a model of two layers or more that are all of one shape",
+                where=str(self.writer.base.directory),
+                remedy="start from the base, not from a model that is cut unevenly",
+            )
+
+    def _measure(self) -> LatencyTable:
+        table = table_of(self._time_repeated(), self._levels, self.writer.base.facts, self._setting)
+        return corrected(table, self._time_whole(table))
+
+    @property
+    def _setting(self) -> TableSetting:
+        runtime = self.writer.runtime
+        reads_first = self.writer.base.facts.head in FIRST_TOKEN_HEADS
+        fuses = self.writer.base.family.layout.attention.fuses
+        return TableSetting(
+            runtime.value,
+            self.shape.batch,
+            self.shape.length,
+            self.threads,
+            one_token_on_top=runtime.files.one_token_on_top and reads_first and fuses,
+        )
+
+    @property
+    def _levels(self) -> LayerChoices:
+        """The levels of any layer: those of the last are those of all."""
+        return self.choices[-1]
+
+    def _time_repeated(self) -> RepeatedTimes:
+        whole = self._repeated(self._levels.kept)
+        named = dict(self._reduced())
+        written = [
+            self._write(f"reduced-{number}", configuration)
+            for number, configuration in enumerate(
+                self.progress.track(
+                    named.values(), "writing models with few layers", total=len(named), unit="model"
+                )
+            )
+        ]
+        reference = self._write("whole", whole)
+        ms = self._time(reference, dict(zip(map(str, named), written, strict=True)))
+        fewer = self._fewest_heads
+        return RepeatedTimes(
+            layers=self._equal,
+            whole=ms["whole"],
+            at_level={level: ms[_name(level)] for level in self._levels.levels},
+            alone=ms["alone"],
+            alone_without_ffn=ms.get("alone without FFN"),
+            alone_with_heads=None if fewer is None else (fewer.size, ms["alone with fewer heads"]),
+        )
+
+    def _reduced(self) -> Iterator[tuple[str, Configuration]]:
+        """Yield models of a few equal layers below one more, and of one layer alone."""
+        kept = self._levels.kept
+        for level in self._levels.levels:
+            yield _name(level), self._repeated(_with(kept, level))
+        yield "alone", self._alone(kept)
+        if not self._setting.one_token_on_top:
+            return
+        if (deleted := Level("ffn", "deleted")) in self._levels.ffn:
+            yield "alone without FFN", self._alone(_with(kept, deleted))
+        if self._fewest_heads is not None:
+            yield "alone with fewer heads", self._alone(_with(kept, self._fewest_heads))
+
+    @property
+    def _fewest_heads(self) -> Level | None:
+        if not self._setting.one_token_on_top:
+            return None
+        narrowed = [level for level in self._levels.attention if level.kind == "narrowed"]
+        return narrowed[-1] if narrowed else None
+
+    @property
+    def _equal(self) -> int:
+        return min(_EQUAL_LAYERS, len(self.choices) - 1)
+
+    def _repeated(self, levels: LayerLevels) -> Configuration:
+        between = len(self.choices) - 1 - self._equal
+        return (*[levels] * self._equal, *[None] * between, self._levels.kept)
+
+    def _alone(self, levels: LayerLevels) -> Configuration:
+        return (levels, *[None] * (len(self.choices) - 1))
+
+    def _time_whole(self, table: LatencyTable) -> list[LatencyCheck]:
+        """Time the base and a few models whose levels are drawn at random."""
+        times = LevelTimes(table)
+        kept: Configuration = tuple(layer.kept for layer in self.choices)
+        drawn = list(self._drawn())
+        written = {
+            f"check-{number}": self._write(f"check-{number}", configuration)
+            for number, configuration in enumerate(
+                self.progress.track(drawn, "writing whole models", total=_CHECKS, unit="model")
+            )
+        }
+        ms = self._time(self._write("base", kept), written)
+        return [
+            LatencyCheck(summed_ms=times.summed(configuration), measured_ms=measured)
+            for configuration, measured in zip(
+                (kept, *drawn), (ms.pop("whole"), *ms.values()), strict=True
+            )
+        ]
+
+    def _drawn(self) -> Iterator[Configuration]:
+        draw = np.random.default_rng(self.seed)
+        for _ in range(_CHECKS):
+            while True:
+                drawn = tuple(_draw(layer, draw) for layer in self.choices)
+                if any(map(attends, drawn)):
+                    yield drawn
+                    break
+
+    def _write(self, name: str, configuration: Configuration) -> TimedModel:
+        kept = tuple(layer.kept for layer in self.choices)
+        if configuration == kept:
+            return self.writer.base_file
+        return self.writer.write_cut(name, plan_of(configuration, self.writer.base.facts))
+
+    def _time(self, whole: TimedModel, models: dict[str, TimedModel]) -> dict[str, float]:
+        """Return the fastest calls of models by name, and that of what they are timed beside.
+
+        That one runs in every group; what a group is slower by, its models are taken to be, too.
+        """
+        timed = time_models(
+            whole,
+            models,
+            self.shape,
+            threads=self.threads,
+            seconds=_SECONDS,
+            seed=self.seed,
+            progress=self.progress,
+        )
+        least = min(one.base_fastest_ms for one in timed.values())
+        ms = {name: one.fastest_ms * least / one.base_fastest_ms for name, one in timed.items()}
+        return ms | {"whole": least}
+
+    @cached_property
+    def _remembered(self) -> Path:
+        """Where the table of such a model on this machine is kept."""
+        environment = describe_environment(
+            self.threads, [self.writer.runtime.files.runtime.package]
+        )
+        facts = self.writer.base.facts.model_dump(mode="json")
+        what = {
+            "version": _VERSION,
+            "machine": [environment.cpu, environment.cores, environment.versions],
+            "setting": [
+                self.writer.runtime.value, self.shape.batch, self.shape.length, self.threads,
+            ],
+            "model": facts,
+            "levels": [_name(level) for level in self._levels.levels],
+        }  # fmt: skip
+        key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+        return cache_directory() / f"{key[:32]}.json"
+
+
+def cache_directory() -> Path:
+    """Return where latency tables are kept, by the rules for the user's caches (XDG)."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "bertslim" / "latency"
+
+
+def _name(level: Level) -> str:
+    return f"{level.block} {level}"
+
+
+def _with(layer: LayerLevels, level: Level) -> LayerLevels:
+    if level.block == "attention":
+        return LayerLevels(level, layer.ffn)
+    return LayerLevels(layer.attention, level)
+
+
+def _draw(layer: LayerChoices, draw: np.random.Generator) -> LayerLevels | None:
+    every = list(layer.every())
+    return every[int(draw.integers(len(every)))]

@@ -1,0 +1,176 @@
+"""The search as a choice within a budget: damages and times of levels to options of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bertslim.recipe.sizes import layer_parameters
+from bertslim.records import LatencyTable, ModelFacts
+from bertslim.search.latency_table import LevelTimes, attends
+from bertslim.search.levels import Configuration, LayerChoices, LayerLevels, plan_of
+from bertslim.search.solve import Budgets, Choice, Option, Stage, within_both
+from bertslim.search.stitched import Damages
+
+_ABOVE, _BELOW = 0, 1  # the states: no layer with attention is above, or one is
+Coefficients = Sequence[tuple[float, float]]
+"""What damages count, layer by layer: of levels of attention, and of levels of the FFN block."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is chosen from.
+
+    Attributes:
+        facts: The shape of the base.
+        choices: What may become of each layer.
+        damages: What each level does alone.
+        table: What each level takes.
+    """
+
+    facts: ModelFacts
+    choices: Sequence[LayerChoices]
+    damages: Damages
+    table: LatencyTable
+
+    @property
+    def kept(self) -> Configuration:
+        """The base."""
+        return tuple(layer.kept for layer in self.choices)
+
+    def predicted_ms(self, configuration: Configuration) -> float:
+        """Return what a configuration takes by the table."""
+        return self._times.predicted(configuration)
+
+    def parameters(self, configuration: Configuration) -> int:
+        """Return how many parameters a configuration has."""
+        sizes = zip(self._sizes, configuration, strict=True)
+        return self.parameters_outside + sum(size[levels] for size, levels in sizes)
+
+    def budgets(self, coefficients: Coefficients) -> SolvedBudgets:
+        """Solve for all budgets of time at once.
+
+        Args:
+            coefficients: What damages count.
+        """
+        return SolvedBudgets(self, self._stages(coefficients))
+
+    def options(self, number: int) -> list[LayerLevels | None]:
+        """Return what may become of a layer."""
+        return list(self.choices[number].every())
+
+    def to_summed(self, ms: float) -> float:
+        """Return what the blocks may add up to in a model that takes so many ms."""
+        return (ms - self.table.offset_ms) / self.table.slope - self.table.fixed_ms
+
+    @property
+    def fewest_parameters(self) -> int:
+        """The parameters of the smallest configuration with attention in one layer."""
+        least = [min(sizes.values()) for sizes in self._sizes]
+        attending = [
+            min(size for levels, size in sizes.items() if attends(levels)) for sizes in self._sizes
+        ]
+        more = min(size - small for size, small in zip(attending, least, strict=True))
+        return self.parameters_outside + sum(least) + more
+
+    def _stages(self, coefficients: Coefficients) -> list[Stage]:
+        """Return the options of all layers, from the top down."""
+        numbers = reversed(range(len(self.choices)))
+        return [self._stage(number, *coefficients[number]) for number in numbers]
+
+    def _stage(self, number: int, of_attention: float, of_ffn: float) -> Stage:
+        return [
+            Option(
+                damage=self._damage(number, levels, of_attention, of_ffn),
+                costs=(
+                    self._times.of_layer(levels, below=False),
+                    self._times.of_layer(levels, below=True),
+                ),
+                leads_to=(_BELOW if attends(levels) else _ABOVE, _BELOW),
+                size=self._sizes[number][levels],
+            )
+            for levels in self.options(number)
+        ]
+
+    def _damage(
+        self, number: int, levels: LayerLevels | None, of_attention: float, of_ffn: float
+    ) -> float:
+        if levels is None:
+            return self._alone(number, None) * (of_attention + of_ffn) / 2
+        parts = zip(levels.levels, (of_attention, of_ffn), strict=True)
+        return sum(
+            self._alone(number, level) * factor for level, factor in parts if level.kind != "kept"
+        )
+
+    def _alone(self, number: int, level: object) -> float:
+        return max(0.0, self.damages[number, level])  # type: ignore[index]
+
+    @cached_property
+    def _times(self) -> LevelTimes:
+        return LevelTimes(self.table)
+
+    @cached_property
+    def _sizes(self) -> list[Mapping[LayerLevels | None, int]]:
+        """The parameters of each layer by what becomes of it."""
+        return [
+            {levels: self._parameters_of(number, levels) for levels in self.options(number)}
+            for number in range(len(self.choices))
+        ]
+
+    def _parameters_of(self, number: int, levels: LayerLevels | None) -> int:
+        if levels is None:
+            return 0
+        if levels == self.choices[number].kept:
+            return layer_parameters(self.facts, self.facts.layers[number])
+        changed = (*self.kept[:number], levels, *self.kept[number + 1 :])
+        return plan_of(changed, self.facts).record.layers[number].parameters_after
+
+    @cached_property
+    def parameters_outside(self) -> int:
+        """Parameters that no choice changes."""
+        facts = self.facts
+        return facts.embedding_parameters + facts.head_parameters + facts.shared_parameters
+
+
+class SolvedBudgets:
+    """The best configurations of all budgets, for damages that count as coefficients say.
+
+    Args:
+        problem: What is chosen from.
+        stages: Its options, from the top down.
+    """
+
+    def __init__(self, problem: Problem, stages: Sequence[Stage]) -> None:
+        self._problem = problem
+        self._stages = stages
+        most = sum(max(max(option.costs) for option in stage) for stage in stages)
+        self._solved = Budgets(stages, most, final=_BELOW)
+
+    def within(self, ms: float, parameters: int | None = None) -> Configuration | None:
+        """Return the configuration of least damage; None: none is as small as that.
+
+        Args:
+            ms: The most that it may take.
+            parameters: The most that it may have; None: any number.
+        """
+        budget = self._problem.to_summed(ms)
+        if parameters is None:
+            return self._configuration(self._solved.within(budget))
+        left = parameters - self._problem.parameters_outside
+        return self._configuration(within_both(self._stages, budget, left, final=_BELOW))
+
+    def frontier(self) -> list[Configuration]:
+        """Return the configurations that some budget has, from the fastest to the base."""
+        found = map(self._configuration, self._solved.frontier())
+        return [configuration for configuration in found if configuration is not None]
+
+    def _configuration(self, choice: Choice | None) -> Configuration | None:
+        if choice is None:
+            return None
+        numbers = reversed(range(len(choice.options)))
+        levels = [
+            self._problem.options(number)[option]
+            for number, option in zip(numbers, choice.options, strict=True)
+        ]
+        return tuple(reversed(levels))

@@ -1,0 +1,78 @@
+"""Tiny models with texts, surveyed as a search has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bertslim.data.task import Batch
+from bertslim.model.checkpoint import Checkpoint, build_slim, load_checkpoint, sharing_copy
+from bertslim.progress import Progress
+from bertslim.recipe.plan import make_plan
+from bertslim.repair.reconstruct import reconstruct
+from bertslim.search.levels import LayerChoices, possible_choices
+from bertslim.search.library import Library, build_library
+from bertslim.surgery.layer_surgery import operate
+from bertslim.surgery.survey import survey
+
+QUIET = Progress(visible=False)
+
+
+def random_texts(*sizes: int, length: int = 12, seed: int = 11) -> list[Batch]:
+    """Return random texts, the last one of each batch padded."""
+    draw, batches, row = torch.Generator().manual_seed(seed), [], 0
+    for size in sizes:
+        ids = torch.randint(5, 90, (size, length), generator=draw)
+        mask = torch.ones_like(ids)
+        mask[-1, length // 2 :] = 0
+        rows = tuple(range(row, row + size))
+        batches.append(Batch(inputs={"input_ids": ids, "attention_mask": mask}, rows=rows))
+        row += size
+    return batches
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A tiny model, its texts and its library.
+
+    Attributes:
+        base: In float64, so that sums in another order are the same.
+        choices: What may become of its layers.
+        texts: Calibration texts.
+        scores: Of its neurons.
+        library: Of its blocks.
+    """
+
+    base: Checkpoint
+    choices: tuple[LayerChoices, ...]
+    texts: Sequence[Batch]
+    scores: Any
+    library: Library
+
+    @classmethod
+    def of(cls, directory: Path, make_recipe: Callable[..., Any]) -> Searched:
+        """Survey and solve."""
+        base = load_checkpoint(directory)
+        base.model.double()
+        texts = random_texts(20, 20, 8)
+        narrow = {"op": "resize_ffn", "layers": "all", "width": 8, "criterion": "fisher"}
+        fewer = {"op": "prune_heads", "layers": "all", "heads": 1, "criterion": "obs"}
+        plan = make_plan(make_recipe(narrow, fewer, reconstruct={}, name="narrow"), base.facts)
+        scores = survey(base, texts, plan, seed=0, progress=QUIET).scores
+        choices = possible_choices(base.facts)
+        library = build_library(base, choices, texts, scores, seed=0, progress=QUIET)
+        return cls(base, choices, texts, scores, library)
+
+    def repaired(self, recipe: Any) -> Any:
+        """Return what `reconstruct` makes of a recipe."""
+        plan = make_plan(recipe, self.base.facts)
+        model = sharing_copy(self.base.model)
+        with torch.no_grad():
+            operate(model, plan, self.scores)
+        slim = build_slim(replace(self.base, model=model), plan.record)
+        reconstruct(self.base, slim, plan, self.texts, seed=0, progress=QUIET)
+        return slim

@@ -1,0 +1,268 @@
+"""`bertslim search` as it is typed, on a tiny model whose times are made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bertslim.cli import run
+from bertslim.file_names import FRONTIER_FILE, RECORD_FILE
+from bertslim.model.description import describe_checkpoint
+from bertslim.recipe.recipe_files import load_recipe
+from bertslim.recipe.sizes import layer_macs
+from bertslim.records import Frontier, Interval, read_record
+from bertslim.search.timed_files import RuntimeTime
+
+FAST = ["--threads", "1", "--runtime", "torch", "--length", "16"]
+WORDS = ["list", "dict", "text", "file", "number", "value", "name", "path", "key", "error", "film"]
+
+
+@pytest.fixture(scope="module")
+def base(make_checkpoint: Callable[..., Path]) -> Path:
+    return make_checkpoint(
+        "bert", "SequenceClassification", tokenizer=True, num_labels=2, num_hidden_layers=3
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    draw = np.random.default_rng(0)
+    texts = {" ".join(draw.choice(WORDS, size=draw.integers(3, 9))) for _ in range(900)}
+    rows = [f"{text},{len(text) % 2}" for text in sorted(texts)]
+    path = tmp_path_factory.mktemp("data") / "rows.csv"
+    path.write_text("\n".join(["text,label", *rows]))
+    return path
+
+
+def made_up_ms(directory: Path) -> float:
+    facts = describe_checkpoint(directory).facts
+    return 1.0 + sum(0.1 + layer_macs(facts, layer, 16) / 1e5 for layer in facts.layers)
+
+
+@pytest.fixture(autouse=True)
+def _made_up_times(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def time_models(base, models, shape, **_) -> dict[str, RuntimeTime]:
+        base_ms = made_up_ms(base.path)
+        times = {name: made_up_ms(model.path) for name, model in models.items()}
+        return {
+            name: RuntimeTime(
+                ms, base_ms, ms / base_ms, Interval(of="ratio", low=ms / base_ms, high=ms / base_ms)
+            )
+            for name, ms in times.items()
+        }
+
+    monkeypatch.setattr("bertslim.search.measure_table.time_models", time_models)
+    monkeypatch.setattr("bertslim.search.frontier_search.time_models", time_models)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("bertslim.search.frontier_search._VECTORS", 3)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _short_latency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the latency of the final report out: it is that of `cut`."""
+    from bertslim.measure.latency import LatencyResult
+
+    monkeypatch.setattr(
+        "bertslim.commands.cut_work.measure_latency", lambda *_, **__: LatencyResult(())
+    )
+
+
+def search(base: Path, data: Path, *options: str) -> int:
+    return run(["search", str(base), "--data", str(data), "-o", "found", *FAST, *options])
+
+
+def test_a_target_is_met_and_cut_makes_the_same_bytes_of_the_recipe(
+    base: Path, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert search(base, data, "--target-latency", "0.6x") == 0
+    out = capfd.readouterr().out
+    found = Frontier.read(Path("found"))
+    assert found.outcome == "chosen"
+    chosen = found.point(found.chosen)
+    assert chosen is not None
+    assert chosen.solved is not None
+    assert chosen.solved.ms <= 0.6 * found.table.base_ms
+    assert chosen.solved.ratio == pytest.approx(chosen.predicted_ms / found.table.base_ms, rel=0.02)
+    assert f"{found.chosen} (chosen)" in out
+    assert "Written to found" in out
+    assert "<svg" in Path("found/frontier.svg").read_text()
+    assert found.chosen in Path("found/frontier.html").read_text()
+
+    record = read_record(Path("found"))
+    assert record.command[:2] == ("bertslim", "search")
+    assert record.plan == chosen.plan
+    assert record.find("accuracy.accuracy")
+    recipe = load_recipe("found/recipe.yaml").recipe
+    assert recipe == load_recipe(f"found/recipes/{found.chosen}.yaml").recipe
+    cut = ["cut", str(base), "-r", "found/recipe.yaml", "--data", str(data), "--no-measure"]
+    assert run([*cut, "-o", "again", "--threads", "1", "--quiet"]) == 0
+    for name in ("model.safetensors", "config.json"):
+        assert Path("again", name).read_bytes() == Path("found", name).read_bytes(), name
+
+
+def test_without_a_target_the_frontier_is_written_with_its_recipes(
+    base: Path, data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert search(base, data, "--json") == 0
+    found = Frontier.model_validate(json.loads(capfd.readouterr().out))
+    assert found == Frontier.read(Path("found"))
+    assert found.outcome == "frontier"
+    assert not Path("found", RECORD_FILE).exists()
+    assert len(found.points) >= 5
+    times = [point.predicted_ms for point in found.points]
+    assert times == sorted(times)
+    assert sum(point.solved is not None for point in found.points) >= 5
+    for point in found.points:
+        assert load_recipe(f"found/recipes/{point.name}.yaml").recipe.name == f"found-{point.name}"
+        if point.solved is not None:
+            assert point.solved.drop is not None
+            assert point.solved.drop.bound >= point.solved.drop.points / 100
+
+
+def test_the_same_seed_finds_the_same(base: Path, data: Path) -> None:
+    arguments = ["--target-latency", "0.7x", "--quiet"]
+    assert search(base, data, *arguments) == 0
+    first = Frontier.read(Path("found"))
+    assert search(base, data, *arguments, "--force") == 0
+    assert Frontier.read(Path("found")).points == first.points
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (["--target-latency", "0.01x"], "--target-latency: "),
+        (["--target-params", "100"], "--target-params: 100 parameters are beyond"),
+    ],
+)
+def test_a_target_beyond_all_levels_is_refused_with_what_is_possible(
+    target: list[str], message: str, base: Path, data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert search(base, data, *target) == 3
+    assert message in capfd.readouterr().err
+    assert not Path("found").exists()
+
+
+def test_a_drop_that_the_rows_cannot_show_says_how_many_would(
+    base: Path, data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert search(base, data, "--max-accuracy-drop", "2", "--target-latency", "0.9x") in (0, 3, 4)
+    found = Frontier.read(Path("found"))
+    err = capfd.readouterr().err
+    if found.outcome == "uncertain":
+        assert "would" in err
+        assert not Path("found", RECORD_FILE).exists()
+
+
+def test_fewer_parameters_and_bytes_are_kept_within(base: Path, data: Path) -> None:
+    whole = (base / "model.safetensors").stat().st_size
+    assert search(base, data, "--target-bytes", str(whole - 20_000), "--quiet") in (0, 3)
+    found = Frontier.read(Path("found"))
+    assert found.base_bytes == whole
+    if found.outcome == "chosen":
+        assert Path("found/model.safetensors").stat().st_size <= whole - 20_000
+
+
+def test_an_interrupted_search_writes_the_best_so_far(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from bertslim.search.frontier_search import FrontierSearch
+
+    make = FrontierSearch._make
+
+    def make_one(self, candidate) -> None:
+        if self.made:
+            raise KeyboardInterrupt
+        make(self, candidate)
+
+    monkeypatch.setattr(FrontierSearch, "_make", make_one)
+    assert search(base, data, "--target-latency", "0.6x") == 130
+    found = Frontier.read(Path("found"))
+    assert found.interrupted
+    assert found.outcome == "chosen"
+    assert read_record(Path("found")).find("parameters")
+    assert Path("found/model.safetensors").exists()
+
+
+def test_a_search_that_is_interrupted_before_a_model_is_made_writes_recipes(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bertslim.search.frontier_search.FrontierSearch._make", interrupt)
+    assert search(base, data, "--target-latency", "0.6x", "--quiet") == 130
+    found = Frontier.read(Path("found"))
+    assert found.outcome == "frontier"
+    assert not any(point.solved for point in found.points)
+    assert not Path("found", RECORD_FILE).exists()
+
+
+def test_a_search_that_is_interrupted_at_once_writes_nothing(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_, **__) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bertslim.search.measure_table.time_models", interrupt)
+    assert search(base, data, "--quiet") == 130
+    assert not Path("found").exists()
+
+
+def test_the_report_split_is_seen_by_nothing_but_the_report(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bertslim.commands import search as command
+
+    load = command.load_splits
+    held: set[str] = set()
+    seen: list[str] = []
+
+    def load_and_note(*arguments):
+        splits = load(*arguments)
+        held.update(splits.report.texts())
+        return splits
+
+    from bertslim.search import materials
+
+    read = materials.batches
+
+    def read_and_note(rows, *arguments, **options):
+        seen.extend(rows.texts())
+        return read(rows, *arguments, **options)
+
+    monkeypatch.setattr(command, "load_splits", load_and_note)
+    monkeypatch.setattr(materials, "batches", read_and_note)
+    assert search(base, data, "--minutes", "0.01", "--quiet") == 0
+    assert held
+    assert seen
+    assert not held & set(seen)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--target-latency", "fast"], "--target-latency: 'fast' is not a time"),
+        (["--target-latency", "0x"], "--target-latency: must be above 0"),
+        (["--target-params", "many"], "--target-params: 'many' is not a number of parameters"),
+        (["--levels", "width"], "--levels: 'width' is no group of levels; did you mean 'widths'?"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    options: list[str], message: str, base: Path, data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert search(base, data, *options) == 2
+    assert message in capfd.readouterr().err
+
+
+def test_a_model_whose_layers_are_one_is_refused(
+    make_checkpoint: Callable[..., Path], data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    albert = make_checkpoint("albert", "SequenceClassification", tokenizer=True, num_labels=2)
+    assert search(albert, data) == 2
+    assert "nothing of its layers can be cut by itself" in capfd.readouterr().err
+    assert not Path("found", FRONTIER_FILE).exists()

@@ -1,0 +1,145 @@
+"""Choices by damages and times, and coefficients for damages, on tiny models."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from bertslim.records import LatencyTable, LevelTime
+from bertslim.search.coefficients import Budget, CoefficientSearch
+from bertslim.search.latency_table import attends
+from bertslim.search.levels import LayerChoices, plan_of
+from bertslim.search.problem import Problem
+from bertslim.search.stitched import StitchedModels
+from support.searched import QUIET, Searched, random_texts
+
+
+def made_up_table(choices: LayerChoices) -> LatencyTable:
+    levels = [*choices.attention, *choices.ffn]
+    ms = {"linear": 0.3, "deleted": 0.0}
+    return LatencyTable(
+        runtime="onnxruntime",
+        batch=1,
+        length=16,
+        threads=1,
+        one_token_on_top=True,
+        fixed_ms=0.4,
+        rest_ms=0.1,
+        levels=tuple(
+            LevelTime(
+                block=level.block,
+                kind=level.kind,
+                size=level.size,
+                ms=ms.get(level.kind, level.size / choices.kept.ffn.size * (1 if level.block == "ffn" else 16)),
+                top_ms=ms.get(level.kind, level.size / 640),
+            )
+            for level in levels
+        ),
+        offset_ms=0.05,
+        slope=1.1,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def searched(make_checkpoint, make_recipe) -> Searched:
+    directory = make_checkpoint("bert", "SequenceClassification", num_hidden_layers=3)
+    return Searched.of(directory, make_recipe)
+
+
+@pytest.fixture(scope="module")
+def problem(searched: Searched) -> Problem:
+    models = StitchedModels(searched.library, random_texts(8, 8, seed=3))
+    damages = models.damages(searched.choices, QUIET)
+    table = made_up_table(searched.choices[0])
+    return Problem(searched.base.facts, searched.choices, damages, table)
+
+
+def every_configuration(problem: Problem):
+    every = itertools.product(*(problem.options(number) for number in range(3)))
+    return [one for one in every if any(map(attends, one))]
+
+
+def added_damage(problem: Problem, configuration) -> float:
+    total = 0.0
+    for number, levels in enumerate(configuration):
+        if levels is None:
+            total += max(0.0, problem.damages[number, None])
+            continue
+        for level in levels.levels:
+            if level.kind != "kept":
+                total += max(0.0, problem.damages[number, level])
+    return total
+
+
+def test_a_budget_gets_the_least_damage_of_all_configurations(problem: Problem) -> None:
+    every = every_configuration(problem)
+    solved = problem.budgets([(1.0, 1.0)] * 3)
+    base = problem.predicted_ms(problem.kept)
+    for share in (0.4, 0.6, 0.8, 1.0):
+        found = solved.within(share * base)
+        assert found is not None
+        assert problem.predicted_ms(found) <= share * base + 1e-9
+        slack = 0.998 * share * base  # what rounding to buckets may cost
+        best = min(
+            added_damage(problem, one) for one in every if problem.predicted_ms(one) <= slack
+        )
+        assert added_damage(problem, found) <= best + 1e-9
+
+
+def test_parameters_are_those_of_the_plan_and_are_kept_within(problem: Problem) -> None:
+    for configuration in every_configuration(problem)[1::97]:
+        expected = plan_of(configuration, problem.facts).record.slim.parameters
+        assert problem.parameters(configuration) == expected
+    whole = problem.parameters(problem.kept)
+    base = problem.predicted_ms(problem.kept)
+    found = problem.budgets([(1.0, 1.0)] * 3).within(0.7 * base, int(0.8 * whole))
+    assert found is not None
+    assert problem.parameters(found) <= 0.8 * whole
+    assert problem.predicted_ms(found) <= 0.7 * base
+    assert problem.budgets([(1.0, 1.0)] * 3).within(base, 10) is None
+
+
+def test_the_frontier_gets_slower_and_ends_with_the_base(problem: Problem) -> None:
+    frontier = problem.budgets([(1.0, 1.0)] * 3).frontier()
+    times = [problem.predicted_ms(configuration) for configuration in frontier]
+    assert times == sorted(times)
+    assert len(frontier) >= 10
+    assert added_damage(problem, frontier[-1]) == 0
+
+
+def search_of(problem: Problem, searched: Searched, **changes) -> CoefficientSearch:
+    base = problem.predicted_ms(problem.kept)
+    texts = random_texts(8, 8, 8, 8, seed=3)
+    rungs = [
+        (16, StitchedModels(searched.library, texts[:2])),
+        (32, StitchedModels(searched.library, texts)),
+    ]
+    settings = {
+        "rungs": rungs,
+        "budgets": [Budget(0.5 * base), Budget(0.75 * base), Budget(0.01 * base)],
+        "vectors": 12,
+        "seed": 0,
+        "expired": lambda: False,
+        "progress": QUIET,
+    } | changes  # fmt: skip
+    return CoefficientSearch(problem, **settings)
+
+
+def test_what_is_found_is_no_worse_than_by_damages_as_they_are(problem, searched) -> None:
+    found = search_of(problem, searched).run()
+    assert [bool(pool) for pool in found] == [True, True, False]
+    plain = search_of(problem, searched, vectors=1).run()
+    for better, first in zip(found[:2], plain[:2], strict=True):
+        assert better[0].texts == first[0].texts == 32
+        assert better[0].damage <= first[0].damage + 1e-12
+        assert [one.damage for one in better if one.texts == 32] == sorted(
+            one.damage for one in better if one.texts == 32
+        )
+
+
+def test_a_search_repeats_and_can_be_ended(problem, searched) -> None:
+    assert search_of(problem, searched).run() == search_of(problem, searched).run()
+    ended = search_of(problem, searched, expired=lambda: True).run()
+    assert len(ended[0]) == 1
+    assert ended[0][0].texts == 16
