@@ -18,6 +18,7 @@ from bertslim.records import Frontier, Interval, read_record
 from bertslim.search.timed_files import RuntimeTime
 
 FAST = ["--threads", "1", "--runtime", "torch", "--length", "16"]
+BRIEF = ["--minutes", "0.01"]  # one vector of coefficients, one finalist
 WORDS = ["list", "dict", "text", "file", "number", "value", "name", "path", "key", "error", "film"]
 
 
@@ -31,7 +32,7 @@ def base(make_checkpoint: Callable[..., Path]) -> Path:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     draw = np.random.default_rng(0)
-    texts = {" ".join(draw.choice(WORDS, size=draw.integers(3, 9))) for _ in range(900)}
+    texts = {" ".join(draw.choice(WORDS, size=draw.integers(3, 9))) for _ in range(500)}
     rows = [f"{text},{len(text) % 2}" for text in sorted(texts)]
     path = tmp_path_factory.mktemp("data") / "rows.csv"
     path.write_text("\n".join(["text,label", *rows]))
@@ -125,11 +126,13 @@ def test_without_a_target_the_frontier_is_written_with_its_recipes(
 
 
 def test_the_same_seed_finds_the_same(base: Path, data: Path) -> None:
-    arguments = ["--target-latency", "0.7x", "--quiet"]
+    arguments = ["--target-latency", "0.7x", "--quiet", "--levels", "widths,no-layer"]
     assert search(base, data, *arguments) == 0
     first = Frontier.read(Path("found"))
     assert search(base, data, *arguments, "--force") == 0
     assert Frontier.read(Path("found")).points == first.points
+    for point in first.points:
+        assert {step["op"] for step in point.recipe["surgery"]} <= {"resize_ffn", "drop_layer"}
 
 
 @pytest.mark.parametrize(
@@ -147,20 +150,28 @@ def test_a_target_beyond_all_levels_is_refused_with_what_is_possible(
     assert not Path("found").exists()
 
 
-def test_a_drop_that_the_rows_cannot_show_says_how_many_would(
+def test_a_drop_that_the_rows_cannot_show_is_not_claimed(
     base: Path, data: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert search(base, data, "--max-accuracy-drop", "2", "--target-latency", "0.9x") in (0, 3, 4)
-    found = Frontier.read(Path("found"))
-    err = capfd.readouterr().err
+    code = search(base, data, "--max-accuracy-drop", "0.5", "--target-latency", "0.9x", *BRIEF)
+    found, err = Frontier.read(Path("found")), capfd.readouterr().err
+    assert found.chosen is None
+    assert not Path("found", RECORD_FILE).exists()
+    drops = [point.solved.drop for point in found.points if point.solved]
+    assert all(drop is not None and drop.bound > 0.005 for drop in drops)
     if found.outcome == "uncertain":
-        assert "would" in err
-        assert not Path("found", RECORD_FILE).exists()
+        assert code == 4
+        assert "would; give more rows" in err
+        assert any(drop.rows_needed for drop in drops if drop)
+    else:
+        assert (code, found.outcome) == (3, "infeasible")
+        assert "nearest are" in err
 
 
 def test_fewer_parameters_and_bytes_are_kept_within(base: Path, data: Path) -> None:
     whole = (base / "model.safetensors").stat().st_size
-    assert search(base, data, "--target-bytes", str(whole - 20_000), "--quiet") in (0, 3)
+    target = ["--target-bytes", str(whole - 20_000)]
+    assert search(base, data, *target, *BRIEF, "--quiet") in (0, 3)
     found = Frontier.read(Path("found"))
     assert found.base_bytes == whole
     if found.outcome == "chosen":
@@ -195,7 +206,7 @@ def test_a_search_that_is_interrupted_before_a_model_is_made_writes_recipes(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("bertslim.search.frontier_search.FrontierSearch._make", interrupt)
-    assert search(base, data, "--target-latency", "0.6x", "--quiet") == 130
+    assert search(base, data, "--target-latency", "0.6x", "--quiet", *BRIEF) == 130
     found = Frontier.read(Path("found"))
     assert found.outcome == "frontier"
     assert not any(point.solved for point in found.points)
@@ -237,7 +248,7 @@ def test_the_report_split_is_seen_by_nothing_but_the_report(
 
     monkeypatch.setattr(command, "load_splits", load_and_note)
     monkeypatch.setattr(materials, "batches", read_and_note)
-    assert search(base, data, "--minutes", "0.01", "--quiet") == 0
+    assert search(base, data, *BRIEF, "--quiet") == 0
     assert held
     assert seen
     assert not held & set(seen)

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 
 from bertslim.model.layer import model_layers
-from bertslim.search.levels import LayerLevels, Level, steps_of
-from support.searched import Searched
-
-ALONE = {"refit": "changed", "head": "keep"}
-
-
-def with_level(searched: Searched, number: int, level: Level | None) -> Any:
-    levels: list[LayerLevels | None] = [layer.kept for layer in searched.choices]
-    kept = searched.choices[number].kept
-    if level is None:
-        levels[number] = None
-    elif level.block == "attention":
-        levels[number] = LayerLevels(level, kept.ffn)
-    else:
-        levels[number] = LayerLevels(kept.attention, level)
-    return tuple(levels)
+from bertslim.search.levels import steps_of
+from support.searched import ALONE, Searched, with_level
 
 
 @pytest.mark.parametrize("model_type", ["bert", "distilbert", "modernbert", "mpnet"])

@@ -9,8 +9,7 @@ from bertslim.measure.predictions import compare_outputs
 from bertslim.search.levels import LayerLevels, Level, steps_of
 from bertslim.search.stitched import StitchedModels
 from bertslim.surgery.block_damage import damage_of
-from support.searched import QUIET, Searched, random_texts
-from test_search_library import ALONE, with_level
+from support.searched import ALONE, QUIET, Searched, random_texts, with_level
 
 TEXTS = random_texts(9, 7, seed=5)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -59,6 +59,7 @@ class SearchWork:
     folder: Path
     progress: Progress
     interrupted: bool = False
+    _search: FrontierSearch = field(init=False)
 
     def run(self) -> Frontier:
         """Search, and return the account; an interrupted one ends with what was found.
@@ -96,14 +97,23 @@ class SearchWork:
         recipe = loaded(Recipe.model_validate(point.recipe))
         return Prepared(self.source, recipe, base.config, base.facts, self.shape.length, base.notes)
 
-    @cached_property
+    @property
     def base(self) -> Checkpoint:
         """The base, in float32."""
+        return self._loaded[0]
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """What it is stored in."""
+        return self._loaded[1]
+
+    @cached_property
+    def _loaded(self) -> tuple[Checkpoint, torch.dtype]:
         with self.progress.step("load"):
             base = load_checkpoint(self.source.directory)
-        self._dtype = base.model.dtype
+        dtype = base.model.dtype
         base.model.float()
-        return base
+        return base, dtype
 
     @cached_property
     def _materials(self) -> Materials:

@@ -41,7 +41,7 @@ from bertslim.search.timed_files import FileWriter, time_models
 _EQUAL_LAYERS = 2
 _CHECKS = 5  # whole models beside the base
 _SECONDS = 1.0  # a model, over all launches
-_VERSION = 2  # of what is remembered
+_VERSION = 3  # of what is remembered
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,11 @@ class TableBench:
             yield "alone with fewer heads", self._alone(_with(kept, self._fewest_heads))
 
     @property
+    def _whole(self) -> Configuration:
+        """The base."""
+        return tuple(layer.kept for layer in self.choices)
+
+    @property
     def _fewest_heads(self) -> Level | None:
         if not self._setting.one_token_on_top:
             return None
@@ -171,8 +176,7 @@ class TableBench:
 
     def _time_whole(self, table: LatencyTable) -> list[LatencyCheck]:
         """Time the base and a few models whose levels are drawn at random."""
-        times = LevelTimes(table)
-        kept: Configuration = tuple(layer.kept for layer in self.choices)
+        times, kept = LevelTimes(table), self._whole
         drawn = list(self._drawn())
         written = {
             f"check-{number}": self._write(f"check-{number}", configuration)
@@ -190,16 +194,16 @@ class TableBench:
 
     def _drawn(self) -> Iterator[Configuration]:
         draw = np.random.default_rng(self.seed)
-        for _ in range(_CHECKS):
+        for number in range(_CHECKS):
+            kept = (number + 0.5) / _CHECKS  # so that they cover the times up to the base's
             while True:
-                drawn = tuple(_draw(layer, draw) for layer in self.choices)
-                if any(map(attends, drawn)):
+                drawn = tuple(_draw(layer, kept, draw) for layer in self.choices)
+                if any(map(attends, drawn)) and drawn != self._whole:
                     yield drawn
                     break
 
     def _write(self, name: str, configuration: Configuration) -> TimedModel:
-        kept = tuple(layer.kept for layer in self.choices)
-        if configuration == kept:
+        if configuration == self._whole:
             return self.writer.base_file
         return self.writer.write_cut(name, plan_of(configuration, self.writer.base.facts))
 
@@ -257,6 +261,8 @@ def _with(layer: LayerLevels, level: Level) -> LayerLevels:
     return LayerLevels(layer.attention, level)
 
 
-def _draw(layer: LayerChoices, draw: np.random.Generator) -> LayerLevels | None:
+def _draw(layer: LayerChoices, kept: float, draw: np.random.Generator) -> LayerLevels | None:
+    """Draw what becomes of a layer, which is kept with some probability."""
     every = list(layer.every())
-    return every[int(draw.integers(len(every)))]
+    drawn = every[int(draw.integers(len(every)))]
+    return layer.kept if draw.random() < kept else drawn

@@ -14,12 +14,19 @@ from bertslim.model.checkpoint import Checkpoint, build_slim, load_checkpoint, s
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
 from bertslim.repair.reconstruct import reconstruct
-from bertslim.search.levels import LayerChoices, possible_choices
+from bertslim.search.levels import (
+    Configuration,
+    LayerChoices,
+    LayerLevels,
+    Level,
+    possible_choices,
+)
 from bertslim.search.library import Library, build_library
 from bertslim.surgery.layer_surgery import operate
 from bertslim.surgery.survey import survey
 
 QUIET = Progress(visible=False)
+ALONE = {"refit": "changed", "head": "keep"}  # of a repair that changes nothing but what is cut
 
 
 def random_texts(*sizes: int, length: int = 12, seed: int = 11) -> list[Batch]:
@@ -76,3 +83,16 @@ class Searched:
         slim = build_slim(replace(self.base, model=model), plan.record)
         reconstruct(self.base, slim, plan, self.texts, seed=0, progress=QUIET)
         return slim
+
+
+def with_level(searched: Searched, number: int, level: Level | None) -> Configuration:
+    """Return the model with one block of a layer at a level, or with None without the layer."""
+    levels: list[LayerLevels | None] = [layer.kept for layer in searched.choices]
+    kept = searched.choices[number].kept
+    if level is None:
+        levels[number] = None
+    elif level.block == "attention":
+        levels[number] = LayerLevels(level, kept.ffn)
+    else:
+        levels[number] = LayerLevels(kept.attention, level)
+    return tuple(levels)
