@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import bertslim
 from benchmarks.tools import (
@@ -213,7 +213,8 @@ def load(path: Path, kind: Kind) -> Callable[..., Any]:
     if kind.format is Format.ONNX:
         return OnnxModel(path)
     if kind.format is Format.OPENVINO:
-        return OpenVinoModel(path, path.with_suffix(".bin"), bfloat16=kind.timed.in_bfloat16)
+        precision: Literal["f32", "bf16"] = "bf16" if kind.timed.in_bfloat16 else "f32"
+        return OpenVinoModel(path, path.with_suffix(".bin"), precision=precision)
     model: torch.nn.Module = load_checkpoint(path).model
     return model.to(torch.bfloat16 if kind.timed.in_bfloat16 else torch.float32)
 

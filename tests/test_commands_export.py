@@ -546,12 +546,18 @@ def test_an_ir_is_written_beside_its_weights_and_the_report_tells_of_it(
     assert done.stderr == ""
     path = slim / "openvino/openvino_model.xml"
     assert done.stdout.startswith(f"{path}: OpenVINO IR in fp32, ")
-    assert done.stdout.count("\n") == 2
+    from bertslim.export.openvino_model import OpenVinoModel
+
+    model = OpenVinoModel(path, path.with_suffix(".bin"), precision=None)
+    told_of_bfloat16 = "loaded plainly, OpenVINO multiplies in bfloat16 on this CPU, and differs"
+    assert (told_of_bfloat16 in done.stdout) is model.in_bfloat16
+    assert done.stdout.count("\n") == 2 + model.in_bfloat16
     assert names(slim) == before | {"openvino", "report.md", "report.html", FILE_LIST}
     assert names(path.parent) == {path.name, "openvino_model.bin", "config.json"}
     (told,) = read_record(slim).exports
     assert (told.file, told.format) == (f"openvino/{path.name}", "OpenVINO IR")
     assert told.precision == "fp32"
+    assert [note[:16] for note in told.notes] == ["loaded plainly, "] * model.in_bfloat16
     assert told.size == path.stat().st_size + path.with_suffix(".bin").stat().st_size
     assert "openvino_model.xml" in (slim / "report.md").read_text()
 

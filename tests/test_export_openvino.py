@@ -57,6 +57,21 @@ def test_an_uneven_slim_model_answers_as_pytorch_does(
     assert model.outputs[0] == first
 
 
+def test_a_file_that_is_loaded_plainly_is_as_openvino_runs_it(
+    slim: Callable[..., Checkpoint], tmp_path: Path
+) -> None:
+    import openvino
+
+    checkpoint = slim("bert", "SequenceClassification")
+    assert not written(checkpoint, tmp_path).in_bfloat16
+    files = tmp_path / "graph.xml", tmp_path / "weights.bin"
+    assert OpenVinoModel(*files, precision="bf16").in_bfloat16
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(*files), "CPU")
+    found = OpenVinoModel(*files, precision=None).in_bfloat16
+    assert found is (compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.bf16)
+
+
 def test_other_weights_are_told_apart(slim: Callable[..., Checkpoint], tmp_path: Path) -> None:
     checkpoint = slim("bert", "SequenceClassification")
     model = written(checkpoint, tmp_path)

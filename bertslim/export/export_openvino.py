@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CALIBRATION_ROWS = 300  # the default of NNCF
+_IN_BFLOAT16 = "loaded plainly, OpenVINO multiplies in bfloat16 on this CPU"
 
 
 def export_openvino(job: ExportJob) -> ExportedFile:
@@ -32,13 +33,29 @@ def export_openvino(job: ExportJob) -> ExportedFile:
     if calibration is not None:
         return _quantise_ir(job, model, calibration)
     made = OpenVinoModel(*job.new)
-    return ExportedFile(made, made.inputs, made.outputs)
+    return ExportedFile(made, made.inputs, made.outputs, notes=_notes_on_bfloat16(job))
+
+
+def _notes_on_bfloat16(job: ExportJob) -> tuple[str, ...]:
+    """Say how far outputs are from PyTorch if the file is loaded plainly, and not in float32.
+
+    No setting in the file is heeded (OpenVINO 2026.4): only who loads it can ask for float32.
+    """
+    plain = OpenVinoModel(*job.new, precision=None)
+    if not plain.in_bfloat16:
+        return ()
+    with job.progress.step("compare in bfloat16"):
+        apart = check_parity(job.checkpoint, plain, bound=math.inf).relative
+    return (
+        f"{_IN_BFLOAT16}, and differs from PyTorch by up to {apart:.1e} of the largest value; "
+        "INFERENCE_PRECISION_HINT f32 keeps float32",
+    )
 
 
 def _quantise_ir(
     job: ExportJob, model: openvino.Model, calibration: list[dict[str, Tensor]]
 ) -> ExportedFile:
-    """Check the graph in float32, then quantise it.
+    """Check the graph in float32, then quantise it; its figures are those of a plain load.
 
     Random words are not what the ranges of int8 were fixed for: there, int8 may be far away.
     """
@@ -48,8 +65,9 @@ def _quantise_ir(
         quantised = quantize_static(model, calibration, job.checkpoint)
     with job.progress.step("save"), writing(job.target):
         save(quantised, *job.new)
-    made = OpenVinoModel(*job.new)
-    return ExportedFile(made, made.inputs, made.outputs, bound=math.inf)
+    made = OpenVinoModel(*job.new, precision=None)
+    notes = (f"{_IN_BFLOAT16} what is not in int8",) if made.in_bfloat16 else ()
+    return ExportedFile(made, made.inputs, made.outputs, bound=math.inf, notes=notes)
 
 
 def _calibration(job: ExportJob) -> list[dict[str, Tensor]]:
