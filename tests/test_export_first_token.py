@@ -101,7 +101,7 @@ def test_the_command_writes_it_and_notes_what_it_puts_out(
     told = json.loads(capfd.readouterr().out)
     assert NOTE in told["notes"]
     assert {one["name"] for one in told["measurements"]} == {"fidelity.cosine"}
-    found = OnnxModel(directory / "model_int8.onnx")(
+    found = OnnxModel(directory / "onnx/model_int8.onnx")(
         input_ids=torch.ones(2, 7, dtype=torch.int64),
         attention_mask=torch.ones(2, 7, dtype=torch.int64),
         token_type_ids=torch.zeros(2, 7, dtype=torch.int64),

@@ -15,6 +15,7 @@ from support.forbidden_network import forbidden_network
 
 CUT = ["cut", "base", "-r", "drop_odd", "--data", "d.tsv", "-o", "slim", "--no-measure", "-q"]
 QUICK = ["--batch", "1", "--length", "4", "--threads", "1", "--launches", "1", "--seconds", "0.1"]
+FEW = ["--runtime", "torch", "--batch", "1", "--length", "4", "--minutes", "0.01"]
 COMMANDS = [
     ["inspect", "base"],
     ["recipes", "list"],
@@ -24,7 +25,8 @@ COMMANDS = [
     ["retrain", "slim", "--teacher", "base", "--data", "d.tsv", "--steps", "1", "-o", "trained"],
     ["analyze", "base", "--data", "d.tsv", "--samples", "20", "-o", "analysis", "-q"],
     ["export", "slim", "--onnx", "-q"],
-    ["bench", "slim/model.onnx", "--runtime", "onnxruntime", *QUICK],
+    ["bench", "slim/onnx/model.onnx", "--runtime", "onnxruntime", *QUICK],
+    ["search", "base", "--data", "d.tsv", *FEW, "-o", "found", "-q"],
 ]
 FURTHER_EXPORTS = [
     CUT,

@@ -23,6 +23,7 @@ from bertslim.options.export import ExportOptions
 from bertslim.options.inspect import InspectOptions
 from bertslim.options.report import ReportOptions
 from bertslim.options.retrain import RetrainOptions
+from bertslim.options.search import SearchOptions
 from bertslim.output.inputs import Input, inputs_named, inputs_of
 
 MODELS = [
@@ -37,6 +38,7 @@ MODELS = [
     ReportFiles,
     ReportOptions,
     RetrainOptions,
+    SearchOptions,
 ]
 WORDS = {"command", "dtype", "inconclusive_as", "label_columns", "precision", "report_to", "rules"}
 WORDS |= {"task", "text_columns"}

@@ -15,7 +15,7 @@ _A_ROW_A_TOKEN = re.compile(
     r"(?:.*\.)?(?:word_embeddings\.weight"
     r"|(?:predictions|lm_head)(?:\.decoder)?\.(?:weight|bias)"
     r"|(?:vocab_projector|generator_lm_head)\.(?:weight|bias)"
-    r"|tok_embeddings\.weight)"
+    r"|(?:tok_embeddings|embed_tokens)\.weight)"
     r"|decoder\.(?:weight|bias)"
 )
 
