@@ -41,7 +41,8 @@ MODELS = [
     SearchOptions,
 ]
 WORDS = {"command", "dtype", "inconclusive_as", "label_columns", "precision", "report_to", "rules"}
-WORDS |= {"task", "text_columns"}
+WORDS |= {"task", "text_columns", "levels"}
+WORDS |= {"target_latency", "target_params", "target_bytes", "max_accuracy_drop"}
 
 
 def all_fields() -> Iterator[tuple[type, Field[Any]]]:
