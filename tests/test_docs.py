@@ -113,6 +113,18 @@ def test_every_family_has_a_row_and_every_other_a_reason() -> None:
         assert (attention == "one node") == family.layout.attention.fuses
 
 
+def test_every_family_has_a_row_in_each_table_that_is_measured() -> None:
+    text = (ROOT / "docs" / "families.md").read_text(encoding="utf-8")
+    measured = text.partition("<!-- results -->")[2].partition("<!-- end of results -->")[0]
+    tables = [
+        re.findall(r"^\| (?!model type|---)(\S+) \|", table, re.M)
+        for table in measured.split("\n\n")
+        if table.startswith("| model type")
+    ]
+    assert tables == [list(FAMILIES)] * 3
+    assert "✗" not in measured, "nothing but what is refused on purpose"
+
+
 def test_the_table_of_results_has_a_row_for_each_recipe_that_trains_nothing() -> None:
     text = PAGES[0].read_text(encoding="utf-8")
     for name in shipped_recipes():
