@@ -26,14 +26,14 @@ COMMANDS = [
     ["analyze", "base", "--data", "d.tsv", "--samples", "20", "-o", "analysis", "-q"],
     ["export", "slim", "--onnx", "-q"],
     ["bench", "slim/onnx/model.onnx", "--runtime", "onnxruntime", *QUICK],
-    ["search", "base", "--data", "d.tsv", *FEW, "-o", "found", "-q"],
 ]
-FURTHER_EXPORTS = [
+LONGER_COMMANDS = [
     CUT,
     ["export", "slim", "--onnx", "--int8", "--data", "d.tsv", "-q"],
     ["export", "slim", "--torch", "-q"],
     ["export", "slim", "--openvino", "-q"],
     ["export", "slim", "--openvino", "--int8", "--data", "d.tsv", "-q"],
+    ["search", "base", "--data", "d.tsv", *FEW, "-o", "found", "-q"],
 ]
 
 
@@ -70,7 +70,7 @@ def test_connections_are_seen_here_and_in_processes(attempts: Callable[[], list[
 
 
 @pytest.mark.parametrize(
-    "commands", [COMMANDS, pytest.param(FURTHER_EXPORTS, marks=pytest.mark.slow)]
+    "commands", [COMMANDS, pytest.param(LONGER_COMMANDS, marks=pytest.mark.slow)]
 )
 def test_no_command_connects(
     here: None, attempts: Callable[[], list[str]], commands: list[list[str]]
@@ -82,4 +82,4 @@ def test_no_command_connects(
 
 def test_every_command_is_among_them() -> None:
     named = {command.name for command in app.registered_commands}
-    assert {*named, "recipes"} == {command[0] for command in COMMANDS}
+    assert {*named, "recipes"} == {command[0] for command in (*COMMANDS, *LONGER_COMMANDS)}
