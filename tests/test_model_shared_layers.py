@@ -20,9 +20,12 @@ from bertslim.model.config_facts import read_facts
 from bertslim.model.families import FAMILIES
 from bertslim.model.layer import layer_inputs, model_layers, passes_of, run_head
 from bertslim.progress import Progress
+from bertslim.ranks import Ranks
 from bertslim.recipe.plan import make_plan
+from bertslim.repair.calibration import open_calibration
+from bertslim.repair.hidden_states import HiddenStateRoom
 from bertslim.repair.reconstruct import reconstruct
-from bertslim.repair.repeated_layers import FinalStates, PassStates
+from bertslim.repair.repeated_layers import FinalStates, PassStates, drawn_passes
 from bertslim.surgery.layer_surgery import operate
 from support.families import LAYERED
 
@@ -205,3 +208,28 @@ def test_each_batch_starts_before_some_passes_and_all_are_drawn(tiny_model, exam
             assert start.base is start.slim
             drawn |= {n for n in range(12) if torch.equal(hidden[n], start.base)}
     assert drawn == set(range(12))
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3, 4, 5, 12, 13, 24])
+def test_as_many_passes_fall_to_each_batch_and_each_to_some(passes: int) -> None:
+    drawn = [drawn_passes(passes, number) for number in range(4 * passes)]
+    assert len({len(each) for each in drawn}) == 1
+    assert {number for each in drawn for number in each} == set(range(passes))
+
+
+def test_processes_start_as_one_does(tiny_model, example_inputs, tmp_path: Path) -> None:
+    model = tiny_model("albert", num_hidden_layers=12)
+    batches = [Batch(inputs=example_inputs(), rows=(3 * n, 3 * n + 1, 3 * n + 2)) for n in range(5)]
+
+    def opened(ranks: Ranks) -> list[list[torch.Tensor]]:
+        room = HiddenStateRoom(tmp_path, 1 << 30)
+        starts = PassStates(model, model)
+        found = open_calibration(model, batches, room, starts=starts, seed=0, ranks=ranks)
+        states = [batch.states.base for batch in found.batches]
+        assert len(states) % found.parts == 0
+        return [states[n : n + found.parts] for n in range(0, len(states), found.parts)]
+
+    alone, together = opened(Ranks()), [opened(Ranks(rank, 2)) for rank in range(2)]
+    for number, expected in enumerate(alone):
+        for one, other in zip(together[number % 2][number // 2], expected, strict=True):
+            assert torch.equal(one, other)

@@ -28,8 +28,10 @@ def batches() -> list[CalibrationBatch]:
     return [numbered(0, 2, 4), numbered(100, 3, 5), numbered(200, 1, 3), numbered(300, 2, 6)]
 
 
-def pool_of(batches: list[CalibrationBatch], ranks: Ranks | None = None) -> TokenPool:
-    calibration = Calibration(batches, ranks or Ranks())
+def pool_of(
+    batches: list[CalibrationBatch], ranks: Ranks | None = None, parts: int = 1
+) -> TokenPool:
+    calibration = Calibration(batches, ranks or Ranks(), parts)
     return TokenPool(
         calibration, lambda batch: batch.states.slim[..., 0] + 1000, lambda batch: batch.fit
     )
@@ -84,3 +86,15 @@ def test_processes_draw_the_tokens_of_one_together(batches) -> None:
         own = pool.drawn(64, torch.Generator().manual_seed(1)).batch.states.base
         together += own[0, :, 0].tolist()
     assert sorted(together) == sorted(alone[0, :, 0].tolist())
+
+
+def test_so_they_do_where_a_batch_of_texts_counts_as_several(batches) -> None:
+    counts = torch.tensor([int(batch.fit.sum()) for batch in batches])
+    alone = pool_of(batches, parts=2).drawn(64, torch.Generator().manual_seed(1))
+    together: list[float] = []
+    for rank, shared in enumerate((batches[:2], batches[2:])):
+        ranks = Together(rank, 2)
+        object.__setattr__(ranks, "sums", [torch.tensor(4), counts])
+        own = pool_of(shared, ranks, parts=2).drawn(64, torch.Generator().manual_seed(1))
+        together += own.batch.states.base[0, :, 0].tolist()
+    assert sorted(together) == sorted(alone.batch.states.base[0, :, 0].tolist())

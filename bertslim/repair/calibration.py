@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from bertslim.data.task import Batch
 from bertslim.errors import DataError
-from bertslim.model.layer import Layer, LayerArguments, layer_inputs
+from bertslim.model.layer import Layer, LayerArguments, family_of_model, layer_inputs
 from bertslim.ranks import Ranks
 from bertslim.repair.hidden_states import HiddenStateRoom
 from bertslim.repair.token_weights import token_weights
@@ -34,19 +34,10 @@ class Starts(Protocol):
     """Where the batches of texts start."""
 
     def __call__(self, inputs: dict[str, Tensor], number: int) -> Iterator[States]:
-        """Yield states of a batch, by its number; each counts as a batch of its own."""
+        """Yield states of a batch, by its number among those of all processes.
 
-
-@dataclass(frozen=True)
-class FirstLayer:
-    """Texts start before the first layer, where the states of both models are the same."""
-
-    base: PreTrainedModel
-
-    def __call__(self, inputs: dict[str, Tensor], number: int) -> Iterator[States]:
-        """Yield the states of a batch."""
-        hidden, _ = layer_inputs(self.base, inputs)
-        yield States(hidden, hidden)
+        Each counts as a batch of its own; of every batch there are as many.
+        """
 
 
 @dataclass(frozen=True)
@@ -125,10 +116,17 @@ class CalibrationBatch:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The calibration texts of this process, and the processes that share them all."""
+    """The calibration texts of this process, and the processes that share them all.
+
+    Attributes:
+        batches: The texts.
+        ranks: The processes.
+        parts: How many of them, one after the other, are of the same batch of texts.
+    """
 
     batches: Sequence[CalibrationBatch]
     ranks: Ranks
+    parts: int = 1
 
 
 def open_calibration(
@@ -138,7 +136,6 @@ def open_calibration(
     *,
     starts: Starts | None = None,
     sensitivity: Sequence[Tensor] | None = None,
-    norms_centre: bool = True,
     seed: int,
     ranks: Ranks,
 ) -> Calibration:
@@ -152,7 +149,6 @@ def open_calibration(
         room: Where the hidden states are kept.
         starts: Where they start; None: before the first layer.
         sensitivity: As `CalibrationBatch` has it, for each of the batches.
-        norms_centre: Whether the model's norms subtract the mean.
         seed: Settles which texts are held out.
         ranks: The processes that share the texts.
 
@@ -169,19 +165,21 @@ def open_calibration(
     shared = ranks.share(batches)
     weights = [None] * len(shared) if sensitivity is None else ranks.share(sensitivity)
     opened = []
-    starts = starts or FirstLayer(model)
-    for number, (batch, batch_sensitivity) in enumerate(zip(shared, weights, strict=True)):
-        _, given = layer_inputs(model, batch.inputs)
+    numbers = ranks.share(range(len(batches)))
+    norms_centre = family_of_model(model).layout.norms_centre
+    for number, batch, batch_sensitivity in zip(numbers, shared, weights, strict=True):
+        hidden, given = layer_inputs(model, batch.inputs)
         tokens = batch.inputs["attention_mask"].bool()
         held = tokens & torch.tensor([row in held_rows for row in batch.rows]).unsqueeze(1)
-        for start in starts(batch.inputs, number):
+        started = starts(batch.inputs, number) if starts else (States(hidden, hidden),)
+        for start in started:
             states = _boundary_states(start, room)
             opened.append(
                 CalibrationBatch(
                     batch, given, tokens & ~held, held, states, batch_sensitivity, norms_centre
                 )
             )
-    return Calibration(opened, ranks)
+    return Calibration(opened, ranks, len(opened) // len(shared))
 
 
 def _boundary_states(start: States, room: HiddenStateRoom) -> BoundaryStates:

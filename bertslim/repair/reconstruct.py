@@ -82,7 +82,6 @@ def reconstruct(
                 room,
                 starts=starts,
                 sensitivity=sensitivity,
-                norms_centre=base.facts.form.norms_centre,
                 seed=seed,
                 ranks=ranks or Ranks(),
             )

@@ -34,12 +34,22 @@ class PassStates:
     slim: PreTrainedModel
 
     def __call__(self, inputs: dict[str, Tensor], number: int) -> Iterator[States]:
-        """Yield the states of a batch, by its number, before the passes that fall to it."""
+        """Yield the states of a batch before the passes that fall to it."""
         of_base = _states_before_passes(self.base, inputs)
         of_slim = of_base if self.slim is self.base else _states_before_passes(self.slim, inputs)
-        stride = max(1, len(of_base) // _PASSES_OF_A_TEXT)
-        for start in range(number % stride, len(of_base), stride):
+        for start in drawn_passes(len(of_base), number):
             yield States(of_base[start], of_slim[start])
+
+
+def drawn_passes(passes: int, number: int) -> range:
+    """Return the passes that fall to a batch, by its number; as many for each batch.
+
+    Neighbouring batches begin one pass later each, so that all passes are drawn.
+    """
+    stride = max(1, passes // _PASSES_OF_A_TEXT)
+    last = stride * (passes // stride - 1)  # from the first that is drawn
+    first = number % (passes - last)
+    return range(first, first + last + 1, stride)
 
 
 @dataclass(frozen=True)

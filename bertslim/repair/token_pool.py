@@ -41,7 +41,8 @@ class TokenPool:
         self._places = [chosen(batch).flatten().nonzero()[:, 0] for batch in self._batches]
         ranks = calibration.ranks
         batches = int(ranks.total(torch.tensor(len(self._batches))))
-        own = slice(ranks.rank, None, ranks.count)  # as `Ranks.share` has it
+        numbers = torch.arange(batches).view(-1, calibration.parts)
+        own = numbers[ranks.rank :: ranks.count].flatten()  # as `Ranks.share` has the texts
         counts = torch.zeros(batches, dtype=torch.int64)
         counts[own] = torch.tensor([len(places) for places in self._places])
         counts = ranks.total(counts)
