@@ -27,6 +27,7 @@ from bertslim.repair.hidden_states import HiddenStateRoom
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.repair.repeated_layers import FinalStates, PassStates, drawn_passes
 from bertslim.surgery.layer_surgery import operate
+from support.calibration import random_texts
 from support.families import LAYERED
 
 SHARING = [name for name in FAMILIES if name not in LAYERED]
@@ -168,17 +169,7 @@ def test_a_repair_brings_all_passes_nearer_to_the_base(
         operate(model, plan)
         return build_slim(replace(base, model=model), plan.record)
 
-    draw = torch.Generator().manual_seed(5)
-    batches = [
-        Batch(
-            inputs={
-                "input_ids": torch.randint(5, 99, (8, 12), generator=draw),
-                "attention_mask": torch.ones(8, 12, dtype=torch.long),
-            },
-            rows=tuple(range(8 * number, 8 * number + 8)),
-        )
-        for number in range(8)
-    ]
+    batches = random_texts(*[8] * 8)
     before, after, again = build(), build(), build()
     for model in (after, again):
         repairs = reconstruct(base, model, plan, batches, seed=0, progress=Progress(visible=False))

@@ -24,6 +24,7 @@ from bertslim.repair.affine_maps import affine_of, matrix_of
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.surgery.layer_surgery import operate
 from bertslim.surgery.output_metric import output_metric
+from support.calibration import random_texts
 from support.families import each_build
 from support.plain_ridge import weighted_ridge
 from support.residual_sums import reader_of_sum
@@ -38,20 +39,7 @@ MIXED = (
 )
 
 
-def make_batches(*sizes: int, length: int = 12, seed: int = 11) -> list[Batch]:
-    """Return random texts, the last one of each batch padded."""
-    draw, batches, row = torch.Generator().manual_seed(seed), [], 0
-    for size in sizes:
-        ids = torch.randint(5, 99, (size, length), generator=draw)
-        mask = torch.ones_like(ids)
-        mask[-1, length // 2 :] = 0
-        rows = tuple(range(row, row + size))
-        batches.append(Batch(inputs={"input_ids": ids, "attention_mask": mask}, rows=rows))
-        row += size
-    return batches
-
-
-BATCHES = make_batches(20, 20, 8)
+BATCHES = random_texts(20, 20, 8)
 
 
 @dataclass(frozen=True)
@@ -580,7 +568,7 @@ def test_a_refined_block_errs_less_on_what_it_should_put_out(
     model_type: str, keys: dict[str, Any], repair
 ) -> None:
     """The weighted error of the layer's sum, in the metric, on other texts too."""
-    texts = make_batches(*[80] * 5, seed=12)  # enough that the maps do not learn them by heart
+    texts = random_texts(*[80] * 5, seed=12)  # enough that the maps do not learn them by heart
     gradients = torch.randn(4, 2, 40, WIDTH, dtype=torch.float64)
     moments = gradients.mT @ gradients
     metric = output_metric(moments[1, 1]).numpy()
@@ -630,7 +618,7 @@ def test_only_narrowed_blocks_of_a_layer_of_their_own_are_refined(repair) -> Non
 
 def test_one_text_is_refused(repair) -> None:
     with pytest.raises(DataError, match=r"^reconstruct needs at least two texts"):
-        repair("bert", drop_ffn(fill="linear"), batches=make_batches(1))
+        repair("bert", drop_ffn(fill="linear"), batches=random_texts(1))
 
 
 def finite(model: Any) -> bool:
@@ -647,8 +635,8 @@ EVERY_MAP = (
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_few_or_identical_texts_give_finite_weights(repair, dtype: torch.dtype) -> None:
-    few = make_batches(2, length=5)
-    one = make_batches(1)[0]
+    few = random_texts(2, length=5)
+    one = random_texts(1)[0]
     many = {name: values.expand(12, -1) for name, values in one.inputs.items()}
     token = {name: values[:, :1] for name, values in many.items()}
     for batches in (

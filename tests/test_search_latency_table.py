@@ -16,7 +16,7 @@ from bertslim.search.latency_table import (
     corrected,
     table_of,
 )
-from bertslim.search.levels import LayerChoices, LayerLevels, Level, possible_choices
+from bertslim.search.levels import LayerChoices, LayerLevels, possible_choices
 from support.checkpoints import facts_of
 
 EMBEDDINGS, NORMS, A_HEAD, A_NEURON, LINEAR = 0.3, 0.05, 0.04, 0.002, 0.03
@@ -53,21 +53,14 @@ def measured_table(facts, *, one_token: bool) -> tuple[LatencyTable, LayerChoice
     def time(*layers: LayerLevels) -> float:
         return made_up(layers, one_token=one_token)
 
-    def with_level(level: Level) -> LayerLevels:
-        if level.block == "attention":
-            return LayerLevels(level, kept.ffn)
-        return LayerLevels(kept.attention, level)
-
     fewer = choices.attention[-2]
     times = RepeatedTimes(
         layers=2,
         whole=time(kept, kept, kept),
-        at_level={
-            level: time(with_level(level), with_level(level), kept) for level in choices.levels
-        },
+        at_level={level: time(kept.at(level), kept.at(level), kept) for level in choices.levels},
         alone=time(kept),
-        alone_without_ffn=time(with_level(choices.ffn[-1])),
-        alone_with_heads=(fewer.size, time(with_level(fewer))),
+        alone_without_ffn=time(kept.at(choices.ffn[-1])),
+        alone_with_heads=(fewer.size, time(kept.at(fewer))),
     )
     setting = TableSetting("onnxruntime", 1, 128, 2, one_token)
     return table_of(times, choices, facts, setting), choices

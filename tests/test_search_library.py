@@ -10,7 +10,7 @@ from bertslim.search.levels import steps_of
 from support.searched import ALONE, Searched, with_level
 
 
-@pytest.mark.parametrize("model_type", ["bert", "distilbert", "modernbert", "mpnet"])
+@pytest.mark.parametrize("model_type", ["bert", "distilbert", "modernbert", "mpnet", "eurobert"])
 def test_a_block_at_a_level_is_what_reconstruct_makes_of_it_alone(
     model_type: str, make_checkpoint, make_recipe
 ) -> None:

@@ -9,7 +9,8 @@ from bertslim.measure.predictions import compare_outputs
 from bertslim.search.levels import LayerLevels, Level, steps_of
 from bertslim.search.stitched import StitchedModels
 from bertslim.surgery.block_damage import damage_of
-from support.searched import ALONE, QUIET, Searched, random_texts, with_level
+from support.calibration import random_texts
+from support.searched import ALONE, QUIET, Searched, with_level
 
 TEXTS = random_texts(9, 7, seed=5)
 

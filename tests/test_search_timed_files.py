@@ -17,7 +17,8 @@ from bertslim.search.levels import LayerLevels, Level, plan_of, possible_choices
 from bertslim.search.measure_table import TableBench, cache_directory
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.timed_files import FileWriter
-from support.searched import QUIET, random_texts
+from support.calibration import random_texts
+from support.searched import QUIET
 
 
 @pytest.mark.parametrize("runtime", list(SearchRuntime))

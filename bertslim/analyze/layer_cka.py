@@ -11,14 +11,14 @@ from torch import Tensor
 
 from bertslim.analyze.cka import MinibatchCka, mixed
 from bertslim.analyze.clusters import clusters_of
-from bertslim.analyze.representations import BLOCKS, sites_of, watched
+from bertslim.analyze.representations import sites_of, watched
 from bertslim.arrays import FloatArray
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch
 from bertslim.errors import DataError
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
-from bertslim.records import Cka, CkaMatrix, Role, Site
+from bertslim.records import BLOCKS, Cka, CkaMatrix, Role, Site
 
 BATCH_SIZE = 64
 TOKENS_A_TEXT = 8

@@ -10,9 +10,7 @@ from torch import Tensor
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.finite_outputs import is_finite, not_finite
 from bertslim.model.layer import Layer, watch_output
-from bertslim.records import Block, ModelFacts, Site
-
-BLOCKS: tuple[Block, ...] = ("attention", "ffn")
+from bertslim.records import BLOCKS, ModelFacts, Site
 
 
 def sites_of(facts: ModelFacts) -> tuple[Site, ...]:

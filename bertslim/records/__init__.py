@@ -6,6 +6,7 @@ Nothing here imports torch or transformers.
 
 from bertslim.file_names import ANALYSIS_FILE, RECORD_FILE
 from bertslim.records.analysis import (
+    BLOCKS,
     AlterationKind,
     Analysis,
     Block,
@@ -43,6 +44,7 @@ from bertslim.records.timings import BenchResult, TimeRatio, Timing
 
 __all__ = [
     "ANALYSIS_FILE",
+    "BLOCKS",
     "RECORD_FILE",
     "SCHEMA",
     "AlterationKind",

@@ -11,6 +11,7 @@ from bertslim.records.frozen import Count, Frozen
 from bertslim.records.provenance import DataRecord, Environment, ModelRecord, Step
 
 Block = Literal["attention", "ffn"]
+BLOCKS: tuple[Block, ...] = ("attention", "ffn")  # in the order in which they compute
 Role = Literal["base", "slim"]
 AlterationKind = Literal["drop_ffn", "halve_ffn", "drop_attention"]
 

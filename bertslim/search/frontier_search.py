@@ -129,7 +129,7 @@ class FrontierSearch:
         if self.target.drop is not None:
             yield from self._towards_drop(ordered)
         for number in _spread(len(ordered)):
-            if not self._is_made(ordered[number]):
+            if self._made_from(ordered[number]) is None:
                 yield ordered[number]
 
     def _within_target(self) -> Iterator[Candidate]:
@@ -137,7 +137,7 @@ class FrontierSearch:
         ms = self.target.ms
         for _ in range(_TRIES):
             candidate = self._best_within(ms)
-            if candidate is None or self._is_made(candidate):
+            if candidate is None or self._made_from(candidate) is not None:
                 return
             yield candidate
             last = self.made[-1]
@@ -164,13 +164,10 @@ class FrontierSearch:
         low, high = 0, len(ordered)
         while low < high:
             middle = (low + high) // 2
-            if not self._is_made(ordered[middle]):
+            if self._made_from(ordered[middle]) is None:
                 yield ordered[middle]
-            (made,) = (
-                one
-                for one in self.made
-                if one.candidate.configuration == ordered[middle].configuration
-            )
+            made = self._made_from(ordered[middle])
+            assert made is not None  # noqa: S101
             drop = made.judged.drop
             assert self.target.drop is not None  # noqa: S101
             if drop is not None and 100 * drop.bound(len(self.made)) <= self.target.drop:
@@ -259,10 +256,7 @@ class FrontierSearch:
 
     def made_of(self, point: FrontierPoint) -> Made:
         """Return what was made of a point."""
-        return next(one for one in self.made if self._step_key(one) == _key(point))
-
-    def _step_key(self, made: Made) -> str:
-        return str(made.plan.recipe.model_dump(mode="json", exclude_none=True)["surgery"])
+        return next(one for one in self.made if one.plan.record == point.plan)
 
     def _frontier(self, seen: Sequence[Candidate]) -> list[Candidate]:
         """Return those that no other beats in both time and damage, by those run on most texts."""
@@ -326,8 +320,10 @@ class FrontierSearch:
     def _changed(self, candidate: Candidate) -> bool:
         return candidate.configuration != self.problem.kept
 
-    def _is_made(self, candidate: Candidate) -> bool:
-        return any(candidate.configuration == one.candidate.configuration for one in self.made)
+    def _made_from(self, candidate: Candidate) -> Made | None:
+        """Return what was made of a candidate; None: nothing yet."""
+        same = (one for one in self.made if one.candidate.configuration == candidate.configuration)
+        return next(same, None)
 
     @property
     def _base_ms(self) -> float:
@@ -344,7 +340,3 @@ def _spread(count: int) -> list[int]:
             order.append(middle)
             spans += [(low, middle), (middle + 1, high)]
     return order
-
-
-def _key(point: FrontierPoint) -> str:
-    return str(point.recipe["surgery"])

@@ -72,6 +72,12 @@ class LayerLevels:
         """Both of them."""
         return self.attention, self.ffn
 
+    def at(self, level: Level) -> LayerLevels:
+        """Return them with the block of a level at that level."""
+        if level.block == "attention":
+            return LayerLevels(level, self.ffn)
+        return LayerLevels(self.attention, level)
+
 
 Configuration = tuple[LayerLevels | None, ...]
 """What becomes of each layer, from the bottom up; None: it is deleted."""

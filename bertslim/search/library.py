@@ -26,7 +26,6 @@ from bertslim.repair.split_moments import Target, gather_moments
 from bertslim.search.levels import (
     CRITERION,
     LayerChoices,
-    LayerLevels,
     Level,
     plan_of,
 )
@@ -109,12 +108,7 @@ def _cut(
 ) -> Layer:
     """Return a layer of a copy of the base in which one block is at a level, not yet repaired."""
     levels = [layer.kept for layer in choices]
-    kept = levels[number]
-    levels[number] = (
-        LayerLevels(level, kept.ffn)
-        if level.block == "attention"
-        else LayerLevels(kept.attention, level)
-    )
+    levels[number] = levels[number].at(level)
     model = sharing_copy(base.model)
     operate(model, plan_of(tuple(levels), base.facts), scores)
     return model_layers(model)[number]
@@ -139,13 +133,12 @@ class _Solver:
         layer = self.library.base.layers[number]
         for batch in self.calibration.batches:
             batch.run_base_attention(layer, number)
-        for level in choices.attention:
-            if level.kind == "narrowed":
-                self._solve_heads(number, level)
+        for level in choices.narrow_attention:
+            self._solve_heads(number, level)
         for batch in self.calibration.batches:
             batch.states.slim.copy_(layer.attention.normalise(batch.states.attention_sum))
             batch.run_base_ffn(layer)
-        self._solve_widths(number, [one for one in choices.ffn if one.kind == "narrowed"])
+        self._solve_widths(number, choices.narrow_ffn)
         for level in choices.ffn:
             if level.kind == "linear":
                 self._solve_linear(number, level)

@@ -134,15 +134,13 @@ class Materials:
         Args:
             choices: What may become of each layer.
         """
-        narrowest = [
-            (number, levels[-1])
-            for number, layer in enumerate(choices)
-            for levels in (layer.narrow_attention, layer.narrow_ffn)
-            if levels
-        ]
-        if not narrowest:
+        steps = []
+        for number, layer in enumerate(choices):
+            for levels in (layer.narrow_attention, layer.narrow_ffn):
+                operation = levels[-1].operation if levels else None
+                steps += [] if operation is None else [{**operation, "layers": [number]}]
+        if not steps:
             return {}
-        steps = [{**(level.operation or {}), "layers": [number]} for number, level in narrowest]
         raw = {"version": 1, "name": "survey", "surgery": steps}
         plan = make_plan(loaded(Recipe.model_validate(raw)), self.base.facts)
         with self.progress.step("survey"):

@@ -142,14 +142,14 @@ class TableBench:
         """Yield models of a few equal layers below one more, and of one layer alone."""
         kept = self._levels.kept
         for level in self._levels.levels:
-            yield _name(level), self._repeated(_with(kept, level))
+            yield _name(level), self._repeated(kept.at(level))
         yield "alone", self._alone(kept)
         if not self._setting.one_token_on_top:
             return
         if (deleted := Level("ffn", "deleted")) in self._levels.ffn:
-            yield "alone without FFN", self._alone(_with(kept, deleted))
+            yield "alone without FFN", self._alone(kept.at(deleted))
         if self._fewest_heads is not None:
-            yield "alone with fewer heads", self._alone(_with(kept, self._fewest_heads))
+            yield "alone with fewer heads", self._alone(kept.at(self._fewest_heads))
 
     @property
     def _whole(self) -> Configuration:
@@ -160,8 +160,7 @@ class TableBench:
     def _fewest_heads(self) -> Level | None:
         if not self._setting.one_token_on_top:
             return None
-        narrowed = [level for level in self._levels.attention if level.kind == "narrowed"]
-        return narrowed[-1] if narrowed else None
+        return next(reversed(self._levels.narrow_attention), None)
 
     @property
     def _equal(self) -> int:
@@ -253,12 +252,6 @@ def cache_directory() -> Path:
 
 def _name(level: Level) -> str:
     return f"{level.block} {level}"
-
-
-def _with(layer: LayerLevels, level: Level) -> LayerLevels:
-    if level.block == "attention":
-        return LayerLevels(level, layer.ffn)
-    return LayerLevels(layer.attention, level)
 
 
 def _draw(layer: LayerChoices, kept: float, draw: np.random.Generator) -> LayerLevels | None:

@@ -57,14 +57,18 @@ def judge(points: Sequence[FrontierPoint], target: SearchTarget) -> Verdict:
 
 def is_small(point: FrontierPoint, target: SearchTarget) -> bool:
     """Whether a point that was made is within all limits but that of the drop."""
+    return all(limit is None or value <= limit for value, limit in _sizes(point, target))
+
+
+def _sizes(point: FrontierPoint, target: SearchTarget) -> tuple[tuple[float, float | None], ...]:
+    """Return the time, parameters and bytes of a point that was made, each beside its limit."""
     solved = point.solved
     assert solved is not None  # noqa: S101
-    limits = (
+    return (
         (solved.ms, target.ms),
         (point.plan.slim.parameters, target.parameters),
         (solved.bytes, target.bytes),
     )
-    return all(limit is None or value <= limit for value, limit in limits)
 
 
 def _chosen(point: FrontierPoint, target: SearchTarget) -> Verdict:
@@ -93,17 +97,7 @@ def _nearest(points: Sequence[FrontierPoint], target: SearchTarget) -> str:
 
 def _excess(point: FrontierPoint, target: SearchTarget) -> float:
     """By how much a point exceeds the limits, the largest share of them."""
-    solved = point.solved
-    assert solved is not None  # noqa: S101
-    shares = [
-        value / limit
-        for value, limit in (
-            (solved.ms, target.ms),
-            (point.plan.slim.parameters, target.parameters),
-            (solved.bytes, target.bytes),
-        )
-        if limit
-    ]
+    shares = [value / limit for value, limit in _sizes(point, target) if limit]
     if target.drop is not None:
         shares.append(1 + max(0.0, _drop(point) - target.drop))
     return max(shares)

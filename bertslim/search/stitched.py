@@ -116,11 +116,8 @@ class StitchedModels:
 
 def _alterations(layer: LayerChoices) -> Iterator[tuple[Level | None, LayerLevels | None]]:
     """Yield a layer with one block at each of its levels, and without it, by what is altered."""
-    kept = layer.kept
-    for level in layer.attention[1:]:
-        yield level, LayerLevels(level, kept.ffn)
-    for level in layer.ffn[1:]:
-        yield level, LayerLevels(kept.attention, level)
+    for level in layer.levels:
+        yield level, layer.kept.at(level)
     if layer.may_go:
         yield None, None
 

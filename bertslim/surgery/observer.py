@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.layer import Layer
-from bertslim.records import Block
+from bertslim.records import BLOCKS, Block
 from bertslim.surgery.criteria import (
     GRADIENT_CRITERIA,
     OUTPUT_CRITERIA,
@@ -24,8 +24,6 @@ from bertslim.surgery.criteria import (
 )
 from bertslim.surgery.output_metric import output_metric, symmetric_root
 from bertslim.surgery.statistics import variance_of
-
-_BLOCKS: tuple[Block, ...] = ("attention", "ffn")
 
 _LayerBlock = tuple[int, Block]
 
@@ -67,7 +65,7 @@ class Observer:
         self._gradient_moments = {
             (number, block): torch.zeros(size, size, dtype=torch.float64)
             for number in range(len(self._layers))
-            for block in _BLOCKS
+            for block in BLOCKS
             if gradient_moments or self._needs_metric((number, block))
         }
         self._outputs: Tensor | None = None
@@ -93,7 +91,7 @@ class Observer:
         """
         return torch.stack(
             [
-                torch.stack([self._gradient_moments[number, block] for block in _BLOCKS])
+                torch.stack([self._gradient_moments[number, block] for block in BLOCKS])
                 for number in range(len(self._layers))
             ]
         )
@@ -115,7 +113,7 @@ class Observer:
         self._token_weights = torch.zeros(len(self._layers), 2, *mask.shape)
         with ExitStack() as hooks:
             for number, layer in enumerate(self._layers):
-                for block in _BLOCKS:
+                for block in BLOCKS:
                     self._watch_block(hooks, number, layer, block)
             if self.needs_gradients:
                 _hook(hooks, self._layers[0].module, _start_gradient)
@@ -203,7 +201,7 @@ class Observer:
         number, block = place
         squares = gradient.float().square().sum(dim=-1)
         # a layer that hidden states go through several times has several such sums
-        self._token_weights[number, _BLOCKS.index(block)] += squares.masked_fill(~self._mask, 0)
+        self._token_weights[number, BLOCKS.index(block)] += squares.masked_fill(~self._mask, 0)
         moment = self._gradient_moments.get(place)
         if moment is not None:
             real = _precise(gradient[self._mask])

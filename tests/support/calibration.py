@@ -26,3 +26,16 @@ def calibration_batch(
     return CalibrationBatch(
         texts, (LayerArguments((), {}),), tokens & ~held, held, BoundaryStates(*rooms)
     )
+
+
+def random_texts(*sizes: int, length: int = 12, seed: int = 11) -> list[Batch]:
+    """Return random texts, the last one of each batch padded."""
+    draw, batches, row = torch.Generator().manual_seed(seed), [], 0
+    for size in sizes:
+        ids = torch.randint(5, 99, (size, length), generator=draw)
+        mask = torch.ones_like(ids)
+        mask[-1, length // 2 :] = 0
+        rows = tuple(range(row, row + size))
+        batches.append(Batch(inputs={"input_ids": ids, "attention_mask": mask}, rows=rows))
+        row += size
+    return batches

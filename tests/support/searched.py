@@ -24,22 +24,10 @@ from bertslim.search.levels import (
 from bertslim.search.library import Library, build_library
 from bertslim.surgery.layer_surgery import operate
 from bertslim.surgery.survey import survey
+from support.calibration import random_texts
 
 QUIET = Progress(visible=False)
 ALONE = {"refit": "changed", "head": "keep"}  # of a repair that changes nothing but what is cut
-
-
-def random_texts(*sizes: int, length: int = 12, seed: int = 11) -> list[Batch]:
-    """Return random texts, the last one of each batch padded."""
-    draw, batches, row = torch.Generator().manual_seed(seed), [], 0
-    for size in sizes:
-        ids = torch.randint(5, 90, (size, length), generator=draw)
-        mask = torch.ones_like(ids)
-        mask[-1, length // 2 :] = 0
-        rows = tuple(range(row, row + size))
-        batches.append(Batch(inputs={"input_ids": ids, "attention_mask": mask}, rows=rows))
-        row += size
-    return batches
 
 
 @dataclass(frozen=True)
@@ -88,11 +76,5 @@ class Searched:
 def with_level(searched: Searched, number: int, level: Level | None) -> Configuration:
     """Return the model with one block of a layer at a level, or with None without the layer."""
     levels: list[LayerLevels | None] = [layer.kept for layer in searched.choices]
-    kept = searched.choices[number].kept
-    if level is None:
-        levels[number] = None
-    elif level.block == "attention":
-        levels[number] = LayerLevels(level, kept.ffn)
-    else:
-        levels[number] = LayerLevels(kept.attention, level)
+    levels[number] = None if level is None else searched.choices[number].kept.at(level)
     return tuple(levels)
