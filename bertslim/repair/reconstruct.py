@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,7 +25,7 @@ from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.plan import CutPlan
 from bertslim.records import Repair
-from bertslim.repair.calibration import Starts, open_calibration
+from bertslim.repair.calibration import Calibration, Starts, open_calibration
 from bertslim.repair.context import RepairContext
 from bertslim.repair.head_scale import fit_head_scale, has_scale
 from bertslim.repair.hidden_states import MEMORY_BUDGET, hidden_state_room
@@ -70,40 +72,53 @@ def reconstruct(
         DataError: There are fewer than two texts, or fewer batches than processes.
         ModelError: A model's activations are not finite.
     """
+    texts = _Texts(batches, sensitivity, memory_budget, ranks or Ranks(), seed)
     scope = Scope.of(plan)
     steps = scope.options.refine
+    context = partial(
+        RepairContext,
+        base,
+        slim,
+        plan.record,
+        scope,
+        refinement=Refinement(steps, seed, progress) if steps else None,
+        gradient_moments=gradient_moments,
+    )
+    if passes_of(base.model) == 1:
+        with texts.opened(base.model) as calibration:
+            repaired = context(calibration)
+            return (*_repair_layers(repaired, progress), *_repair_head(repaired))
+    with texts.opened(base.model, PassStates(base.model, base.model)) as calibration:
+        _repair_layers(context(calibration), progress)
+    with texts.opened(base.model, PassStates(base.model, slim)) as calibration:
+        repairs = _repair_layers(context(calibration), progress, moved=True)
+    with texts.opened(base.model, FinalStates(base.model, slim)) as calibration:
+        return (*repairs, *_repair_head(context(calibration)))
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The calibration texts, and how they are opened; the attributes as `reconstruct` has them."""
+
+    batches: Sequence[Batch]
+    sensitivity: Sequence[Tensor] | None
+    memory_budget: int
+    ranks: Ranks
+    seed: int
 
     @contextmanager
-    def opened(starts: Starts | None = None) -> Iterator[RepairContext]:
-        with torch.no_grad(), hidden_state_room(memory_budget) as room:
-            calibration = open_calibration(
-                base.model,
-                batches,
+    def opened(self, model: PreTrainedModel, starts: Starts | None = None) -> Iterator[Calibration]:
+        """Bring them to where they start, without gradients, in room for their hidden states."""
+        with torch.no_grad(), hidden_state_room(self.memory_budget) as room:
+            yield open_calibration(
+                model,
+                self.batches,
                 room,
                 starts=starts,
-                sensitivity=sensitivity,
-                seed=seed,
-                ranks=ranks or Ranks(),
+                sensitivity=self.sensitivity,
+                seed=self.seed,
+                ranks=self.ranks,
             )
-            yield RepairContext(
-                base,
-                slim,
-                plan.record,
-                scope,
-                calibration,
-                refinement=Refinement(steps, seed, progress) if steps else None,
-                gradient_moments=gradient_moments,
-            )
-
-    if passes_of(base.model) > 1:
-        with opened(PassStates(base.model, base.model)) as context:
-            _repair_layers(context, progress)
-        with opened(PassStates(base.model, slim)) as context:
-            repairs = _repair_layers(context, progress, moved=True)
-        with opened(FinalStates(base.model, slim)) as context:
-            return (*repairs, *_repair_head(context))
-    with opened() as context:
-        return (*_repair_layers(context, progress), *_repair_head(context))
 
 
 def _repair_layers(
