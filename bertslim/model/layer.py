@@ -345,8 +345,8 @@ class Layer:
         """Return a block by its name."""
         return self.attention if name == "attention" else self.ffn
 
-    def _norm_of_sum(self, block: str) -> nn.Module | None:
-        """Return the norm that reads the sum of a block, "attention" or "ffn", and the residual.
+    def _norm_of_sum(self, block: Block) -> nn.Module | None:
+        """Return the norm that reads the sum of a block and the residual.
 
         None where that sum is what the layer returns.
         """
@@ -356,8 +356,8 @@ class Layer:
             name = self.family.layout.ffn.norm_after
         return None if name is None else self.module.get_submodule(name)
 
-    def watch_sum(self, block: str, see: Callable[[Tensor], None]) -> RemovableHandle:
-        """Look at the sum of a block, "attention" or "ffn", and the residual whenever it is made.
+    def watch_sum(self, block: Block, see: Callable[[Tensor], None]) -> RemovableHandle:
+        """Look at the sum of a block and the residual whenever it is made.
 
         Returns:
             What ends it.
