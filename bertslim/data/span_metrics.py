@@ -1,8 +1,10 @@
-"""Scores of spans in sequences of tags such as B-PER, I-PER, O, as conlleval and seqeval count."""
+"""Scores of spans in sequences of tags such as B-PER, I-PER, O, as conlleval and seqeval count.
+
+The rules are those of conlleval (Tjong Kim Sang and De Meulder 2003, the CoNLL-2003 shared task).
+"""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,7 +14,7 @@ from bertslim.arrays import IntArray
 from bertslim.data.class_counts import ClassCounts
 from bertslim.data.metrics import Score, f1_score_of_counts, ratio_score
 
-_IOBES = {"L-": "E-", "U-": "S-"}
+_IOBES = {"L": "E", "U": "S"}
 
 Tags = Sequence[Sequence[str]]
 
@@ -38,15 +40,9 @@ def span_scores(true: Tags, predicted: Tags) -> tuple[Score, ...]:
         true: The tags of each sentence.
         predicted: The same that a model gave.
     """
-    from seqeval.metrics import f1_score
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sides = ([_as_iobes(tags) for tags in side] for side in (true, predicted))
-        value = float(f1_score(*sides, zero_division=0))
     right, true_spans, predicted_spans = span_counts(true, predicted)
     return (
-        f1_score_of_counts("span_f1", right, true_spans, predicted_spans, value=value),
+        f1_score_of_counts("span_f1", right, true_spans, predicted_spans),
         ratio_score("span_precision", right, predicted_spans),
         ratio_score("span_recall", right, true_spans),
     )
@@ -92,15 +88,51 @@ def _of_type(spans: set[TaggedSpan], kind: str) -> set[TaggedSpan]:
 
 
 def spans_of(tags: Sequence[str]) -> set[TaggedSpan]:
-    """Return the spans of a sentence, as conlleval and seqeval find them."""
-    from seqeval.metrics.sequence_labeling import get_entities
+    """Return the spans of a sentence, in any of the schemes IOB1, IOB2, IOBES and BILOU.
 
-    return {TaggedSpan(*entity) for entity in get_entities(_as_iobes(tags))}
+    Args:
+        tags: A tag a word: a letter, alone or with a hyphen and a type, or O.
+    """
+    spans: set[TaggedSpan] = set()
+    first, before = 0, _OUTSIDE
+    for number, here in enumerate([*map(_Tag.read, tags), _OUTSIDE]):
+        if before.ends_before(here):
+            spans.add(TaggedSpan(before.type, first, number - 1))
+        if here.begins_after(before):
+            first = number
+        before = here
+    return spans
 
 
-def _as_iobes(tags: Sequence[str]) -> list[str]:
-    """Write the last word of a span, or its only one, as seqeval knows it: BILOU has L- and U-."""
-    return [_IOBES.get(tag[:2], tag[:2]) + tag[2:] for tag in tags]
+class _Tag(NamedTuple):
+    """The tag of one word.
+
+    Attributes:
+        mark: Where in a span the word stands: B, I, E (the last one), S (the only one), or O.
+        type: Of the span; "_" where the tag names none.
+    """
+
+    mark: str
+    type: str
+
+    @classmethod
+    def read(cls, tag: str) -> _Tag:
+        """Read a tag; the last word of a span is L in BILOU, and its only one U."""
+        mark, _, kind = tag.partition("-")
+        return cls(_IOBES.get(mark, mark), kind or "_")
+
+    def ends_before(self, following: _Tag) -> bool:
+        """Whether a span ends in this word."""
+        ends = self.mark in "ES" or following.mark in "BSO" or self.type != following.type
+        return self.mark != "O" and ends
+
+    def begins_after(self, previous: _Tag) -> bool:
+        """Whether a span begins in this word."""
+        begins = self.mark in "BS" or previous.mark in "ESO" or self.type != previous.type
+        return self.mark != "O" and begins
+
+
+_OUTSIDE = _Tag("O", "_")
 
 
 def _counts(
