@@ -1,4 +1,4 @@
-# Each target works as the first command on a fresh machine that has Python 3.11 and make.
+# Each target works as the first command on a fresh machine that has Python 3.11 or later and make.
 
 SHELL := bash
 VENV := .venv
@@ -46,11 +46,11 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.* ## /  make \1\t/p' Makefile
 
 $(INSTALLED): pyproject.toml constraints.txt
-	@python=; for name in python3.11 python3; do \
-	    $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && \
+	@python=; for name in python3 python3.11 python3.12 python3.13 python3.14; do \
+	    $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
 	    python=$$name && break; \
 	done; \
-	test -n "$$python" || { echo "Python 3.11 is needed, found none on PATH; install it" >&2; exit 1; }; \
+	test -n "$$python" || { echo "Python 3.11 or later is needed, found none on PATH; install it" >&2; exit 1; }; \
 	$(VENV)/bin/python -m pip --version &>/dev/null || "$$python" -m venv --clear $(VENV)
 	@echo "installing into $(VENV), this takes some minutes"
 	@python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
