@@ -17,12 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.processes import TransformersProcess, fresh_environment
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test but those marked `network` needs the Hub
 
 LENGTH = 9
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_speed")
 
 
 @pytest.fixture(autouse=True)

@@ -148,6 +148,22 @@ def test_the_longest_sequence_is_what_the_model_takes(
             model(torch.full((1, longest + 1), 7))
 
 
+@pytest.mark.parametrize("padding", [0, 1, 5])
+@pytest.mark.parametrize("model_type", ["bert", "roberta", "mpnet"])
+def test_the_longest_sequence_is_counted_from_the_padding_of_the_class(
+    model_type: str, padding: int, make_checkpoint
+) -> None:
+    import torch
+
+    directory = make_checkpoint(model_type, "", pad_token_id=padding)
+    longest = facts_on_disk(directory).max_length
+    model = load_checkpoint(directory).model
+    with torch.inference_mode():
+        model(torch.full((1, longest), 7))
+        with pytest.raises((IndexError, RuntimeError, ValueError)):
+            model(torch.full((1, longest + 1), 7))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_the_dtype_is_that_on_disk(dtype: str, make_checkpoint) -> None:
     directory = make_checkpoint("bert", "SequenceClassification", dtype=dtype)

@@ -214,9 +214,20 @@ def _parts(values: ConfigValues, head: str, tensors: Collection[str] | None) -> 
     return parts
 
 
+def _positions_before(values: ConfigValues) -> int:
+    """Return how many of the first positions no token has."""
+    match values.family.positions_after:
+        case None:
+            return 0
+        case int() as index:
+            return index + 1
+        case key:
+            return values.number(key) + 1
+
+
 def _max_length(values: ConfigValues) -> int:
     positions = values.number("max_position_embeddings")
-    before = values.number("pad_token_id") + 1 if values.family.positions_after_padding else 0
+    before = _positions_before(values)
     if positions <= before:
         after = f", of which the first {before} are not used" if before else ""
         raise ModelError(

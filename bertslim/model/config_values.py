@@ -156,7 +156,7 @@ class ConfigValues:
     def _check_padding(self) -> None:
         padding, tokens = self.values.get("pad_token_id"), self.number("vocab_size")
         if padding is None:
-            if "pad_token_id" in self.values and self.family.positions_after_padding:
+            if "pad_token_id" in self.values and self.family.positions_after == "pad_token_id":
                 raise _unusable("pad_token_id", padding, "the id that positions are counted from")
             return
         if whole("pad_token_id", padding) >= tokens:

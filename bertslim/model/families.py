@@ -239,8 +239,9 @@ class Family:
             one after the other; None: once.
         layout: Where the blocks live inside a layer.
         keys: Names in `config.json`.
-        positions_after_padding: Whether positions are counted from behind the padding index, so
-            that the first ones are never used.
+        positions_after: The padding index behind which positions are counted, so that the first
+            ones are never used: the key of `config.json` that has it, or the index where the class
+            settles it; None: positions are counted from 0.
         embeddings: The tables whose rows are added up to a token's embedding.
         embedding_norm: Whether a norm follows them, or the key of `config.json` for it.
         embeddings_module: The module of the embeddings, as a dotted name below the bare encoder.
@@ -276,7 +277,7 @@ class Family:
     passes: str | None = None
     layout: LayerLayout = BERT_LAYOUT
     keys: ConfigKeys = ConfigKeys()
-    positions_after_padding: bool = False
+    positions_after: str | int | None = None
     embeddings: tuple[EmbeddingRows, ...] = (WORD_ROWS, POSITION_ROWS, TYPE_ROWS)
     embedding_norm: bool | str = True
     embeddings_module: str = "embeddings"
@@ -589,7 +590,7 @@ _LAYOUTLM_ROWS = tuple(
 
 def _roberta_like(model_type: str, class_prefix: str, vocab_size: int = 30522) -> Family:
     defaults = ROBERTA_DEFAULTS | {"vocab_size": vocab_size}
-    return Family(model_type, class_prefix, defaults, positions_after_padding=True)
+    return Family(model_type, class_prefix, defaults, positions_after="pad_token_id")
 
 
 FAMILIES = {
@@ -641,7 +642,7 @@ FAMILIES = {
             "MPNet",
             MPNET_DEFAULTS,
             layout=MPNET_LAYOUT,
-            positions_after_padding=True,
+            positions_after=1,
             embeddings=(WORD_ROWS, POSITION_ROWS),
             shared_tables=(
                 SharedTable(
@@ -729,7 +730,7 @@ FAMILIES = {
             "XLMRobertaXL",
             XLM_ROBERTA_XL_DEFAULTS,
             layout=XLM_ROBERTA_XL_LAYOUT,
-            positions_after_padding=True,
+            positions_after="pad_token_id",
             embedding_norm=False,
             shared_norms=(SharedNorm("encoder.LayerNorm", is_final=True),),
         ),
@@ -759,7 +760,7 @@ FAMILIES = {
             "RobertaPreLayerNorm",
             ROBERTA_DEFAULTS | {"vocab_size": 50265},
             layout=ROBERTA_PRELAYERNORM_LAYOUT,
-            positions_after_padding=True,
+            positions_after="pad_token_id",
             shared_norms=(SharedNorm("LayerNorm", is_final=True),),
         ),
         Family(

@@ -171,7 +171,7 @@ def _needed(
     needed |= {*backend.encode("").ids, *backend.encode("", "").ids}
     for ids in token_ids_of(base.config).values():
         needed |= {ids} if isinstance(ids, int) else set(ids)
-    if family_of_model(base).positions_after_padding:
+    if family_of_model(base).positions_after is not None:
         embeddings: Any = base.get_input_embeddings()
         needed |= set(range(embeddings.padding_idx + 1))  # positions are counted from that id
     return needed
