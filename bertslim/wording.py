@@ -49,6 +49,11 @@ def listed(words: Sequence[str], limit: int = 12) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
+def capital(text: str) -> str:
+    """Write the first letter as a capital."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def counted(number: int, singular: str, plural: str) -> str:
     """Return the number with the noun in its right form."""
     return f"{number:,} {singular if number == 1 else plural}"

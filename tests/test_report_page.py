@@ -49,12 +49,22 @@ def test_the_text_is_that_of_the_markdown(record) -> None:
 def test_the_headline_figures_stand_first() -> None:
     page = words_of(render_page(cut_record()))
     before = page.partition("Before and after")[0]
+    assert "Accuracy is worse than the base's" in before
     assert "faster at 1x128" in before
     assert "parameters: 22,713,216 → 19,168,512" in before
 
 
-def test_a_bare_record_has_no_tiles() -> None:
-    assert 'class="tiles"' not in render_page(bare_record())
+def test_a_bare_record_has_no_figures_at_the_top() -> None:
+    page = render_page(bare_record())
+    assert "Its quality is not measured" in page
+    assert 'class="answers"' not in page
+
+
+def test_recipe_and_provenance_fold_away() -> None:
+    folded = [
+        "".join(one.itertext()).strip() for one in parsed(render_page(cut_record())).iter("summary")
+    ]
+    assert folded == ["Recipe", "Provenance"]
 
 
 def test_hostile_names_and_notes_are_shown_harmlessly() -> None:

@@ -26,10 +26,10 @@ def test_sections_stand_in_this_order():
         "## Before and after",
         "## Latency",
         "## Quality",
+        "## Notes",
         "## Plan",
         "## Recipe",
         "## Provenance",
-        "## Notes",
     ]
 
 
@@ -52,8 +52,8 @@ def test_what_a_record_lacks_is_left_out():
         "# slim",
         "## Before and after",
         "## Quality",
-        "## Provenance",
         "## Notes",
+        "## Provenance",
     ]
 
 

@@ -26,7 +26,7 @@ from bertslim.output.writing import writing
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks, current_ranks
 from bertslim.recipe.schema import Recipe
-from bertslim.records import Frontier, FrontierPoint, Record
+from bertslim.records import Budget, Frontier, FrontierPoint, Record
 from bertslim.report.frontier_sections import frontier_page, frontier_picture
 from bertslim.search.targets import WrittenTarget, read_target
 from bertslim.training.training_options import TrainingOptions
@@ -128,7 +128,11 @@ def _start_work(
 def _write(work: SearchWork, frontier: Frontier, directory: Path, output: Path) -> Record | None:
     """Write the chosen model with its report, and the frontier beside it."""
     chosen = frontier.point(frontier.chosen)
-    record = None if chosen is None else fill_directory(_ChosenRun(work, chosen, output), directory)
+    record = (
+        None
+        if chosen is None
+        else fill_directory(_ChosenRun(work, chosen, output, frontier.budget), directory)
+    )
     with writing(output):
         (directory / FRONTIER_FILE).write_text(frontier.to_json(), encoding="utf-8")
         (directory / FRONTIER_PAGE).write_text(frontier_page(frontier), encoding="utf-8")
@@ -143,7 +147,9 @@ def _write(work: SearchWork, frontier: Frontier, directory: Path, output: Path) 
 class _ChosenRun(SlimRun):
     """The point that was chosen, as the result of a cut."""
 
-    def __init__(self, work: SearchWork, chosen: FrontierPoint, output: Path) -> None:
+    def __init__(
+        self, work: SearchWork, chosen: FrontierPoint, output: Path, budget: Budget | None
+    ) -> None:
         options = work.options
         self.progress = work.progress
         self.job = SlimJob(
@@ -159,6 +165,7 @@ class _ChosenRun(SlimRun):
             ranks=Ranks(),
             command=options.command,
             force=options.force,
+            budget=budget,
         )
         self._work = work
         self._chosen = chosen

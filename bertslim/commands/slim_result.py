@@ -18,7 +18,7 @@ from bertslim.output.writing import check_space, writing
 from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Recipe
-from bertslim.records import Measurement, ModelRecord, Plan, Record, Repair, Training
+from bertslim.records import Budget, Measurement, ModelRecord, Plan, Record, Repair, Training
 from bertslim.training.training_options import TrainingOptions
 from bertslim.version import __version__
 
@@ -50,6 +50,7 @@ class SlimJob:
         ranks: The processes that share the work.
         command: The command line, for the record.
         force: Whether an existing output may be replaced.
+        budget: The limits that it was searched for by, for the record.
     """
 
     kind: Literal["cut", "retrain"]
@@ -62,6 +63,7 @@ class SlimJob:
     ranks: Ranks
     command: tuple[str, ...]
     force: bool
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,7 @@ def _record(
         slim=saved.slim,
         recipe=recipe.model_dump(mode="json", exclude_none=True) if recipe else None,
         plan=making.plan,
+        budget=job.budget,
         data=splits.record if splits else None,
         environment=describe_environment(job.threads),
         steps=run.progress.steps,

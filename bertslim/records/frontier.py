@@ -127,6 +127,27 @@ class SearchTarget(Frozen):
 Outcome = Literal["chosen", "frontier", "infeasible", "uncertain"]
 
 
+class Budget(Frozen):
+    """The limits that a search was given, and whether its result keeps within them.
+
+    Attributes:
+        asked: The limits in words.
+        outcome: Whether they are met.
+        message: The figures that show it.
+    """
+
+    asked: str
+    outcome: Literal["met", "exceeded", "inconclusive"]
+    message: str
+
+
+_BUDGETS: dict[Outcome, Literal["met", "exceeded", "inconclusive"]] = {
+    "chosen": "met",
+    "infeasible": "exceeded",
+    "uncertain": "inconclusive",
+}
+
+
 class Frontier(Frozen):
     """The account of one search.
 
@@ -182,6 +203,13 @@ class Frontier(Frozen):
     def point(self, name: str | None) -> FrontierPoint | None:
         """Return a point by its name."""
         return next((point for point in self.points if point.name == name), None)
+
+    @property
+    def budget(self) -> Budget | None:
+        """What was asked for, and whether it was found; None: nothing was asked for."""
+        if self.outcome not in _BUDGETS:
+            return None
+        return Budget(asked=str(self.target), outcome=_BUDGETS[self.outcome], message=self.message)
 
     def to_json(self) -> str:
         """Serialise with two spaces, ending in a line break."""

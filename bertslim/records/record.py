@@ -13,6 +13,7 @@ from bertslim.file_names import ANALYSIS_FILE, RECORD_FILE
 from bertslim.records.analysis import Analysis
 from bertslim.records.changes import ExportRecord, Repair, Training
 from bertslim.records.disagreements import Disagreements
+from bertslim.records.frontier import Budget
 from bertslim.records.frozen import Frozen
 from bertslim.records.measurements import Measurement
 from bertslim.records.plans import Plan
@@ -30,6 +31,7 @@ class Record(Frozen):
         slim: The model that came out.
         command: The command line, word by word; empty where the library was called.
         recipe: The resolved recipe, for a cut.
+        budget: The limits that a search was given; None where there were none.
         training: How it was trained, if it was.
         exports: Files for other runtimes, added later.
         disagreements: Held-out texts that base and slim model answer differently; None where texts
@@ -47,6 +49,7 @@ class Record(Frozen):
     slim: ModelRecord
     recipe: dict[str, Any] | None = None
     plan: Plan | None = None
+    budget: Budget | None = None
     data: DataRecord | None = None
     environment: Environment
     steps: tuple[Step, ...] = ()

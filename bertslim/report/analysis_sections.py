@@ -27,7 +27,7 @@ from bertslim.report.plots.probe_curves import probe_curves
 from bertslim.report.plots.sensitivity_bars import sensitivity_bars
 from bertslim.report.section import Content, Picture, Section, markdown_of
 from bertslim.report.tables import NOTHING, Table, wrapped
-from bertslim.wording import counted, listed
+from bertslim.wording import capital, counted, listed
 
 _MOST_COLUMNS = 12
 
@@ -98,7 +98,7 @@ def _probe_sections(probes: Probes | None, names: Names) -> Iterator[Section]:
     if probes is None:
         return
     note = (
-        f"{_capital(probes.metric)} of linear probes, fitted to "
+        f"{capital(probes.metric)} of linear probes, fitted to "
         f"{counted(probes.fitted, probes.unit[:-1], probes.unit)} and scored on {probes.scored:,} "
         f"others, with 95 % intervals; in brackets that of a probe for random labels. Naming the "
         f"most frequent class always has {_share(probes.chance)}."
@@ -108,10 +108,6 @@ def _probe_sections(probes: Probes | None, names: Names) -> Iterator[Section]:
         picture = Picture(f"probes-{block}", partial(probe_curves, probes, block, names))
         table = probe_table(probes, block, names)
         yield Section(f"After {BLOCKS[block]}", (table,), (picture,), level=3)
-
-
-def _capital(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}"
 
 
 def probe_table(probes: Probes, block: Block, names: Names) -> Table:
@@ -145,7 +141,7 @@ def _sensitivity_section(sensitivity: Sensitivity) -> Section:
     )
     body: list[Content] = [wrapped(note), sensitivity_table(sensitivity, _damage)]
     if sensitivity.metric is not None:
-        name = _capital(kind_of(f"accuracy.{sensitivity.metric}"))
+        name = capital(kind_of(f"accuracy.{sensitivity.metric}"))
         whole = _score(sensitivity.score, sensitivity.unit)
         body += [
             f"{name}, which is {whole} as it is:",

@@ -8,6 +8,7 @@ from functools import partial
 from bertslim.records import Frontier, FrontierPoint, LatencyTable
 from bertslim.records.sources import last_component
 from bertslim.report.escape import escape
+from bertslim.report.frontier_summary import frontier_summary
 from bertslim.report.numbers import fixed, significant
 from bertslim.report.page import page
 from bertslim.report.plan_tables import plan_table
@@ -16,7 +17,7 @@ from bertslim.report.plots.layers import layers_drawing
 from bertslim.report.section import Picture, Section, markdown_of
 from bertslim.report.svg import ON_PAPER
 from bertslim.report.tables import NOTHING, Table, wrapped
-from bertslim.wording import counted
+from bertslim.wording import capital, counted
 
 
 def frontier_text(frontier: Frontier) -> str:
@@ -30,7 +31,8 @@ def frontier_page(frontier: Frontier) -> str:
         f"Found by bertslim {frontier.bertslim} on {last_component(frontier.data.source)}, "
         f"{counted(frontier.evaluations, 'configuration', 'configurations')} tried."
     )
-    return page(title_of(frontier), [origin], frontier_sections(frontier))
+    sections = frontier_sections(frontier)
+    return page(title_of(frontier), [origin], sections, frontier_summary(frontier))
 
 
 def frontier_picture(frontier: Frontier) -> str:
@@ -47,9 +49,9 @@ def frontier_sections(frontier: Frontier) -> tuple[Section, ...]:
     """Return all sections below the title."""
     return (
         _found_section(frontier),
+        *_notes_section(frontier),
         *_chosen_sections(frontier),
         _times_section(frontier.table),
-        *_notes_section(frontier),
     )
 
 
@@ -61,14 +63,10 @@ def _found_section(frontier: Frontier) -> Section:
     words = (
         f"Times are those in {table.runtime} at {table.batch}x{table.length} with "
         f"{counted(table.threads, 'thread', 'threads')}, where the base takes "
-        f"{significant(table.base_ms)} ms. {_capital(frontier.message)}.{ended}"
+        f"{significant(table.base_ms)} ms. {capital(frontier.message)}.{ended}"
     )
     picture = Picture("frontier", partial(frontier_drawing, frontier))
     return Section("The frontier", (wrapped(escape(words)), points_table(frontier)), (picture,))
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def points_table(frontier: Frontier) -> Table:
@@ -125,7 +123,8 @@ def _times_section(table: LatencyTable) -> Section:
         f"{table.largest_error:.1%} at most, each by a line through the others."
     )
     headers = ("block", "level", "heads or neurons", "ms", "ms on top")
-    return Section("What the blocks take", (wrapped(words), Table("llrrr", headers, tuple(rows))))
+    levels = Table("llrrr", headers, tuple(rows))
+    return Section("What the blocks take", (wrapped(words), levels), folded=True)
 
 
 def _notes_section(frontier: Frontier) -> Iterator[Section]:

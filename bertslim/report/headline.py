@@ -1,9 +1,8 @@
-"""The result in one sentence and in three figures, without claims beyond the measurements."""
+"""The result in one sentence, without claims beyond the measurements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from bertslim.records import Measurement, Record
@@ -108,52 +107,3 @@ def _interval_words(measurement: Measurement) -> list[str]:
 
 def _in_brackets(words: Sequence[str]) -> str:
     return f" ({', '.join(words)})" if words else ""
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A figure, and what it is of.
-
-    Attributes:
-        figure: Such as "1.42 x".
-        words: Such as "faster at 1x128: 11.9 ms → 8.4 ms".
-    """
-
-    figure: str
-    words: str
-
-
-def tiles_of(record: Record) -> tuple[Tile, ...]:
-    """Return what was measured of speed, size and quality, in this order."""
-    return tuple(_tiles(record))
-
-
-def _tiles(record: Record) -> Iterator[Tile]:
-    if latencies := record.find("latency"):
-        yield from _speed_tile(at_headline_shape(latencies))
-    for parameters in record.find("parameters")[:1]:
-        yield Tile(change(parameters), f"parameters: {from_to(parameters)}")
-    quality = quality_figure(record)
-    if quality is not None:
-        yield _quality_tile(quality)
-
-
-def _speed_tile(latency: Measurement) -> Iterator[Tile]:
-    if not latency.ratio:
-        return
-    times = speed_up(min(latency.ratio, 1 / latency.ratio))
-    way = "faster" if latency.ratio < 1 else "slower"
-    if no_change_seen(latency):
-        times, way = "no difference", "in latency that can be measured"
-    yield Tile(times, f"{way} at {shape(latency)}: {from_to(latency)}{_in_interval(latency)}")
-
-
-def _quality_tile(measurement: Measurement) -> Tile:
-    if measurement.base is None:
-        return Tile(slim_value(measurement), f"{label(measurement)}{_in_interval(measurement)}")
-    words = f"{label(measurement)}: {from_to(measurement)}{_in_interval(measurement)}"
-    return Tile(change(measurement), words)
-
-
-def _in_interval(measurement: Measurement) -> str:
-    return f" (95 % {interval(measurement)})" if measurement.interval else ""

@@ -9,7 +9,6 @@ from bertslim.records import ExportRecord, Measurement, Record
 from bertslim.records.units import SCORE_PREFIX
 from bertslim.report.measurement_text import (
     base_value,
-    between,
     change,
     constant_context,
     context_value,
@@ -18,6 +17,7 @@ from bertslim.report.measurement_text import (
     shape,
     slim_value,
     speed_up,
+    speed_up_interval,
     varying_context,
 )
 from bertslim.report.numbers import significant
@@ -99,7 +99,7 @@ def latencies(record: Record) -> Table | None:
             _joined(latency.base for latency in _percentiles(record, median)),
             _joined(latency.slim for latency in _percentiles(record, median)),
             speed_up(median.ratio) if median.ratio else NOTHING,
-            _speed_up_interval(median),
+            speed_up_interval(median),
         )
         for median in medians
     )
@@ -157,10 +157,3 @@ def _percentiles(record: Record, median: Measurement) -> list[Measurement]:
 
 def _joined(values: Iterable[float | None]) -> str:
     return " / ".join(significant(value) for value in values if value is not None) or NOTHING
-
-
-def _speed_up_interval(measurement: Measurement) -> str:
-    limits = measurement.interval
-    if limits is None or limits.of != "ratio" or not limits.low or not limits.high:
-        return NOTHING
-    return between(speed_up(limits.high), speed_up(limits.low))

@@ -82,6 +82,14 @@ def speed_up(ratio: float) -> str:
     return f"{fixed(1 / ratio, 2)} x"
 
 
+def speed_up_interval(measurement: Measurement) -> str:
+    """Write the interval of a latency ratio as that of the speed-up."""
+    limits = measurement.interval
+    if limits is None or limits.of != "ratio" or not limits.low or not limits.high:
+        return NOTHING
+    return between(speed_up(limits.high), speed_up(limits.low))
+
+
 def no_change_seen(measurement: Measurement) -> bool:
     """Whether the interval holds the value that means "no change"."""
     bounds = measurement.interval

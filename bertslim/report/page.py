@@ -20,10 +20,10 @@ from bertslim.records import Analysis, Record
 from bertslim.records.sources import last_component
 from bertslim.report.analysis_sections import analysis_sections
 from bertslim.report.analysis_sections import title_of as analysis_title
-from bertslim.report.headline import Tile, tiles_of
+from bertslim.report.answers import Answer, Summary, Verdict, summary_of
 from bertslim.report.render import opening_lines, title_of
 from bertslim.report.section import Picture, Section
-from bertslim.report.sections import body_sections, lead_section
+from bertslim.report.sections import body_sections
 from bertslim.report.svg import IN_PAGE
 
 _LONGEST_TITLE = 120  # characters
@@ -33,8 +33,8 @@ _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|x|ms|points|nats|[KMG]iB)(?![\w%]))"
 
 def render_page(record: Record) -> str:
     """Write a record as HTML; text of a model, a recipe or data is escaped."""
-    sections = (*lead_section(record), *body_sections(record))
-    return page(title_of(record), opening_lines(record), sections, tiles_of(record))
+    sections = body_sections(record)
+    return page(title_of(record), opening_lines(record), sections, summary_of(record))
 
 
 def render_analysis_page(analysis: Analysis) -> str:
@@ -44,7 +44,10 @@ def render_analysis_page(analysis: Analysis) -> str:
 
 
 def page(
-    title: str, origin: Sequence[str], sections: Iterable[Section], tiles: Sequence[Tile] = ()
+    title: str,
+    origin: Sequence[str],
+    sections: Iterable[Section],
+    summary: Summary | None = None,
 ) -> str:
     """Fill the template.
 
@@ -52,19 +55,38 @@ def page(
         title: Plain text.
         origin: Lines of plain text below it.
         sections: What stands below that.
-        tiles: The figures that a reader sees first.
+        summary: The verdict and the figures that a reader sees first.
     """
     return _template().render(
         title=shortened(printable(title), _LONGEST_TITLE),
         origin=[printable(line) for line in origin],
-        tiles=[Tile(tile.figure, with_units(tile.words)) for tile in tiles],
+        summary=_printable_summary(summary) if summary else None,
         sections=[
             {
-                "body": html_of(with_units(section.markdown())),
+                "title": with_units(printable(section.title)),
+                "level": section.level,
+                "folded": section.folded,
+                "text": html_of(with_units(section.text())),
                 "pictures": [_svg(picture) for picture in section.pictures],
             }
             for section in sections
         ],
+    )
+
+
+def _printable_summary(summary: Summary) -> Summary:
+    """Keep numbers with their units; all else that stands there is text of its own."""
+
+    def shown(text: str) -> str:
+        return with_units(printable(text))
+
+    verdict = summary.verdict
+    return Summary(
+        Verdict(verdict.tone, shown(verdict.words), tuple(map(shown, verdict.reasons))),
+        tuple(
+            Answer(answer.question, shown(answer.figure), shown(answer.words))
+            for answer in summary.answers
+        ),
     )
 
 

@@ -34,17 +34,23 @@ class Section:
         body: What stands below the heading, block by block.
         pictures: What stands below the body, on pages and in files.
         level: Of the heading: 1 is that of the whole report.
+        folded: Whether a page shows the heading alone until a reader opens it.
     """
 
     title: str
     body: tuple[Content, ...]
     pictures: tuple[Picture, ...] = ()
     level: int = 2
+    folded: bool = False
 
     def markdown(self) -> str:
         """Write heading and body."""
-        heading = (f"{'#' * self.level} {escape(self.title)}",) if self.title else ()
-        return "\n\n".join([*heading, *map(_markdown, self.body)])
+        heading = [f"{'#' * self.level} {escape(self.title)}"] if self.title else []
+        return "\n\n".join([*heading, *([self.text()] if self.body else [])])
+
+    def text(self) -> str:
+        """Write the body alone."""
+        return "\n\n".join(map(_markdown, self.body))
 
 
 def markdown_of(sections: Iterable[Section]) -> str:

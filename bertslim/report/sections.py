@@ -123,14 +123,14 @@ def repair_section(record: Record) -> Iterator[Section]:
     )
     if any(map(is_kept, record.repairs)):
         note += " Kept: nothing did better than the map as it was."
-    yield Section("Repair", (wrapped(note), repair_table(record.repairs)))
+    yield Section("Repair", (wrapped(note), repair_table(record.repairs)), folded=True)
 
 
 def training_section(record: Record) -> Iterator[Section]:
     """The training, with its scores on the select split."""
     if record.training is not None:
         note = escape(training_note(record.training))
-        yield Section("Training", (wrapped(note), looks_table(record.training)))
+        yield Section("Training", (wrapped(note), looks_table(record.training)), folded=True)
 
 
 def exports_section(record: Record) -> Iterator[Section]:
@@ -151,7 +151,7 @@ def recipe_section(record: Record) -> Iterator[Section]:
         return
     recipe = record.model_dump(mode="json", include={"recipe"})["recipe"]
     text = write_yaml(_without_paths(recipe, record.sources))
-    yield Section("Recipe", (fenced(text, "yaml"),))
+    yield Section("Recipe", (fenced(text, "yaml"),), folded=True)
 
 
 def provenance_section(record: Record) -> Iterator[Section]:
@@ -160,7 +160,8 @@ def provenance_section(record: Record) -> Iterator[Section]:
     if record.environment.versions:
         body.append(wrapped(f"Versions: {escape(versions(record))}."))
     body.append(step_times(record))
-    yield Section("Provenance", tuple(block for block in body if block is not None))
+    shown = tuple(block for block in body if block is not None)
+    yield Section("Provenance", shown, folded=True)
 
 
 def notes_section(record: Record) -> Iterator[Section]:
@@ -175,15 +176,15 @@ SECTIONS: tuple[SectionsOf, ...] = (
     latency_section,
     quality_section,
     classes_section,
+    exports_section,
+    notes_section,
     plan_section,
+    texts_section,
+    analysis_section,
     repair_section,
     training_section,
-    exports_section,
-    analysis_section,
-    texts_section,
     recipe_section,
     provenance_section,
-    notes_section,
 )
 
 

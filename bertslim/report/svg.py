@@ -18,6 +18,7 @@ WIDTH = 400.0  # of a picture that fits a phone
 ROW = 18.0
 _MARGIN = 16.0
 _LONGEST_TITLE = 64  # characters
+_RING = 8  # around a dot, in units
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -106,9 +107,10 @@ class Drawing:
         self._parts.append(f'<polygon points="{path}" fill="{colour}" fill-opacity="0.18"/>')
 
     def dot(self, x: float, y: float, colour: str, *, tip: str, radius: float = 3.5) -> None:
-        """Draw a dot."""
+        """Draw a dot; a ring that is not seen makes it easy to point at."""
         self._parts.append(
-            f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}" fill="{colour}">'
+            f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}" fill="{colour}" stroke="#000" '
+            f'stroke-opacity="0" stroke-width="{_RING}">'
             f"{_title(tip)}</circle>"
         )
 
