@@ -97,6 +97,10 @@ def test_a_target_is_met_and_cut_makes_the_same_bytes_of_the_recipe(
     record = read_record(Path("found"))
     assert record.command[:2] == ("bertslim", "search")
     assert record.plan == chosen.plan
+    assert record.budget == found.budget
+    assert record.budget is not None
+    assert record.budget.outcome == "met"
+    assert "The budget is met" in Path("found/report.html").read_text()
     assert record.find("accuracy.accuracy")
     recipe = load_recipe("found/recipe.yaml").recipe
     assert recipe == load_recipe(f"found/recipes/{found.chosen}.yaml").recipe

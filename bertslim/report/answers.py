@@ -102,7 +102,7 @@ def _quality_words(figure: Measurement) -> tuple[str, Tone]:
     if figure.base is None or figure.slim is None:
         return f"{capital(name)} is {slim_value(figure)}", "open"
     if figure.interval is None:
-        return f"{capital(name)} is not known to better than chance", "open"
+        return f"Whether {name} differs is not known: it has no interval", "open"
     if no_change_seen(figure):
         return f"No difference in {name} is measurable", "open"
     if (figure.slim > figure.base) == figure.metric.higher_is_better:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bertslim.records import Frontier, FrontierPoint
+from bertslim.records import Frontier
 from bertslim.report.answers import Answer, Summary, Verdict, verdict_on_budget
 from bertslim.report.numbers import fixed, percent_change, signed
 from bertslim.wording import counted
@@ -28,15 +28,10 @@ def _verdict(frontier: Frontier) -> Verdict:
 
 
 def _answers(frontier: Frontier) -> Iterator[Answer]:
-    chosen = frontier.point(frontier.chosen)
-    if chosen is not None and chosen.solved is not None:
-        yield from _chosen_answers(chosen, frontier)
-
-
-def _chosen_answers(chosen: FrontierPoint, frontier: Frontier) -> Iterator[Answer]:
-    solved, table = chosen.solved, frontier.table
-    if solved is None:
+    chosen, table = frontier.point(frontier.chosen), frontier.table
+    if chosen is None or chosen.solved is None:
         return
+    solved = chosen.solved
     where = f"{table.batch}x{table.length} in {table.runtime}"
     times = f"{fixed(1 / solved.ratio, 2)} x"
     yield Answer(
