@@ -203,6 +203,21 @@ def test_an_interrupted_search_writes_the_best_so_far(
     assert Path("found/model.safetensors").exists()
 
 
+def test_a_search_that_is_interrupted_in_its_report_writes_the_model_without(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_, **__) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bertslim.commands.cut_work.measure_latency", interrupt)
+    assert search(base, data, "--target-latency", "0.6x", "--quiet", *BRIEF) == 130
+    found = Frontier.read(Path("found"))
+    assert found.interrupted
+    assert found.chosen is not None
+    assert Path("found/model.safetensors").exists()
+    assert not read_record(Path("found")).find("accuracy.accuracy")
+
+
 def test_a_search_that_is_interrupted_before_a_model_is_made_writes_recipes(
     base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

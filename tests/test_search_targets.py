@@ -68,7 +68,10 @@ def point(tiny_model):
                 metric="accuracy", base=0.9, slim=0.9 - lost / 100, rows=200,
                 bound=bound / 100, rows_needed=needed,
             )  # fmt: skip
-        solved = Solved(damage=damage, drop=drop, bytes=1000, ms=ms, ratio=ms / 10, interval=None)
+        solved = Solved(
+            damage=damage, drop=drop, bytes=1000, ms=ms, ratio=ms / 10, median_ratio=ms / 10,
+            interval=None,
+        )  # fmt: skip
         return FrontierPoint(
             name=name, recipe={}, plan=plan.record, predicted_ms=ms, damage=damage, texts=64,
             solved=solved if made else None,

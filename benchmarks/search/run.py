@@ -157,7 +157,7 @@ def measured(
         seed=arguments.seed,
         progress=progress,
     )
-    numbers = sorted(times, key=lambda number: times[number].ratio)
+    numbers = sorted(times, key=lambda number: times[number].median_ratio)
     rows = [row(rivals[int(number)], times[number], quality[number]) for number in numbers]
     headers = ("model", "found by", "latency", "95 % interval", "KL, nats", "points")
     return Table("llrrrr", headers, tuple(rows))
@@ -184,7 +184,7 @@ def row(rival: Rival, time: RuntimeTime, quality: dict[str, Measurement]) -> tup
     return (
         rival.name,
         rival.group,
-        f"{time.ratio:.3f}",
+        f"{time.median_ratio:.3f}",
         f"{interval.low:.3f} to {interval.high:.3f}" if interval else "",
         f"{quality['fidelity.kl'].slim:.4f}",
         f"{lost:+.2f}",

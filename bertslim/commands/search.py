@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -106,8 +107,21 @@ def search(options: SearchOptions, progress: Progress) -> SearchResult:
             splits = load_splits(options.data, head, progress)
         work = _start_work(options, target, source, splits, shape, Path(folder), progress)
         frontier = work.run()
-        record = _write(work, frontier, directory, output)
+        try:
+            record = _write(work, frontier, directory, output)
+        except KeyboardInterrupt:  # what takes time is the report: the model is there already
+            frontier = work.interrupt(frontier)
+            _empty(directory)
+            record = _write(work, frontier, directory, output)
     return SearchResult(output, frontier, record)
+
+
+def _empty(directory: Path) -> None:
+    for path in directory.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _start_work(

@@ -85,6 +85,11 @@ class SearchWork:
             raise KeyboardInterrupt
         return self._account(table, tuple(points))
 
+    def interrupt(self, frontier: Frontier) -> Frontier:
+        """Return the account of a search whose report is left out."""
+        self.interrupted = True
+        return frontier.model_copy(update={"interrupted": True})
+
     def made_slim(self, point: FrontierPoint) -> MadeSlim:
         """Return a configuration that was made as a slim model."""
         made = self._search.made_of(point)

@@ -55,8 +55,9 @@ class Solved(Frozen):
         drop: Of the main metric; None without labels.
         bytes: Of its weights on disk.
         ms: What a call takes: the ratio times what the base takes by the table.
-        ratio: Beside the base, measured in turns with it.
-        interval: Of the ratio.
+        ratio: Of its fastest call and that of the base, in turns with it.
+        median_ratio: Of the medians, which other programs on the machine disturb more.
+        interval: Of the ratio of the medians.
     """
 
     damage: float
@@ -64,6 +65,7 @@ class Solved(Frozen):
     bytes: Count
     ms: float
     ratio: float
+    median_ratio: float
     interval: Interval | None
 
 

@@ -63,7 +63,8 @@ def _found_section(frontier: Frontier) -> Section:
     words = (
         f"Times are those in {table.runtime} at {table.batch}x{table.length} with "
         f"{counted(table.threads, 'thread', 'threads')}, where the base takes "
-        f"{significant(table.base_ms)} ms. {capital(frontier.message)}.{ended}"
+        f"{significant(table.base_ms)} ms, as shares of that: predicted, of the fastest calls, and "
+        f"of the medians with their interval. {capital(frontier.message)}.{ended}"
     )
     picture = Picture("frontier", partial(frontier_drawing, frontier))
     return Section("The frontier", (wrapped(escape(words)), points_table(frontier)), (picture,))
@@ -72,11 +73,11 @@ def _found_section(frontier: Frontier) -> Section:
 def points_table(frontier: Frontier) -> Table:
     """A row a point, from the fastest."""
     headers = (
-        "point", "time", "95 % interval", "predicted", frontier.measure, "put together",
-        "points lost", "at most", "parameters",
+        "point", "predicted", "fastest", "median", "95 % interval", frontier.measure,
+        "put together", "points lost", "at most", "parameters",
     )  # fmt: skip
     rows = tuple(_row(point, frontier) for point in frontier.points)
-    return Table("lrrrrrrrr", headers, rows).without_empty_columns()
+    return Table("lrrrrrrrrr", headers, rows).without_empty_columns()
 
 
 def _row(point: FrontierPoint, frontier: Frontier) -> tuple[str, ...]:
@@ -86,9 +87,10 @@ def _row(point: FrontierPoint, frontier: Frontier) -> tuple[str, ...]:
     mark = " (chosen)" if point.name == frontier.chosen else ""
     return (
         f"{point.name}{mark}",
-        fixed(solved.ratio, 2) if solved else NOTHING,
-        f"{fixed(interval.low, 2)} to {fixed(interval.high, 2)}" if interval else NOTHING,
         fixed(point.predicted_ms / frontier.table.base_ms, 2),
+        fixed(solved.ratio, 2) if solved else NOTHING,
+        fixed(solved.median_ratio, 2) if solved else NOTHING,
+        f"{fixed(interval.low, 2)} to {fixed(interval.high, 2)}" if interval else NOTHING,
         significant(solved.damage, 2) if solved else NOTHING,
         significant(point.damage, 2),
         fixed(drop.points, 2) if drop else NOTHING,

@@ -299,6 +299,7 @@ class FrontierSearch:
             bytes=made.bytes,
             ms=made.ms,
             ratio=timed.ratio,
+            median_ratio=timed.median_ratio,
             interval=timed.interval,
         )
 

@@ -36,16 +36,21 @@ class RuntimeTime:
     """What a model takes beside the base.
 
     Attributes:
-        fastest_ms: The fastest call.
+        fastest_ms: The fastest call, which other programs slow down least.
         base_fastest_ms: The same of what it was timed beside.
-        ratio: Of the medians, round by round.
-        interval: Of the ratio.
+        median_ratio: Of the medians, round by round.
+        interval: Of that.
     """
 
     fastest_ms: float
     base_fastest_ms: float
-    ratio: float
+    median_ratio: float
     interval: Interval | None
+
+    @property
+    def ratio(self) -> float:
+        """Of the fastest calls."""
+        return self.fastest_ms / self.base_fastest_ms
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def _dot(
     chosen = point.name == frontier.chosen
     colour = colours.third if chosen else colours.slim
     if (interval := point.solved.interval) is not None:
-        drawing.line([(across(interval.low), y), (across(interval.high), y)], colour)
+        ends = (min(max(end, across.low), across.high) for end in (interval.low, interval.high))
+        drawing.line([(across(end), y) for end in ends], colour)
     drawing.dot(x, y, colour, tip=tip, radius=5)
 
 
