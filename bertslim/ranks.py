@@ -47,6 +47,10 @@ class Ranks:
         given: Tensor = broadcast(value)
         return given
 
+    def agreed(self, value: bool) -> bool:
+        """Return what the first process says; each must ask."""
+        return bool(self.from_first("yes" if value else ""))
+
     def from_first(self, text: str) -> str:
         """Return the text of the first process; each must ask, and waits until it is there."""
         if self.count == 1:

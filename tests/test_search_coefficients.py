@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
+from bertslim.ranks import Ranks
 from bertslim.records import LatencyTable, LevelTime
-from bertslim.search.coefficients import Budget, CoefficientSearch
+from bertslim.search.coefficients import CoefficientSearch
 from bertslim.search.latency_table import attends
+from bertslim.search.level_switches import LevelSwitches
 from bertslim.search.levels import LayerChoices, plan_of
-from bertslim.search.problem import Problem
+from bertslim.search.problem import Budget, Problem
 from bertslim.search.stitched import StitchedModels
+from bertslim.search.trials import Candidate, Trials
 from support.searched import QUIET, Searched, random_texts
 
 
@@ -108,15 +116,19 @@ def test_the_frontier_gets_slower_and_ends_with_the_base(problem: Problem) -> No
     assert added_damage(problem, frontier[-1]) == 0
 
 
-def search_of(problem: Problem, searched: Searched, **changes) -> CoefficientSearch:
-    base = problem.predicted_ms(problem.kept)
+def trials_of(searched: Searched) -> Trials:
     texts = random_texts(8, 8, 8, 8, seed=3)
     rungs = [
         (16, StitchedModels(searched.library, texts[:2])),
         (32, StitchedModels(searched.library, texts)),
     ]
+    return Trials(rungs)
+
+
+def search_of(problem: Problem, searched: Searched, **changes) -> CoefficientSearch:
+    base = problem.predicted_ms(problem.kept)
     settings = {
-        "rungs": rungs,
+        "trials": trials_of(searched),
         "budgets": [Budget(0.5 * base), Budget(0.75 * base), Budget(0.01 * base)],
         "vectors": 12,
         "seed": 0,
@@ -127,19 +139,74 @@ def search_of(problem: Problem, searched: Searched, **changes) -> CoefficientSea
 
 
 def test_what_is_found_is_no_worse_than_by_damages_as_they_are(problem, searched) -> None:
-    found = search_of(problem, searched).run()
+    search = search_of(problem, searched)
+    found = search.run()
     assert [bool(pool) for pool in found] == [True, True, False]
     plain = search_of(problem, searched, vectors=1).run()
-    for better, first in zip(found[:2], plain[:2], strict=True):
-        assert better[0].texts == first[0].texts == 32
-        assert better[0].damage <= first[0].damage + 1e-12
-        assert [one.damage for one in better if one.texts == 32] == sorted(
-            one.damage for one in better if one.texts == 32
-        )
+    for pool, (first,) in zip(found[:2], plain[:2], strict=True):
+        assert pool[0] == first
+        (best, *_) = search.trials.climb(pool)
+        assert best.texts == 32
+        assert best.damage <= search.trials.run([first], rung=1)[0].damage + 1e-12
 
 
 def test_a_search_repeats_and_can_be_ended(problem, searched) -> None:
     assert search_of(problem, searched).run() == search_of(problem, searched).run()
-    ended = search_of(problem, searched, expired=lambda: True).run()
-    assert len(ended[0]) == 1
-    assert ended[0][0].texts == 16
+    ended = search_of(problem, searched, expired=lambda: True)
+    assert [len(pool) for pool in ended.run()] == [1, 1, 0]
+    assert {one.texts for one in ended.trials.candidates.values()} == {16}
+
+
+def test_the_better_quarter_is_run_on_more_texts(problem, searched) -> None:
+    trials = trials_of(searched)
+    pool = every_configuration(problem)[1::2000]
+    ranked = trials.climb(pool)
+    assert sorted(map(pool.index, (one.configuration for one in ranked))) == [*range(len(pool))]
+    again = trials_of(searched).run(pool)
+    best = sorted(again, key=lambda one: one.damage)[: math.ceil(len(pool) / 4)]
+    on_more = [one for one in ranked if one.texts == 32]
+    assert {one.configuration for one in on_more} == {one.configuration for one in best}
+    assert [one.damage for one in on_more] == sorted(one.damage for one in on_more)
+
+
+@dataclass(frozen=True)
+class OneOfTwo(Ranks):
+    """One of two processes; it is given what the other one would have worked out."""
+
+    other: Any = None
+
+    def total(self, value: torch.Tensor) -> torch.Tensor:
+        return value + self.other[: len(value)]
+
+
+def test_processes_share_what_is_run(problem, searched, monkeypatch) -> None:
+    pool = every_configuration(problem)[1:300:60]
+    alone = trials_of(searched).run(pool)
+    damages = torch.tensor([one.damage for one in alone], dtype=torch.float64)
+    for rank in range(2):
+        others = damages.clone()
+        others[rank::2] = 0
+        trials = trials_of(searched)
+        trials.ranks = OneOfTwo(rank, 2, others)
+        assert trials.run(pool) == alone
+
+
+def test_switches_better_a_configuration_within_its_budget(problem, searched) -> None:
+    budget = Budget(0.6 * problem.predicted_ms(problem.kept))
+    first = problem.budgets([(0.25, 4.0), (4.0, 0.25), (1.0, 1.0)]).within(budget.ms)
+    assert first is not None
+
+    def bettered() -> tuple[Candidate, list[Candidate]]:
+        trials = trials_of(searched)
+        switches = LevelSwitches(problem, trials, np.random.default_rng(0))
+        best = [trials.run([first])[0]]
+        for _ in range(4):
+            best.append(switches.bettered(best[-1], budget))
+        return best[-1], list(trials.candidates.values())
+
+    best, tried = bettered()
+    assert (best, tried) == bettered()
+    assert best.damage < trials_of(searched).run([first], rung=1)[0].damage
+    assert len(tried) > 10
+    for one in tried[1:]:
+        assert problem.is_within(one.configuration, budget)

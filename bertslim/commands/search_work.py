@@ -23,14 +23,17 @@ from bertslim.options.search import SearchOptions
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe, Reconstruct
 from bertslim.records import Frontier, FrontierPoint, LatencyTable, SearchTarget
+from bertslim.search.found_points import FoundPoints
 from bertslim.search.frontier_search import FrontierSearch
 from bertslim.search.latency_table import LevelTimes
 from bertslim.search.levels import LayerChoices, limited, loaded, possible_choices
+from bertslim.search.making import Maker
 from bertslim.search.materials import Materials, SearchTexts
 from bertslim.search.measure_table import TableBench
 from bertslim.search.outcome import Verdict, judge
 from bertslim.search.problem import Problem
 from bertslim.search.targets import WrittenTarget, most_parameters
+from bertslim.search.trials import Trials
 from bertslim.version import __version__
 
 _UNDONE = "interrupted before a configuration was made: times and damages are predicted"
@@ -74,13 +77,12 @@ class SearchWork:
         self._require_labels()
         table = self._table()
         self._require_feasible(table)
-        deadline = time.monotonic() + 60 * self.options.minutes
-        self._search = self._start(table, deadline)
+        self._search = self._start(table, time.monotonic())
         try:
             self._search.run()
         except KeyboardInterrupt:
             self.interrupted = True
-        points = self._search.points()
+        points = self._search.points.all(self._search.made)
         if self.interrupted and not points:
             raise KeyboardInterrupt
         return self._account(table, tuple(points))
@@ -92,7 +94,7 @@ class SearchWork:
 
     def made_slim(self, point: FrontierPoint) -> MadeSlim:
         """Return a configuration that was made as a slim model."""
-        made = self._search.made_of(point)
+        made = next(one for one in self._search.made.values() if one.plan.record == point.plan)
         slim = load_checkpoint(made.directory)
         return MadeSlim(self.base, slim.model, point.plan, None, made.repairs, self.base.notes)
 
@@ -177,25 +179,27 @@ class SearchWork:
         with self.progress.step("latency table"):
             return bench.table()
 
-    def _start(self, table: LatencyTable, deadline: float) -> FrontierSearch:
+    def _start(self, table: LatencyTable, began: float) -> FrontierSearch:
         materials = self._materials
         times = LevelTimes(table)
         choices = tuple(times.worthwhile(layer) for layer in self._choices)
-        scores = materials.survey(choices)
-        library = materials.library(choices, scores)
+        surveyed = materials.survey(choices)
+        library = materials.library(choices, surveyed.scores)
         damages = materials.damages(choices, library)
         problem = Problem(self.base.facts, choices, damages, table)
         folder = self.folder / "finalists"
         folder.mkdir()
+        trials = Trials(materials.rungs(library))
+        target = self._target(table)
         return FrontierSearch(
-            materials,
             problem,
-            scores,
-            materials.rungs(library),
-            self._target(table),
-            self._most_parameters(problem, self._target(table)),
-            deadline,
-            folder,
+            trials,
+            Maker(materials, surveyed, table.base_ms, folder),
+            FoundPoints(materials, problem, trials, target.drop),
+            target,
+            self._most_parameters(problem, target),
+            began,
+            began + 60 * self.options.minutes,
         )
 
     def _target(self, table: LatencyTable) -> SearchTarget:
@@ -255,7 +259,7 @@ class SearchWork:
             target=target,
             measure=self._measure,
             samples=self._materials.samples,
-            evaluations=len(search.tried.candidates) if search.tried else 0,
+            evaluations=len(search.trials.candidates),
             points=points,
             outcome=verdict.outcome,
             chosen=verdict.chosen.name if verdict.chosen else None,

@@ -20,9 +20,9 @@ from bertslim.records import Repair
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.search.certify import Drop as SeenDrop
 from bertslim.search.certify import PairedRows, ResampledDrop
-from bertslim.search.library import Scores
 from bertslim.surgery.block_damage import damage_of
 from bertslim.surgery.layer_surgery import operate
+from bertslim.surgery.survey import Survey
 
 _RESAMPLES = 1000
 _AT_ONCE = 64  # resamples: each has a weight for every row
@@ -66,7 +66,7 @@ def make_finalist(
     base: Checkpoint,
     plan: CutPlan,
     batches: Sequence[Batch],
-    scores: Scores,
+    surveyed: Survey,
     *,
     dtype: torch.dtype,
     seed: int,
@@ -78,7 +78,7 @@ def make_finalist(
         base: The model, in float32 and eval mode; left as it is.
         plan: The recipe, worked out for it.
         batches: The calibration texts.
-        scores: Those of the base's neurons and heads.
+        surveyed: What was measured of the base on them.
         dtype: What the base is stored in.
         seed: Settles which texts are held out to choose ridges on.
         progress: Shows the layers.
@@ -87,9 +87,17 @@ def make_finalist(
         ModelError: Activations are not finite.
     """
     model = sharing_copy(base.model)
-    operate(model, plan, scores)
+    operate(model, plan, surveyed.scores)
     slim = build_slim(replace(base, model=model), plan.record)
-    repairs = reconstruct(base, slim, plan, batches, seed=seed, progress=progress)
+    repairs = reconstruct(
+        base,
+        slim,
+        plan,
+        batches,
+        gradient_moments=surveyed.gradient_moments,
+        seed=seed,
+        progress=progress,
+    )
     slim.to(dtype=dtype)  # type: ignore[call-arg]
     return Finalist(plan, slim, repairs)
 

@@ -16,10 +16,11 @@ from bertslim.records import Block, ModelFacts
 
 Kind = Literal["kept", "narrowed", "linear", "deleted"]
 
-CRITERION = "fisher"
+CRITERION = "kfac_obs"
 HEAD_CRITERION = "obs"
 WIDTHS = (0.75, 0.5, 0.375, 0.25, 0.125, 0.0625)  # of the neurons
 HEADS = (0.75, 0.5, 0.25)  # of the heads
+REFINE = 200  # steps for each narrowed FFN block, as shipped recipes have it
 _NAME = "found"
 
 
@@ -230,11 +231,12 @@ def _step(operation: dict[str, Any], layers: list[int]) -> dict[str, Any]:
 
 
 def _raw(steps: list[dict[str, Any]], *, samples: int, name: str = _NAME) -> dict[str, Any]:
+    narrows = any(step["op"] == "resize_ffn" for step in steps)
     return {
         "version": 1,
         "name": name,
         "surgery": steps,
-        "reconstruct": {"samples": samples},
+        "reconstruct": {"samples": samples} | ({"refine": REFINE} if narrows else {}),
     }
 
 

@@ -26,9 +26,9 @@ from bertslim.search.library import Library, Scores, build_library
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.stitched import Damages, StitchedModels
 from bertslim.search.timed_files import FileWriter
-from bertslim.surgery.survey import survey
+from bertslim.surgery.survey import Survey, survey
 
-RUNGS = (64, 256)  # texts that configurations are tried on, few and then more
+RUNGS = (64, 256, 1024)  # texts that configurations are tried on, few and then more
 _DAMAGE_TEXTS = 128
 _MOST_SELECT = 2048  # rows that finalists are judged on where no drop was asked for
 
@@ -128,8 +128,8 @@ class Materials:
         """Writes models as files of the runtime."""
         return FileWriter(self.base, self.runtime, self.calibration, self.folder)
 
-    def survey(self, choices: Sequence[LayerChoices]) -> Scores:
-        """Score the neurons and heads of all blocks that may be narrowed.
+    def survey(self, choices: Sequence[LayerChoices]) -> Survey:
+        """Measure all that repairs go by: which neurons and heads stay, and which errors matter.
 
         Args:
             choices: What may become of each layer.
@@ -140,13 +140,18 @@ class Materials:
                 operation = levels[-1].operation if levels else None
                 steps += [] if operation is None else [{**operation, "layers": [number]}]
         if not steps:
-            return {}
+            return Survey()
         raw = {"version": 1, "name": "survey", "surgery": steps}
         plan = make_plan(loaded(Recipe.model_validate(raw)), self.base.facts)
         with self.progress.step("survey"):
             return survey(
-                self.base, self.calibration, plan, seed=self.seed, progress=self.progress
-            ).scores
+                self.base,
+                self.calibration,
+                plan,
+                seed=self.seed,
+                progress=self.progress,
+                gradient_moments=any(layer.narrow_ffn for layer in choices),
+            )
 
     def library(self, choices: Sequence[LayerChoices], scores: Scores) -> Library:
         """Repair every level of every block.

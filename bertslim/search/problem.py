@@ -19,6 +19,19 @@ Coefficients = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What a configuration is looked for within.
+
+    Attributes:
+        ms: The most that it may take.
+        parameters: The most that it may have; None: any number.
+    """
+
+    ms: float
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
 class Problem:
     """What is chosen from.
 
@@ -43,10 +56,23 @@ class Problem:
         """Return what a configuration takes by the table."""
         return self._times.predicted(configuration)
 
+    def layer_ms(self, levels: LayerLevels | None) -> float:
+        """Return what a layer takes below another one with attention, as the table sums it up."""
+        return self._times.of_layer(levels, below=True)
+
     def parameters(self, configuration: Configuration) -> int:
         """Return how many parameters a configuration has."""
         sizes = zip(self._sizes, configuration, strict=True)
         return self.parameters_outside + sum(size[levels] for size, levels in sizes)
+
+    def is_within(self, configuration: Configuration, budget: Budget) -> bool:
+        """Whether a configuration has attention and is within a budget by the table."""
+        parameters = budget.parameters
+        return (
+            any(map(attends, configuration))
+            and self.predicted_ms(configuration) <= budget.ms
+            and (parameters is None or self.parameters(configuration) <= parameters)
+        )
 
     def budgets(self, coefficients: Coefficients) -> SolvedBudgets:
         """Solve for all budgets of time at once.

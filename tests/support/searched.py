@@ -15,6 +15,8 @@ from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.search.levels import (
+    CRITERION,
+    HEAD_CRITERION,
     Configuration,
     LayerChoices,
     LayerLevels,
@@ -54,8 +56,8 @@ class Searched:
         base = load_checkpoint(directory)
         base.model.double()
         texts = random_texts(20, 20, 8)
-        narrow = {"op": "resize_ffn", "layers": "all", "width": 8, "criterion": "fisher"}
-        fewer = {"op": "prune_heads", "layers": "all", "heads": 1, "criterion": "obs"}
+        narrow = {"op": "resize_ffn", "layers": "all", "width": 8, "criterion": CRITERION}
+        fewer = {"op": "prune_heads", "layers": "all", "heads": 1, "criterion": HEAD_CRITERION}
         plan = make_plan(make_recipe(narrow, fewer, reconstruct={}, name="narrow"), base.facts)
         scores = survey(base, texts, plan, seed=0, progress=QUIET).scores
         choices = possible_choices(base.facts)
