@@ -30,6 +30,7 @@ def point(share: float, *, solved: bool = True) -> FrontierPoint:
         bytes=76_687_000,
         ms=share * BASE_MS,
         ratio=share,
+        median_ratio=share,
         interval=interval,
     )
     return FrontierPoint(
