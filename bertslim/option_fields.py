@@ -2,20 +2,25 @@
 
 An options model is a frozen dataclass that imports nothing heavy. Its defaults are the defaults of
 the library and of the command line alike. `bertslim.cli.options` makes the options of a command
-from its fields.
+from its fields. From the library, strings stand for paths, data and several names, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass
+import os
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import Field, dataclass, fields
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_origin
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bertslim.errors import InputError
 
 _KEY = "bertslim"
 _ROLE = "bertslim role"
+_SAID = {"path_type": "it should be a path", "string_type": "it should be a text"}
 
 Reader = Callable[[Sequence[str], str], Any]
 """Makes the value of a field of the words behind an option and the name of the option."""
@@ -73,6 +78,83 @@ class Group:
     model: type[Any]
     replaced: Mapping[str, Option]
     switch: Option | None
+
+
+@dataclass(frozen=True)
+class OptionsModel:
+    """The base of all options models: values of other types are read where their sense is plain.
+
+    A string is a path, the name of data or one of several, where such is meant; a path is a string
+    where a name is; a list is a tuple.
+
+    Raises:
+        InputError: A value is of no use for its field, or out of its range.
+    """
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not isinstance(field.type, str):  # such a type is known to type checkers alone
+                where = f"{type(self).__name__}.{field.name}"
+                value = _settled(field, getattr(self, field.name), where)
+                object.__setattr__(self, field.name, value)
+
+
+def _settled(field: Field[Any], value: Any, where: str) -> Any:
+    """Return the value of a field in the field's type."""
+    written = written_as(field)
+    if isinstance(written, Group):
+        return _grouped(written, field, value, where)
+    value = _plain(value)
+    if get_origin(field.type) is tuple and isinstance(value, str | int):
+        value = _several(written, value, where)
+    try:
+        value = _adapter(cast(Hashable, field.type)).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        said = _SAID.get(problem["type"], problem["msg"].replace("Input", "it", 1))
+        raise InputError(f"{said}, and is {value!r}", where=where) from error
+    if isinstance(written, Option):
+        _check_range(written, value, where)
+    return value
+
+
+def _grouped(group: Group, field: Field[Any], value: Any, where: str) -> Any:
+    if isinstance(value, str | os.PathLike) and group.switch is None:
+        return group.model(_plain(value))
+    if isinstance(value, group.model) or (value is None and field.default is None):
+        return value
+    if value is None and group.switch is not None:
+        return value
+    named = group.model.__name__
+    raise InputError(f"takes {named}, not {value!r}", where=where, remedy=f"make a {named}")
+
+
+def _plain(value: Any) -> Any:
+    """Return paths as strings, and lists as tuples; pydantic makes paths where paths are meant."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
+
+
+def _several(written: Option | Group | None, value: str | int, where: str) -> Any:
+    """Read one value of a field that takes several, as on the command line."""
+    if isinstance(written, Option) and written.read is not None:
+        return written.read([str(value)], where)
+    return (value,)
+
+
+def _check_range(written: Option, value: Any, where: str) -> None:
+    if not isinstance(value, int | float):
+        return
+    if written.low is not None and value < written.low:
+        raise InputError(f"{value} is below {written.low}", where=where)
+    if written.high is not None and value > written.high:
+        raise InputError(f"{value} is above {written.high}", where=where)
+
+
+@cache
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, kind), config=ConfigDict(arbitrary_types_allowed=True))
 
 
 def option(

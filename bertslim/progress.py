@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
+def runs_in_notebook() -> bool:
+    """Whether a person watches the cell of a notebook, where bars are shown on standard error."""
+    shell = sys.modules.get("IPython")
+    running = shell and shell.get_ipython()
+    return type(running).__name__ == "ZMQInteractiveShell"
+
+
 class SilentBar:
     """Counts like a bar of tqdm, and shows nothing."""
 

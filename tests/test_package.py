@@ -44,9 +44,29 @@ def test_python_m_bertslim_is_the_command_line() -> None:
     assert ended.stdout == f"bertslim {bertslim.__version__}\n"
 
 
-def test_no_part_of_the_package_takes_the_place_of_a_public_name() -> None:
+@pytest.mark.parametrize("before", ["", "import bertslim.report.page"])
+def test_a_package_with_the_name_of_a_public_function_is_called_as_that(before: str) -> None:
+    code = f"import bertslim; {before}\nbertslim.report(bertslim.ReportOptions('nowhere'))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "InputError: nowhere/bertslim.json: no bertslim record here" in ended.stderr
+
+
+def test_every_other_public_name_is_that_of_no_part_of_the_package() -> None:
     parts = {path.stem for path in (ROOT / "bertslim").iterdir()}
-    assert not parts & set(bertslim.__all__)
+    for name in parts & set(bertslim.__all__):
+        assert callable(getattr(bertslim, name)), name
+
+
+def test_the_page_on_the_library_names_what_is_public_and_all_functions() -> None:
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Z]\w+|[a-z]+)`|bertslim\.(\w+)\(", page))
+    words = {word for pair in named for word in pair if word}
+    assert {name for name in words if name.endswith("Options")} <= set(bertslim.__all__)
+    assert set(re.findall(r"bertslim\.(\w+)\(", page)) <= set(bertslim.__all__)
+    functions = {name for name in bertslim.__all__ if name[0].islower()} - {"read_record"}
+    assert functions <= words
 
 
 @pytest.mark.parametrize(

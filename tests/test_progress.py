@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import psutil
 import pytest
 
-from bertslim.progress import Progress
+from bertslim.progress import Progress, runs_in_notebook
 
 
 def test_nothing_is_shown_and_no_process_started_where_nobody_is_watching(
@@ -57,3 +60,12 @@ def test_what_is_worth_keeping_is_told_without_a_terminal_too(
     with (progress := Progress(visible=True)).step("read"):
         progress.tell("data: a.csv")
     assert "data: a.csv\n" in capfd.readouterr().err
+
+
+def test_a_notebook_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = type("ZMQInteractiveShell", (), {})()
+    assert not runs_in_notebook()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert runs_in_notebook()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert not runs_in_notebook()

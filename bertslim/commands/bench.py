@@ -57,8 +57,8 @@ def _missing(entrants: Sequence[Entrant]) -> Iterator[str]:
     paths = {entrant.path for entrant in entrants}
     absent = [runtime for runtime in UNASKED if any(map(runtime.takes, paths))]
     absent = [runtime for runtime in absent if not runtime.installed]
-    for program, package in dict.fromkeys((runtime.program, runtime.package) for runtime in absent):
-        yield f"{program} is left out: it is not installed (pip install 'bertslim[{package}]')"
+    for program, by in dict.fromkeys((runtime.program, runtime.installation) for runtime in absent):
+        yield f"{program} is left out: it is not installed ({by})"
 
 
 def _refused(

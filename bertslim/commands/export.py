@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertslim.commands.publish import add_export, is_of_other_weights
+from bertslim.commands.publish import add_export, find_result, is_of_other_weights
 from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
 from bertslim.export.formats import NAMES, Format, second_names
@@ -59,6 +59,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         InputError: The checkpoint, the data or the output is not usable, or a package is missing.
         BertslimError: The model cannot be exported, or its outputs differ from PyTorch's.
     """
+    find_result(options.directory)
     _check(options)
     check_tokenizer(options.directory)
     files, others = options.format.files(options.target), second_names(options.target)

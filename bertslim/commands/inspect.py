@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.model_source import find_model
@@ -38,10 +38,10 @@ class Inspection:
     """
 
     name: str
-    facts: ModelFacts
+    facts: ModelFacts = field(repr=False)
     sizes: Sizes
     length: int
-    layers: tuple[LayerSize, ...]
+    layers: tuple[LayerSize, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bertslim.option_fields import names, option
+from bertslim.option_fields import OptionsModel, names, option
 
 SOURCES_HELP = (
     "A file (csv, tsv, json, jsonl, parquet, conll, SQuAD json, or txt with a text a line), a "
@@ -15,7 +15,7 @@ _NEEDS_DATA = "needs --data beside it"
 
 
 @dataclass(frozen=True)
-class DataOptions:
+class DataOptions(OptionsModel):
     """Which data to use.
 
     Attributes:

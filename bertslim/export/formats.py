@@ -20,6 +20,11 @@ class Format(StrEnum):
     OPENVINO = "OpenVINO IR"
     TORCH = "torch.export"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Format | None:
+        """Take the names that the command line has, such as "onnx"."""
+        return next((one for one in cls if one.name.lower() == value), None)
+
     def files(self, path: Path) -> tuple[Path, ...]:
         """Return all files of a model by the one that is named; that one comes first.
 
@@ -46,6 +51,9 @@ class Format(StrEnum):
         if self is Format.OPENVINO:
             for package in (Runtime.OPENVINO.package, *(("nncf",) if precision == "int8" else ())):
                 check_package(package, extra=Runtime.OPENVINO.package, where="--openvino")
+        elif self is Format.ONNX:
+            for package in ("onnx", "onnxruntime", "onnxscript"):
+                check_package(package, extra="onnx", where="--onnx")
 
 
 _KINDS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bertslim.gate.rule_results import RuleResults
 from bertslim.records import Environment, Frozen, Measurement
 
@@ -26,3 +28,9 @@ class CheckResult(Frozen):
     environment: Environment
     notes: tuple[str, ...]
     seconds: float
+
+    def in_short(self) -> dict[str, Any]:
+        """Return the outcome and the verdicts in words."""
+        results = self.rule_results
+        sentences = [verdict.sentence for verdict in results.verdicts]
+        return {"model": self.model, "outcome": results.outcome, "verdicts": sentences}

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bertslim.option_fields import option
+from bertslim.option_fields import OptionsModel, option
 
 
 @dataclass(frozen=True)
-class ReportFiles:
+class ReportFiles(OptionsModel):
     """Where to write the reports of a check.
 
     Attributes:

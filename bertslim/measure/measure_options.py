@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bertslim.option_fields import option, whole_numbers
+from bertslim.option_fields import OptionsModel, option, whole_numbers
 
 BATCHES = (1, 8)
 BATCH_OPTION = option(
@@ -15,7 +15,7 @@ SHOW_TEXTS_HELP = (
 
 
 @dataclass(frozen=True)
-class MeasureOptions:
+class MeasureOptions(OptionsModel):
     """What to measure, and on what.
 
     Attributes:

@@ -42,8 +42,7 @@ class RuntimeRow:
 
     Attributes:
         program: The program's own name, for messages.
-        package: The Python package that has to be installed; the extra of bertslim that installs
-            it has that name, too, unless bertslim needs it anyway.
+        package: The Python package that has to be installed.
         takes: The kinds of models that it runs.
         engine: What loads and calls a model, as "module:class"; the class is an `Engine`, made
             from a TimedModel and a number of threads.
@@ -52,6 +51,7 @@ class RuntimeRow:
         may_refuse: Kinds that it takes, but of which it cannot load every model; some other
             runtime can. Where it is not asked for, each model is tried, and left out of all
             runtimes of the package if it fails.
+        extra: The extra of bertslim that the package belongs to; None: to none.
     """
 
     program: str
@@ -61,6 +61,7 @@ class RuntimeRow:
     in_bfloat16: bool = False
     unasked: bool = True
     may_refuse: tuple[ModelKind, ...] = ()
+    extra: str | None = None
 
 
 class Runtime(StrEnum):
@@ -106,6 +107,7 @@ class Runtime(StrEnum):
             "onnxruntime",
             (ONNX,),
             "bertslim.measure.engines:OnnxRuntimeEngine",
+            extra="onnx",
         ),
     )
     OPENVINO = (
@@ -116,6 +118,7 @@ class Runtime(StrEnum):
             (ONNX, IR),
             "bertslim.measure.engines:OpenVinoEngine",
             may_refuse=(ONNX,),
+            extra="openvino",
         ),
     )
     OPENVINO_BF16 = (
@@ -127,6 +130,7 @@ class Runtime(StrEnum):
             "bertslim.measure.engines:OpenVinoEngine",
             in_bfloat16=True,
             may_refuse=(ONNX,),
+            extra="openvino",
         ),
     )
 
@@ -144,6 +148,11 @@ class Runtime(StrEnum):
     def installed(self) -> bool:
         """Whether that package is."""
         return is_installed(self.package)
+
+    @property
+    def installation(self) -> str:
+        """The command that installs it."""
+        return _installation(self.package, self.row.extra)
 
     @property
     def in_bfloat16(self) -> bool:
@@ -169,7 +178,7 @@ class Runtime(StrEnum):
         Raises:
             InputError: Its package is not installed.
         """
-        check_package(self.package, extra=self.package, where=self.value)
+        check_package(self.package, extra=self.row.extra, where=self.value)
 
 
 UNASKED = tuple(runtime for runtime in Runtime if runtime.row.unasked)
@@ -199,12 +208,12 @@ def is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def check_package(package: str, *, extra: str, where: str) -> None:
+def check_package(package: str, *, extra: str | None, where: str) -> None:
     """Refuse what needs a package that is not there.
 
     Args:
         package: The package.
-        extra: The extra of bertslim that it belongs to.
+        extra: The extra of bertslim that it belongs to, if it does to one.
         where: What asks for it.
 
     Raises:
@@ -214,8 +223,12 @@ def check_package(package: str, *, extra: str, where: str) -> None:
         raise InputError(
             f"the package {package} is not installed",
             where=where,
-            remedy=f"pip install 'bertslim[{extra}]'",
+            remedy=_installation(package, extra),
         )
+
+
+def _installation(package: str, extra: str | None) -> str:
+    return f"pip install 'bertslim[{extra}]'" if extra else f"pip install {package}"
 
 
 @dataclass(frozen=True)

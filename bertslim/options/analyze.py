@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
-from bertslim.option_fields import argument, group, option
+from bertslim.option_fields import OptionsModel, argument, group, option
 from bertslim.options.shared import FORCE, MODEL, SEED, THREADS
 
 
 @dataclass(frozen=True)
-class AnalyzeOptions:
+class AnalyzeOptions(OptionsModel):
     """The settings of one analysis.
 
     Attributes:

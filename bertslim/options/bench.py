@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bertslim.errors import InputError
 from bertslim.measure.measure_options import BATCH_OPTION, BATCHES
 from bertslim.measure.runtimes import ASKED, EXPORTED, Runtime
-from bertslim.option_fields import argument, names, option, whole_numbers
+from bertslim.option_fields import OptionsModel, argument, names, option, whole_numbers
 from bertslim.options.shared import SEED, THREADS
 from bertslim.wording import did_you_mean
 
@@ -30,7 +30,7 @@ def read_runtimes(values: Sequence[str], option: str) -> tuple[Runtime, ...]:
 
 
 @dataclass(frozen=True)
-class BenchOptions:
+class BenchOptions(OptionsModel):
     """What `bertslim bench` is asked for.
 
     Attributes:

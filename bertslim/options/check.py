@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
-from bertslim.option_fields import group, input_path, option, whole_numbers
+from bertslim.option_fields import OptionsModel, group, input_path, option, whole_numbers
 
 if TYPE_CHECKING:
     from bertslim.gate.verdicts import Rule
 
 
 @dataclass(frozen=True)
-class CheckOptions:
+class CheckOptions(OptionsModel):
     """The settings of one check.
 
     Attributes:

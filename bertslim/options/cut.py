@@ -5,12 +5,12 @@ from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.measure.measure_options import MeasureOptions
-from bertslim.option_fields import group, option
+from bertslim.option_fields import OptionsModel, group, option
 from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, SEED, THREADS
 
 
 @dataclass(frozen=True)
-class CutOptions:
+class CutOptions(OptionsModel):
     """The settings of one cut.
 
     Attributes:

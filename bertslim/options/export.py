@@ -5,12 +5,12 @@ from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.export.formats import NAMES, Format, Precision
-from bertslim.option_fields import group, input_path, option
+from bertslim.option_fields import OptionsModel, group, input_path, option
 from bertslim.options.shared import FORCE, SEED, THREADS
 
 
 @dataclass(frozen=True)
-class ExportOptions:
+class ExportOptions(OptionsModel):
     """The settings of one export.
 
     Attributes:

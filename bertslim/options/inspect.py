@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from bertslim.option_fields import OptionsModel
 from bertslim.options.shared import MODEL
 
 
 @dataclass(frozen=True)
-class InspectOptions:
+class InspectOptions(OptionsModel):
     """The settings of `bertslim inspect`.
 
     Attributes:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bertslim.option_fields import argument, option
+from bertslim.option_fields import OptionsModel, argument, option
 from bertslim.options.shared import FORCE
 
 
 @dataclass(frozen=True)
-class ReportOptions:
+class ReportOptions(OptionsModel):
     """The settings of one report.
 
     Attributes:

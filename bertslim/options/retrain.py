@@ -6,12 +6,12 @@ from typing import Literal
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.measure.measure_options import SHOW_TEXTS_HELP
-from bertslim.option_fields import group, option
+from bertslim.option_fields import OptionsModel, group, option
 from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, SEED, THREADS
 
 
 @dataclass(frozen=True)
-class RetrainOptions:
+class RetrainOptions(OptionsModel):
     """The settings of one training.
 
     Attributes:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from bertslim.option_fields import option
+from bertslim.option_fields import OptionsModel, option
 
 
 @dataclass(frozen=True)
-class RuleOptions:
+class RuleOptions(OptionsModel):
     """The rules for a result as text; `bertslim.gate` parses them.
 
     Attributes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.errors import InputError
-from bertslim.option_fields import group, names, option
+from bertslim.option_fields import OptionsModel, group, names, option
 from bertslim.options.shared import FORCE, MODEL, SEED, THREADS
 from bertslim.search.levels import GROUPS
 from bertslim.search.search_runtimes import SearchRuntime
@@ -31,7 +31,7 @@ def read_groups(values: Sequence[str], option: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class SearchOptions:
+class SearchOptions(OptionsModel):
     """What `bertslim search` is asked for.
 
     Attributes:

@@ -230,6 +230,11 @@ class Analysis(Frozen):
             raise ValueError("there are figures of a second model, and none is named")
         return self
 
+    def in_short(self) -> dict[str, Any]:
+        """Return the models and what is recommended."""
+        slim = {"slim": self.slim.source} if self.slim else {}
+        return {"base": self.base.source, **slim, "recipe": self.recommendation.recipe.get("name")}
+
     def to_json(self) -> str:
         """Serialise with stable order and two spaces, ending in a line break."""
         return self.model_dump_json(indent=2) + "\n"

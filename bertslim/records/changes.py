@@ -146,3 +146,7 @@ class ExportRecord(Frozen):
     in_float32: tuple[str, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def in_short(self) -> dict[str, Any]:
+        """Return what it is, and how far it is from PyTorch."""
+        return self.model_dump(include={"file", "format", "precision", "size", "difference"})

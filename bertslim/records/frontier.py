@@ -213,6 +213,10 @@ class Frontier(Frozen):
             return None
         return Budget(asked=str(self.target), outcome=_BUDGETS[self.outcome], message=self.message)
 
+    def in_short(self) -> dict[str, Any]:
+        """Return the model and the outcome in words."""
+        return {"base": self.base.source, "points": len(self.points), "message": self.message}
+
     def to_json(self) -> str:
         """Serialise with two spaces, ending in a line break."""
         return self.model_dump_json(indent=2) + "\n"

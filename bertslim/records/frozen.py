@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,6 +28,14 @@ class Frozen(BaseModel):
                     UNUSABLE_FIGURE, "{name} is {what}", {"name": name, "what": what}
                 )
         return self
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Return what is shown where a person looks at it; large records leave most of it out."""
+        return list(self.in_short().items()) or super().__repr_args__()
+
+    def in_short(self) -> dict[str, Any]:
+        """Return what tells this record from others; empty where all of it does."""
+        return {}
 
 
 def _fault(figure: float) -> str | None:

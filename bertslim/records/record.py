@@ -66,6 +66,15 @@ class Record(Frozen):
     def _from_older_schema(cls, raw: Any) -> Any:
         return _from_schema_1(raw) if isinstance(raw, dict) and raw.get("schema") == 1 else raw
 
+    def in_short(self) -> dict[str, Any]:
+        """Return what went in, what came out, and how much is recorded."""
+        return {
+            "kind": self.kind,
+            "base": self.base.source,
+            "slim": self.slim.source,
+            "measurements": len(self.measurements),
+        }
+
     def to_json(self) -> str:
         """Serialise with stable order and two spaces, ending in a line break."""
         return self.model_dump_json(by_alias=True, indent=2) + "\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bertslim.records.frozen import Count, Frozen
 from bertslim.records.measurements import Interval
 from bertslim.records.provenance import Environment
@@ -70,3 +72,10 @@ class BenchResult(Frozen):
     launches: Count
     seed: int
     notes: tuple[str, ...] = ()
+
+    def in_short(self) -> dict[str, Any]:
+        """Return the median of each model and runtime at each shape, in ms."""
+        return {
+            f"{one.model} in {one.runtime} at {one.batch}x{one.length}": round(one.median_ms, 3)
+            for one in self.timings
+        }
