@@ -25,6 +25,9 @@ _SAID = {"path_type": "it should be a path", "string_type": "it should be a text
 Reader = Callable[[Sequence[str], str], Any]
 """Makes the value of a field of the words behind an option and the name of the option."""
 
+Completer = Callable[[str], list[str]]
+"""Returns the words that begin with a text, its parameter `incomplete`."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -39,6 +42,7 @@ class Option:
         high: The highest number.
         read: Makes the value of the words; None: the type of the field does.
         alone: The error where the group that the field belongs to is absent; None: it is ignored.
+        complete: Returns what the shell offers for the beginning of a word; None: names of files.
     """
 
     names: tuple[str, ...]
@@ -49,6 +53,7 @@ class Option:
     high: float | None = None
     read: Reader | None = None
     alone: str | None = None
+    complete: Completer | None = None
 
 
 @dataclass(frozen=True)
@@ -166,10 +171,11 @@ def option(
     high: float | None = None,
     read: Reader | None = None,
     alone: str | None = None,
+    complete: Completer | None = None,
     role: Literal["input", "output"] | None = None,
 ) -> Mapping[str, Any]:
     """Return the metadata of a field that is an option; see `Option`, and `Role` for a path."""
-    written = Option(names, help, metavar, shown, low, high, read, alone)
+    written = Option(names, help, metavar, shown, low, high, read, alone, complete)
     return MappingProxyType({_KEY: written, **_role(role, names[0])})
 
 

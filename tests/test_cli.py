@@ -148,3 +148,36 @@ def test_recipes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().out.endswith("mine.yaml: valid, 1 step\n")
     assert run(["recipes", "schema"]) == 0
     assert json.loads(capfd.readouterr().out)["title"] == "bertslim recipe"
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("bertslim expo", ["export"]),
+        ("bertslim cut m --resu", ["--resume"]),
+        ("bertslim cut m --recipe drop_o", ["drop_odd", "drop_odd_linear", "drop_odd_repaired"]),
+        ("bertslim recipes show linear", ["linear_all"]),
+    ],
+)
+def test_the_shell_completes_commands_options_and_recipes(
+    words: str,
+    offered: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("_BERTSLIM_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    with pytest.raises(SystemExit):
+        run([])
+    assert capsys.readouterr().out.split() == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_a_shell_is_of_this_program(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_BERTSLIM_COMPLETE", f"source_{shell}")
+    with pytest.raises(SystemExit):
+        run([])
+    assert "_BERTSLIM_COMPLETE" in capsys.readouterr().out

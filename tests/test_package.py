@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import bertslim
-from support.pythons import ROOT, declared
+from support.pythons import ROOT, declared, project_file
 
 OWN = {"benchmarks", "bertslim", "conftest", "support"}
 RIVALS = {"cka", "ckatorch"}  # benchmarks say how they are installed
@@ -57,6 +57,23 @@ def test_every_other_public_name_is_that_of_no_part_of_the_package() -> None:
     parts = {path.stem for path in (ROOT / "bertslim").iterdir()}
     for name in parts & set(bertslim.__all__):
         assert callable(getattr(bertslim, name)), name
+
+
+def test_the_readme_links_nothing_by_a_relative_path_on_pypi() -> None:
+    hook = project_file()["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    shown = (ROOT / hook["fragments"][0]["path"]).read_text(encoding="utf-8")
+    for one in hook["substitutions"]:
+        shown = re.sub(one["pattern"], one["replacement"], shown)
+    links = re.findall(r"\]\(([^)]+)\)", shown)
+    assert len(links) > 30
+    assert {link for link in links if not link.startswith("https://")} == set()
+
+
+def test_the_source_distribution_has_what_the_readme_speaks_of() -> None:
+    included = set(project_file()["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+    named = re.findall(r"\]\((\w+)[/.][^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {name for name in named if (ROOT / name).is_dir()} <= included
+    assert {"tests", "recipes", "constraints.txt", "Makefile"} <= included
 
 
 def test_the_page_on_the_library_names_what_is_public_and_all_functions() -> None:

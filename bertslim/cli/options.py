@@ -133,6 +133,7 @@ def _typer_option(option: Option, shown: str | bool) -> Any:
         show_default=shown,
         min=option.low,
         max=option.high,
+        autocompletion=option.complete,
     )
 
 

@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 
 from bertslim.cli.options import DebugOption, JsonOption
+from bertslim.recipe.recipe_files import (
+    find_recipe,
+    load_recipe,
+    recipe_names,
+    recipe_schema,
+    shipped_recipes,
+)
 from bertslim.terminal import print_json, print_line, print_text
 
 app = typer.Typer(
@@ -22,6 +29,7 @@ RecipeArgument = Annotated[
         metavar="RECIPE",
         help="The path of a recipe, or the name of a shipped one.",
         show_default=False,
+        autocompletion=recipe_names,
     ),
 ]
 
@@ -34,8 +42,6 @@ def list_recipes(as_json: JsonOption = False, debug: DebugOption = False) -> Non
     Example:
       bertslim recipes list
     """
-    from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
-
     recipes = {name: load_recipe(name).recipe.description for name in shipped_recipes()}
     if as_json:
         print_json(json.dumps(recipes, indent=2))
@@ -54,8 +60,6 @@ def show(name: RecipeArgument, debug: DebugOption = False) -> None:
     Example:
       bertslim recipes show drop_odd > my_recipe.yaml
     """
-    from bertslim.recipe.recipe_files import find_recipe, load_recipe
-
     load_recipe(name)
     print_text(find_recipe(name).read_text(encoding="utf-8"))
 
@@ -68,8 +72,6 @@ def validate(recipe: RecipeArgument, debug: DebugOption = False) -> None:
     Example:
       bertslim recipes validate my_recipe.yaml
     """
-    from bertslim.recipe.recipe_files import load_recipe
-
     loaded = load_recipe(recipe)
     steps = len(loaded.recipe.surgery)
     print_line(f"{recipe}: valid, {steps} {'step' if steps == 1 else 'steps'}")
@@ -83,6 +85,4 @@ def schema(debug: DebugOption = False) -> None:
     Example:
       bertslim recipes schema > bertslim.schema.json
     """
-    from bertslim.recipe.recipe_files import recipe_schema
-
     print_json(json.dumps(recipe_schema(), indent=2))

@@ -7,6 +7,7 @@ from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.measure.measure_options import MeasureOptions
 from bertslim.option_fields import OptionsModel, group, option
 from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, SEED, THREADS
+from bertslim.recipe.recipe_files import recipe_names
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class CutOptions(OptionsModel):
             "-r",
             help="The path of a recipe, or the name of a shipped one.",
             shown=False,
+            complete=recipe_names,
             role="input",
         )
     )

@@ -63,6 +63,11 @@ def shipped_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(_shipped_folder().glob("*.yaml"))}
 
 
+def recipe_names(incomplete: str = "") -> list[str]:
+    """Return the names of shipped recipes that begin so."""
+    return [name for name in shipped_recipes() if name.startswith(incomplete)]
+
+
 def recipe_schema() -> dict[str, object]:
     """Return the JSON schema of recipe files, for editors."""
     return {

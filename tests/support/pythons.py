@@ -76,21 +76,21 @@ class Python:
 
 def classified_versions() -> list[str]:
     """Return the versions of Python that the project names, such as `3.11`."""
-    return re.findall(r"Python :: (3\.\d+)", "\n".join(_project()["classifiers"]))
+    return re.findall(r"Python :: (3\.\d+)", "\n".join(project_file()["project"]["classifiers"]))
 
 
 def declared(*extras: str) -> set[str]:
     """Return the names of the packages that the project requires, and those of its extras."""
-    project = _project()
+    project = project_file()["project"]
     wanted = [*project["dependencies"]]
     for extra in extras:
         wanted += project["optional-dependencies"][extra]
     return {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in wanted}
 
 
-def _project() -> dict[str, Any]:
-    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return project
+def project_file() -> dict[str, Any]:
+    """Return what `pyproject.toml` says."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def python_of(version: str) -> Python:
