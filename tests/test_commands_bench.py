@@ -58,6 +58,12 @@ class ScriptedBench:
     def disturbance(self) -> tuple[str, ...]:
         return self.disturbed
 
+    def texts_per_second(self, name: str, shape: Shape) -> float:
+        return 1000 * shape.batch / (self._ms(name) * shape.tokens)
+
+    def texts_of(self, name: str) -> None:
+        return None
+
     def _figures(self, base: str | None, slim: str) -> Iterator[Measurement]:
         ms = self._ms(slim)
         ratio = None if base is None else ms / self._ms(base)
@@ -68,7 +74,7 @@ class ScriptedBench:
                 yield Measurement(
                     name=name,
                     unit="ms",
-                    slim=times * ms * shape.length,
+                    slim=times * ms * shape.tokens,
                     ratio=ratio,
                     interval=interval or None,
                     context=context,
@@ -129,6 +135,7 @@ def test_models_are_timed_in_turns_and_compared(
     assert {"bertslim", "torch", "transformers"} == set(found.environment.versions)
     assert [timing.length for timing in found.timings] == [8] * 4 + [16] * 4
     base, slim = found.timings[:2]
+    assert (base.texts_per_second, base.tokens, base.padding) == (125, 8, 0)
     assert (base.median_ms, base.p90_ms, base.p99_ms) == pytest.approx((8.0, 8.8, 9.6))
     assert (base.to_first, base.to_base, base.fastest) == (None, None, False)
     assert slim.to_first == slim.to_base
@@ -257,6 +264,47 @@ def test_real_models_are_measured(
     assert psutil.Process().children(recursive=True) == before
 
 
+def test_texts_of_data_are_timed_beside_a_fixed_shape(
+    make_checkpoint: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(make_checkpoint("bert", tokenizer=True), tmp_path / "base")
+    given = [str(write_tiny_onnx(tmp_path / "base" / name)) for name in ("a.onnx", "b.onnx")]
+    data = tmp_path / "texts.csv"
+    data.write_text("text\n" + "\n".join("good film " * n for n in range(1, 21)) + "\n")
+    quick = ["--seconds", "0.1", "--launches", "1", "--threads", "1"]
+    options = ["--runtime", "onnxruntime", "--data", str(data), "--batch", "2", *quick]
+
+    found = bench_json(capfd, *given, *options, "--length", "8,data")
+
+    assert [(one.batch, one.length) for one in found.timings] == [(2, 8)] * 2 + [(2, "data")] * 2
+    fixed, _, drawn, _ = found.timings
+    assert (fixed.tokens, fixed.padding, drawn.tokens) == (8, 0, 22.9)
+    assert 0 < drawn.padding < 0.5
+    assert drawn.texts_per_second > 0
+    assert found.texts is not None
+    assert (found.texts.source, found.texts.texts) == (str(data), 20)
+    assert (found.texts.tokens, found.texts.longest) == (22.9, 40), "cut where the model ends"
+    assert run(["bench", *given, *options, "--length", "data"]) == 0
+    out = capfd.readouterr().out
+    assert "| 2xdata |" in out
+    assert (
+        "Length data: 20 texts drawn from texts.csv, 22.9 tokens on average, 40 at most; padding "
+        f"is {100 * drawn.padding:.0f} % at batch 2 of the positions; ratios are of the time for "
+        "the same texts." in out
+    )
+
+
+def test_texts_are_not_compiled_for(
+    models: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    runtimes = ["--runtime", "torch-compile", "--data", "builtin:pydocs", "--length", "data"]
+    assert run(["bench", models["base"], *runtimes]) == 2
+    assert capfd.readouterr().err == (
+        "bertslim: torch-compile: is compiled for each shape, and texts have many; leave it out, "
+        "or leave out --length data\n"
+    )
+
+
 def test_quiet_prints_nothing(
     models: dict[str, str],
     script: Callable[..., ScriptedBench],
@@ -287,6 +335,8 @@ def test_an_interrupt_ends_all_processes(
         (["m", "--runtime", "tourch"], "--runtime: 'tourch' is no runtime; did you mean 'torch'?"),
         (["m", "--runtime", "x"], "--runtime: 'x' is no runtime; known are torch, torch-bf16, "),
         (["gone.onnx"], "gone.onnx: no such file; check the path"),
+        (["m", "--length", "data"], "--length data: needs --data beside it"),
+        (["m", "--data", "x.csv"], "--data: is of no use here; add --length data"),
         (["m", "--batch", "0"], "--batch: '0' is not a whole number from 1 on"),
         (["m", "--launches", "0"], "Invalid value for '--launches'"),
     ],

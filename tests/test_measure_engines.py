@@ -150,9 +150,9 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, runtime: str, name: str) -> 
 def test_a_shape_that_fails_is_told_by_its_name(tmp_path: Path, runtime: str, name: str) -> None:
     pytest.importorskip(runtime)
     engine = load(write_tiny_onnx(tmp_path / "m.onnx", length=7), runtime)
-    engine.prepare(arrays(3, 7))
+    engine.prepare(arrays(3, 7))()
     with pytest.raises(BertslimError) as caught:
-        engine.prepare(arrays(3, 5))
+        engine.prepare(arrays(3, 5))()
     message = str(caught.value)
     assert message.startswith(f"{name} cannot run it at 3x5 (")
     assert message.endswith("); try another --batch or --length")

@@ -14,14 +14,21 @@ import psutil
 import pytest
 
 from bertslim.errors import BertslimError, InputError
-from bertslim.measure import contention, latency, latency_process, latency_samples
+from bertslim.measure import (
+    contention,
+    latency,
+    latency_process,
+    latency_samples,
+    latency_worker,
+)
 from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import InputLimits
 from bertslim.measure.latency import LatencyBench, measure_latency
 from bertslim.measure.latency_process import WORKER_MODULE, Block, WarmUp, WorkerProcess
 from bertslim.measure.latency_worker import Stopwatch, settle
 from bertslim.measure.runtimes import Runtime, TimedModel
-from bertslim.measure.shapes import Shape, check_shapes
+from bertslim.measure.shapes import DATA, Shape, check_shapes, read_lengths
+from bertslim.measure.text_sample import TextSample
 from bertslim.progress import Progress
 from support.tiny_onnx import write_tiny_onnx
 
@@ -111,9 +118,9 @@ class DriftingWorker:
         return "float32"
 
     def warm_up(self, shape):
-        return WarmUp(calls=4, fastest_ms=self.ms)
+        return WarmUp(calls=4, call_ms=self.ms)
 
-    def block(self, shape, calls, *, patient):
+    def block(self, shape, calls, *, first, patient):
         DriftingWorker.clock += 1
         return Block(np.full(calls, self.ms * (1 + DriftingWorker.clock)), disturbed=False)
 
@@ -146,6 +153,13 @@ def test_shapes_that_the_model_cannot_take_are_refused(shape, message):
     with pytest.raises(InputError) as caught:
         check_shapes([Shape(1, 8), shape], max_positions=512)
     assert str(caught.value) == message
+
+
+def test_lengths_read_as_people_write_them():
+    assert read_lengths(["32,data", "32", "64"], "--length") == (32, DATA, 64)
+    assert str(Shape(8, DATA)) == "8xdata"
+    with pytest.raises(InputError, match="--length: 'date' is not a whole number from 1 on"):
+        read_lengths(["date"], "--length")
 
 
 def test_measures_every_figure_of_every_shape(measured):
@@ -231,6 +245,86 @@ def test_names_both_dtypes_where_they_differ(tmp_path, quiet, monkeypatch):
     assert {figure.context["dtype"] for figure in figures} == {"float32 / bfloat16"}
 
 
+TEXT_MS = (1.0, 30.0, 2.0)  # of three batches: ratios of medians would mistake them
+
+
+class ReadingWorker(DriftingWorker):
+    """On texts, of which one batch takes much longer than the others."""
+
+    def warm_up(self, shape):
+        return WarmUp(calls=3, call_ms=sum(TEXT_MS) / 3 * self.ms)
+
+    def block(self, shape, calls, *, first, patient):
+        times = [self.ms * TEXT_MS[number % 3] for number in range(first, first + calls)]
+        return Block(np.array(times), disturbed=False)
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """A file of seven texts, so that there are three batches of two."""
+    ids = tuple(np.full(length, 50) for length in (3, 5, 9, 2, 4, 4, 8))
+    sample = TextSample("texts.csv", ids, tuple(map(np.zeros_like, ids)), padding_id=0)
+    sample.write(tmp_path / "texts.npz")
+    return tmp_path / "texts.npz"
+
+
+def test_all_models_are_timed_on_the_same_texts_and_compared_by_their_sum(
+    tmp_path, texts, quiet, monkeypatch
+):
+    monkeypatch.setattr(latency, "WorkerProcess", ReadingWorker)
+    monkeypatch.setattr(latency, "read_limits", lambda _: InputLimits(100, 512))
+    models = {
+        name: TimedModel(tmp_path / ms, texts=texts) for name, ms in (("base", "2"), ("slim", "1"))
+    }
+    shape = Shape(2, DATA)
+    with LatencyBench(models, [shape], threads=1, seed=0, progress=quiet) as bench:
+        bench.run(0.0)
+        median, p90, _, peak = bench.compare("base", "slim").measurements
+        fastest = bench.fastest_ms("slim", shape)
+        speed = bench.texts_per_second("slim", shape)
+        error = bench.launch_error("base", "slim")
+    calls = math.ceil(latency.BLOCK_MS / 16.5)  # of a model between the two
+    assert median.context["runs"] == 10 * calls
+    assert median.ratio == pytest.approx(0.5, rel=1e-12)
+    assert error == pytest.approx(0, abs=1e-12)
+    times = [TEXT_MS[number % 3] for number in range(10 * calls)]
+    assert (median.slim, p90.slim) == (np.median(times), np.quantile(times, 0.9))
+    assert fastest == pytest.approx(11), "the mean over batches"
+    assert speed == pytest.approx(2000 / np.mean(times))
+    told = {key: median.context[key] for key in ("length", "dataset", "texts", "tokens", "padding")}
+    assert told == {
+        "length": "data",
+        "dataset": "texts.csv",
+        "texts": 7,
+        "tokens": 5,
+        "padding": pytest.approx(1 - (3 + 5 + 9 + 2 + 4 + 4) / (2 * 5 + 2 * 9 + 2 * 4)),
+    }
+    assert peak.context["length"] == "data"
+
+
+def test_a_process_reads_each_batch_in_turn(texts, light, monkeypatch):
+    read = []
+
+    class Recorder:
+        dtype = "float32"
+
+        def prepare(self, arrays):
+            return lambda: read.append(arrays["attention_mask"].sum(axis=1).tolist())
+
+    monkeypatch.setattr(latency_worker, "load_engine", lambda *_: Recorder())
+    model = TimedModel(light.path, light.runtime, texts)
+    watch = Stopwatch(model, threads=1, vocabulary=99, seed=0)
+    shape, in_turn = Shape(2, DATA), [[3, 5], [9, 2], [4, 4]]
+    assert watch.warm_up(shape)["calls"] == 3
+    assert read == [in_turn[0], *in_turn]
+    read.clear()
+    watch.block(shape, calls=5, first=7, patient=False)
+    assert read[-5:] == [in_turn[number % 3] for number in range(7, 12)]
+    read.clear()
+    watch.peak(shape)
+    assert read == [[9, 2]] * 2, "the batch with the most positions"
+
+
 @pytest.fixture
 def told_of_disturbance(monkeypatch):
     monkeypatch.setattr(latency, "PATIENCE_SECONDS", 0.05)
@@ -243,7 +337,7 @@ class DisturbedWorker(DriftingWorker):
     asked = 0
     every = 3
 
-    def block(self, shape, calls, *, patient):
+    def block(self, shape, calls, *, first, patient):
         DisturbedWorker.asked += 1
         disturbed = DisturbedWorker.asked % self.every == 0
         if disturbed and patient:
@@ -312,8 +406,9 @@ def stopwatch(shallow):
 def test_a_block_is_broken_off_by_a_wait_for_cores_if_the_caller_is_patient(stopwatch, monkeypatch):
     start = time.perf_counter()
     monkeypatch.setattr(contention, "waited_ms", lambda: 500 * (time.perf_counter() - start))
-    assert stopwatch.block(1, 8, 3, patient=True) == {"ms": [], "disturbed": True}
-    told = stopwatch.block(1, 8, 3, patient=False)
+    told = stopwatch.block(SMALL, calls=3, first=0, patient=True)
+    assert told == {"ms": [], "disturbed": True}
+    told = stopwatch.block(SMALL, calls=3, first=0, patient=False)
     assert told["disturbed"]
     assert len(told["ms"]) == 3
 
@@ -321,7 +416,7 @@ def test_a_block_is_broken_off_by_a_wait_for_cores_if_the_caller_is_patient(stop
 def test_a_wait_of_less_than_a_tenth_does_not_disturb(stopwatch, monkeypatch):
     start = time.perf_counter()
     monkeypatch.setattr(contention, "waited_ms", lambda: 50 * (time.perf_counter() - start))
-    told = stopwatch.block(1, 8, 3, patient=True)
+    told = stopwatch.block(SMALL, calls=3, first=0, patient=True)
     assert not told["disturbed"]
     assert len(told["ms"]) == 3
 
@@ -342,7 +437,7 @@ def test_a_failing_call_is_one_line(shallow, quiet):
     )
     with pytest.raises(BertslimError, match=r"^\S*bert-encoder\S*: \w+Error: .*[^\n]$") as caught:
         bench.__enter__()
-    assert "in _time" in str(caught.value.__cause__), "what --debug shows"
+    assert "in time" in str(caught.value.__cause__), "what --debug shows"
 
 
 def test_the_error_of_a_killed_process_is_one_line(light, quiet):

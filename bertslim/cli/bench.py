@@ -23,6 +23,7 @@ def bench(
     Examples:
       bertslim bench bert-base-uncased ./bert-base-uncased-drop_odd
       bertslim bench ./base ./slim ./slim/onnx/model.onnx --length 32,128
+      bertslim bench ./base ./slim --data queries.csv --length 128,data
       bertslim bench ./base.onnx ./slim.onnx --runtime onnxruntime --threads 1
     """
     options = given.make()

@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bertslim.commands.bench_models import Entrant, find_entrants
-from bertslim.errors import BertslimError
+from bertslim.data.data_options import DataOptions
+from bertslim.errors import BertslimError, InputError
+from bertslim.measure.draw_texts import draw_texts
 from bertslim.measure.environment import describe_environment, usable_threads
 from bertslim.measure.input_limits import InputLimits, read_limits, shared_limits
 from bertslim.measure.latency import MIN_ROUNDS, LatencyBench, run_launches
 from bertslim.measure.latency_process import WorkerProcess
 from bertslim.measure.runtimes import UNASKED
-from bertslim.measure.shapes import Shape, all_shapes
+from bertslim.measure.shapes import Shape, all_shapes, shape_of
+from bertslim.measure.text_sample import TextSample
 from bertslim.options.bench import BenchOptions
 from bertslim.progress import Progress
-from bertslim.records import BenchResult, Measurement, TimeRatio, Timing
+from bertslim.records import BenchResult, Measurement, TimedTexts, TimeRatio, Timing
 
 Figures = dict[tuple[str, Shape], Measurement]
 
@@ -26,11 +32,45 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
 
     Raises:
         InputError: A model or a runtime is not available, or a shape is not possible.
+        DataError: The data are missing or broken, or do not fit the first model.
         BertslimError: A model could not be loaded or run.
     """
     entrants = find_entrants(options.models, options.runtimes)
     limits = shared_limits(map(read_limits, {entrant.path for entrant in entrants}))
     shapes = all_shapes(options.batches, options.lengths, limits.max_length)
+    with TemporaryDirectory(prefix="bertslim-") as folder:
+        if options.data is not None:
+            with progress.step("read the data"):
+                entrants = _with_texts(entrants, options.data, options.seed, Path(folder))
+        return _bench(entrants, shapes, limits, options, progress)
+
+
+def _with_texts(
+    entrants: Sequence[Entrant], data: DataOptions, seed: int, folder: Path
+) -> tuple[Entrant, ...]:
+    """Draw texts, and write them into a folder as each model reads them."""
+    for entrant in entrants:
+        if entrant.runtime.row.per_shape:
+            raise InputError(
+                "is compiled for each shape, and texts have many",
+                where=entrant.runtime.value,
+                remedy="leave it out, or leave out --length data",
+            )
+    files: dict[Path, Path] = {}
+    samples = draw_texts((entrant.path for entrant in entrants), data, seed=seed)
+    for number, (path, sample) in enumerate(samples.items()):
+        files[path] = folder / f"{number}.npz"
+        sample.write(files[path])
+    return tuple(entrant.on_texts(files[entrant.path]) for entrant in entrants)
+
+
+def _bench(
+    entrants: tuple[Entrant, ...],
+    shapes: Sequence[Shape],
+    limits: InputLimits,
+    options: BenchOptions,
+    progress: Progress,
+) -> BenchResult:
     notes = [] if options.runtimes else list(_missing(entrants))
     if not options.runtimes and (doubtful := [entrant for entrant in entrants if entrant.may_fail]):
         programs = dict.fromkeys(entrant.runtime.program for entrant in doubtful)
@@ -41,14 +81,15 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
         )
         notes += refused.values()
     with progress.step("measure latency"):
-        timings, disturbance = _measure(entrants, shapes, options, progress)
+        measured = _measure(entrants, shapes, options, progress)
     packages = dict.fromkeys(["transformers", *(entrant.runtime.package for entrant in entrants)])
     return BenchResult(
-        timings=timings,
+        timings=measured.timings,
+        texts=measured.texts,
         environment=describe_environment(usable_threads(options.threads), tuple(packages)),
         launches=options.launches,
         seed=options.seed,
-        notes=(*notes, *disturbance),
+        notes=(*notes, *measured.disturbance),
     )
 
 
@@ -90,13 +131,22 @@ def _try(entrant: Entrant, options: BenchOptions, limits: InputLimits, shape: Sh
         worker.warm_up(shape)
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """The times of all models, the texts of the length "data", and notes on disturbances."""
+
+    timings: tuple[Timing, ...]
+    texts: TimedTexts | None
+    disturbance: tuple[str, ...]
+
+
 def _measure(
     entrants: Sequence[Entrant],
     shapes: Sequence[Shape],
     options: BenchOptions,
     progress: Progress,
-) -> tuple[tuple[Timing, ...], tuple[str, ...]]:
-    """Time all of them at each shape, and note disturbances."""
+) -> _Measured:
+    """Time all of them at each shape."""
     models = {str(number): entrant.model for number, entrant in enumerate(entrants)}
     with LatencyBench(
         models,
@@ -108,9 +158,19 @@ def _measure(
     ) as running:
         run_launches(running, options.launches, options.seconds * len(entrants))
     comparisons = _Comparisons(entrants, running)
-    return tuple(
-        timing for shape in shapes for timing in comparisons.timings(shape)
-    ), running.disturbance()
+    timings = tuple(timing for shape in shapes for timing in comparisons.timings(shape))
+    return _Measured(timings, _timed_texts(running.texts_of("0")), running.disturbance())
+
+
+def _timed_texts(sample: TextSample | None) -> TimedTexts | None:
+    if sample is None:
+        return None
+    return TimedTexts(
+        source=sample.source,
+        texts=len(sample),
+        tokens=float(sample.lengths.mean()),
+        longest=int(sample.lengths.max()),
+    )
 
 
 class _Comparisons:
@@ -135,9 +195,12 @@ class _Comparisons:
                 dtype=str(median.context["dtype"]),
                 batch=shape.batch,
                 length=shape.length,
+                tokens=float(median.context.get("tokens", median.context["length"])),
+                padding=float(median.context.get("padding", 0.0)),
                 median_ms=medians[number],
                 p90_ms=self._ms("latency.p90", number, shape),
                 p99_ms=self._ms("latency.p99", number, shape),
+                texts_per_second=self._running.texts_per_second(str(number), shape),
                 calls=int(median.context["runs"]),
                 to_first=to_first,
                 to_base=self._ratio(self._base_of(entrant), number, shape)
@@ -172,7 +235,7 @@ class _Comparisons:
         if (base, number) not in self._compared:
             beside = None if base == number else str(base)
             self._compared[base, number] = {
-                (one.name, Shape(int(one.context["batch"]), int(one.context["length"]))): one
+                (one.name, shape_of(one)): one
                 for one in self._running.compare(beside, str(number)).measurements
             }
         return self._compared[base, number]

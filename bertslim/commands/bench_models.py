@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from bertslim.errors import InputError
 from bertslim.measure.environment import cpu_multiplies_bfloat16
@@ -37,6 +38,10 @@ class Entrant:
     def runtime(self) -> Runtime:
         """What runs it."""
         return self.model.runtime
+
+    def on_texts(self, texts: Path) -> Self:
+        """Return it with a file of the texts that it is timed on."""
+        return replace(self, model=replace(self.model, texts=texts))
 
     @property
     def may_fail(self) -> bool:

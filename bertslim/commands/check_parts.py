@@ -16,7 +16,7 @@ from bertslim.gate.rule_results import apply_rules
 from bertslim.gate.verdicts import Rule, Verdict
 from bertslim.measure.latency import RUNTIME
 from bertslim.measure.measure_options import BATCHES
-from bertslim.measure.shapes import Shape, all_shapes, check_shapes
+from bertslim.measure.shapes import Shape, all_shapes, check_shapes, shape_of
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
@@ -203,7 +203,7 @@ class RecordedLatency:
             InputError: A shape is not possible.
         """
         max_length = describe_checkpoint(directory).facts.max_length
-        recorded = tuple(map(_shape, self.baseline))
+        recorded = tuple(map(shape_of, self.baseline))
         if recorded and batches is None and lengths is None:
             check_shapes(recorded, max_length)
             return recorded
@@ -214,10 +214,6 @@ class RecordedLatency:
     def lacking(self, shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shapes whose latency it does not hold."""
         return [shape for shape in shapes if find_baseline(_at(shape), self.baseline) is None]
-
-
-def _shape(measurement: Measurement) -> Shape:
-    return Shape(int(measurement.context["batch"]), int(measurement.context["length"]))
 
 
 def _at(shape: Shape) -> Measurement:

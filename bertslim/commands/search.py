@@ -193,7 +193,7 @@ class _ChosenRun(SlimRun):
         from bertslim.commands.cut_work import CutWork
 
         work, shape = self._work, self._work.shape
-        measure = MeasureOptions((shape.batch,), (shape.length,))
+        measure = MeasureOptions((shape.batch,), (shape.tokens,))
         return CutWork(
             self.job,
             work.prepared(self._chosen),

@@ -102,7 +102,7 @@ class SearchWork:
         """Return a point as the cut by its recipe."""
         base = self.base
         recipe = loaded(Recipe.model_validate(point.recipe))
-        return Prepared(self.source, recipe, base.config, base.facts, self.shape.length, base.notes)
+        return Prepared(self.source, recipe, base.config, base.facts, self.shape.tokens, base.notes)
 
     @property
     def base(self) -> Checkpoint:

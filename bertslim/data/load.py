@@ -66,6 +66,19 @@ def load_held_out(options: DataOptions, head: HeadFacts, progress: Progress) -> 
     return _reported(only_report(*data), data, head, progress)
 
 
+def load_all(options: DataOptions, head: HeadFacts) -> TaskData:
+    """Load the rows of `options.data` whole, where nothing is fitted, chosen or judged on them.
+
+    Args:
+        options: Which data.
+        head: What stands on the model's encoder.
+
+    Raises:
+        DataError: The data are missing or broken, or do not fit the model.
+    """
+    return _load(options, head)[0]
+
+
 def _reported(
     splits: Splits, data: Sequence[TaskData], head: HeadFacts, progress: Progress
 ) -> Splits:

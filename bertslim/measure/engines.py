@@ -17,6 +17,7 @@ from bertslim.measure.input_limits import INPUTS, check_names
 from bertslim.measure.onnx_graph import read_onnx
 from bertslim.measure.runtimes import ONNX_SUFFIX, Runtime, TimedModel
 from bertslim.measure.telemetry import without_telemetry
+from bertslim.measure.text_sample import Arrays
 from bertslim.printable import one_line
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 without_telemetry()
 
 
-Arrays = dict[str, IntArray]
 Call = Callable[[], object]
 
 _SILENT = 4
@@ -42,14 +42,14 @@ class Engine(Protocol):
         ...
 
     def prepare(self, arrays: Arrays) -> Call:
-        """Return what calls the model once with these inputs.
+        """Return what calls the model once with these inputs, or raises a BertslimError.
 
         Args:
             arrays: (batch, length) each, for all of INPUTS; the model is given those that it has,
                 as one choice a question where it is made for choices.
 
         Raises:
-            BertslimError: It cannot be called with them.
+            BertslimError: It cannot be made ready for them.
         """
         ...
 
@@ -161,7 +161,7 @@ class OnnxRuntimeEngine:
     def prepare(self, arrays: Arrays) -> Call:
         """Return what calls the model once."""
         feed = {given.name: _as_asked(given, arrays[given.name]) for given in self._inputs}
-        return _tried(lambda: self._session.run(None, feed), "ONNX Runtime", arrays)
+        return _explained(lambda: self._session.run(None, feed), "ONNX Runtime", arrays)
 
 
 def _as_asked(given: Any, array: IntArray) -> NDArray[Any]:
@@ -207,7 +207,7 @@ class OpenVinoEngine:
     def prepare(self, arrays: Arrays) -> Call:
         """Return what calls the model once."""
         feed = {name: _of_rank(rank, arrays[name]) for name, rank in self._ranks.items()}
-        return _tried(lambda: self._request.infer(feed, share_inputs=True), "OpenVINO", arrays)
+        return _explained(lambda: self._request.infer(feed, share_inputs=True), "OpenVINO", arrays)
 
 
 def _name(given: Any) -> str:
@@ -220,17 +220,20 @@ def _of_rank(rank: int, array: IntArray) -> IntArray:
     return array[:, None] if rank == 3 else array
 
 
-def _tried(call: Call, runtime: str, arrays: Arrays) -> Call:
-    """Call once, so that a shape that does not work is named in the error."""
-    try:
-        call()
-    except Exception as error:
-        batch, length = arrays["input_ids"].shape
-        raise BertslimError(
-            f"{runtime} cannot run it at {batch}x{length} ({_gist(error)})",
-            remedy="try another --batch or --length",
-        ) from error
-    return call
+def _explained(call: Call, runtime: str, arrays: Arrays) -> Call:
+    """Name the shape in the error where a call does not work."""
+    batch, length = arrays["input_ids"].shape
+
+    def explained() -> object:
+        try:
+            return call()
+        except Exception as error:
+            raise BertslimError(
+                f"{runtime} cannot run it at {batch}x{length} ({_gist(error)})",
+                remedy="try another --batch or --length",
+            ) from error
+
+    return explained
 
 
 def _not_loaded(runtime: str, why: str) -> InputError:

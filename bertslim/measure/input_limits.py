@@ -39,10 +39,10 @@ def read_limits(path: Path) -> InputLimits:
             where one is needed.
     """
     known = [InputLimits(vocabulary, sys.maxsize) for vocabulary in _own_vocabulary(path)]
-    for directory in (path,) if path.is_dir() else path.resolve().parents[:2]:
-        if path.is_dir() or (directory / CONFIG_FILE).is_file():
-            facts = describe_checkpoint(directory, config_only=True).facts
-            return shared_limits([InputLimits(facts.vocab_size, facts.max_length), *known])
+    directory = files_of(path)
+    if directory is not None:
+        facts = describe_checkpoint(directory, config_only=True).facts
+        return shared_limits([InputLimits(facts.vocab_size, facts.max_length), *known])
     if not known:
         raise InputError(
             f"the size of the model's vocabulary is not known without its {CONFIG_FILE}",
@@ -50,6 +50,14 @@ def read_limits(path: Path) -> InputLimits:
             remedy="put it beside the file",
         )
     return known[0]
+
+
+def files_of(path: Path) -> Path | None:
+    """Return the directory with a model's configuration: its own, or beside or above its file."""
+    if path.is_dir():
+        return path
+    near = path.resolve().parents[:2]
+    return next((directory for directory in near if (directory / CONFIG_FILE).is_file()), None)
 
 
 def shared_limits(limits: Iterable[InputLimits]) -> InputLimits:

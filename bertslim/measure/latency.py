@@ -26,6 +26,8 @@ from bertslim.measure.latency_process import WorkerProcess
 from bertslim.measure.latency_samples import Samples
 from bertslim.measure.runtimes import Runtime, TimedModel
 from bertslim.measure.shapes import Shape
+from bertslim.measure.text_sample import TextSample
+from bertslim.measure.timed_texts import TimedTexts
 from bertslim.progress import Progress
 from bertslim.records import Measurement, Scalar, compare
 
@@ -95,7 +97,8 @@ class LatencyBench:
     """Keeps one process a model alive, and gathers rounds for as long as it is asked to.
 
     Args:
-        models: By any names; all get the same tokens, which each of them knows.
+        models: By any names; all get the same tokens, which each of them knows, and of shapes of
+            texts those of `TimedModel.texts`, which all of them need then.
         shapes: What the models are run on.
         threads: Threads of each model; only one model runs at a time.
         seed: Settles the random inputs and the bootstrap.
@@ -122,7 +125,10 @@ class LatencyBench:
         self._threads = threads
         self._seed = seed
         self._progress = progress
-        self._samples = {shape: Samples() for shape in shapes}
+        self._texts = TimedTexts(
+            {name: TextSample.read(model.texts) for name, model in models.items() if model.texts}
+        )
+        self._samples = {shape: Samples(batches=self._texts.batches(shape)) for shape in shapes}
         self._processes = ExitStack()
         self._workers: dict[str, WorkerProcess] = {}
         self._peaks: dict[str, int] = {}
@@ -183,14 +189,25 @@ class LatencyBench:
         """Return the standard error of the ratio in this launch, as a share; the worst shape's."""
         return max(
             median_error(
-                log_ratios(shape_samples.times_of_launch(base), shape_samples.times_of_launch(slim))
+                log_ratios(*(each.compared_times(name, this_launch=True) for name in (base, slim)))
             )
-            for shape_samples in self._samples.values()
+            for each in self._samples.values()
         )
 
     def fastest_ms(self, name: str, shape: Shape) -> float:
-        """Return what the fastest call of a model took, which other programs slow down least."""
-        return float(self._samples[shape].times(name).min())
+        """Return what the fastest call of a model took, which other programs slow down least.
+
+        Of texts it is the mean over batches, of the fastest call of each.
+        """
+        return self._samples[shape].fastest(name)
+
+    def texts_per_second(self, name: str, shape: Shape) -> float:
+        """Return how many sequences a model gets through in a second of calls."""
+        return 1000 * shape.batch / float(self._samples[shape].times(name).mean())
+
+    def texts_of(self, name: str) -> TextSample | None:
+        """Return the texts that a model is run on, if there are any."""
+        return self._texts.samples.get(name)
 
     def disturbance(self) -> tuple[str, ...]:
         """Note how often models had to wait for cores, if that was more than now and then."""
@@ -208,7 +225,7 @@ class LatencyBench:
 
     @property
     def _largest_shape(self) -> Shape:
-        return max(self._samples, key=lambda shape: (shape.batch * shape.length, shape.length))
+        return max(self._samples, key=self._texts.size)
 
     def _rounds(self, shape: Shape, samples: Samples, deadline: float) -> Iterator[None]:
         if not samples.rounds_of_launch:
@@ -216,18 +233,20 @@ class LatencyBench:
             self._undisturbed = time.monotonic()
         while samples.rounds_of_launch < self._min_rounds or time.monotonic() < deadline:
             names = list(self._workers)
-            if samples.rounds % 2:
+            round_number = samples.rounds
+            if round_number % 2:
                 names.reverse()
             for name in names:
-                block = self._block(name, shape, samples)
+                block = self._block(name, shape, samples, round_number * samples.calls[name])
                 samples.blocks.setdefault(name, []).append(block)
             yield
 
-    def _block(self, name: str, shape: Shape, samples: Samples) -> FloatArray:
+    def _block(self, name: str, shape: Shape, samples: Samples, first: int) -> FloatArray:
         """Time a block, again where another program took the cores, as long as that may end."""
+        worker, calls = self._workers[name], samples.calls[name]
         while True:
             patient = time.monotonic() < self._undisturbed + self._patience
-            block = self._workers[name].block(shape, samples.calls[name], patient=patient)
+            block = worker.block(shape, calls, first=first, patient=patient)
             if not block.disturbed:
                 self._undisturbed = time.monotonic()
             elif patient:
@@ -239,21 +258,23 @@ class LatencyBench:
     def _warm_up(self, shape: Shape, samples: Samples) -> None:
         warm = {name: worker.warm_up(shape) for name, worker in self._workers.items()}
         samples.warm_up_calls = min(each.calls for each in warm.values())
-        for name, each in warm.items():
-            samples.calls.setdefault(name, math.ceil(BLOCK_MS / each.fastest_ms))
+        calls = {name: math.ceil(BLOCK_MS / each.call_ms) for name, each in warm.items()}
+        if shape.of_texts:  # all run the same ones
+            mean = sum(each.call_ms for each in warm.values()) / len(warm)
+            calls = dict.fromkeys(calls, math.ceil(BLOCK_MS / mean))
+        for name, number in calls.items():
+            samples.calls.setdefault(name, number)
 
     def _latencies(
         self, shape: Shape, base: str | None, slim: str, level: float
     ) -> Iterator[Measurement]:
         samples = self._samples[shape]
-        times = samples.times(base) if base else None
-        slim_times = samples.times(slim)
+        times, slim_times = samples.times(base) if base else None, samples.times(slim)
         ratio, interval = None, None
-        if times is not None:
-            ratio = launch_ratio(times, slim_times, samples.launches)
-            interval = ratio_interval(
-                times, slim_times, samples.launches, seed=self._seed, level=level
-            )
+        if base:
+            compared = samples.compared_times(base), samples.compared_times(slim)
+            ratio = launch_ratio(*compared, samples.launches)
+            interval = ratio_interval(*compared, samples.launches, seed=self._seed, level=level)
         context = self._context(shape, base, slim) | {
             "runs": samples.rounds * min(samples.calls[name] for name in (base, slim) if name),
             "rounds": samples.rounds,
@@ -292,6 +313,7 @@ class LatencyBench:
             "length": shape.length,
             "threads": self._threads,
             "allocator": "keeps freed memory",
+            **self._texts.context(shape, slim),
         }
 
 

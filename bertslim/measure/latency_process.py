@@ -34,10 +34,15 @@ class WorkerTraceback(Exception):
 
 @dataclass(frozen=True)
 class WarmUp:
-    """How a warm-up went: calls until it was stable, and the fastest of the last ones."""
+    """How a warm-up went: how many calls, and what one takes.
+
+    Attributes:
+        calls: Until it was stable; of texts, so many batches.
+        call_ms: The fastest of the last calls; of texts their mean.
+    """
 
     calls: int
-    fastest_ms: float
+    call_ms: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class WorkerProcess:
         numbers = {"--threads": threads, "--vocabulary": vocabulary, "--seed": seed}
         command = [sys.executable, "-P", "-m", WORKER_MODULE, str(model.path)]
         options = [word for name, number in numbers.items() for word in (name, str(number))]
+        options += ["--texts", str(model.texts)] if model.texts else []
         self._process = subprocess.Popen(
             [*command, "--runtime", model.runtime, *options],
             stdin=subprocess.PIPE,
@@ -90,11 +96,18 @@ class WorkerProcess:
     def warm_up(self, shape: Shape) -> WarmUp:
         """Run the shape until its time is stable."""
         answer = self._ask("warm_up", shape)
-        return WarmUp(answer["calls"], answer["fastest_ms"])
+        return WarmUp(answer["calls"], answer["call_ms"])
 
-    def block(self, shape: Shape, calls: int, *, patient: bool) -> Block:
-        """Time so many consecutive calls; a patient caller has it broken off when disturbed."""
-        answer = self._ask("block", shape, calls=calls, patient=patient)
+    def block(self, shape: Shape, calls: int, *, first: int = 0, patient: bool) -> Block:
+        """Time so many consecutive calls; a patient caller has it broken off when disturbed.
+
+        Args:
+            shape: What they are run on.
+            calls: How many.
+            first: The number of the first batch, where they are run on texts.
+            patient: Whether to break off.
+        """
+        answer = self._ask("block", shape, calls=calls, first=first, patient=patient)
         return Block(np.asarray(answer["ms"], dtype=np.float64), answer["disturbed"])
 
     def close(self) -> None:

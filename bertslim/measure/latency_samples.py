@@ -17,6 +17,8 @@ class Samples:
     """What was gathered of one shape: a block of times, in ms, a round and model.
 
     Attributes:
+        batches: How many batches of texts the calls go through, in turn; 0 where all calls have the
+            same inputs.
         calls: How many a block has, by model: of a fast one more, so that all last about as long.
         warm_up_calls: How many were made before, at least.
         blocks: By model: (calls,) each.
@@ -25,6 +27,7 @@ class Samples:
         starts: The number of rounds before each launch.
     """
 
+    batches: int = 0
     calls: dict[str, int] = field(default_factory=dict)
     warm_up_calls: int = 0
     blocks: dict[str, list[FloatArray]] = field(default_factory=dict)
@@ -67,6 +70,23 @@ class Samples:
         """All times of one model, shape (rounds, calls)."""
         return np.stack(self.blocks[name])
 
-    def times_of_launch(self, name: str) -> FloatArray:
-        """Those since the processes were started."""
-        return np.stack(self.blocks[name][self.starts[-1] : self.rounds])
+    def compared_times(self, name: str, *, this_launch: bool = False) -> FloatArray:
+        """What a round compares of a model: (rounds, calls), or of texts their mean, (rounds,).
+
+        In a round all models run the same texts, and a call on a long one counts for what it takes.
+
+        Args:
+            name: The model.
+            this_launch: Whether only the rounds since the processes were started count.
+        """
+        times = self.times(name)[self.starts[-1] if this_launch else 0 : self.rounds]
+        return times.mean(axis=1) if self.batches else times
+
+    def fastest(self, name: str) -> float:
+        """Return what the fastest call took; of texts, the mean over the fastest of each batch."""
+        times = self.times(name).ravel()
+        if not self.batches:
+            return float(times.min())
+        batch = np.arange(len(times)) % self.batches
+        seen = np.unique(batch)
+        return float(np.mean([times[batch == number].min() for number in seen]))

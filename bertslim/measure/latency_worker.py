@@ -6,8 +6,8 @@ output, and ends at end of file, so that it never outlives the process that star
     (start)                                                     {}
     {"do": "dtype"}                                             {"dtype": "float32"}
     {"do": "peak",    "batch": 8, "length": 128}                {"bytes": 123456}
-    {"do": "warm_up", "batch": 8, "length": 128}                {"calls": 12, "fastest_ms": 110.2}
-    {"do": "block",   "batch": 8, "length": 128, "calls": 2, "patient": true}
+    {"do": "warm_up", "batch": 8, "length": "data"}             {"calls": 12, "call_ms": 110.2}
+    {"do": "block",   "batch": 8, "length": 128, "calls": 2, "first": 0, "patient": true}
                                              {"ms": [109.8, 110.4], "disturbed": false}
     (any failure, after which it ends)
                               {"error": {"what": …}, "input": …, "traceback": …}
@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,9 +31,11 @@ import numpy as np
 from bertslim.errors import BertslimError, InputError
 from bertslim.library_errors import expected_error
 from bertslim.measure.contention import ContentionProbe
-from bertslim.measure.engines import Call, import_libraries, load_engine
+from bertslim.measure.engines import Engine, import_libraries, load_engine
 from bertslim.measure.memory import peak_resident_bytes, resident_bytes
 from bertslim.measure.runtimes import Runtime, TimedModel
+from bertslim.measure.shapes import Shape
+from bertslim.measure.text_sample import Arrays, TextSample
 
 WINDOW_SECONDS = 0.1
 WARM_UP_SECONDS = 3.0
@@ -44,7 +47,7 @@ IDLE_SHARE = 0.1
 
 
 class Stopwatch:
-    """One model in its runtime, with fixed threads, and the seeded inputs that it is timed on."""
+    """One model in its runtime, with fixed threads, and the inputs that it is timed on."""
 
     def __init__(self, model: TimedModel, threads: int, vocabulary: int, seed: int) -> None:
         import_libraries(model.runtime)
@@ -52,73 +55,109 @@ class Stopwatch:
         self._engine = load_engine(model, threads)
         self._vocabulary = vocabulary
         self._seed = seed
-        self._calls: dict[tuple[int, int], Call] = {}
+        self._texts = None if model.texts is None else TextSample.read(model.texts)
+        self._prepared: dict[Shape, PreparedCalls] = {}
 
     def dtype(self) -> dict[str, Any]:
         """Return what the model multiplies in."""
         return {"dtype": self._engine.dtype}
 
-    def peak(self, batch: int, length: int) -> dict[str, Any]:
+    def peak(self, shape: Shape) -> dict[str, Any]:
         """Run the shape, then return the peak of resident memory above that before loading."""
+        calls = self._calls_of(shape)
         for _ in range(2):
-            self._time(batch, length)
+            calls.time(calls.largest)
         return {"bytes": peak_resident_bytes() - self._resident_before}
 
-    def warm_up(self, batch: int, length: int) -> dict[str, Any]:
-        """Run the shape until two windows running have the same fastest call, or time is up."""
-        self._call_of(batch, length)  # may take long where it compiles
+    def warm_up(self, shape: Shape) -> dict[str, Any]:
+        """Run the shape until two windows running have the same fastest call, or time is up.
+
+        Of texts each batch is run once, or as many as there is time for.
+        """
+        calls = self._calls_of(shape)
+        calls.time(0)  # may take long where it compiles
         start = time.perf_counter()
-        window = self._run_for(WINDOW_SECONDS, batch, length)
-        calls = len(window)
+        if shape.of_texts:
+            times = calls.run_for(WARM_UP_SECONDS, most=len(calls))
+            return {"calls": len(times), "call_ms": sum(times) / len(times)}
+        window = calls.run_for(WINDOW_SECONDS)
+        count = len(window)
         while True:
             before = min(window)
-            window = self._run_for(WINDOW_SECONDS, batch, length)
-            calls += len(window)
+            window = calls.run_for(WINDOW_SECONDS)
+            count += len(window)
             fastest = min(window)
             if abs(fastest / before - 1) < STABLE or time.perf_counter() - start > WARM_UP_SECONDS:
-                return {"calls": calls, "fastest_ms": min(before, fastest)}
+                return {"calls": count, "call_ms": min(before, fastest)}
 
-    def block(self, batch: int, length: int, calls: int, *, patient: bool) -> dict[str, Any]:
+    def block(self, shape: Shape, *, calls: int, first: int, patient: bool) -> dict[str, Any]:
         """Time consecutive calls, in ms each, after a lead-in that is not timed.
 
         The lead-in refills the caches and wakes the threads that slept while other models ran. It
         also shows whether another program has a core that this one needs: then calls take many
         times as long, as threads wait for one another, and a patient caller asks again instead.
         """
+        prepared = self._calls_of(shape)
         lead_in = ContentionProbe()
-        self._run_for(LEAD_IN_SECONDS, batch, length)
+        prepared.run_for(LEAD_IN_SECONDS, first=first)
         if patient and lead_in.disturbed():
             return {"ms": [], "disturbed": True}
         block = ContentionProbe()
-        times = [self._time(batch, length) for _ in range(calls)]
+        times = [prepared.time(number) for number in range(first, first + calls)]
         return {"ms": times, "disturbed": block.disturbed()}
 
-    def _run_for(self, seconds: float, batch: int, length: int) -> list[float]:
-        end = time.perf_counter() + seconds
-        times = [self._time(batch, length)]
-        while time.perf_counter() < end:
-            times.append(self._time(batch, length))
-        return times
+    def _calls_of(self, shape: Shape) -> PreparedCalls:
+        if shape not in self._prepared:
+            batches = self._texts_of(shape) if shape.of_texts else [self._random_tokens(shape)]
+            self._prepared[shape] = PreparedCalls(self._engine, batches)
+        return self._prepared[shape]
 
-    def _time(self, batch: int, length: int) -> float:
-        call = self._call_of(batch, length)
+    def _texts_of(self, shape: Shape) -> list[Arrays]:
+        if self._texts is None:
+            raise ValueError("no texts were given to run it on")
+        return self._texts.batches(shape.batch)
+
+    def _random_tokens(self, shape: Shape) -> Arrays:
+        """Draw tokens of the middle of the vocabulary: special ones stand at its two ends."""
+        first = self._vocabulary // 4
+        draw = np.random.default_rng(self._seed)
+        size = shape.batch, shape.tokens
+        return {
+            "input_ids": draw.integers(first, first + self._vocabulary // 2 + 1, size),
+            "attention_mask": np.ones(size, dtype=np.int64),
+            "token_type_ids": np.zeros(size, dtype=np.int64),
+        }
+
+
+class PreparedCalls:
+    """Calls of a model with batches in turn.
+
+    Attributes:
+        largest: The number of the batch with the most positions.
+    """
+
+    def __init__(self, engine: Engine, batches: Sequence[Arrays]) -> None:
+        self._calls = [engine.prepare(arrays) for arrays in batches]
+        sizes = [arrays["input_ids"].size for arrays in batches]
+        self.largest = sizes.index(max(sizes))
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def time(self, number: int) -> float:
+        """Call the model with a batch, the first one after the last; return the time in ms."""
+        call = self._calls[number % len(self)]
         start = time.perf_counter_ns()
         call()
         return (time.perf_counter_ns() - start) / 1e6
 
-    def _call_of(self, batch: int, length: int) -> Call:
-        """Random tokens of the middle of the vocabulary: special ones stand at its two ends."""
-        if (batch, length) not in self._calls:
-            first = self._vocabulary // 4
-            draw = np.random.default_rng(self._seed)
-            shape = batch, length
-            arrays = {
-                "input_ids": draw.integers(first, first + self._vocabulary // 2 + 1, shape),
-                "attention_mask": np.ones(shape, dtype=np.int64),
-                "token_type_ids": np.zeros(shape, dtype=np.int64),
-            }
-            self._calls[shape] = self._engine.prepare(arrays)
-        return self._calls[batch, length]
+    def run_for(self, seconds: float, *, first: int = 0, most: float = math.inf) -> list[float]:
+        """Time calls for so many seconds, one at least, and not more than there may be."""
+        end = time.perf_counter() + seconds
+        times = [self.time(first)]
+        while time.perf_counter() < end and len(times) < most:
+            times.append(self.time(first + len(times)))
+        return times
 
 
 def settle() -> None:
@@ -149,7 +188,9 @@ def serve(requests: TextIO, replies: TextIO, watch: Stopwatch) -> None:
     _reply(replies, {})
     for line in requests:
         request = json.loads(line)
-        answer = actions[request.pop("do")](**request)
+        action = actions[request.pop("do")]
+        shapes = [Shape(request.pop("batch"), request.pop("length"))] if "batch" in request else []
+        answer = action(*shapes, **request)
         settle()
         _reply(replies, answer)
 
@@ -162,8 +203,9 @@ def main() -> int:
     parser.add_argument("--runtime", type=Runtime, required=True)
     for option in ("--threads", "--vocabulary", "--seed"):
         parser.add_argument(option, type=int, required=True)
+    parser.add_argument("--texts", type=Path)
     given = parser.parse_args()
-    model = TimedModel(given.path, given.runtime)
+    model = TimedModel(given.path, given.runtime, given.texts)
     try:
         serve(sys.stdin, replies, Stopwatch(model, given.threads, given.vocabulary, given.seed))
     except Exception as error:

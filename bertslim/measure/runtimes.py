@@ -48,6 +48,7 @@ class RuntimeRow:
             from a TimedModel and a number of threads.
         in_bfloat16: Whether it multiplies in bfloat16 whatever type the weights are stored in.
         unasked: Whether it is timed where no runtimes are asked for.
+        per_shape: Whether it compiles the model anew for each batch and length.
         may_refuse: Kinds that it takes, but of which it cannot load every model; some other
             runtime can. Where it is not asked for, each model is tried, and left out of all
             runtimes of the package if it fails.
@@ -60,6 +61,7 @@ class RuntimeRow:
     engine: str
     in_bfloat16: bool = False
     unasked: bool = True
+    per_shape: bool = False
     may_refuse: tuple[ModelKind, ...] = ()
     extra: str | None = None
 
@@ -98,6 +100,7 @@ class Runtime(StrEnum):
             (CHECKPOINT,),
             "bertslim.measure.engines:CompiledTorchEngine",
             unasked=False,  # to compile takes a minute a shape
+            per_shape=True,
         ),
     )
     ONNXRUNTIME = (
@@ -238,7 +241,9 @@ class TimedModel:
     Attributes:
         path: A checkpoint directory, an ONNX file or an OpenVINO IR.
         runtime: What runs it.
+        texts: A file of a `TextSample`, for shapes of texts; None: there are none.
     """
 
     path: Path
     runtime: Runtime = Runtime.TORCH
+    texts: Path | None = None

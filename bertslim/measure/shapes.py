@@ -4,30 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from bertslim.errors import InputError
+from bertslim.option_fields import whole_numbers
 from bertslim.recipe.sizes import DEFAULT_LENGTH
+from bertslim.records import Measurement
+
+DATA: Final = "data"
+Length = int | Literal["data"]
+"""Tokens a sequence, or DATA for texts as they come."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How many sequences of how many tokens one call takes."""
+    """How many sequences of how many tokens one call takes.
+
+    With the length DATA each call takes other texts of a `TextSample`, padded to their longest.
+    """
 
     batch: int
-    length: int
+    length: Length
 
     def __str__(self) -> str:
         return f"{self.batch}x{self.length}"
 
+    @property
+    def of_texts(self) -> bool:
+        """Whether calls take texts as they come."""
+        return self.length == DATA
+
+    @property
+    def tokens(self) -> int:
+        """Tokens a sequence, where all have as many.
+
+        Raises:
+            ValueError: Calls take texts as they come.
+        """
+        if self.length == DATA:
+            raise ValueError("texts as they come have no one length")
+        return self.length
+
+
+def shape_of(measurement: Measurement) -> Shape:
+    """Return the shape that a latency was measured at."""
+    batch, length = (measurement.context[key] for key in ("batch", "length"))
+    return Shape(int(batch), DATA if length == DATA else int(length))
+
+
+def read_lengths(values: Sequence[str], option: str) -> tuple[Length, ...]:
+    """Read `--length 32 --length data` and `--length 32,data` alike.
+
+    Raises:
+        InputError: One of them is neither a whole number from 1 on nor "data".
+    """
+    words = dict.fromkeys(word.strip() for value in values for word in value.split(","))
+    return tuple(DATA if word == DATA else whole_numbers([word], option)[0] for word in words)
+
 
 def all_shapes(
-    batches: Sequence[int], lengths: Sequence[int], max_length: int
+    batches: Sequence[int], lengths: Sequence[Length], max_length: int
 ) -> tuple[Shape, ...]:
     """Return every batch with every length.
 
     Args:
         batches: Sequences a call.
-        lengths: Tokens a sequence; none: 128, or what the model can take.
+        lengths: Tokens a sequence, or DATA; none: 128, or what the model can take.
         max_length: The most that the model can take.
 
     Raises:
@@ -46,9 +88,10 @@ def check_shapes(shapes: Sequence[Shape], max_positions: int) -> None:
         InputError: A batch or length is below 1, or a length exceeds the model's positions.
     """
     for shape in shapes:
-        if shape.batch < 1 or shape.length < 1:
+        length = 1 if shape.length == DATA else shape.length
+        if shape.batch < 1 or length < 1:
             raise InputError("batch and length must be 1 or more", where=f"shape {shape}")
-        if shape.length > max_positions:
+        if length > max_positions:
             raise InputError(
                 f"the model takes at most {max_positions} tokens",
                 where=f"shape {shape}",

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.errors import InputError
 from bertslim.measure.measure_options import BATCH_OPTION, BATCHES
 from bertslim.measure.runtimes import ASKED, EXPORTED, Runtime
-from bertslim.option_fields import OptionsModel, argument, names, option, whole_numbers
+from bertslim.measure.shapes import DATA, Length, read_lengths
+from bertslim.option_fields import OptionsModel, argument, group, names, option
 from bertslim.options.shared import SEED, THREADS
 from bertslim.wording import did_you_mean
 
@@ -37,7 +39,9 @@ class BenchOptions(OptionsModel):
         models: Local directories, exported files, `pkg:NAME` or Hub ids; the others are compared
             with the first.
         batches: Batch sizes.
-        lengths: Lengths in tokens; none: 128, or what all models can take.
+        lengths: Lengths in tokens, or "data" for texts as they come; none: 128, or what all models
+            can take.
+        data: The texts of the length "data"; None: it is not timed.
         runtimes: What to run them in; none: for each model those that are installed and that the
             CPU is made for, but those that are timed only where they are asked for.
         seconds: Time for each model in each runtime at each shape, over all launches.
@@ -56,14 +60,29 @@ class BenchOptions(OptionsModel):
         )
     )
     batches: tuple[int, ...] = field(default=BATCHES, metadata=BATCH_OPTION)
-    lengths: tuple[int, ...] = field(
+    lengths: tuple[Length, ...] = field(
         default=(),
         metadata=option(
             "--length",
-            help="Lengths in tokens to time, such as 32,128.",
+            help="Lengths in tokens to time, such as 32,128; data for batches of the texts of "
+            "--data as they come, padded to their longest.",
             shown="128",
             metavar="N",
-            read=whole_numbers,
+            read=read_lengths,
+        ),
+    )
+    data: DataOptions | None = field(
+        default=None,
+        metadata=group(
+            DataOptions,
+            replaced={
+                "data": option(
+                    "--data",
+                    help=f"The texts of --length data. {SOURCES_HELP}",
+                    shown=False,
+                    role="input",
+                )
+            },
         ),
     )
     runtimes: tuple[Runtime, ...] = field(
@@ -93,3 +112,15 @@ class BenchOptions(OptionsModel):
     )
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
+
+    def __post_init__(self) -> None:
+        """Settle the fields; refuse texts without data, and data of no use.
+
+        Raises:
+            InputError: A value is of no use, or one of the two is missing.
+        """
+        super().__post_init__()
+        if DATA in self.lengths and self.data is None:
+            raise InputError("needs --data beside it", where="--length data")
+        if self.data is not None and DATA not in self.lengths:
+            raise InputError("is of no use here", where="--data", remedy="add --length data")

@@ -40,7 +40,7 @@ from bertslim.records.provenance import (
     Step,
 )
 from bertslim.records.record import SCHEMA, Record, read_analysis, read_record
-from bertslim.records.timings import BenchResult, TimeRatio, Timing
+from bertslim.records.timings import BenchResult, TimedTexts, TimeRatio, Timing
 
 __all__ = [
     "ANALYSIS_FILE",
@@ -96,6 +96,7 @@ __all__ = [
     "Step",
     "StepPlan",
     "TimeRatio",
+    "TimedTexts",
     "Timing",
     "Training",
     "VocabularyPlan",

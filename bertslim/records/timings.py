@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from bertslim.records.frozen import Count, Frozen
 from bertslim.records.measurements import Interval
@@ -33,10 +33,13 @@ class Timing(Frozen):
         runtime: Such as "torch" or "openvino-bf16".
         dtype: The type of its multiplications.
         batch: Sequences a call.
-        length: Tokens a sequence.
+        length: Tokens a sequence; "data" for texts as they come.
+        tokens: Tokens a sequence on average, padding left out.
+        padding: The share of the positions that is padding.
         median_ms: Median over all calls, in ms.
         p90_ms: Their 90th percentile.
         p99_ms: Their 99th percentile.
+        texts_per_second: Sequences in a second of calls, over all of them.
         calls: How many there were.
         to_first: Beside the first model in its first runtime; None for that itself.
         to_base: Beside the first model in the same runtime, or where it ran in no such one, in its
@@ -48,14 +51,34 @@ class Timing(Frozen):
     runtime: str
     dtype: str
     batch: Count
-    length: Count
+    length: Count | Literal["data"]
+    tokens: float
+    padding: float
     median_ms: float
     p90_ms: float
     p99_ms: float
+    texts_per_second: float
     calls: Count
     to_first: TimeRatio | None
     to_base: TimeRatio | None
     fastest: bool
+
+
+class TimedTexts(Frozen):
+    """The texts that models were timed on, where they were drawn from data.
+
+    Attributes:
+        source: The data.
+        texts: How many were drawn; as many sequences as there are parts of long ones, or texts of
+            pairs that are embedded one by one.
+        tokens: Tokens of each on average, as the first model reads them.
+        longest: Tokens of the longest.
+    """
+
+    source: str
+    texts: Count
+    tokens: float
+    longest: Count
 
 
 class BenchResult(Frozen):
@@ -63,11 +86,13 @@ class BenchResult(Frozen):
 
     Attributes:
         timings: Shape by shape, in the order of the models and their runtimes.
+        texts: What the length "data" stands for; None: it was not timed.
         launches: How often all processes were started.
         notes: Notes for the reader.
     """
 
     timings: tuple[Timing, ...]
+    texts: TimedTexts | None = None
     environment: Environment
     launches: Count
     seed: int

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bertslim.printable import printable
 from bertslim.records import BenchResult, Interval, TimeRatio, Timing
+from bertslim.records.sources import shown_source
 from bertslim.report.numbers import fixed, significant
 from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import counted, listed
@@ -26,9 +27,9 @@ def bench_table(result: BenchResult) -> Table:
     """A row a model, runtime and shape."""
     headers = (
         *("model", "runtime", "dtype", "shape"),
-        *("median, ms", "p90", "p99", "time / first", "95 % interval"),
+        *("median, ms", "p90", "p99", "texts / s", "time / first", "95 % interval"),
     )
-    return Table("llllrrrrr", headers, tuple(map(_row, result.timings)))
+    return Table("llllrrrrrr", headers, tuple(map(_row, result.timings)))
 
 
 def fastest_lines(result: BenchResult) -> Iterator[str]:
@@ -46,6 +47,25 @@ def fastest_lines(result: BenchResult) -> Iterator[str]:
     else:
         for shape, each in fastest.items():
             yield f"Fastest here at {shape}: {each.names}: {each.time}"
+
+
+def texts_lines(result: BenchResult) -> Iterator[str]:
+    """Say what the length "data" stands for, and how much of each batch is padding."""
+    if result.texts is None:
+        return
+    texts, first = result.texts, result.timings[0]
+    padding = {
+        timing.batch: timing.padding
+        for timing in result.timings
+        if timing.length == "data" and _entrant(timing) == _entrant(first)
+    }
+    shares = ", ".join(f"{fixed(100 * share, 0)} % at batch {n}" for n, share in padding.items())
+    yield (
+        f"Length data: {counted(texts.texts, 'text', 'texts')} drawn from "
+        f"{shown_source(texts.source)}, {significant(texts.tokens)} tokens on average, "
+        f"{texts.longest} at most; padding is {shares} of the positions; ratios are of the time "
+        "for the same texts"
+    )
 
 
 class _Fastest:
@@ -86,6 +106,7 @@ def _sentences(result: BenchResult) -> Iterator[str]:
     if len({_entrant(timing) for timing in result.timings}) > 1:
         yield f"Ratios are to the time of {_entrant(first)} at the same shape"
         yield from fastest_lines(result)
+    yield from texts_lines(result)
     yield from (f"Warning: {line}" for line in slower_lines(result))
     yield from (f"Note: {note}" for note in result.notes)
     if any(_uncertain(timing) for timing in result.timings):
@@ -106,6 +127,7 @@ def _row(timing: Timing) -> tuple[str, ...]:
         timing.dtype,
         _shape(timing),
         *map(significant, (timing.median_ms, timing.p90_ms, timing.p99_ms)),
+        significant(timing.texts_per_second),
         NOTHING if beside is None else fixed(beside.ratio, 3),
         NOTHING if beside is None else _interval(beside.interval),
     )

@@ -42,7 +42,7 @@ class FoundPoints:
         recipe = recipe_of(
             configuration, samples=materials.samples, name=name, description=description
         )
-        return make_plan(loaded(recipe), materials.base.facts, length=materials.shape.length)
+        return make_plan(loaded(recipe), materials.base.facts, length=materials.shape.tokens)
 
     def all(self, made: Mapping[Configuration, Made]) -> list[FrontierPoint]:
         """Return what was made and what else is on the frontier, from the fastest.

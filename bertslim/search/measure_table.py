@@ -105,7 +105,7 @@ class TableBench:
         return TableSetting(
             runtime.value,
             self.shape.batch,
-            self.shape.length,
+            self.shape.tokens,
             self.threads,
             one_token_on_top=runtime.files.one_token_on_top and reads_first and fuses,
         )
@@ -235,7 +235,7 @@ class TableBench:
             "version": _VERSION,
             "machine": [environment.cpu, environment.cores, environment.versions],
             "setting": [
-                self.writer.runtime.value, self.shape.batch, self.shape.length, self.threads,
+                self.writer.runtime.value, self.shape.batch, self.shape.tokens, self.threads,
             ],
             "model": facts,
             "levels": [_name(level) for level in self._levels.levels],
