@@ -39,9 +39,12 @@ def timing(
         dtype="float32",
         batch=1,
         length=length,
+        tokens=length,
+        padding=0,
         median_ms=ms,
         p90_ms=ms * 1.1,
         p99_ms=ms * 1.2,
+        texts_per_second=1000 / ms,
         calls=100,
         to_first=to_first,
         to_base=to_base,
@@ -63,10 +66,10 @@ def test_all_that_is_said() -> None:
         notes=("something was left out",),
     )
     assert bench_text(told) == (
-        "| model | runtime | dtype   | shape | median, ms |  p90 |  p99 | time / first |  95 % interval |\n"
-        "| ----- | ------- | ------- | ----- | ---------: | ---: | ---: | -----------: | -------------: |\n"
-        "| base  | torch   | float32 | 1x128 |       10.0 | 11.0 | 12.0 |            – |              – |\n"
-        "| slim  | torch   | float32 | 1x128 |       5.00 | 5.50 | 6.00 |        0.500 | 0.490 to 0.510 |\n"
+        "| model | runtime | dtype   | shape | median, ms |  p90 |  p99 | texts / s | time / first |  95 % interval |\n"
+        "| ----- | ------- | ------- | ----- | ---------: | ---: | ---: | --------: | -----------: | -------------: |\n"
+        "| base  | torch   | float32 | 1x128 |       10.0 | 11.0 | 12.0 |       100 |            – |              – |\n"
+        "| slim  | torch   | float32 | 1x128 |       5.00 | 5.50 | 6.00 |       200 |        0.500 | 0.490 to 0.510 |\n"
         "Ratios are to the time of base in torch at the same shape.\n"
         "Fastest here at 1x128: slim in torch: 5.00 ms, 0.50 of the first's time.\n"
         "Note: something was left out.\n"
