@@ -142,6 +142,7 @@ def test_a_package_with_other_than_one(
 # The Hub, which cannot be reached here
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+OTHER_COMMIT = COMMIT[::-1]
 
 
 @pytest.fixture
@@ -166,8 +167,21 @@ def cache_model(cache: Path, model: str, checkpoint: Path) -> Path:
 def test_a_hub_id_in_the_cache(model: str, hub_cache: Path, make_checkpoint) -> None:
     snapshot = cache_model(hub_cache, model, make_checkpoint("bert", ""))
     name = model.rpartition("/")[2]
-    expected = ModelSource(given=model, name=name, directory=snapshot)
+    expected = ModelSource(given=model, name=name, directory=snapshot, commit=COMMIT)
     assert find_model(model) == find_model(model, weights=False) == expected
+    assert find_model(f"{model}@{COMMIT}") == find_model(f"{model}@main") == expected
+
+
+def test_another_revision_of_a_hub_repository(hub_cache: Path, make_checkpoint) -> None:
+    cache_model(hub_cache, "org/tiny", make_checkpoint("bert", ""))
+    repository = hub_cache / "models--org--tiny"
+    shutil.copytree(make_checkpoint("roberta", ""), repository / "snapshots" / OTHER_COMMIT)
+    (repository / "refs" / "v2.0").write_text(OTHER_COMMIT)
+    found = find_model("org/tiny@v2.0")
+    assert (found.given, found.name, found.commit) == ("org/tiny", "tiny", OTHER_COMMIT)
+    assert found.directory.name == OTHER_COMMIT
+    assert find_model("org/tiny").commit == COMMIT
+    assert refusal("org/tiny@v3").startswith("org/tiny@v3: neither a local directory nor available")
 
 
 def test_a_hub_repository_that_is_no_checkpoint(hub_cache: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bertslim.analyze.layer_cka import measure_cka
 from bertslim.analyze.probes import LabelledTexts, measure_probes
 from bertslim.analyze.recommendation import recommend
 from bertslim.analyze.sensitivity import measure_sensitivity
-from bertslim.commands.publish import model_record, now
+from bertslim.commands.publish import now, record_of
 from bertslim.data.batches import batched, batches, tokenise
 from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.data.splits import Splits
@@ -98,10 +98,7 @@ class AnalysisWork:
         return Measured(cka, probes, sensitivity)
 
     def _record(self, measured: Measured) -> Analysis:
-        records = {
-            role: model_record(source.given, source.directory)
-            for role, source in self.sources.items()
-        }
+        records = {role: record_of(source) for role, source in self.sources.items()}
         facts = self._models["base"].facts
         return Analysis(
             bertslim=__version__,

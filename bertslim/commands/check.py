@@ -202,7 +202,7 @@ def _find_base(base: str | None, record: Record) -> ModelSource:
     if base is not None:
         return find_model(base)
     try:
-        return find_model(record.base.source)
+        return find_model(record.base.pinned_source)
     except ModelError as error:
         raise ModelError(
             f"the base that the record names is not available ({error.what})",

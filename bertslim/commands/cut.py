@@ -52,6 +52,7 @@ def _job(options: CutOptions, prepared: Prepared) -> SlimJob:
         ranks=ranks,
         command=options.command,
         force=options.force,
+        repository=options.push_to_hub,
     )
 
 

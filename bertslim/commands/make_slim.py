@@ -13,7 +13,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bertslim.commands.prepare_cut import Prepared
-from bertslim.commands.publish import model_record
+from bertslim.commands.publish import model_record, record_of
 from bertslim.commands.slim_result import SavedSlim, SlimJob
 from bertslim.data.batches import batches
 from bertslim.data.load import BATCH_SIZE, text_length
@@ -139,7 +139,7 @@ def train_slim(
         )
     source, dtype = prepared.source, made.model.dtype
     made.base.model.float()
-    record = model_record(source.given, source.directory)
+    record = record_of(source)
     teacher = TeacherModel(made.base, record, made.plan.layers)
     facts = made.base.facts.model_copy(update={"layers": made.plan.slim_layers})
     # a copy, as the slim model shares tensors with its teacher
@@ -197,7 +197,7 @@ def save_slim(
     with progress.step("hash"):
         bytes_on_disk = made.base.weights.size, find_weights(directory).size
         return SavedSlim(
-            base=model_record(source.given, source.directory),
+            base=record_of(source),
             slim=model_record(job.target.name, directory),
             measurements=(
                 *compare_parameters(before, after, made.plan),

@@ -15,6 +15,7 @@ from bertslim.file_names import (
 )
 from bertslim.model.checkpoint_files import find_weights, has_weights
 from bertslim.model.description import describe_checkpoint
+from bertslim.model.model_source import ModelSource
 from bertslim.model.sentence_transformers_class import sentence_transformers_class
 from bertslim.output.file import updated_file
 from bertslim.output.locks import locked
@@ -26,6 +27,12 @@ from bertslim.report.render import render_model_card, render_report
 def now() -> str:
     """Return the time in UTC, to the second, as ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def record_of(source: ModelSource) -> ModelRecord:
+    """Identify a checkpoint that was found."""
+    record = model_record(source.given, source.directory)
+    return record.model_copy(update={"commit": source.commit})
 
 
 def model_record(source: str, directory: Path) -> ModelRecord:

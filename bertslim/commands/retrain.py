@@ -121,6 +121,7 @@ def _job(options: RetrainOptions, source: ModelSource) -> SlimJob:
         ranks=ranks,
         command=options.command,
         force=options.force,
+        repository=options.push_to_hub,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from bertslim.commands.publish import model_record
+from bertslim.commands.publish import model_record, record_of
 from bertslim.commands.slim_result import Making, SavedSlim, SlimJob, SlimWork
 from bertslim.data.splits import Splits
 from bertslim.data.task import HeadFacts
@@ -139,7 +139,7 @@ class RetrainWork(SlimWork):
             return None
         checkpoint = load_checkpoint(self.teacher.directory)
         checkpoint.model.float()
-        record = model_record(self.teacher.given, self.teacher.directory)
+        record = record_of(self.teacher)
         return TeacherModel(checkpoint, record, self._plan(record))
 
     def _plan(self, teacher: ModelRecord) -> tuple[LayerPlan, ...] | None:
@@ -154,7 +154,7 @@ class RetrainWork(SlimWork):
 
     @cached_property
     def _start_record(self) -> ModelRecord:
-        return model_record(self.job.source.given, self._directory)
+        return record_of(self.job.source)
 
     def _load_start(self) -> Checkpoint:
         """Load the model as it is before the training, each time the same."""

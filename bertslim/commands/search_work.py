@@ -11,7 +11,7 @@ import torch
 
 from bertslim.commands.make_slim import MadeSlim
 from bertslim.commands.prepare_cut import Prepared
-from bertslim.commands.publish import model_record, now
+from bertslim.commands.publish import now, record_of
 from bertslim.data.splits import Splits
 from bertslim.errors import DataError, Infeasible, ModelError
 from bertslim.measure.environment import describe_environment, usable_threads
@@ -250,7 +250,7 @@ class SearchWork:
             created=now(),
             command=self.options.command,
             seed=self.options.seed,
-            base=model_record(self.source.given, self.source.directory),
+            base=record_of(self.source),
             base_parameters=search.problem.parameters(search.problem.kept),
             base_bytes=base.weights.size,
             data=self.splits.record,

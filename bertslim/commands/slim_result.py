@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bertslim.commands.hub_upload import check_upload, upload
 from bertslim.commands.publish import now, publish
 from bertslim.measure.environment import describe_environment
 from bertslim.model.checkpoint_files import find_weights
@@ -29,10 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SlimResult:
-    """The directory of the slim model, and its record."""
+    """The result of a command that writes a slim model.
+
+    Attributes:
+        directory: Where the model is.
+        record: The account of it.
+        uploaded_to: The address of the commit on the Hub; None: it was not uploaded.
+    """
 
     directory: Path
     record: Record
+    uploaded_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class SlimJob:
         command: The command line, for the record.
         force: Whether an existing output may be replaced.
         budget: The limits that it was searched for by, for the record.
+        repository: On the Hub, to upload the result into; None: it stays here.
     """
 
     kind: Literal["cut", "retrain"]
@@ -64,6 +73,7 @@ class SlimJob:
     command: tuple[str, ...]
     force: bool
     budget: Budget | None = None
+    repository: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,11 +157,14 @@ def write_slim(run: SlimRun) -> SlimResult:
     rest, and all return the same.
 
     Raises:
-        InputError: The data or the output is not usable, or a checkpoint changed meanwhile.
+        InputError: The data, the output or the repository is not usable, or a checkpoint changed
+            meanwhile.
+        BertslimError: The result was written, and could not be uploaded.
     """
     job = run.job
     if job.ranks.rank > 0:
         return _take_part(run)
+    check_upload(job.repository)
     with (
         output_directory(
             job.target,
@@ -163,7 +176,10 @@ def write_slim(run: SlimRun) -> SlimResult:
     ):
         record = fill_directory(run, directory)
     job.ranks.from_first(record.to_json())
-    return SlimResult(job.target, record)
+    if job.repository is None:
+        return SlimResult(job.target, record)
+    address = upload(record, job.target, job.repository, run.progress)
+    return SlimResult(job.target, record, address)
 
 
 def fill_directory(run: SlimRun, directory: Path) -> Record:

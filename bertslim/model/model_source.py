@@ -13,7 +13,8 @@ from bertslim.model.sentence_transformer import encoder_directory
 from bertslim.named_paths import PACKAGE_PREFIX, existing_path, package_directories
 from bertslim.network import online_if_hub_answers
 
-_HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
+_HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?(@[\w./-]{1,200})?")
+_SNAPSHOTS = "snapshots"  # holds a directory for each commit in the cache of the Hub
 _WEIGHT_FILES = ["*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin*"]
 _OTHER_FILES = ["*.json", "*.txt", "*.model", CARD_FILE, "LICENSE*", "*/*.json", "*/*.bin"]
 _NEVER = ["onnx/*", "openvino/*", "coreml/*", "checkpoint-*/*"]
@@ -24,21 +25,24 @@ class ModelSource:
     """A checkpoint that was found.
 
     Attributes:
-        given: What the user called it, with a local path made absolute.
+        given: What the user called it, with a local path made absolute, and a Hub id without the
+            revision.
         name: A short name for files, such as "bert-base-uncased".
         directory: Where its files are.
+        commit: Of the Hub repository; None for what does not come from there.
     """
 
     given: str
     name: str
     directory: Path
+    commit: str | None = None
 
 
 def find_model(model: str, *, weights: bool = True) -> ModelSource:
     """Find a checkpoint by local directory, `pkg:NAME` or Hub id.
 
     Args:
-        model: What the user wrote.
+        model: What the user wrote; behind a Hub id, `@` and a branch, tag or commit may stand.
         weights: Whether the weights are needed; without them only `config.json` is fetched.
 
     Raises:
@@ -109,20 +113,32 @@ def _on_hub(model: str, *, weights: bool) -> ModelSource:
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
+    repository, _, revision = model.partition("@")
     patterns = [*_WEIGHT_FILES, *_OTHER_FILES] if weights else [CONFIG_FILE]
     try:
-        with online_if_hub_answers("model", model):
-            snapshot = snapshot_download(model, allow_patterns=patterns, ignore_patterns=_NEVER)
+        with online_if_hub_answers("model", repository):
+            snapshot = snapshot_download(
+                repository,
+                revision=revision or None,
+                allow_patterns=patterns,
+                ignore_patterns=_NEVER,
+            )
     except (OSError, HfHubHTTPError, HFValidationError) as error:
         raise ModelError(
             f"neither a local directory nor available from the Hub ({_reason(error)})",
             where=model,
             remedy="check the name, and the network if it is a Hub id",
         ) from error
-    directory = encoder_directory(Path(snapshot))
+    root = Path(snapshot)
+    directory = encoder_directory(root)
     if not (directory / CONFIG_FILE).is_file():
         raise ModelError(f"the Hub repository has no {CONFIG_FILE}", where=model)
-    return ModelSource(given=model, name=model.rsplit("/", 1)[-1], directory=directory)
+    return ModelSource(
+        given=repository,
+        name=repository.rpartition("/")[2],
+        directory=directory,
+        commit=root.name if root.parent.name == _SNAPSHOTS else None,
+    )
 
 
 def _reason(error: Exception) -> str:

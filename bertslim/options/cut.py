@@ -6,7 +6,7 @@ from pathlib import Path
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.measure.measure_options import MeasureOptions
 from bertslim.option_fields import OptionsModel, group, option
-from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, SEED, THREADS
+from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, PUSH_TO_HUB, SEED, THREADS
 from bertslim.recipe.recipe_files import recipe_names
 
 
@@ -21,6 +21,7 @@ class CutOptions(OptionsModel):
         data: The data; None: fidelity is measured on the texts of `builtin:pydocs`.
         measure: What to measure; None: nothing beyond the sizes on disk.
         resume: Whether to continue an interrupted training, if there is one.
+        push_to_hub: A repository on the Hub to upload the result into; None: it stays here.
         seed: Seeds every random step.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing output, or an interrupted training, may be replaced.
@@ -68,6 +69,7 @@ class CutOptions(OptionsModel):
             "--resume", help="Continue the recipe's training where it was interrupted."
         ),
     )
+    push_to_hub: str | None = field(default=None, metadata=PUSH_TO_HUB)
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
     force: bool = field(default=False, metadata=FORCE)

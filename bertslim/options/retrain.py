@@ -7,7 +7,7 @@ from typing import Literal
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.measure.measure_options import SHOW_TEXTS_HELP
 from bertslim.option_fields import OptionsModel, group, option
-from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, SEED, THREADS
+from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, PUSH_TO_HUB, SEED, THREADS
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class RetrainOptions(OptionsModel):
             from the teacher, or from before.
         report_to: The trackers of experiments that transformers' Trainer knows, by name.
         resume: Whether to continue an interrupted run, if there is one.
+        push_to_hub: A repository on the Hub to upload the result into; None: it stays here.
         seed: Seeds every random step.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing output, or an interrupted run, may be replaced.
@@ -169,6 +170,7 @@ class RetrainOptions(OptionsModel):
         default=False,
         metadata=option("--resume", help="Continue the same training where it was interrupted."),
     )
+    push_to_hub: str | None = field(default=None, metadata=PUSH_TO_HUB)
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
     force: bool = field(default=False, metadata=FORCE)

@@ -12,13 +12,24 @@ _LONGEST_NAME = 30
 
 
 class ModelRecord(Frozen):
-    """Which checkpoint it was: where it came from and the hash of its weights."""
+    """Which checkpoint it was: where it came from and the hash of its weights.
+
+    Attributes:
+        source: Its name, a path in absolute form.
+        commit: Of its repository on the Hub; None for what does not come from there.
+    """
 
     source: str
+    commit: str | None = None
     model_type: str
     architecture: str
     layers: Count
     sha256: str
+
+    @property
+    def pinned_source(self) -> str:
+        """The name by which just this checkpoint is found again."""
+        return f"{self.source}@{self.commit}" if self.commit else self.source
 
 
 class LabelCount(Frozen):

@@ -72,6 +72,8 @@ def step_times(record: Record) -> Table | None:
 def _model(role: str, model: ModelRecord) -> Iterator[Row]:
     layers = "1 layer" if model.layers == 1 else f"{model.layers} layers"
     yield role, f"{shown_source(model.source)}: {model.architecture}, {layers}"
+    if model.commit is not None:
+        yield f"{role}, commit", model.commit
     yield f"{role}, sha256", model.sha256
 
 

@@ -27,3 +27,5 @@ def run_and_print(run: Callable[[Progress], SlimResult], *, quiet: bool, as_json
             print_line(f"Note: {note}.")
         directory = shlex.quote(str(result.directory))
         print_line(f"Written to {directory}; `bertslim report {directory}` prints the full report.")
+        if result.uploaded_to:
+            print_line(f"Uploaded to {result.uploaded_to}.")
