@@ -19,7 +19,7 @@ from bertslim.model.families import FAMILIES
 from bertslim.model.slim_modeling import ffn_of, layers_of, linear_of
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
-from bertslim.records import Plan, Repair
+from bertslim.records import BLOCKS, Block, Plan, Repair
 from bertslim.repair.affine_maps import affine_of, matrix_of
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.surgery.layer_surgery import operate
@@ -553,26 +553,34 @@ def test_tokens_count_by_sensitivity_where_it_is_known(repair) -> None:
 # Data and weights that say little
 
 
+HALF_THE_HEADS = {"op": "prune_heads", "layers": 1, "heads": 2, "criterion": "magnitude"}
+ATTENTION_FILL = drop_ffn(fill="attention")
+
 REFINED = [
-    ("bert", {}),
-    ("bert", {"bypass": 8}),
-    ("nomic_bert", {}),  # gated, without biases
-    ("gte", {}),  # gated, with one bias fewer than maps
-    ("modernbert", {"bypass": True}),  # one input map for gate and up, norms before blocks
-    ("megatron-bert", {}),  # norms before blocks
+    ("bert", resize_ffn(), "ffn"),
+    ("bert", resize_ffn(bypass=8), "ffn"),
+    ("nomic_bert", resize_ffn(), "ffn"),  # gated, without biases
+    ("gte", resize_ffn(), "ffn"),  # gated, with one bias fewer than maps
+    ("modernbert", resize_ffn(bypass=True), "ffn"),  # one map for gate and up, norms before
+    ("megatron-bert", resize_ffn(), "ffn"),  # norms before blocks
+    ("bert", HALF_THE_HEADS, "attention"),
+    ("mpnet", HALF_THE_HEADS, "attention"),  # a bias of relative positions
+    ("deberta-v2", HALF_THE_HEADS, "attention"),  # query and key map positions, too
+    ("modernbert", HALF_THE_HEADS, "attention"),  # one map for query, key and value; rotary
+    ("bert", ATTENTION_FILL, "ffn"),
+    ("megatron-bert", ATTENTION_FILL, "ffn"),
 ]
 
 
-@pytest.mark.parametrize(("model_type", "keys"), REFINED)
+@pytest.mark.parametrize(("model_type", "step", "block"), REFINED)
 def test_a_refined_block_errs_less_on_what_it_should_put_out(
-    model_type: str, keys: dict[str, Any], repair
+    model_type: str, step: dict[str, Any], block: Block, repair
 ) -> None:
     """The weighted error of the layer's sum, in the metric, on other texts too."""
     texts = random_texts(*[80] * 5, seed=12)  # enough that the maps do not learn them by heart
     gradients = torch.randn(4, 2, 40, WIDTH, dtype=torch.float64)
     moments = gradients.mT @ gradients
-    metric = output_metric(moments[1, 1]).numpy()
-    step = resize_ffn(**keys)
+    metric = output_metric(moments[1, BLOCKS.index(block)]).numpy()
     solved, refined = (
         repair(
             model_type,
@@ -586,21 +594,31 @@ def test_a_refined_block_errs_less_on_what_it_should_put_out(
     )
     *others, done = refined.repairs
     assert others == list(solved.repairs)
-    assert (done.layer, done.part, done.ridge) == (1, "FFN, refined", None)
+    part = "FFN, refined" if step["op"] == "resize_ffn" else "attention, refined"
+    assert (done.layer, done.part, done.ridge) == (1, part, None)
     assert done.after < done.before
-    wanted = sums_of(solved, solved.base, 1)
+    wanted = sums_of(solved, solved.base, 1, block)
 
     def error(found: Repaired) -> float:
-        off = sums_of(found, found.slim, 1) - wanted
+        off = sums_of(found, found.slim, 1, block) - wanted
         return float(np.sum((off @ metric) * off / wanted.var(axis=1, keepdims=True)))
 
     assert error(refined) < error(solved)
     layers = [one.layer(one.slim, 1) for one in (solved, refined)]
     maps = [[*module.named_parameters()] for module in layers]
-    layout = solved.family.layout.ffn
-    fitted = tuple(filter(None, (layout.input, layout.up, layout.output)))
+    layout = solved.family.layout
+    ffn = (layout.ffn.input, layout.ffn.up, layout.ffn.output)
+    attention = (*layout.attention.inputs, layout.attention.output)
+    fitted = tuple(filter(None, ffn if step["op"] == "resize_ffn" else attention))
     for (name, before), (_, after) in zip(*maps, strict=True):
         assert torch.equal(before, after) != (name.startswith(fitted) or "bypass" in name)
+
+
+def test_refined_attention_takes_the_same_texts_by_seed(repair) -> None:
+    one, same, other = (repair("bert", HALF_THE_HEADS, refine=3, seed=n) for n in (1, 1, 2))
+    for name, tensor in one.slim.state_dict().items():
+        assert torch.equal(tensor, same.slim.state_dict()[name])
+    assert one.repairs == same.repairs != other.repairs
 
 
 def test_refining_takes_the_same_tokens_by_seed(repair) -> None:
@@ -610,7 +628,7 @@ def test_refining_takes_the_same_tokens_by_seed(repair) -> None:
     assert one.repairs == same.repairs != other.repairs
 
 
-def test_only_narrowed_blocks_of_a_layer_of_their_own_are_refined(repair) -> None:
+def test_only_changed_blocks_of_a_layer_of_their_own_are_refined(repair) -> None:
     shared = {"op": "share_ffn", "layers": [1, 2]}
     found = repair("bert", resize_ffn([0, 1, 2]), shared, drop_ffn(3, fill="linear"), refine=3)
     assert [done.layer for done in found.repairs if "refined" in done.part] == [0]

@@ -16,12 +16,14 @@ from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.repair import refinement
 from bertslim.repair.calibration import Calibration, CalibrationBatch
-from bertslim.repair.refinement import RefinedError, Refinement, refine
-from bertslim.repair.split_moments import Target
+from bertslim.repair.refinement import BlockTask, RefinedError, Refinement, refine
+from bertslim.repair.split_moments import Values
+from bertslim.repair.token_pool import TokenPool
 from bertslim.surgery.output_metric import output_metric
 from support.calibration import calibration_batch
 
 WIDTH, NEURONS = 6, 5
+TOKENS_A_STEP = 16
 
 
 def batch(sequences: int, length: int) -> CalibrationBatch:
@@ -78,16 +80,21 @@ def refined(
     texts: Any, block: Block, metric: Tensor, *, ranks: Ranks | None = None, **changes: Any
 ) -> RefinedError:
     how = {"steps": 30, "seed": 5, "progress": Progress(visible=False)} | changes
+    calibration = Calibration(texts, ranks or Ranks())
+
+    def pool(chosen: Values) -> TokenPool:
+        return TokenPool(calibration, weights_of, chosen, tokens_a_draw=TOKENS_A_STEP)
+
+    task = BlockTask(
+        fit=pool(lambda text: text.fit),
+        held=pool(lambda text: text.held),
+        output=lambda text: block(text.states.slim),
+        target=lambda text: text.states.ffn_sum,
+        metric=metric,
+        ranks=calibration.ranks,
+    )
     with torch.no_grad():
-        return refine(
-            Calibration(texts, ranks or Ranks()),
-            block.maps,
-            lambda text: block(text.states.slim),
-            Target(lambda text: text.states.ffn_sum, weights_of),
-            metric,
-            Refinement(**how),
-            layer=3,
-        )
+        return refine(block.maps, task, Refinement(**how), layer=3)
 
 
 def tokens_of(texts: Any, part: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -116,8 +123,7 @@ def held_error(block: Block, texts: Any, metric: Tensor) -> float:
     return float(errors.sum()) / spread(y, w, metric)
 
 
-def test_it_is_adam_on_the_weighted_error_in_the_metric(texts, metric, monkeypatch) -> None:
-    monkeypatch.setattr(refinement, "TOKENS_A_STEP", 16)
+def test_it_is_adam_on_the_weighted_error_in_the_metric(texts, metric) -> None:
     block, plain = Block(1), Block(1)
     found = refined(texts, block, metric)
     x, y, w = tokens_of(texts, "fit")
@@ -186,8 +192,7 @@ def test_the_parameters_from_before_are_not_written_to(texts, metric) -> None:
         assert parameter.grad is None
 
 
-def test_the_seed_settles_the_weights_to_the_bit(texts, metric, monkeypatch) -> None:
-    monkeypatch.setattr(refinement, "TOKENS_A_STEP", 16)
+def test_the_seed_settles_the_weights_to_the_bit(texts, metric) -> None:
     one, same, other = Block(1), Block(1), Block(1)
     for block, seed in ((one, 5), (same, 5), (other, 6)):
         refined(texts, block, metric, seed=seed)

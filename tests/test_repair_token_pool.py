@@ -29,18 +29,24 @@ def batches() -> list[CalibrationBatch]:
 
 
 def pool_of(
-    batches: list[CalibrationBatch], ranks: Ranks | None = None, parts: int = 1
+    batches: list[CalibrationBatch],
+    ranks: Ranks | None = None,
+    parts: int = 1,
+    tokens_a_draw: int = 64,
 ) -> TokenPool:
     calibration = Calibration(batches, ranks or Ranks(), parts)
     return TokenPool(
-        calibration, lambda batch: batch.states.slim[..., 0] + 1000, lambda batch: batch.fit
+        calibration,
+        lambda batch: batch.states.slim[..., 0] + 1000,
+        lambda batch: batch.fit,
+        tokens_a_draw=tokens_a_draw,
     )
 
 
 def test_each_token_that_was_chosen_comes_with_its_states_and_weight(batches) -> None:
     pool = pool_of(batches)
     expected = [batch.states.base[batch.fit][:, 0].tolist() for batch in batches]
-    assert pool.count == sum(map(len, expected))
+    assert pool.tokens == sum(map(len, expected))
     for tokens, numbers in zip(pool.each(), expected, strict=True):
         states = tokens.batch.states
         assert states.base[0, :, 0].tolist() == numbers
@@ -52,7 +58,7 @@ def test_each_token_that_was_chosen_comes_with_its_states_and_weight(batches) ->
 
 def test_tokens_are_drawn_alike_by_seed(batches) -> None:
     def draw(seed: int) -> list[float]:
-        tokens = pool_of(batches).drawn(5000, torch.Generator().manual_seed(seed))
+        tokens = pool_of(batches, tokens_a_draw=5000).drawn(torch.Generator().manual_seed(seed))
         torch.testing.assert_close(tokens.weights, tokens.batch.states.slim[..., 0] + 1000)
         return tokens.batch.states.base[0, :, 0].tolist()
 
@@ -76,25 +82,25 @@ class Together(Ranks):
 
 def test_processes_draw_the_tokens_of_one_together(batches) -> None:
     counts = torch.tensor([int(batch.fit.sum()) for batch in batches])
-    alone = pool_of(batches).drawn(64, torch.Generator().manual_seed(1)).batch.states.base
+    alone = pool_of(batches).drawn(torch.Generator().manual_seed(1)).batch.states.base
     together: list[float] = []
     for rank in range(3):
         ranks = Together(rank, 3)
         object.__setattr__(ranks, "sums", [torch.tensor(4), counts])
         pool = pool_of(list(ranks.share(batches)), ranks)
-        assert pool.count == counts.sum()
-        own = pool.drawn(64, torch.Generator().manual_seed(1)).batch.states.base
+        assert pool.tokens == counts.sum()
+        own = pool.drawn(torch.Generator().manual_seed(1)).batch.states.base
         together += own[0, :, 0].tolist()
     assert sorted(together) == sorted(alone[0, :, 0].tolist())
 
 
 def test_so_they_do_where_a_batch_of_texts_counts_as_several(batches) -> None:
     counts = torch.tensor([int(batch.fit.sum()) for batch in batches])
-    alone = pool_of(batches, parts=2).drawn(64, torch.Generator().manual_seed(1))
+    alone = pool_of(batches, parts=2).drawn(torch.Generator().manual_seed(1))
     together: list[float] = []
     for rank, shared in enumerate((batches[:2], batches[2:])):
         ranks = Together(rank, 2)
         object.__setattr__(ranks, "sums", [torch.tensor(4), counts])
-        own = pool_of(shared, ranks, parts=2).drawn(64, torch.Generator().manual_seed(1))
+        own = pool_of(shared, ranks, parts=2).drawn(torch.Generator().manual_seed(1))
         together += own.batch.states.base[0, :, 0].tolist()
     assert sorted(together) == sorted(alone.batch.states.base[0, :, 0].tolist())

@@ -57,8 +57,8 @@ class Cut:
         step: The step without repair.
         repair: The keys that are added to it for the repair.
         weights: The key of that name of the section `reconstruct`; None: as bertslim has it.
-        width: The share of the neurons that every FFN block keeps beside, by Fisher information
-            before a repair; None: all.
+        width: The share of the neurons that every FFN block keeps beside, by `kfac_obs` before a
+            repair; None: all.
     """
 
     name: str
@@ -83,6 +83,11 @@ class Cut:
         if self.width is None:
             return []
         return [_narrow("all", self.width)["step"] | {"criterion": criterion}]
+
+    @property
+    def refines(self) -> bool:
+        """Whether it leaves blocks whose maps can be fitted together."""
+        return self.step["op"] != "drop_ffn" or self.repair.get("fill") == "attention"
 
     @property
     def narrows(self) -> bool:
@@ -158,7 +163,7 @@ def candidates(cut: Cut, settings: Settings) -> Iterator[Candidate]:
         steps = [*cut.beside("kfac_obs"), {**cut.step, **cut.repair, **chosen}]
         suffix, title = (f"_{criterion}", f", {criterion}") if criterion else ("", "")
         yield Candidate(f"repaired{suffix}", f"repaired{title}", _recipe(steps, section))
-        if settings.refine and cut.narrows:
+        if settings.refine and cut.refines:
             refined = _recipe(steps, section | {"refine": settings.refine})
             yield Candidate(f"refined{suffix}", f"repaired and refined{title}", refined)
     if cut.narrows:

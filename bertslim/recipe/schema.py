@@ -41,8 +41,8 @@ class Reconstruct(Strict):
     refine: Annotated[int, Field(ge=0)] = Field(
         default=0,
         description="a whole number from 0 on: in how many steps of gradient descent the maps of a "
-        "narrowed FFN block are fitted together once its output map is solved (takes a backward "
-        "pass of the base)",
+        "narrowed FFN block, or of attention that lost heads or makes up for an FFN block, are "
+        "fitted together once the output map is solved (takes a backward pass of the base)",
     )
     head: Literal["scale", "keep"] = Field(
         default="scale",

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.layer import Layer, model_layers
-from bertslim.records import Plan
+from bertslim.records import BLOCKS, Block, Plan
 from bertslim.repair.calibration import Calibration
 from bertslim.repair.refinement import Refinement
 from bertslim.repair.scope import Scope
@@ -41,11 +41,11 @@ class RepairContext:
     refinement: Refinement | None = None
     gradient_moments: Tensor | None = None
 
-    def ffn_metric(self, number: int, size: int) -> Tensor:
-        """Return the metric of the output of a layer's FFN block, (hidden_size, hidden_size)."""
+    def metric(self, number: int, block: Block, size: int) -> Tensor:
+        """Return the metric of the output of a layer's block, (hidden_size, hidden_size)."""
         if self.gradient_moments is None:
             return torch.eye(size, dtype=torch.float64)
-        return output_metric(self.gradient_moments[number, 1])
+        return output_metric(self.gradient_moments[number, BLOCKS.index(block)])
 
     def base_layer(self, number: int) -> Layer:
         """Return a layer of the base."""

@@ -10,17 +10,16 @@ from torch import Tensor, nn
 from bertslim.model.layer import Layer
 from bertslim.records import LayerFacts, LayerPlan, Repair
 from bertslim.repair.affine_maps import affine_of, identity, set_affine
+from bertslim.repair.block_refinement import refine_attention, refine_ffn
 from bertslim.repair.calibration import CalibrationBatch
 from bertslim.repair.context import RepairContext
 from bertslim.repair.ffn_maps import (
-    maps_of,
     output_inputs,
     output_part,
     solve_fill,
     solve_output,
 )
 from bertslim.repair.gain import fit_gain
-from bertslim.repair.refinement import refine
 from bertslim.repair.ridge import RidgeFit
 from bertslim.repair.split_moments import SplitMoments, Target, Values, gather_moments
 from bertslim.surgery.layer_surgery import multiply_ffn
@@ -135,9 +134,12 @@ class LayerRepair:
             buffer = states.attention_sum if self._attention_fills else states.ffn_sum
             return buffer[..., :width]
 
-        for batch in self._batches:
-            given = batch.given[self.row.layer]
-            context(batch).copy_(attention.context(batch.states.slim, given))
+        def work_out_context() -> None:
+            for batch in self._batches:
+                given = batch.given[self.row.layer]
+                context(batch).copy_(attention.context(batch.states.slim, given))
+
+        work_out_context()
         in_scope = self._attention_fills or self._attention_changed
         if in_scope or (self.moved and self.context.scope.outputs):
             target = _less_residual(self._attention_target())
@@ -145,9 +147,23 @@ class LayerRepair:
             solved = moments.solve(affine_of(attention.output))
             set_affine(solved.affine, attention.output)
             self._record("attention output", solved)
+            if in_scope and self.context.refinement is not None:
+                self._refine_attention(target)
+                work_out_context()
         for batch in self._batches:
             joined = attention.join(batch.states.slim, context(batch))
             batch.states.slim.copy_(attention.normalise(joined))
+
+    def _refine_attention(self, target: Target) -> None:
+        """Fit all maps of the attention block together."""
+        refined = refine_attention(
+            self.context,
+            self.slim.attention,
+            target,
+            layer=self.row.layer,
+            target_block="ffn" if self._attention_fills else "attention",
+        )
+        self.repairs.append(refined)
 
     def _attention_target(self) -> Target:
         """Return what the slim layer's sum of attention and residual should be.
@@ -209,21 +225,10 @@ class LayerRepair:
 
     def _refine_ffn(self) -> None:
         """Fit all maps of the narrowed FFN block together, where that is wanted."""
-        ffn, layer, refinement = self.slim.ffn, self.row.layer, self.context.refinement
-        if refinement is None:
-            return
-        error = refine(
-            self.context.calibration,
-            maps_of(ffn),
-            lambda batch: ffn.update(batch.states.slim),
-            _less_residual(self._ffn_target()),
-            self.context.ffn_metric(layer, ffn.output.out_features),
-            refinement,
-            layer=layer,
-        )
-        self.repairs.append(
-            Repair(layer=layer, part="FFN, refined", before=error.before, after=error.after)
-        )
+        if self.context.refinement is not None:
+            target = _less_residual(self._ffn_target())
+            refined = refine_ffn(self.context, self.slim.ffn, target, layer=self.row.layer)
+            self.repairs.append(refined)
 
     def _solve_fill(self) -> None:
         """Solve the linear map that stands in the FFN block's place."""

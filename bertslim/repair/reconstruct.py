@@ -89,7 +89,7 @@ def reconstruct(
             repaired = context(calibration)
             return (*_repair_layers(repaired, progress), *_repair_head(repaired))
     with texts.opened(base.model, PassStates(base.model, base.model)) as calibration:
-        _repair_layers(context(calibration), progress)
+        _repair_layers(context(calibration, refinement=None), progress)
     with texts.opened(base.model, PassStates(base.model, slim)) as calibration:
         repairs = _repair_layers(context(calibration), progress, moved=True)
     with texts.opened(base.model, FinalStates(base.model, slim)) as calibration:

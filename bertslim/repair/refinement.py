@@ -16,13 +16,12 @@ from torch import Tensor, nn
 
 from bertslim.model.finite_outputs import not_finite
 from bertslim.progress import Progress
-from bertslim.repair.calibration import Calibration
-from bertslim.repair.split_moments import Target, Values
-from bertslim.repair.token_pool import TokenPool, WeighedTokens
+from bertslim.ranks import Ranks
+from bertslim.repair.calibration_pool import CalibrationPool, WeighedTokens
+from bertslim.repair.split_moments import Values
 from bertslim.surgery.output_metric import symmetric_root
 from bertslim.surgery.statistics import MomentSums
 
-TOKENS_A_STEP = 1024
 LEARNING_RATE = 1e-3
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of the way to what gradient descent found
 
@@ -62,36 +61,47 @@ class RefinedError:
     after: float
 
 
+@dataclass(frozen=True)
+class BlockTask:
+    """What a block should put out, and the texts to see it by.
+
+    Attributes:
+        fit: The tokens that its maps are fitted to, which count by their weights w.
+        held: Those that only decide how far the maps go.
+        output: What a batch's tokens get from the block, (sequences, length, outputs).
+        target: What they should get; the difference is the error e.
+        metric: M, (outputs, outputs).
+        ranks: The processes that share the texts.
+    """
+
+    fit: CalibrationPool
+    held: CalibrationPool
+    output: Values
+    target: Values
+    metric: Tensor
+    ranks: Ranks
+
+
 def refine(
-    calibration: Calibration,
-    maps: Sequence[nn.Linear],
-    output: Values,
-    target: Target,
-    metric: Tensor,
-    refinement: Refinement,
-    *,
-    layer: int,
+    maps: Sequence[nn.Linear], task: BlockTask, refinement: Refinement, *, layer: int
 ) -> RefinedError:
     """Minimise sum w e M e^T over some maps by Adam, as far as held-out tokens gain from it.
 
-    A step takes 1,024 tokens, drawn from all that are not held out; of several processes each has
-    the gradient of its own tokens among them. With few texts the maps learn more of them than is
-    true of others, so they go only that share of the way from what they were to what was found at
-    which held-out tokens err least. Parameters are replaced, never written to.
+    A step takes what is drawn of the pool; of several processes each has the gradient of its own
+    tokens among them. With few texts the maps learn more of them than is true of others, so they go
+    only that share of the way from what they were to what was found at which held-out tokens err
+    least. Parameters are replaced, never written to.
 
     Args:
-        calibration: The texts.
-        maps: The maps, each with its bias if it has one.
-        output: What a batch's tokens get from them, (sequences, length, outputs).
-        target: What they should get; e is the difference.
-        metric: M, (outputs, outputs).
+        maps: The maps of the block, each with its bias if it has one.
+        task: What the block should put out.
         refinement: How.
         layer: The layer, by its number in the base, for messages.
 
     Raises:
         ModelError: An activation is not finite.
     """
-    objective = _Objective(calibration, output, target, metric)
+    objective = _Objective(task)
     before = objective.held_error()
     if not math.isfinite(before):
         raise not_finite(layer)
@@ -148,49 +158,55 @@ def _set_between(
 class _Objective:
     """The error of maps on the calibration texts of all processes."""
 
-    def __init__(
-        self, calibration: Calibration, output: Values, target: Target, metric: Tensor
-    ) -> None:
-        self._ranks = calibration.ranks
-        self._output, self._target = output, target
-        self._metric, self._root = metric, symmetric_root(metric)
-        self._fit = TokenPool(calibration, target.weights, lambda batch: batch.fit)
-        self._held = TokenPool(calibration, target.weights, lambda batch: batch.held)
-        self._spread = self._spread_of(self._fit) / max(self._fit.count, 1)
+    def __init__(self, task: BlockTask) -> None:
+        self._task, self._root = task, symmetric_root(task.metric)
+        self._spread = self._spread_of(task.fit) / max(task.fit.tokens, 1)
 
     def differentiate(self, parameters: Sequence[nn.Parameter], draw: torch.Generator) -> None:
-        """Set the gradients of the mean error of drawn tokens as a share of the targets' spread."""
-        tokens = self._fit.drawn(TOKENS_A_STEP, draw)
-        with torch.enable_grad():
-            errors = self._errors(tokens)
-        scale = 2 / (TOKENS_A_STEP * self._spread)
-        slopes = tokens.weights.unsqueeze(-1) * (errors.detach() @ self._metric.to(errors)) * scale
-        gradients = torch.autograd.grad(errors, parameters, slopes)
-        summed = self._ranks.total(torch.cat([gradient.flatten() for gradient in gradients]))
+        """Set the gradients of the error of drawn tokens as a share of the targets' spread."""
+        tokens, ranks = self._task.fit.drawn(draw), self._task.ranks
+        gradients = torch.cat([torch.zeros_like(one).flatten() for one in parameters])
+        count = 0
+        if tokens is not None:
+            gradients, count = self._gradients(tokens, parameters), int(tokens.chosen.sum())
+        summed = ranks.total(gradients) / int(ranks.total(torch.tensor(count)))
         parts = torch.split(summed, [parameter.numel() for parameter in parameters])
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
 
     def held_error(self) -> float:
         """Return the error of held-out tokens as a share of their targets' spread."""
-        errors = [self._error(tokens).double() for tokens in self._held.each()]
-        total = self._ranks.total(torch.stack(errors).sum())
-        return float(total) / self._spread_of(self._held)
+        held = self._task.held
+        errors = [self._error(tokens).double() for tokens in held.each()]
+        total = self._task.ranks.total(torch.stack([*errors, torch.zeros(()).double()]).sum())
+        return float(total) / self._spread_of(held)
+
+    def _gradients(self, tokens: WeighedTokens, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """Return the gradient of the summed error, all parameters in one row."""
+        with torch.enable_grad():
+            errors = self._errors(tokens)
+        weights = tokens.weights[tokens.chosen].unsqueeze(-1)
+        slopes = 2 / self._spread * weights * (errors.detach() @ self._task.metric.to(errors))
+        gradients = torch.autograd.grad(errors, parameters, slopes)
+        return torch.cat([gradient.flatten() for gradient in gradients])
 
     def _error(self, tokens: WeighedTokens) -> Tensor:
         """Return sum w e M e^T."""
-        return (tokens.weights * self._in_metric(self._errors(tokens)).square().sum(dim=-1)).sum()
+        errors = self._in_metric(self._errors(tokens))
+        return (tokens.weights[tokens.chosen] * errors.square().sum(dim=-1)).sum()
 
     def _errors(self, tokens: WeighedTokens) -> Tensor:
-        return self._output(tokens.batch) - self._target.values(tokens.batch)
+        """Return the errors of the chosen tokens, (tokens, outputs)."""
+        batch, chosen = tokens.batch, tokens.chosen
+        return self._task.output(batch)[chosen] - self._task.target(batch)[chosen]
 
-    def _spread_of(self, pool: TokenPool) -> float:
+    def _spread_of(self, pool: CalibrationPool) -> float:
         """Return sum w (y - mean) M (y - mean)^T of the targets y; 1 where that is 0."""
         sums = MomentSums(0, len(self._root))
         for tokens in pool.each():
-            targets = self._in_metric(self._target.values(tokens.batch))[0]
-            sums.add(targets[:, :0], targets, tokens.weights[0])
-        return float(sums.moments_over(self._ranks).yy) or 1.0
+            targets = self._in_metric(self._task.target(tokens.batch)[tokens.chosen])
+            sums.add(targets[:, :0], targets, tokens.weights[tokens.chosen])
+        return float(sums.moments_over(self._task.ranks).yy) or 1.0
 
     def _in_metric(self, values: Tensor) -> Tensor:
         return values @ self._root.to(values)

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bertslim.data.task import Batch
 from bertslim.repair.calibration import BoundaryStates, Calibration, CalibrationBatch
+from bertslim.repair.calibration_pool import Numbering, WeighedTokens
 from bertslim.repair.split_moments import Values
-
-
-@dataclass(frozen=True)
-class WeighedTokens:
-    """Some tokens.
-
-    Attributes:
-        batch: The tokens as one sequence without a text, (1, tokens); its states are copies.
-        weights: How much each counts, (1, tokens).
-    """
-
-    batch: CalibrationBatch
-    weights: Tensor
 
 
 class TokenPool:
@@ -33,35 +20,28 @@ class TokenPool:
         calibration: The texts.
         weights: How much each token of a batch counts, (sequences, length).
         chosen: Which tokens of a batch belong to the pool, (sequences, length).
+        tokens_a_draw: How many tokens are drawn together, with replacement.
     """
 
-    def __init__(self, calibration: Calibration, weights: Values, chosen: Values) -> None:
+    def __init__(
+        self, calibration: Calibration, weights: Values, chosen: Values, *, tokens_a_draw: int
+    ) -> None:
         self._batches = calibration.batches
         self._weights = [weights(batch).flatten() for batch in self._batches]
         self._places = [chosen(batch).flatten().nonzero()[:, 0] for batch in self._batches]
-        ranks = calibration.ranks
-        batches = int(ranks.total(torch.tensor(len(self._batches))))
-        numbers = torch.arange(batches).view(-1, calibration.parts)
-        own = numbers[ranks.rank :: ranks.count].flatten()  # as `Ranks.share` has the texts
-        counts = torch.zeros(batches, dtype=torch.int64)
-        counts[own] = torch.tensor([len(places) for places in self._places])
-        counts = ranks.total(counts)
-        self.count = int(counts.sum())
-        """How many tokens all processes have."""
-        self._starts = (counts.cumsum(0) - counts)[own].tolist()
+        self._numbering = Numbering.of(calibration, [len(places) for places in self._places])
+        self._tokens_a_draw = tokens_a_draw
+        self.tokens = self._numbering.count
 
     def each(self) -> Iterator[WeighedTokens]:
         """Yield the tokens that this process has, batch by batch."""
         for number, places in enumerate(self._places):
             yield self._taken([(number, places)])
 
-    def drawn(self, count: int, draw: torch.Generator) -> WeighedTokens:
-        """Draw tokens with replacement, the same whoever has them; return those of this process."""
-        numbers = torch.randint(self.count, (count,), generator=draw)
-        taken = []
-        for number, (start, places) in enumerate(zip(self._starts, self._places, strict=True)):
-            own = numbers - start
-            taken.append((number, places[own[(own >= 0) & (own < len(places))]]))
+    def drawn(self, draw: torch.Generator) -> WeighedTokens:
+        """Draw tokens, the same whoever has them; return those of this process."""
+        numbers = self._numbering.drawn(self._tokens_a_draw, draw)
+        taken = [(batch, self._places[batch][own]) for batch, own in enumerate(numbers)]
         return self._taken(taken)
 
     def _taken(self, taken: list[tuple[int, Tensor]]) -> WeighedTokens:
@@ -83,4 +63,4 @@ class TokenPool:
         weights = torch.cat([self._weights[number][places] for number, places in taken])
         every = torch.ones(copies.slim.shape[:-1], dtype=torch.bool)
         batch = CalibrationBatch(Batch({}, ()), (), fit=every, held=~every, states=copies)
-        return WeighedTokens(batch, weights.unsqueeze(0))
+        return WeighedTokens(batch, weights.unsqueeze(0), every)
