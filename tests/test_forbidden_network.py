@@ -15,7 +15,7 @@ from support.forbidden_network import forbidden_network
 
 CUT = ["cut", "base", "-r", "drop_odd", "--data", "d.tsv", "-o", "slim", "--no-measure", "-q"]
 QUICK = ["--batch", "1", "--length", "4", "--threads", "1", "--launches", "1", "--seconds", "0.1"]
-FEW = ["--runtime", "torch", "--batch", "1", "--length", "4", "--minutes", "0.01"]
+FEW = ["--runtime", "onnxruntime", "--levels", "widths", "--length", "4", "--minutes", "0.01"]
 COMMANDS = [
     ["inspect", "base"],
     ["recipes", "list"],

@@ -170,7 +170,7 @@ class SearchWork:
             )
         bench = TableBench(
             self._materials.writer,
-            possible_choices(self.base.facts),
+            self._choices,
             self.shape,
             self._threads,
             self.options.seed,
