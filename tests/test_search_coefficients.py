@@ -12,41 +12,15 @@ import pytest
 import torch
 
 from bertslim.ranks import Ranks
-from bertslim.records import LatencyTable, LevelTime
 from bertslim.search.coefficients import CoefficientSearch
 from bertslim.search.latency_table import attends
 from bertslim.search.level_switches import LevelSwitches
-from bertslim.search.levels import LayerChoices, plan_of
+from bertslim.search.levels import plan_of
 from bertslim.search.problem import Budget, Problem
 from bertslim.search.stitched import StitchedModels
 from bertslim.search.trials import Candidate, Trials
-from support.searched import QUIET, Searched, random_texts
-
-
-def made_up_table(choices: LayerChoices) -> LatencyTable:
-    levels = [*choices.attention, *choices.ffn]
-    ms = {"linear": 0.3, "deleted": 0.0}
-    return LatencyTable(
-        runtime="onnxruntime",
-        batch=1,
-        length=16,
-        threads=1,
-        one_token_on_top=True,
-        fixed_ms=0.4,
-        rest_ms=0.1,
-        levels=tuple(
-            LevelTime(
-                block=level.block,
-                kind=level.kind,
-                size=level.size,
-                ms=ms.get(level.kind, level.size / choices.kept.ffn.size * (1 if level.block == "ffn" else 16)),
-                top_ms=ms.get(level.kind, level.size / 640),
-            )
-            for level in levels
-        ),
-        offset_ms=0.05,
-        slope=1.1,
-    )  # fmt: skip
+from support.calibration import random_texts
+from support.searched import QUIET, Searched, made_up_table
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bertslim.records import SearchTarget
-from bertslim.search.coefficients import CoefficientSearch
+from bertslim.search.configuration_search import ConfigurationSearch
 from bertslim.search.found_points import FoundPoints
-from bertslim.search.level_switches import LevelSwitches
 from bertslim.search.levels import Configuration
 from bertslim.search.making import Made, Maker
 from bertslim.search.problem import Budget, Problem
-from bertslim.search.trials import Candidate, Trials
+from bertslim.search.trials import Trials
 
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3)  # of the base's time
-_VECTORS = 40
-_VECTORS_UNTIL, _RUNGS_UNTIL, _SWITCHES_UNTIL = 0.25, 0.4, 0.5  # of the time
-_ROUNDS = 6  # of switches for each budget
+_SHARE_OF_TIME = 0.5  # for configurations that are only put together
 _WITHIN = 3  # finalists within a target, of which the best is chosen
 _TRIES = 6
 _SAFER = 0.99  # of a budget that was missed
@@ -69,16 +66,18 @@ class FrontierSearch:
 
     def _try(self) -> list[Configuration]:
         """Return the best configuration of each budget, each once."""
-        with self.maker.materials.progress.step("try configurations"):
-            budgets = list(self._budgets())
-            found = self._try_coefficients(budgets)
-            best = {
-                budget: self._climb(pool)
-                for budget, pool in zip(budgets, found, strict=True)
-                if pool
-            }
-            self._switch(best)
-        found_once = dict.fromkeys(one.configuration for one in best.values())
+        materials = self.maker.materials
+        search = ConfigurationSearch(
+            self.problem,
+            self.trials,
+            list(self._budgets()),
+            materials.seed,
+            lambda share: self._expired(share * _SHARE_OF_TIME),
+            materials.progress,
+        )
+        with materials.progress.step("try configurations"):
+            found = search.run()
+        found_once = dict.fromkeys(one.configuration for one in found.values())
         return [one for one in found_once if one != self.problem.kept]
 
     def _budgets(self) -> Iterator[Budget]:
@@ -88,39 +87,6 @@ class FrontierSearch:
             yield Budget(self.target.ms or slowest, parameters)
         for share in SHARES:
             yield Budget(share * base_ms)
-
-    def _try_coefficients(self, budgets: Sequence[Budget]) -> list[list[Configuration]]:
-        materials = self.maker.materials
-        search = CoefficientSearch(
-            self.problem,
-            self.trials,
-            budgets,
-            vectors=_VECTORS,
-            seed=materials.seed,
-            expired=lambda: self._expired(_VECTORS_UNTIL),
-            progress=materials.progress,
-        )
-        return search.run()
-
-    def _climb(self, pool: Sequence[Configuration]) -> Candidate:
-        """Return the best of a pool, run on more texts while there is time."""
-        if self._expired(_RUNGS_UNTIL):
-            return self.trials.ranked(pool)[0]
-        return self.trials.climb(pool)[0]
-
-    def _switch(self, best: dict[Budget, Candidate]) -> None:
-        """Better the candidates of all budgets in turns, while there is time."""
-        materials = self.maker.materials
-        draw = np.random.default_rng(materials.seed)
-        switches = LevelSwitches(self.problem, self.trials, draw)
-        shown = materials.progress.track(
-            range(_ROUNDS), "switching levels", total=_ROUNDS, unit="round"
-        )
-        for _ in shown:
-            for budget, parent in best.items():
-                if self._expired(_SWITCHES_UNTIL):
-                    return
-                best[budget] = switches.bettered(parent, budget)
 
     def _asked_for(self) -> Iterator[Configuration]:
         """Yield what should be within the target, until a few of those that were made are.

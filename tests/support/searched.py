@@ -13,6 +13,7 @@ from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint, build_slim, load_checkpoint, sharing_copy
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
+from bertslim.records import LatencyTable, LevelTime
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.search.levels import (
     CRITERION,
@@ -73,6 +74,35 @@ class Searched:
         slim = build_slim(replace(self.base, model=model), plan.record)
         reconstruct(self.base, slim, plan, self.texts, seed=0, progress=QUIET)
         return slim
+
+
+def made_up_table(choices: LayerChoices) -> LatencyTable:
+    """Return times of blocks by what is left of them, less where one token is computed alone."""
+    levels = [*choices.attention, *choices.ffn]
+    ms, of_unit = {"linear": 0.3, "deleted": 0.0}, {"ffn": 1, "attention": 16}
+    return LatencyTable(
+        runtime="onnxruntime",
+        batch=1,
+        length=16,
+        threads=1,
+        one_token_on_top=True,
+        fixed_ms=0.4,
+        rest_ms=0.1,
+        levels=tuple(
+            LevelTime(
+                block=level.block,
+                kind=level.kind,
+                size=level.size,
+                ms=ms.get(
+                    level.kind, level.size / choices.kept.ffn.size * of_unit[level.block]
+                ),
+                top_ms=ms.get(level.kind, level.size / 640),
+            )
+            for level in levels
+        ),
+        offset_ms=0.05,
+        slope=1.1,
+    )  # fmt: skip
 
 
 def with_level(searched: Searched, number: int, level: Level | None) -> Configuration:
