@@ -20,7 +20,7 @@ CRITERION = "kfac_obs"
 HEAD_CRITERION = "obs"
 WIDTHS = (0.75, 0.5, 0.375, 0.25, 0.125, 0.0625)  # of the neurons
 HEADS = (0.75, 0.5, 0.25)  # of the heads
-REFINE = 200  # steps for each narrowed FFN block, as shipped recipes have it
+REFINE = 200  # steps for each narrowed block, as shipped recipes have it
 _NAME = "found"
 
 
@@ -231,7 +231,7 @@ def _step(operation: dict[str, Any], layers: list[int]) -> dict[str, Any]:
 
 
 def _raw(steps: list[dict[str, Any]], *, samples: int, name: str = _NAME) -> dict[str, Any]:
-    narrows = any(step["op"] == "resize_ffn" for step in steps)
+    narrows = any(step["op"] in ("resize_ffn", "prune_heads") for step in steps)
     return {
         "version": 1,
         "name": name,

@@ -150,7 +150,7 @@ class Materials:
                 plan,
                 seed=self.seed,
                 progress=self.progress,
-                gradient_moments=any(layer.narrow_ffn for layer in choices),
+                gradient_moments=bool(steps),
             )
 
     def library(self, choices: Sequence[LayerChoices], scores: Scores) -> Library:
