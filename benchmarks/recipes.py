@@ -1,7 +1,7 @@
-"""What each shipped recipe that trains nothing gains and loses: the table and picture of README.md.
+"""What each shipped recipe that trains nothing gains and loses: the table of docs/recipes.md.
 
 A classifier is trained, cut by every recipe and measured on held-out texts. With --write the table
-goes between the marks in README.md and the picture beside the guides.
+goes between the marks of that page and the picture beside it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bertslim.measure.environment import default_threads
 from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
 from bertslim.records import Measurement, Record
 
-PICTURE = Path("docs/images/recipes.svg")
+PAGE, PICTURE = Path("docs/recipes.md"), Path("docs/images/recipes.svg")
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=3.0, help="default: %(default)s")
     parser.add_argument("--seconds", type=float, default=10.0, help="for each batch and length")
     parser.add_argument("--threads", type=int, default=default_threads(), help="default: all cores")
-    parser.add_argument("--write", action="store_true", help="update README.md and the picture")
+    parser.add_argument("--write", action="store_true", help=f"update {PAGE} and the picture")
     arguments = parser.parse_args()
     points = run(arguments)
     table = markdown(points)
     print(table)
     if arguments.write:
-        write_between_marks(ROOT / "README.md", table)
+        write_between_marks(ROOT / PAGE, table)
         draw(points, ROOT / PICTURE)
 
 

@@ -126,7 +126,10 @@ def test_every_family_has_a_row_in_each_table_that_is_measured() -> None:
 
 
 def test_the_table_of_results_has_a_row_for_each_recipe_that_trains_nothing() -> None:
-    text = PAGES[0].read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    _, _, after = page.partition("<!-- results -->")
+    text, end, _ = after.partition("<!-- end of results -->")
+    assert end
     for name in shipped_recipes():
         untrained = load_recipe(name).recipe.retrain is None
         assert (f"| `{name}` |" in text) == untrained, name
