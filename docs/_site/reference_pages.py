@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer.main
 
+import bertslim
+from bertslim import api
 from bertslim.cli import app
 
 if TYPE_CHECKING:
@@ -41,5 +43,14 @@ def _sections() -> Iterator[str]:
 
 
 def functions_page() -> str:
-    """Write the page in whose place mkdocstrings puts the docstrings of the public names."""
-    return "# Functions and classes\n\n::: bertslim\n"
+    """Write the page in which mkdocstrings puts the docstrings of the public names."""
+    found = dict.fromkeys(public_objects())  # a class with two names stands there once
+    ordered = sorted(found, key=lambda one: (isinstance(one, type), one.__name__))
+    sections = (f"::: {one.__module__}.{one.__name__}" for one in ordered)
+    return "\n\n".join(["# Functions and classes", *sections]) + "\n"
+
+
+def public_objects() -> Iterator[Any]:
+    """Yield all public functions and classes; some functions share their name with a package."""
+    for name in set(bertslim.__all__) - {"__version__"}:
+        yield getattr(api, name) if name in api.__all__ else getattr(bertslim, name)
