@@ -171,7 +171,22 @@ def test_wrong_options(
 
 
 def test_missing_recipe_option(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert "Missing option '--recipe'" in fails(capfd, here, MODEL)
+    assert "--recipe: no recipe is named; name one" in fails(capfd, here, MODEL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-r", "drop_odd"], "--recipe: a recipe says what to cut already"),
+        ([], "--data: a cut within a target is searched for on texts"),
+        (["--data", "d.csv", "--dry-run"], "--dry-run: nothing is known before the search"),
+        (["--data", "d.csv", "--push-to-hub", "a/b"], "--push-to-hub: what a search finds"),
+    ],
+)
+def test_a_target_in_place_of_a_recipe(
+    here: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert message in fails(capfd, here, MODEL, "--target-latency", "0.5x", *arguments)
 
 
 def test_unknown_recipe_names_the_nearest(here: Path, capfd: pytest.CaptureFixture[str]) -> None:

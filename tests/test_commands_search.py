@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,7 @@ def test_without_a_target_the_frontier_is_written_with_its_recipes(
     times = [point.predicted_ms for point in found.points]
     assert times == sorted(times)
     assert sum(point.solved is not None for point in found.points) >= 3
+    assert {point.name for point in found.shipped} >= {"quarter_width_repaired", "linear_all"}
     for point in found.points:
         assert load_recipe(f"found/recipes/{point.name}.yaml").recipe.name == f"found-{point.name}"
         if point.solved is not None:
@@ -239,6 +241,53 @@ def test_a_search_that_is_interrupted_before_a_model_is_made_writes_recipes(
     assert found.outcome == "frontier"
     assert not any(point.solved for point in found.points)
     assert not Path("found", RECORD_FILE).exists()
+
+
+def test_a_search_that_is_interrupted_as_it_tries_makes_the_best_so_far(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from bertslim.search.trials import Trials
+
+    climb = Trials.climb
+
+    def climb_once(self, pool):
+        monkeypatch.setattr(Trials, "climb", interrupted)
+        return climb(self, pool)
+
+    def interrupted(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trials, "climb", climb_once)
+    assert search(base, data, "--target-latency", "0.7x") == 130
+    assert "making the best so far" in capfd.readouterr().err
+    found = Frontier.read(Path("found"))
+    assert (found.outcome, found.interrupted) == ("chosen", True)
+    assert sum(point.solved is not None for point in found.points) == 1
+    assert Path("found/model.safetensors").exists()
+
+
+def test_cut_takes_a_target_in_place_of_a_recipe_and_search_trains_on_request(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bertslim.cli import cut as command
+
+    def options_of(target, options):
+        found = search_of(target, options)
+        return replace(
+            found, threads=1, runtime="torch", minutes=0.01, length=16, retrain_minutes=0.01
+        )
+
+    search_of = command.CutTarget.search
+    monkeypatch.setattr(command.CutTarget, "search", options_of)
+    arguments = ["cut", str(base), "--data", str(data), "--target-latency", "0.8x", "-o", "found"]
+    assert run([*arguments, "--quiet"]) == 0
+    record = read_record(Path("found"))
+    assert record.training is not None
+    assert record.training.teacher is not None
+    assert load_recipe("found/recipe.yaml").recipe.retrain is not None
+    found = Frontier.read(Path("found"))
+    assert load_recipe(f"found/recipes/{found.chosen}.yaml").recipe.retrain is None
+    assert not list(Path().glob(".found*"))
 
 
 def test_a_search_that_is_interrupted_at_once_writes_nothing(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bertslim.errors import InputError
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.options.cut import CutOptions
@@ -66,9 +67,17 @@ def prepare_cut(options: CutOptions, *, weights: bool = False) -> Prepared:
         weights: Whether the weights will be needed, and must be fetched.
 
     Raises:
+        InputError: No recipe is named.
         RecipeError: The recipe is malformed or does not fit the model.
         ModelError: There is no such checkpoint, or its family is not supported.
     """
+    if options.recipe is None:
+        raise InputError(
+            "no recipe is named",
+            where="--recipe",
+            remedy="name one of `bertslim recipes list` or a file, or say what is needed, such as "
+            "--target-latency 0.5x",
+        )
     loaded = load_recipe(options.recipe)
     source = find_model(options.model, weights=weights)
     described = describe_checkpoint(source.directory, config_only=not weights)

@@ -30,6 +30,7 @@ from bertslim.recipe.schema import Recipe
 from bertslim.records import Budget, Frontier, FrontierPoint, Record
 from bertslim.report.frontier_sections import frontier_page, frontier_picture
 from bertslim.search.targets import WrittenTarget, read_target
+from bertslim.training.interruption import interruption_of
 from bertslim.training.training_options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -97,8 +98,11 @@ def search(options: SearchOptions, progress: Progress) -> SearchResult:
     lengths = () if options.length is None else (options.length,)
     (shape,) = all_shapes((options.batch,), lengths, described.facts.max_length)
     output = options.output or Path(f"{source.name}-search")
+    training = interruption_of(output)
     with (
-        output_directory(output, inputs=inputs_of(options), force=options.force) as directory,
+        output_directory(
+            output, inputs=inputs_of(options), force=options.force, when_done=training.clear
+        ) as directory,
         unchanged(source.directory),
         TemporaryDirectory(prefix="bertslim-search-") as folder,
     ):
@@ -109,8 +113,9 @@ def search(options: SearchOptions, progress: Progress) -> SearchResult:
         frontier = work.run()
         try:
             record = _write(work, frontier, directory, output)
-        except KeyboardInterrupt:  # what takes time is the report: the model is there already
+        except KeyboardInterrupt:  # training and report take time: the model is there already
             frontier = work.interrupt(frontier)
+            training.clear()
             _empty(directory)
             record = _write(work, frontier, directory, output)
     return SearchResult(output, frontier, record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -82,10 +83,20 @@ class SearchWork:
             self._search.run()
         except KeyboardInterrupt:
             self.interrupted = True
+            self._make_best_so_far()
         points = self._search.points.all(self._search.made)
         if self.interrupted and not points:
             raise KeyboardInterrupt
         return self._account(table, tuple(points))
+
+    def _make_best_so_far(self) -> None:
+        """Make a model of what was tried, if a target was given and none is made yet."""
+        search = self._search
+        if search.made or not search.target.asked or not search.trials.candidates:
+            return
+        self.progress.tell("making the best so far; another Ctrl-C leaves it out")
+        with suppress(KeyboardInterrupt):
+            search.make_best_so_far()
 
     def interrupt(self, frontier: Frontier) -> Frontier:
         """Return the account of a search whose report is left out."""
@@ -99,9 +110,10 @@ class SearchWork:
         return MadeSlim(self.base, slim.model, point.plan, None, made.repairs, self.base.notes)
 
     def prepared(self, point: FrontierPoint) -> Prepared:
-        """Return a point as the cut by its recipe."""
-        base = self.base
-        recipe = loaded(Recipe.model_validate(point.recipe))
+        """Return a point as the cut by its recipe, with the training that was asked for."""
+        base, minutes = self.base, self.options.retrain_minutes
+        training = {} if minutes is None or self.interrupted else {"retrain": {"minutes": minutes}}
+        recipe = loaded(Recipe.model_validate(point.recipe | training))
         return Prepared(self.source, recipe, base.config, base.facts, self.shape.tokens, base.notes)
 
     @property
@@ -261,6 +273,7 @@ class SearchWork:
             samples=self._materials.samples,
             evaluations=len(search.trials.candidates),
             points=points,
+            shipped=tuple(search.points.shipped(search.shipped)),
             outcome=verdict.outcome,
             chosen=verdict.chosen.name if verdict.chosen else None,
             message=verdict.message,

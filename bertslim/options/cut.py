@@ -16,7 +16,7 @@ class CutOptions(OptionsModel):
 
     Attributes:
         model: A local directory, `pkg:NAME` or a Hub id.
-        recipe: The path or name of a recipe.
+        recipe: The path or name of a recipe; there has to be one.
         output: Where the result goes; None: `./<model>-<recipe>`.
         data: The data; None: fidelity is measured on the texts of `builtin:pydocs`.
         measure: What to measure; None: nothing beyond the sizes on disk.
@@ -29,7 +29,8 @@ class CutOptions(OptionsModel):
     """
 
     model: str = field(metadata=MODEL)
-    recipe: str = field(
+    recipe: str | None = field(
+        default=None,
         metadata=option(
             "--recipe",
             "-r",
@@ -37,7 +38,7 @@ class CutOptions(OptionsModel):
             shown=False,
             complete=recipe_names,
             role="input",
-        )
+        ),
     )
     output: Path | None = field(default=None, metadata=OUTPUT_DIRECTORY)
     data: DataOptions | None = field(

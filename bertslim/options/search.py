@@ -12,6 +12,17 @@ from bertslim.search.levels import GROUPS
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.wording import did_you_mean
 
+TARGET_LATENCY = option(
+    "--target-latency",
+    help="The most that a call may take: a share of the base's time, such as 0.5x, or a time, such "
+    "as 4ms.",
+    metavar="T",
+)
+TARGET_PARAMS = option("--target-params", help="The most parameters, such as 40M.", metavar="N")
+TARGET_BYTES = option(
+    "--target-bytes", help="The most bytes of weights on disk, such as 50MB.", metavar="N"
+)
+
 
 def read_groups(values: Sequence[str], option: str) -> tuple[str, ...]:
     """Read `--levels widths --levels heads` and `--levels widths,heads` alike.
@@ -46,6 +57,8 @@ class SearchOptions(OptionsModel):
         length: Tokens a sequence; None: 128, or what the model can take.
         minutes: How long to search; what is begun is finished, and the latency table, where it is
             not known yet, and the report come on top.
+        retrain_minutes: How long the chosen model is trained afterwards, with the base as its
+            teacher; None: not at all.
         levels: Groups of levels that blocks may be cut to; none: all.
         output: Where the result goes; None: `./<model>-search`.
         seed: Seeds every random step.
@@ -70,22 +83,15 @@ class SearchOptions(OptionsModel):
     )
     target_latency: str | None = field(
         default=None,
-        metadata=option(
-            "--target-latency",
-            help="The most that a call may take: a share of the base's time, such as 0.5x, or a "
-            "time, such as 4ms.",
-            metavar="T",
-        ),
+        metadata=TARGET_LATENCY,
     )
     target_params: str | None = field(
         default=None,
-        metadata=option("--target-params", help="The most parameters, such as 40M.", metavar="N"),
+        metadata=TARGET_PARAMS,
     )
     target_bytes: str | None = field(
         default=None,
-        metadata=option(
-            "--target-bytes", help="The most bytes of weights on disk, such as 50MB.", metavar="N"
-        ),
+        metadata=TARGET_BYTES,
     )
     max_accuracy_drop: str | None = field(
         default=None,
@@ -113,6 +119,16 @@ class SearchOptions(OptionsModel):
             "--minutes",
             low=0.01,
             help="How long to search, beside measuring the latency table once and the report.",
+        ),
+    )
+    retrain_minutes: float | None = field(
+        default=None,
+        metadata=option(
+            "--retrain-minutes",
+            low=0.01,
+            help="How long to train the chosen model afterwards, with the base as its teacher; "
+            "comes on top.",
+            metavar="N",
         ),
     )
     levels: tuple[str, ...] = field(

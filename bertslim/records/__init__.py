@@ -24,7 +24,15 @@ from bertslim.records.analysis import (
 from bertslim.records.changes import ExportRecord, Look, Repair, Training
 from bertslim.records.disagreements import Disagreement, Disagreements
 from bertslim.records.facts import LayerFacts, LayerForm, ModelFacts, Sizes
-from bertslim.records.frontier import Budget, Drop, Frontier, FrontierPoint, SearchTarget, Solved
+from bertslim.records.frontier import (
+    Budget,
+    Drop,
+    Frontier,
+    FrontierPoint,
+    SearchTarget,
+    ShippedPoint,
+    Solved,
+)
 from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.latency_tables import LatencyCheck, LatencyTable, LevelTime
 from bertslim.records.measurements import Interval, Measurement, compare, unusable_figure
@@ -89,6 +97,7 @@ __all__ = [
     "ScoreRange",
     "SearchTarget",
     "Sensitivity",
+    "ShippedPoint",
     "Site",
     "Sizes",
     "Solved",

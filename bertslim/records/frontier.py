@@ -96,6 +96,20 @@ class FrontierPoint(Frozen):
         return self.solved.ms if self.solved else self.predicted_ms
 
 
+class ShippedPoint(Frozen):
+    """A shipped recipe, carried out beside what was found; it is not chosen from.
+
+    Attributes:
+        name: Of the recipe.
+        parameters: Of the model.
+        solved: What it is worth.
+    """
+
+    name: str
+    parameters: Count
+    solved: Solved
+
+
 class SearchTarget(Frozen):
     """What was asked for; None: anything.
 
@@ -170,6 +184,7 @@ class Frontier(Frozen):
         samples: Texts that repairs are solved from.
         evaluations: Configurations that were put together and run.
         points: What was found, from the fastest.
+        shipped: Shipped recipes beside them, as far as there was time.
         outcome: Whether a point was chosen, none was asked for, none is within the target, or it is
             uncertain whether one is.
         chosen: The name of the point that was.
@@ -195,6 +210,7 @@ class Frontier(Frozen):
     samples: Count
     evaluations: Count
     points: tuple[FrontierPoint, ...]
+    shipped: tuple[ShippedPoint, ...] = ()
     outcome: Outcome
     chosen: str | None
     message: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from bertslim.records import Frontier, FrontierPoint, LatencyTable
+from bertslim.records import Frontier, FrontierPoint, LatencyTable, ShippedPoint, Solved
 from bertslim.records.sources import last_component
 from bertslim.report.escape import escape
 from bertslim.report.frontier_summary import frontier_summary
@@ -76,25 +76,51 @@ def points_table(frontier: Frontier) -> Table:
         "point", "predicted", "fastest", "median", "95 % interval", frontier.measure,
         "put together", "points lost", "at most", "parameters",
     )  # fmt: skip
-    rows = tuple(_row(point, frontier) for point in frontier.points)
+    rows = (
+        *(_row(point, frontier) for point in frontier.points),
+        *(_shipped_row(point) for point in frontier.shipped),
+    )
     return Table("lrrrrrrrrr", headers, rows).without_empty_columns()
+
+
+def _shipped_row(point: ShippedPoint) -> tuple[str, ...]:
+    return (
+        f"{point.name} (shipped)",
+        NOTHING,
+        *_solved_cells(point.solved),
+        significant(point.solved.damage, 2),
+        NOTHING,
+        *_drop_cells(point.solved),
+        fixed(point.parameters),
+    )
+
+
+def _solved_cells(solved: Solved | None) -> tuple[str, str, str]:
+    """Return the ratio of the fastest calls, that of the medians, and its interval."""
+    if solved is None:
+        return NOTHING, NOTHING, NOTHING
+    interval = solved.interval
+    shown = f"{fixed(interval.low, 2)} to {fixed(interval.high, 2)}" if interval else NOTHING
+    return fixed(solved.ratio, 2), fixed(solved.median_ratio, 2), shown
+
+
+def _drop_cells(solved: Solved | None) -> tuple[str, str]:
+    """Return the points lost, and how many they are at most."""
+    if solved is None or solved.drop is None:
+        return NOTHING, NOTHING
+    return fixed(solved.drop.points, 2), fixed(solved.drop.bound_points, 2)
 
 
 def _row(point: FrontierPoint, frontier: Frontier) -> tuple[str, ...]:
     solved = point.solved
-    drop = solved.drop if solved else None
-    interval = solved.interval if solved else None
     mark = " (chosen)" if point.name == frontier.chosen else ""
     return (
         f"{point.name}{mark}",
         fixed(point.predicted_ms / frontier.table.base_ms, 2),
-        fixed(solved.ratio, 2) if solved else NOTHING,
-        fixed(solved.median_ratio, 2) if solved else NOTHING,
-        f"{fixed(interval.low, 2)} to {fixed(interval.high, 2)}" if interval else NOTHING,
+        *_solved_cells(solved),
         significant(solved.damage, 2) if solved else NOTHING,
         significant(point.damage, 2),
-        fixed(drop.points, 2) if drop else NOTHING,
-        fixed(drop.bound_points, 2) if drop else NOTHING,
+        *_drop_cells(solved),
         fixed(point.plan.slim.parameters),
     )
 

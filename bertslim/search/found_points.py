@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bertslim.recipe.plan import CutPlan, make_plan
-from bertslim.records import Drop, FrontierPoint, Solved
+from bertslim.records import Drop, FrontierPoint, ShippedPoint, Solved
 from bertslim.search.certify import rows_needed
 from bertslim.search.finalists import Judged
 from bertslim.search.levels import Configuration, loaded, recipe_of
@@ -62,6 +62,22 @@ class FoundPoints:
                 name, candidate, None if solved is None else self._solved(solved, len(made))
             )
         return sorted(points.values(), key=lambda point: point.predicted_ms)
+
+    def shipped(self, made: Mapping[str, Made]) -> list[ShippedPoint]:
+        """Return shipped recipes, from the fastest.
+
+        Args:
+            made: What was made of them, by name.
+        """
+        points = [
+            ShippedPoint(
+                name=name,
+                parameters=one.plan.record.slim.parameters,
+                solved=self._solved(one, finalists=1),
+            )
+            for name, one in made.items()
+        ]
+        return sorted(points, key=lambda point: point.solved.ms)
 
     def _frontier(self, seen: Sequence[Candidate]) -> list[Candidate]:
         """Return those that no other beats in both time and damage, by those run on most texts."""

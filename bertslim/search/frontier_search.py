@@ -15,6 +15,7 @@ from bertslim.search.found_points import FoundPoints
 from bertslim.search.levels import Configuration
 from bertslim.search.making import Made, Maker
 from bertslim.search.problem import Budget, Problem
+from bertslim.search.shipped import comparable_plans
 from bertslim.search.trials import Trials
 
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3)  # of the base's time
@@ -38,6 +39,7 @@ class FrontierSearch:
         began: When the search began, by the monotonic clock.
         deadline: When the time is up.
         made: What was made so far, by configuration.
+        shipped: What was made of shipped recipes, by name; it is not chosen from.
     """
 
     problem: Problem
@@ -49,6 +51,7 @@ class FrontierSearch:
     began: float
     deadline: float
     made: dict[Configuration, Made] = field(default_factory=dict)
+    shipped: dict[str, Made] = field(default_factory=dict)
 
     def run(self) -> None:
         """Try configurations, then make those that are best for each budget while time is left.
@@ -61,8 +64,24 @@ class FrontierSearch:
                 self._make(configuration)
             for configuration in self._in_order(best):
                 if self.made and self._expired():
-                    break
+                    return
                 self._make(configuration)
+        self._make_shipped()
+
+    def make_best_so_far(self) -> None:
+        """Make the one of those that were tried that comes nearest to what was asked for."""
+        best = self._best_within() or self._best_in_the_middle()
+        if best is not None:
+            self._make(best)
+
+    def _best_in_the_middle(self) -> Configuration | None:
+        """Return the best that should take at most half of the base's time, or the fastest."""
+        tried = [one for one in self.trials.candidates if one != self.problem.kept]
+        half = Budget(self.problem.table.base_ms / 2)
+        within = [one for one in tried if self.problem.is_within(one, half)]
+        if within:
+            return self.trials.ranked(within)[0].configuration
+        return min(tried, key=self.problem.predicted_ms, default=None)
 
     def _try(self) -> list[Configuration]:
         """Return the best configuration of each budget, each once."""
@@ -160,6 +179,15 @@ class FrontierSearch:
     def _make(self, configuration: Configuration) -> None:
         name = f"finalist-{len(self.made)}"
         self.made[configuration] = self.maker.make(name, self.points.plan_of(configuration, name))
+
+    def _make_shipped(self) -> None:
+        """Carry out shipped recipes for comparison, while there is time."""
+        maker = self.maker
+        with maker.materials.progress.step("make shipped recipes"):
+            for name, plan in comparable_plans(maker.materials, maker.surveyed):
+                if self._expired():
+                    return
+                self.shipped[name] = maker.make(f"shipped-{name}", plan)
 
     def _expired(self, share: float = 1.0) -> bool:
         """Whether so much of the time is over, by the clock of the first process."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertslim.records import Frontier, FrontierPoint
+from bertslim.records import Frontier, FrontierPoint, ShippedPoint
 from bertslim.report.numbers import significant
 from bertslim.report.svg import IN_PAGE, WIDTH, Drawing, Palette, Scale
 
@@ -12,14 +12,21 @@ _HEIGHT = 250.0
 def frontier_drawing(frontier: Frontier, colours: Palette = IN_PAGE) -> Drawing:
     """Draw points by time and damage: down and to the left is better.
 
-    What was only predicted is faint; a line joins what was made, the base at its end.
+    What was only predicted is faint; a line joins what was made, the base at its end. Shipped
+    recipes stand beside it.
     """
     points = frontier.points
     base_ms = frontier.table.base_ms
     title = f"{frontier.measure} and time in {frontier.table.runtime}"
-    said = "; ".join(_in_words(point, base_ms) for point in points)
+    said = "; ".join(
+        [
+            *(_in_words(point, base_ms) for point in points),
+            *(_shipped_in_words(point, base_ms) for point in frontier.shipped),
+        ]
+    )
     drawing = Drawing(WIDTH, _HEIGHT, title, said, colours)
-    most = max((_damage(point) for point in points), default=1.0)
+    damages = [*map(_damage, points), *(point.solved.damage for point in frontier.shipped)]
+    most = max(damages, default=1.0)
     across = Scale(0.0, 1.05, 50, WIDTH - 10)
     up = Scale(0.0, most * 1.1 or 1.0, 200, 26)
     drawing.words(
@@ -34,8 +41,13 @@ def frontier_drawing(frontier: Frontier, colours: Palette = IN_PAGE) -> Drawing:
     drawing.line([*line, (across(1.0), up(0.0))], colours.slim)
     for point in points:
         _dot(drawing, point, frontier, across, up)
+    for shipped in frontier.shipped:
+        x, y = across(min(shipped.solved.ms / base_ms, across.high)), up(shipped.solved.damage)
+        drawing.dot(x, y, colours.ink, tip=_shipped_in_words(shipped, base_ms), radius=4)
     drawing.dot(across(1.0), up(0.0), colours.base, tip="base", radius=5)
     entries = [("made", colours.slim), ("predicted", colours.muted), ("chosen", colours.third)]
+    if frontier.shipped:
+        entries.append(("shipped recipe", colours.ink))
     drawing.legend(_HEIGHT - 6, [*entries, ("base", colours.base)], x=50)
     return drawing
 
@@ -64,3 +76,8 @@ def _in_words(point: FrontierPoint, base_ms: float) -> str:
     kind = "made" if point.solved else "predicted"
     share, damage = point.ms / base_ms, significant(_damage(point), 2)
     return f"{point.name}, {kind}: {share:.2f} of the time, {damage}"
+
+
+def _shipped_in_words(point: ShippedPoint, base_ms: float) -> str:
+    share, damage = point.solved.ms / base_ms, significant(point.solved.damage, 2)
+    return f"{point.name}, shipped: {share:.2f} of the time, {damage}"
