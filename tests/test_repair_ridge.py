@@ -158,6 +158,18 @@ def test_an_input_that_never_varies_keeps_its_prior(ridge: float) -> None:
     np.testing.assert_allclose(np.delete(found.weight, 2, 0), np.delete(weight, 2, 0), rtol=1e-5)
 
 
+def test_an_input_that_is_nearly_silent_gets_no_weights_that_magnify_rounding() -> None:
+    """What it says follows the targets all the same."""
+    x, y, w = draw_tokens(400)
+    x, y = (one - one.mean(axis=0) for one in (x, y))
+    x, y = x / x.std(axis=0), y / y.std()
+    x[:, 2] = 1e-6 * y[:, 0]
+    prior = affine(np.zeros((INPUTS, OUTPUTS)), np.zeros(OUTPUTS))
+    found = about(prior, moments((x, y, w)), RIDGES[0])
+    rounding = 3e-7  # of an activation of float32
+    assert rounding * np.abs(found.weight[2].numpy()).max() < 1e-5
+
+
 @pytest.mark.parametrize("seed", [0, 179, 191])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_identical_tokens_move_the_bias_alone(dtype: torch.dtype, seed: int) -> None:

@@ -16,7 +16,9 @@ from bertslim.surgery.statistics import Moments
 # Ridges from 1e-4 to 100, as shares of each input's own variance, two a decade.
 RIDGES = tuple(10.0 ** (half / 2) for half in range(-8, 5))
 _USUAL = 6
-_LEAST_VARIANCE = 1e-8  # as a share of the inputs' mean variance
+# As a share of the inputs' mean variance. Neurons that hardly vary are little more than rounding,
+# which large weights would magnify: runtimes round differently.
+_LEAST_VARIANCE = 1e-4
 _ROUNDING = 1e-12  # as a share of the mean square: what float32 makes of a constant
 
 
@@ -84,8 +86,9 @@ def solve_ridge(fit: Moments, held: Moments, prior: Affine) -> RidgeFit:
 def ridge_map(moments: Moments, ridge: float) -> Affine:
     """Solve min sum w |x W + b - y|^2 + ridge sum_i v_i |W_i|^2, v_i = sum w (x_i - mean)^2.
 
-    The intercept b is free. A row W_i belongs to one input; that of an input that never varies is
-    zero. Where the system is not positive definite, all of W is.
+    v_i is at least 0.0001 of its mean over the inputs. The intercept b is free. A row W_i belongs
+    to one input; that of an input that never varies is zero. Where the system is not positive
+    definite, all of W is.
     """
     rounding = _rounding(moments.weight, moments.mean_x)
     system = moments.xx.clone()
@@ -134,7 +137,7 @@ def _rounding(weight: Tensor, mean: Tensor) -> float:
 
 
 def _spread(xx: Tensor, *, least: float = 0.0) -> Tensor:
-    """Return the inputs' variances, lifted from zero where an input never varies."""
+    """Return the inputs' variances, lifted where an input hardly varies."""
     variance = xx.diagonal()
     floor = max(float(variance.mean()) * _LEAST_VARIANCE, least) or 1.0
     return variance.clamp(min=floor)

@@ -24,7 +24,8 @@ def weighted_ridge(
         y: (tokens, outputs)
         w: (tokens,)
         prior: Matrix (inputs, outputs) and bias (outputs,); nothing is pulled to the bias.
-        ridge: As a share of each input's own weighted variance; of its mean square without a bias.
+        ridge: As a share of each input's own weighted variance, which counts as 0.0001 of the mean
+            over the inputs where it is less; of its mean square without a bias.
         biased: Whether there is a bias.
 
     Returns:
@@ -32,6 +33,7 @@ def weighted_ridge(
     """
     centre = np.average(x, axis=0, weights=w) if biased else 0.0
     spread = np.sum(w[:, None] * (x - centre) ** 2, axis=0)
+    spread = np.maximum(spread, 1e-4 * spread.mean())
     root, penalty = np.sqrt(w)[:, None], np.sqrt(ridge * spread)[:, None]
     inputs = x.shape[1]
     rows = np.vstack(
