@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Item = TypeVar("Item")
+
+_PATIENCE = timedelta(days=7)  # the first process measures while the others wait
 
 
 @dataclass(frozen=True)
@@ -74,5 +77,5 @@ def current_ranks() -> Ranks:
     import torch
     from accelerate import PartialState
 
-    state = PartialState(cpu=not torch.cuda.is_available())
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
     return Ranks(state.process_index, state.num_processes)

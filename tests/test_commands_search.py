@@ -17,6 +17,7 @@ from bertslim.recipe.recipe_files import load_recipe
 from bertslim.recipe.sizes import layer_macs
 from bertslim.records import Frontier, Interval, read_record
 from bertslim.search.timed_files import RuntimeTime
+from support.processes import TWO_PROCESSES, run_python
 
 FAST = ["--threads", "1", "--runtime", "torch", "--length", "16"]
 BRIEF = ["--minutes", "0.01"]  # one vector of coefficients, one finalist
@@ -264,6 +265,21 @@ def test_a_search_that_is_interrupted_as_it_tries_makes_the_best_so_far(
     assert (found.outcome, found.interrupted) == ("chosen", True)
     assert sum(point.solved is not None for point in found.points) == 1
     assert Path("found/model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_try_what_one_tries(base: Path, data: Path) -> None:
+    arguments = ["search", str(base), "--data", str(data), *FAST, *BRIEF, "--quiet"]
+    assert run([*arguments, "-o", "one"]) == 0  # which remembers times that are made up
+    run_python([*TWO_PROCESSES, "-m", "bertslim", *arguments, "-o", "two"])
+    one, two = Frontier.read(Path("one")), Frontier.read(Path("two"))
+    assert two.table == one.table
+    assert two.evaluations >= one.evaluations
+    for point in one.points:
+        same = two.point(point.name)
+        assert same is not None
+        assert same.plan == point.plan
+        assert same.damage == pytest.approx(point.damage, rel=1e-5)
 
 
 def test_cut_takes_a_target_in_place_of_a_recipe_and_search_trains_on_request(

@@ -74,13 +74,79 @@ class SearchResult:
 def search(options: SearchOptions, progress: Progress) -> SearchResult:
     """Search for the best cut of a model within a target, and write what was found.
 
-    An interrupted search writes the best so far.
+    An interrupted search writes the best so far. Where several processes were launched together,
+    they share the configurations that are tried, the first one does the rest, and all return the
+    same frontier.
 
     Raises:
         InputError: The model, the data, the target or the output is not usable.
         Infeasible: The target is beyond what can be made of the model.
         KeyboardInterrupt: It was interrupted before anything was found.
     """
+    run = _prepare(options, progress)
+    with TemporaryDirectory(prefix="bertslim-search-") as folder:
+        if run.ranks.rank > 0:
+            run.start_work(Path(folder)).take_part()
+            frontier = Frontier.model_validate_json(run.ranks.from_first(""))
+            return SearchResult(run.output, frontier, None)
+        result = _search_and_write(run, Path(folder))
+    if not result.frontier.interrupted:  # else the other processes are interrupted, too
+        run.ranks.from_first(result.frontier.to_json())
+    return result
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One search, before a weight is read.
+
+    Attributes:
+        options: What was asked for.
+        target: The same, read.
+        source: Where the base is.
+        shape: What a call takes.
+        output: Where the result goes.
+        ranks: The processes that share the work.
+        progress: Shows the steps.
+    """
+
+    options: SearchOptions
+    target: WrittenTarget
+    source: ModelSource
+    shape: Shape
+    output: Path
+    ranks: Ranks
+    progress: Progress
+
+    def start_work(self, folder: Path) -> SearchWork:
+        """Load the data, and import the module that computes.
+
+        Args:
+            folder: Where files go that are not kept.
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        directory = self.source.directory
+        with self.progress.step("read the data"):
+            described = describe_checkpoint(directory)
+            head = describe_head(directory, described.config, described.facts)
+            splits = load_splits(self.options.data, head, self.progress)
+        from bertslim.commands.search_work import SearchWork
+
+        return SearchWork(
+            self.options,
+            self.target,
+            self.source,
+            splits,
+            self.shape,
+            folder,
+            self.progress,
+            self.ranks,
+        )
+
+
+def _prepare(options: SearchOptions, progress: Progress) -> _Run:
+    """Check what was asked for, as far as no data are needed."""
     target = read_target(
         options.target_latency,
         options.target_params,
@@ -88,8 +154,6 @@ def search(options: SearchOptions, progress: Progress) -> SearchResult:
         options.max_accuracy_drop,
     )
     options.runtime.check_installed()
-    if current_ranks().count > 1:
-        raise InputError("search runs in one process", remedy="leave out `accelerate launch`")
     source = find_model(options.model, weights=True)
     if not has_tokenizer(source.directory):
         raise InputError("has no tokenizer to read texts with", where=str(source.directory))
@@ -98,18 +162,19 @@ def search(options: SearchOptions, progress: Progress) -> SearchResult:
     lengths = () if options.length is None else (options.length,)
     (shape,) = all_shapes((options.batch,), lengths, described.facts.max_length)
     output = options.output or Path(f"{source.name}-search")
+    return _Run(options, target, source, shape, output, current_ranks(), progress)
+
+
+def _search_and_write(run: _Run, folder: Path) -> SearchResult:
+    options, output = run.options, run.output
     training = interruption_of(output)
     with (
         output_directory(
             output, inputs=inputs_of(options), force=options.force, when_done=training.clear
         ) as directory,
-        unchanged(source.directory),
-        TemporaryDirectory(prefix="bertslim-search-") as folder,
+        unchanged(run.source.directory),
     ):
-        with progress.step("read the data"):
-            head = describe_head(source.directory, described.config, described.facts)
-            splits = load_splits(options.data, head, progress)
-        work = _start_work(options, target, source, splits, shape, Path(folder), progress)
+        work = run.start_work(folder)
         frontier = work.run()
         try:
             record = _write(work, frontier, directory, output)
@@ -127,21 +192,6 @@ def _empty(directory: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _start_work(
-    options: SearchOptions,
-    target: WrittenTarget,
-    source: ModelSource,
-    splits: Splits,
-    shape: Shape,
-    folder: Path,
-    progress: Progress,
-) -> SearchWork:
-    """Import the module that computes."""
-    from bertslim.commands.search_work import SearchWork
-
-    return SearchWork(options, target, source, splits, shape, folder, progress)
 
 
 def _write(work: SearchWork, frontier: Frontier, directory: Path, output: Path) -> Record | None:

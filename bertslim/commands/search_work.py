@@ -22,6 +22,7 @@ from bertslim.model.model_source import ModelSource
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.options.search import SearchOptions
 from bertslim.progress import Progress
+from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Recipe, Reconstruct
 from bertslim.records import Frontier, FrontierPoint, LatencyTable, SearchTarget
 from bertslim.search.found_points import FoundPoints
@@ -52,6 +53,7 @@ class SearchWork:
         shape: What a call takes.
         folder: Where files go that are not kept.
         progress: Shows the steps.
+        ranks: The processes that share the configurations that are tried.
         interrupted: Whether the search was ended before it was done.
     """
 
@@ -62,6 +64,7 @@ class SearchWork:
     shape: Shape
     folder: Path
     progress: Progress
+    ranks: Ranks
     interrupted: bool = False
     _search: FrontierSearch = field(init=False)
 
@@ -74,11 +77,7 @@ class SearchWork:
             Infeasible: What was asked for is beyond what can be made of the model.
             KeyboardInterrupt: It was interrupted before anything was found.
         """
-        torch.set_num_threads(self._threads)
-        self._require_labels()
-        table = self._table()
-        self._require_feasible(table)
-        self._search = self._start(table, time.monotonic())
+        table = self._prepare()
         try:
             self._search.run()
         except KeyboardInterrupt:
@@ -88,6 +87,21 @@ class SearchWork:
         if self.interrupted and not points:
             raise KeyboardInterrupt
         return self._account(table, tuple(points))
+
+    def take_part(self) -> None:
+        """Run the part of all other processes than the first: try configurations together."""
+        self._prepare()
+        self._search.try_configurations()
+
+    def _prepare(self) -> LatencyTable:
+        """Do what comes before configurations are tried; the first process measures the table."""
+        torch.set_num_threads(self._threads)
+        self._require_labels()
+        measured = self._table().model_dump_json() if self.ranks.rank == 0 else ""
+        table = LatencyTable.model_validate_json(self.ranks.from_first(measured))
+        self._require_feasible(table)
+        self._search = self._start(table, time.monotonic())
+        return table
 
     def _make_best_so_far(self) -> None:
         """Make a model of what was tried, if a target was given and none is made yet."""
@@ -201,7 +215,7 @@ class SearchWork:
         problem = Problem(self.base.facts, choices, damages, table)
         folder = self.folder / "finalists"
         folder.mkdir()
-        trials = Trials(materials.rungs(library))
+        trials = Trials(materials.rungs(library), self.ranks)
         target = self._target(table)
         return FrontierSearch(
             problem,

@@ -58,7 +58,7 @@ class FrontierSearch:
 
         One is made in any case; those that are asked for come first.
         """
-        best = self._try()
+        best = self.try_configurations()
         with self.maker.materials.progress.step("make finalists"):
             for configuration in self._asked_for():
                 self._make(configuration)
@@ -83,15 +83,15 @@ class FrontierSearch:
             return self.trials.ranked(within)[0].configuration
         return min(tried, key=self.problem.predicted_ms, default=None)
 
-    def _try(self) -> list[Configuration]:
-        """Return the best configuration of each budget, each once."""
+    def try_configurations(self) -> list[Configuration]:
+        """Return the best configuration of each budget, each once. All processes take part."""
         materials = self.maker.materials
         search = ConfigurationSearch(
             self.problem,
             self.trials,
             list(self._budgets()),
             materials.seed,
-            lambda share: self._expired(share * _SHARE_OF_TIME),
+            lambda share: self.trials.ranks.agreed(self._expired(share * _SHARE_OF_TIME)),
             materials.progress,
         )
         with materials.progress.step("try configurations"):
@@ -190,9 +190,9 @@ class FrontierSearch:
                 self.shipped[name] = maker.make(f"shipped-{name}", plan)
 
     def _expired(self, share: float = 1.0) -> bool:
-        """Whether so much of the time is over, by the clock of the first process."""
+        """Whether so much of the time is over."""
         until = self.began + share * (self.deadline - self.began)
-        return self.trials.ranks.agreed(time.monotonic() > until)
+        return time.monotonic() > until
 
 
 def _spread(count: int) -> list[int]:
