@@ -16,6 +16,7 @@ from bertslim.model.description import describe_checkpoint
 from bertslim.recipe.recipe_files import load_recipe
 from bertslim.recipe.sizes import layer_macs
 from bertslim.records import Frontier, Interval, read_record
+from bertslim.search.stitched import StitchedModels
 from bertslim.search.timed_files import RuntimeTime
 from support.processes import TWO_PROCESSES, run_python
 
@@ -265,6 +266,24 @@ def test_a_search_that_is_interrupted_as_it_tries_makes_the_best_so_far(
     assert (found.outcome, found.interrupted) == ("chosen", True)
     assert sum(point.solved is not None for point in found.points) == 1
     assert Path("found/model.safetensors").exists()
+
+    ran: list[object] = []
+    damage = StitchedModels.damage
+    monkeypatch.setattr(Trials, "climb", climb)
+    monkeypatch.setattr(
+        StitchedModels, "damage", lambda *given: ran.append(given[1]) or damage(*given)
+    )
+    assert search(base, data, "--target-latency", "0.7x") == 2
+    assert "--resume" in capfd.readouterr().err
+    assert search(base, data, "--target-latency", "0.7x", "--resume", "--seed", "1") == 2
+    assert "was another one" in capfd.readouterr().err
+    assert not ran
+    assert search(base, data, "--target-latency", "0.7x", "--resume", *BRIEF) == 0
+    assert f"{found.evaluations} were tried before" in capfd.readouterr().err
+    done = Frontier.read(Path("found"))
+    assert (done.outcome, done.interrupted) == ("chosen", False)
+    assert len(ran) <= done.evaluations - found.evaluations
+    assert not list(Path().glob(".found*"))
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from bertslim.options.inspect import InspectOptions
 from bertslim.options.report import ReportOptions
 from bertslim.options.retrain import RetrainOptions
 from bertslim.options.search import SearchOptions
+from bertslim.options.target import CutTarget
 from bertslim.output.inputs import Input, inputs_named, inputs_of
 
 MODELS = [
@@ -31,6 +32,7 @@ MODELS = [
     BenchOptions,
     CheckOptions,
     CutOptions,
+    CutTarget,
     DataOptions,
     ExportOptions,
     InspectOptions,
@@ -41,7 +43,7 @@ MODELS = [
     SearchOptions,
 ]
 WORDS = {"command", "dtype", "inconclusive_as", "label_columns", "precision", "report_to", "rules"}
-WORDS |= {"task", "text_columns", "levels"}
+WORDS |= {"task", "text_columns", "levels", "push_to_hub"}
 WORDS |= {"target_latency", "target_params", "target_bytes", "max_accuracy_drop"}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bertslim.commands.slim_result import SlimJob, SlimRun, fill_directory
 from bertslim.data.load import load_splits
-from bertslim.errors import CannotTell, Infeasible, InputError
+from bertslim.errors import CannotTell, Infeasible, InputError, OutputError
 from bertslim.file_names import FRONTIER_FILE, FRONTIER_PAGE, FRONTIER_PICTURE
 from bertslim.measure.environment import usable_threads
 from bertslim.measure.measure_options import MeasureOptions
@@ -30,6 +30,7 @@ from bertslim.recipe.schema import Recipe
 from bertslim.records import Budget, Frontier, FrontierPoint, Record
 from bertslim.report.frontier_sections import frontier_page, frontier_picture
 from bertslim.search.targets import WrittenTarget, read_target
+from bertslim.search.tried_file import tried_path
 from bertslim.training.interruption import interruption_of
 from bertslim.training.training_options import TrainingOptions
 
@@ -142,6 +143,7 @@ class _Run:
             folder,
             self.progress,
             self.ranks,
+            tried_path(self.output),
         )
 
 
@@ -167,10 +169,20 @@ def _prepare(options: SearchOptions, progress: Progress) -> _Run:
 
 def _search_and_write(run: _Run, folder: Path) -> SearchResult:
     options, output = run.options, run.output
-    training = interruption_of(output)
+    training, tried = interruption_of(output), tried_path(output)
+    goes_on = options.resume and tried.exists()
+    if tried.exists() and not (options.resume or options.force):
+        raise OutputError(
+            "a search was interrupted here",
+            where=str(tried),
+            remedy="go on with --resume, or begin anew with --force",
+        )
     with (
         output_directory(
-            output, inputs=inputs_of(options), force=options.force, when_done=training.clear
+            output,
+            inputs=inputs_of(options),
+            force=options.force or goes_on,
+            when_done=training.clear,
         ) as directory,
         unchanged(run.source.directory),
     ):
@@ -183,6 +195,8 @@ def _search_and_write(run: _Run, folder: Path) -> SearchResult:
             training.clear()
             _empty(directory)
             record = _write(work, frontier, directory, output)
+    if not frontier.interrupted:
+        tried.unlink(missing_ok=True)
     return SearchResult(output, frontier, record)
 
 

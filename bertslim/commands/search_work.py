@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -36,6 +37,7 @@ from bertslim.search.outcome import Verdict, judge
 from bertslim.search.problem import Problem
 from bertslim.search.targets import WrittenTarget, most_parameters
 from bertslim.search.trials import Trials
+from bertslim.search.tried_file import TriedFile
 from bertslim.version import __version__
 
 _UNDONE = "interrupted before a configuration was made: times and damages are predicted"
@@ -54,6 +56,7 @@ class SearchWork:
         folder: Where files go that are not kept.
         progress: Shows the steps.
         ranks: The processes that share the configurations that are tried.
+        tried_path: Where it is kept what was tried, until the search is done.
         interrupted: Whether the search was ended before it was done.
     """
 
@@ -65,8 +68,10 @@ class SearchWork:
     folder: Path
     progress: Progress
     ranks: Ranks
+    tried_path: Path
     interrupted: bool = False
     _search: FrontierSearch = field(init=False)
+    _tried_file: TriedFile = field(init=False)
 
     def run(self) -> Frontier:
         """Search, and return the account; an interrupted one ends with what was found.
@@ -82,6 +87,7 @@ class SearchWork:
             self._search.run()
         except KeyboardInterrupt:
             self.interrupted = True
+            self._keep_tried()
             self._make_best_so_far()
         points = self._search.points.all(self._search.made)
         if self.interrupted and not points:
@@ -216,6 +222,7 @@ class SearchWork:
         folder = self.folder / "finalists"
         folder.mkdir()
         trials = Trials(materials.rungs(library), self.ranks)
+        self._take_up(trials, problem)
         target = self._target(table)
         return FrontierSearch(
             problem,
@@ -227,6 +234,31 @@ class SearchWork:
             began,
             began + 60 * self.options.minutes,
         )
+
+    def _take_up(self, trials: Trials, problem: Problem) -> None:
+        """Go on from what an interrupted search had tried, and keep what this one tries."""
+        file = TriedFile(self.tried_path, self._request)
+        if self.options.resume and self.tried_path.exists():
+            trials.candidates.update(file.read(problem))
+            self.progress.tell(f"the search goes on: {len(trials.candidates)} were tried before")
+        if self.ranks.rank == 0:
+            trials.after_run = lambda tried: file.write_now_and_then(problem, tried.candidates)
+            self._tried_file = file
+
+    @property
+    def _request(self) -> dict[str, Any]:
+        """All that settles what a configuration loses."""
+        return {
+            "bertslim": __version__,
+            "model": record_of(self.source).sha256,
+            "data": self.splits.fit.sha256,
+            "samples": self._materials.samples,
+            "seed": self.options.seed,
+        }
+
+    def _keep_tried(self) -> None:
+        """Leave what was tried for a search that goes on."""
+        self._tried_file.write(self._search.problem, self._search.trials.candidates)
 
     def _target(self, table: LatencyTable) -> SearchTarget:
         return self.target.beside(table.base_ms)

@@ -61,9 +61,10 @@ class SearchOptions(OptionsModel):
             teacher; None: not at all.
         levels: Groups of levels that blocks may be cut to; none: all.
         output: Where the result goes; None: `./<model>-search`.
+        resume: Whether to go on with an interrupted search, if there is one.
         seed: Seeds every random step.
         threads: Threads of every computation; None: all cores.
-        force: Whether an existing output may be replaced.
+        force: Whether an existing output, or an interrupted search, may be replaced.
         command: The command line, for the record.
     """
 
@@ -149,6 +150,14 @@ class SearchOptions(OptionsModel):
             help="The directory to write.",
             shown="./<model>-search",
             role="output",
+        ),
+    )
+    resume: bool = field(
+        default=False,
+        metadata=option(
+            "--resume",
+            help="Go on where a search with this output was interrupted: what was tried is not "
+            "tried again.",
         ),
     )
     seed: int = field(default=0, metadata=SEED)

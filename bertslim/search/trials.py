@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -39,11 +39,13 @@ class Trials:
         rungs: Texts to run them on, few and then more, by how many they are.
         ranks: The processes that share what is to be run, each with all of the texts.
         candidates: All that were run, by configuration.
+        after_run: What is done each time that there are more.
     """
 
     rungs: Sequence[tuple[int, StitchedModels]]
     ranks: Ranks = field(default_factory=Ranks)
     candidates: dict[Configuration, Candidate] = field(default_factory=dict)
+    after_run: Callable[[Trials], None] = lambda _: None
 
     @property
     def most_texts(self) -> int:
@@ -63,6 +65,8 @@ class Trials:
             damages[number] = models.damage(new[number])
         for one, damage in zip(new, self.ranks.total(damages).tolist(), strict=True):
             self.candidates[one] = Candidate(one, damage, texts)
+        if new:
+            self.after_run(self)
         return [self.candidates[one] for one in asked]
 
     def climb(self, pool: Sequence[Configuration]) -> list[Candidate]:
