@@ -99,7 +99,7 @@ def exit_with(code: int) -> NoReturn:
     """End the process in the usual way, with its exit code.
 
     Where a KeyboardInterrupt passed through `exec`, as dataclasses call it, the interpreter would
-    end the process by SIGINT, whatever became of the exception.
+    end the process by SIGINT, whether or not the exception was handled.
     """
     end_with(code)
     if _state.came:

@@ -1,6 +1,6 @@
 """Errors of Python, the system and libraries that are to be expected, each as one line.
 
-What comes through here was not met where it arose: memory that runs out, a full disk, a file that
+These errors were not handled where they arose: memory that runs out, a full disk, a file that
 a library cannot read. What no rule knows is a defect of bertslim.
 """
 

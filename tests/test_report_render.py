@@ -85,7 +85,7 @@ def test_provenance_holds_every_hash_and_the_machine():
         "0123abc",
         "Versions: numpy 2.4.6, onnx 1.23.2, torch 2.13.0, transformers 5.23.0.",
         "| measure latency |    61.2 |",
-        "| in all          |    61.6 |",
+        "| total           |    61.6 |",
     ):
         assert fact in text
 

@@ -55,7 +55,7 @@ def test_labels_processes_and_interruptions_are_told() -> None:
     said = flat(section_of(retrain_record().model_copy(update={"training": found})))
     assert said.startswith("Trained on labels for 800 steps")
     assert "on cpu, 2 processes," in said
-    assert "It was interrupted on the way and resumed." in said
+    assert "It was interrupted and resumed." in said
     assert "(higher is better)" in said
 
 

@@ -53,7 +53,9 @@ def test_the_last_whole_checkpoint_counts(cut_off: Interruption) -> None:
 def test_a_run_that_was_cut_off_is_taken_over_or_thrown_away_but_not_by_chance(
     cut_off: Interruption,
 ) -> None:
-    with pytest.raises(OutputError, match=r"interrupted here; go on with --resume, or begin anew"):
+    with pytest.raises(
+        OutputError, match=r"interrupted here; continue with --resume, or start again"
+    ):
         cut_off.begin(REQUEST, resume=False, force=False)
     cut_off.begin(REQUEST, resume=True, force=False)
     assert cut_off.there
@@ -106,5 +108,5 @@ def test_a_damaged_file_is_named_before_anything_is_loaded(
         cut_off.begin(REQUEST, resume=True, force=False)
     assert str(caught.value) == (
         f"{cut_off.folder / name}: what an interrupted run left here is missing or damaged; "
-        "begin anew with --force and without --resume"
+        "start again with --force and without --resume"
     )

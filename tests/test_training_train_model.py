@@ -318,16 +318,16 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_end(
     assert not stopped.exists()
     assert interruption_of(stopped).there
     if number != signal.SIGKILL:
-        assert "training stopped; --resume goes on after step" in said
+        assert "training stopped; continue after step" in said
         assert "nothing half-made is left" in said
     assert run_command([*long[2:], "-o", str(stopped)]) == 2
     refused = capsys.readouterr().err
-    assert "a run was interrupted here; go on with --resume, or begin anew" in refused
+    assert "a run was interrupted here; continue with --resume, or start again" in refused
     other = [*command[2:], "--steps", "300", "-o", str(stopped), "--resume"]
     assert run_command(other) == 2
     assert "it differs in steps" in capsys.readouterr().err
     resumed = run_python([*long, "-o", str(stopped), "--resume"])
-    assert "training goes on after step" in resumed.stderr
+    assert "training continues after step" in resumed.stderr
     one, two = (load_file(each / "model.safetensors") for each in (whole, stopped))
     assert all(torch.equal(one[name], two[name]) for name in one)
     first, second = (read_record(each) for each in (whole, stopped))

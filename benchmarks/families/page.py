@@ -87,7 +87,7 @@ _MATRIX = (
     "biases and norms are all random."
 )
 _STEPS = (
-    "How many of them came through each step, with the worst figure: the share of the error that "
+    "How many of them passed each step, with the worst figure: the share of the error that "
     "the repair leaves, the largest difference to what bertslim's or PyTorch's model says, as a "
     "share of its largest answer, and, on held-out texts, the KL of int8 to float32 in nats, or "
     "what its cosine lacks to 1."

@@ -1,4 +1,4 @@
-"""What every family of the table comes through: each operation, its repair, and all exports.
+"""What every family of the table is tested with: each operation, its repair, and all exports.
 
 Tiny models whose parameters are all random are cut, repaired, saved, loaded in a process without
 bertslim, and exported to ONNX, OpenVINO and int8; others are fine-tuned for about a minute and cut

@@ -77,7 +77,10 @@ def _states(
     """Return the states of the drawn tokens at each place, (tokens, hidden_size) each."""
     mask = together[0].inputs["attention_mask"]
     if any(not torch.equal(batch.inputs["attention_mask"], mask) for batch in together):
-        raise DataError("the two models read the texts as other tokens, which cannot be compared")
+        raise DataError(
+            "the two models split the texts into different tokens, so that their layers cannot be "
+            "compared"
+        )
     drawn = _drawn(mask, draw)
     drawn_states = []
     for checkpoint, batch in zip(models.values(), together, strict=True):

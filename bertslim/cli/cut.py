@@ -19,7 +19,12 @@ from bertslim.options.cut import CutOptions
 from bertslim.options.target import CutTarget
 
 DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Only show what would happen; no weight is read.")
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Show the plan, layer by layer, and the exact size of the result; read and write no "
+        "weights.",
+    ),
 ]
 
 
@@ -34,10 +39,18 @@ def cut(
 ) -> None:
     """Cut a model by a recipe, and report the effect.
 
-    A cut removes weights from memory, disk and compute. The result, by default in
-    ./<model>-<recipe>, is a checkpoint with its tokenizer, a record (bertslim.json), a report and
-    a model card. The input is never changed. With a target in place of a recipe the cut is searched
-    for, as `bertslim search` does it.
+    A recipe lists what to remove: feed-forward (FFN) blocks or some of their neurons, attention
+    heads, whole layers. It may then repair the rest, by solving weights from texts without labels,
+    and train it briefly. What is removed is gone from memory, disk and compute.
+
+    The model before the cut is called the base, the one after it the slim model. The report
+    compares both: size, latency, accuracy where the data have labels, and fidelity, which is how
+    close the outputs of the slim model are to the base's.
+
+    The result, by default in ./<model>-<recipe>, is a checkpoint with its tokenizer, a record of
+    all figures (bertslim.json), a report and a model card. The input is never changed.
+
+    With a target in place of a recipe, the cut is searched for, as by `bertslim search`.
 
     \b
     Examples:

@@ -24,7 +24,7 @@ def retrain(
 
     With --teacher any model learns to answer as another one does, on texts that need no labels.
     Without, classifiers and regressors of texts and pairs, token classifiers and question
-    answering are fine-tuned; a model with such a head goes on from where it is, any other gets a
+    answering are fine-tuned; a model with such a head is trained further, any other gets a
     new head for what the data are labelled with.
 
     Trained on 80 % of the rows. A tenth chooses the weights that are kept, those at the start

@@ -86,7 +86,11 @@ def _find_models(options: AnalyzeOptions) -> dict[Role, ModelSource]:
         sources["slim"] = find_model(options.other)
     for source in sources.values():
         if not has_tokenizer(source.directory):
-            raise InputError("has no tokenizer to read texts with", where=str(source.directory))
+            raise InputError(
+                "has no tokenizer to read texts with",
+                where=str(source.directory),
+                remedy="copy the tokenizer's files there",
+            )
     return sources
 
 

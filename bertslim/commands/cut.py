@@ -80,7 +80,7 @@ class _CutRun(SlimRun):
         recipe = prepared.recipe.recipe
         if recipe.needs_data and options.data is None:
             raise InputError(
-                "the recipe is carried out on texts, and none are named",
+                "the recipe needs texts, and none are given",
                 where=recipe.name,
                 remedy="give a file or data set with --data; labels are not needed",
             )

@@ -118,7 +118,7 @@ def _rules(options: ExportOptions) -> FileRules:
 
 def _check(options: ExportOptions) -> None:
     if not options.precision.startswith("int8") and options.data is not None:
-        raise InputError("only int8 is made by data", where="--data", remedy="add --int8")
+        raise InputError("only int8 uses data", where="--data", remedy="add --int8")
     if (options.format, options.precision) not in NAMES:
         raise InputError(
             f"{options.format} is not written in {options.precision}",
@@ -126,7 +126,7 @@ def _check(options: ExportOptions) -> None:
             remedy="leave it out",
         )
     if options.first_token and options.format is not Format.ONNX:
-        raise InputError("only ONNX is written so", where="--first-token", remedy="leave it out")
+        raise InputError("only ONNX has this option", where="--first-token", remedy="leave it out")
     options.format.check_packages(options.precision)
 
 

@@ -158,7 +158,11 @@ def _prepare(options: SearchOptions, progress: Progress) -> _Run:
     options.runtime.check_installed()
     source = find_model(options.model, weights=True)
     if not has_tokenizer(source.directory):
-        raise InputError("has no tokenizer to read texts with", where=str(source.directory))
+        raise InputError(
+            "has no tokenizer to read texts with",
+            where=str(source.directory),
+            remedy="copy the tokenizer's files there",
+        )
     check_tokenizer(source.directory)
     described = describe_checkpoint(source.directory)
     lengths = () if options.length is None else (options.length,)

@@ -159,7 +159,7 @@ def _of_model(
         raise DataError(
             f"the labels {listed(sorted(words))} are names of {whose} classes and ids of others",
             where=sources[0].source,
-            remedy="say which is meant with --labels-as names or --labels-as ids",
+            remedy="choose with --labels-as names or --labels-as ids",
         )
     account = f"{_classes(names)}, read as {way.account.format(whose=whose)}"
     notes = _notes_on_numbers(ids, class_names, names)

@@ -1,6 +1,6 @@
 """Local files and directories -> one table with the columns that they have.
 
-Nothing is written on the way, neither to a cache nor to a temporary directory.
+Reading writes nothing, neither to a cache nor to a temporary directory.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def describe_environment(threads: int, packages: Sequence[str] | None = None) -> Environment:
-    """Describe this machine, the versions at hand and the git revision of the current directory.
+    """Describe this machine, the installed versions and the git revision of the current directory.
 
     Args:
         threads: How many the figures are measured with.

@@ -84,7 +84,7 @@ def check_names(names: Iterable[str], where: Path | None = None) -> None:
 
 
 def _own_vocabulary(path: Path) -> tuple[int, ...]:
-    """The vocabulary that the file itself holds, if any; exported files are checked on the way."""
+    """The vocabulary that the file itself holds, if any; exported files are checked as well."""
     if path.suffix == IR_SUFFIX and not path.with_suffix(".bin").is_file():
         raise InputError(
             f"its weights, {path.with_suffix('.bin').name}, are not beside it",

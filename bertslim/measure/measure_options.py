@@ -33,7 +33,8 @@ class MeasureOptions(OptionsModel):
         default=(),
         metadata=option(
             "--length",
-            help="Lengths in tokens to time, such as 32,128; MACs are counted at the first.",
+            help="Lengths in tokens to time, such as 32,128; multiply-accumulates (MACs) are "
+            "counted at the first.",
             shown="128",
             metavar="N",
             read=whole_numbers,

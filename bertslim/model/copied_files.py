@@ -1,6 +1,7 @@
 """The files of a checkpoint that are not weights and go along: tokenizer, pooling, licence …
 
-No code goes along but bertslim's own: what could be run, in Python or by unpickling, stays behind.
+Only bertslim's own code is copied: other files that could run code, in Python or by unpickling,
+are not.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ _SAFETENSORS, _PICKLE = SINGLE_WEIGHT_FILES
 
 @dataclass(frozen=True)
 class CopiedFile:
-    """A file that goes along.
+    """A file that is copied.
 
     Attributes:
         name: Its path in the target.
@@ -75,7 +76,7 @@ class CopiedFile:
 
 @dataclass(frozen=True)
 class CopiedFiles:
-    """What of a checkpoint goes along, and what stays behind because it could be run.
+    """The files of a checkpoint that are copied, and those that are not since they could run code.
 
     Attributes:
         files: Those that go along.
@@ -87,7 +88,7 @@ class CopiedFiles:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What stays behind, in one line; nothing where all goes along."""
+        """The files that are not copied, in one line; empty where all are."""
         if not self.left_behind:
             return ()
         return (f"code of the base, or what may be code, stays behind: {listed(self.left_behind)}",)

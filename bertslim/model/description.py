@@ -33,7 +33,7 @@ class Description:
         config: The content of `config.json`, with the head, the number of labels and the type that
             the weights have.
         facts: Its shape.
-        weights: The weight files; none where only the configuration is at hand.
+        weights: The weight files; none where only the configuration is available.
         notes: What `config.json` says otherwise than the weights, a line each.
     """
 

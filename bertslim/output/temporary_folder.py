@@ -1,4 +1,4 @@
-"""A folder of a run's own for all that it and its libraries write on the way."""
+"""A folder of its own for all temporary files of a run and its libraries."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Training(Frozen):
         macs: Multiply-accumulates of all passes, a backward pass counted as two forward ones.
         best_step: The step of the weights that were kept; 0: those of the start.
         looks: From the start to the end.
-        resumed: Whether it was interrupted on the way.
+        resumed: Whether it was interrupted and resumed.
     """
 
     teacher: ModelRecord | None = None

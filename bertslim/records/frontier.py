@@ -75,7 +75,7 @@ class FrontierPoint(Frozen):
     Attributes:
         name: By the share of the base's time that it should take, such as "0.50x".
         recipe: Its recipe.
-        plan: What becomes of each layer.
+        plan: The change of each layer.
         predicted_ms: What a call should take.
         damage: Of the model put together from blocks that were repaired alone.
         texts: How many texts that was seen on.
@@ -248,7 +248,11 @@ class Frontier(Frozen):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError("no account of a search here", where=str(path)) from error
+            raise InputError(
+                "no account of a search here",
+                where=str(path),
+                remedy="name a directory that `bertslim search` wrote",
+            ) from error
         except (ValidationError, UnicodeDecodeError) as error:
             what = "is not an account of a search that this bertslim reads"
             raise InputError(what, where=str(path)) from error

@@ -13,7 +13,7 @@ class LevelTime(Frozen):
 
     Attributes:
         block: Which of the two blocks of a layer.
-        kind: What became of it.
+        kind: Its level.
         size: Neurons or heads that are left.
         ms: What it takes in any layer but the topmost with attention.
         top_ms: What it takes there and above, where a runtime may compute one token alone.

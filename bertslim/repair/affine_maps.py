@@ -21,7 +21,7 @@ def affine_of(*linears: nn.Linear) -> Affine:
 
 
 def identity(width: int) -> Affine:
-    """Return the map that hands its inputs on as they are."""
+    """Return the identity map."""
     return Affine(torch.eye(width, dtype=torch.float64), torch.zeros(width, dtype=torch.float64))
 
 

@@ -27,7 +27,7 @@ from bertslim.surgery.layer_surgery import multiply_ffn
 
 @dataclass
 class LayerRepair:
-    """Brings the texts through one layer of both models, and repairs the slim one's on the way.
+    """Brings the texts through one layer of both models, and repairs the slim one's layer.
 
     Attributes:
         context: What the repairs of all layers have in common.

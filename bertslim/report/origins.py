@@ -66,7 +66,7 @@ def step_times(record: Record) -> Table | None:
         return None
     rows = [(step.name, significant(step.seconds)) for step in record.steps]
     total = significant(sum(step.seconds for step in record.steps))
-    return Table("lr", ("step", "seconds"), (*rows, ("in all", total)))
+    return Table("lr", ("step", "seconds"), (*rows, ("total", total)))
 
 
 def _model(role: str, model: ModelRecord) -> Iterator[Row]:

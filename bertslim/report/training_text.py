@@ -34,7 +34,7 @@ def _what(training: Training) -> str:
     size = counted(int(training.settings["batch_size"]), "text", "texts")
     whom = f"with {shown_source(training.teacher.source)} as teacher" if training.teacher else ""
     shared = f", {training.processes} processes" if training.processes > 1 else ""
-    again = " It was interrupted on the way and resumed." if training.resumed else ""
+    again = " It was interrupted and resumed." if training.resumed else ""
     return (
         f"Trained {whom or 'on labels'} for {batches} of {size}: {_duration(training)}, "
         f"{fixed(training.tokens_per_second)} tokens a second, {training.macs:.2e} "

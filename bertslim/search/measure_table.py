@@ -54,7 +54,7 @@ class TableBench:
 
     Attributes:
         writer: Writes models as the files of the runtime.
-        choices: What may become of each layer; the same of all. What it leaves out is not timed.
+        choices: The possible levels of each layer, the same for all. Other levels are not timed.
         shape: What a call takes.
         threads: Threads of each model.
         seed: Settles the random inputs, and which whole models are measured.

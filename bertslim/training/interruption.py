@@ -1,4 +1,4 @@
-"""What a run of training leaves on the way, so that a later one can go on where it was cut off.
+"""The state that a training saves, so that a later run can continue after an interruption.
 
 It lies in a hidden folder beside the output: what was asked for, the best weights so far, and
 Trainer's own checkpoints. A checkpoint counts once its account is there, which is written last.
@@ -82,7 +82,7 @@ class Interruption:
             raise OutputError(
                 "a run was interrupted here",
                 where=str(self.folder),
-                remedy="go on with --resume, or begin anew with --force",
+                remedy="continue with --resume, or start again with --force",
             )
         self.clear()
         self.folder.mkdir(parents=True)
@@ -166,7 +166,7 @@ class Interruption:
             raise OutputError(
                 f"the run that was interrupted was another one: it differs in {', '.join(unlike)}",
                 where=str(self.folder),
-                remedy="ask for the same, or begin anew with --force",
+                remedy="give the same options, or start again with --force",
             )
 
     def _check_whole(self) -> None:
@@ -181,7 +181,7 @@ class Interruption:
         return OutputError(
             "what an interrupted run left here is missing or damaged",
             where=str(path),
-            remedy="begin anew with --force and without --resume",
+            remedy="start again with --force and without --resume",
         )
 
 

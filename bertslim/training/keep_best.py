@@ -1,4 +1,4 @@
-"""Looks at the select split on the way, and keeps the weights that do best there."""
+"""Scores the select split during training, and keeps the best weights."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def layer_map(student: int, teacher: int, plan: Sequence[LayerPlan] | None = Non
     Args:
         student: Layers of the student.
         teacher: Layers of the teacher.
-        plan: What became of the teacher's layers; None: not known.
+        plan: The change of the teacher's layers; None: not known.
     """
     if plan is not None:
         kept = [row.layer for row in plan if row.slim_layer is not None]

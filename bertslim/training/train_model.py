@@ -43,7 +43,7 @@ class TeacherModel:
     Attributes:
         checkpoint: The model, in eval mode.
         record: Which checkpoint it is.
-        plan: What became of its layers in the student; None: not known.
+        plan: The change of its layers in the student; None: not known.
     """
 
     checkpoint: Checkpoint
@@ -84,7 +84,7 @@ def train_model(
 ) -> TrainedWeights:
     """Train a model on the fit split, and choose among its weights on the select split.
 
-    What it leaves on the way is removed by `options.interruption.clear()`, once the result is safe.
+    Its temporary files are removed by `options.interruption.clear()`, once the result is safe.
 
     Args:
         student: The model.
@@ -229,7 +229,7 @@ def _left_on_the_way(
             interruption.clear()
         elif ranks.rank == 0 and latest is not None:
             step = interruption.read_account(latest).step
-            progress.tell(f"training stopped; --resume goes on after step {step:,}")
+            progress.tell(f"training stopped; continue after step {step:,} with --resume")
         raise
 
 
@@ -243,7 +243,7 @@ def _tell_resumed(
         return
     account = interruption.read_account(latest)
     other = "; by the clock it may come to another result" if settings.minutes else ""
-    progress.tell(f"training goes on after step {account.step:,}{other}")
+    progress.tell(f"training continues after step {account.step:,}{other}")
 
 
 def _macs(training: Training, student: Student, teacher: TeacherModel | None) -> int:

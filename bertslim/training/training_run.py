@@ -1,4 +1,4 @@
-"""Brief gradient training: a model, an objective, and the account of what came of it."""
+"""Brief gradient training: a model, an objective, and its result."""
 
 from __future__ import annotations
 

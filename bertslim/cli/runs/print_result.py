@@ -1,4 +1,4 @@
-"""Run what writes a slim model, and print what came of it."""
+"""Run a command that writes a slim model, and print its result."""
 
 from __future__ import annotations
 
