@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bertslim.cli import run
+from support.sentence_transformers import save_sentence_transformer
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -53,7 +54,11 @@ def models(
     tags = ["O", "B-PER", "I-PER", "B-LOC"]
     classifier = make_checkpoint("bert", "SequenceClassification", tokenizer=True, **classes)
     encoder = make_checkpoint("bert", "", tokenizer=True)
+    bge = save_sentence_transformer(
+        encoder, tmp_path_factory.mktemp("bge") / "my-bge", pooling={"pooling_mode": "cls"}
+    )
     return {
+        "my-bge": bge,
         "my-classifier": classifier,
         "base": classifier,
         "my-ner": make_checkpoint(
@@ -80,7 +85,7 @@ def write_data() -> None:
     rows = texts(240)
     labels = ["positive" if "good" in row else "negative" for row in rows]
     pairs = list(zip(rows, labels, strict=True))
-    for name in ("reviews.csv", "held_out.csv"):
+    for name in ("reviews.csv", "held_out.csv", "requests.csv"):
         lines = [f"{row},{label},{label}" for row, label in pairs]
         Path(name).write_text("\n".join(["text,label,stars", *lines]), encoding="utf-8")
     for name in ("texts.txt", "passages.txt", "queries.txt"):

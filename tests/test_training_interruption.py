@@ -59,7 +59,7 @@ def test_a_run_that_was_cut_off_is_taken_over_or_thrown_away_but_not_by_chance(
         cut_off.begin(REQUEST, resume=False, force=False)
     cut_off.begin(REQUEST, resume=True, force=False)
     assert cut_off.there
-    with pytest.raises(OutputError, match=r"another one: it differs in steps, lr; ask for"):
+    with pytest.raises(OutputError, match=r"another one: it differs in steps, lr; give the same"):
         cut_off.begin({"seed": 0, "steps": 9, "lr": 1}, resume=True, force=True)
     cut_off.begin(REQUEST, resume=False, force=True)
     assert not cut_off.there
