@@ -195,8 +195,8 @@ def test_labels_that_are_names_as_well_as_other_ids_are_refused() -> None:
     with pytest.raises(DataError) as caught:
         read([1, 2, 3], model=STARS)
     assert str(caught.value) == (
-        "d.csv: the labels 1, 2, 3 are names of the model's classes and ids of others; say which "
-        "is meant with --labels-as names or --labels-as ids"
+        "d.csv: the labels 1, 2, 3 are names of the model's classes and ids of others; choose "
+        "with --labels-as names or --labels-as ids"
     )
     assert read([1, 2, 3], model=STARS, labels_as="ids").ids == (1, 2, 3)
     assert read([1, 2, 3], model=STARS, labels_as="names").ids == (0, 1, 2)
