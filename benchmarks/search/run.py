@@ -7,7 +7,7 @@ and timed in turns with the base in the runtime that was searched for. Nothing i
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +31,7 @@ from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Measurement
 from bertslim.report.tables import Table
-from bertslim.search.levels import CRITERION
+from bertslim.search.levels import CRITERION, REFINE
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.timed_files import FileWriter, RuntimeTime, time_models
 
@@ -75,8 +75,8 @@ def main() -> None:
                 for point in found.frontier.points
                 if point.solved is not None
             ),
-            *uniform(folder),
-            *(Rival("shipped", name, name) for name in SHIPPED),
+            *uniform(folder, arguments.widths),
+            *(Rival("shipped", name, name) for name in arguments.shipped),
         ]
         print(measured(rivals, arguments, folder, progress).markdown())
 
@@ -91,6 +91,9 @@ def parse() -> argparse.Namespace:
     add("held", help="other rows, to judge all models on")
     add("--runtime", type=SearchRuntime, default=SearchRuntime.ONNXRUNTIME_INT8)
     add("--length", type=int, default=128)
+    add("--target-latency", help="what is searched for; default: the frontier")
+    add("--widths", nargs="*", type=float, default=WIDTHS, help="of all layers alike")
+    add("--shipped", nargs="*", default=SHIPPED, help="recipes")
     add("--minutes", type=float, default=10.0)
     add("--threads", type=int, default=default_threads(), help="default: all cores")
     add("--seed", type=int, default=0)
@@ -101,6 +104,7 @@ def search_options(arguments: argparse.Namespace, output: Path) -> SearchOptions
     return SearchOptions(
         str(arguments.base),
         DataOptions(arguments.data),
+        target_latency=arguments.target_latency,
         runtime=arguments.runtime,
         length=arguments.length,
         minutes=arguments.minutes,
@@ -110,12 +114,13 @@ def search_options(arguments: argparse.Namespace, output: Path) -> SearchOptions
     )
 
 
-def uniform(folder: Path) -> Iterator[Rival]:
+def uniform(folder: Path, widths: Sequence[float]) -> Iterator[Rival]:
     """Write a recipe for each width, the same in all layers, with the same repair."""
-    for width in WIDTHS:
+    for width in widths:
         name = f"width-{width:g}"
         step = {"op": "resize_ffn", "layers": "all", "width": width, "criterion": CRITERION}
-        raw: dict[str, Any] = {"version": 1, "name": name, "surgery": [step], "reconstruct": {}}
+        repair = {"refine": REFINE}
+        raw: dict[str, Any] = {"version": 1, "name": name, "surgery": [step], "reconstruct": repair}
         path = folder / f"{name}.yaml"
         path.write_text(Recipe.model_validate(raw).to_yaml(), encoding="utf-8")
         yield Rival("one width", name, str(path))
