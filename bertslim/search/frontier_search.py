@@ -145,12 +145,16 @@ class FrontierSearch:
 
     @property
     def _slower(self) -> float:
-        """How many times as long as predicted those take that were made, at the median."""
+        """How many times as long as predicted those take that were made, at the median.
+
+        At least 1: one that seems faster than predicted may be so by chance, and would let in
+        others that are beyond the target.
+        """
         ratios = [
             made.ms / self.problem.predicted_ms(configuration)
             for configuration, made in self.made.items()
         ]
-        return float(np.median(ratios)) if ratios else 1.0
+        return max(1.0, float(np.median(ratios))) if ratios else 1.0
 
     def _in_order(self, best: Sequence[Configuration]) -> Iterator[Configuration]:
         """Yield the best of each budget: those towards a drop, then all, evenly over the times."""
