@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from bertslim.brief_spinning import spin_briefly
 from bertslim.interrupts import INTERRUPTED, catch_signals, end_with, exit_with
 from bertslim.terminal import open_closed_streams
 
@@ -12,6 +13,7 @@ def main() -> None:
     """Run the command line of this process and end it with the exit code."""
     open_closed_streams()
     catch_signals()  # before anything is imported that takes time
+    spin_briefly()
     try:
         from bertslim.cli import run
 

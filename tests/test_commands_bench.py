@@ -17,7 +17,7 @@ from bertslim.commands import bench_models
 from bertslim.errors import InputError
 from bertslim.measure.latency import LatencyBench, LatencyResult
 from bertslim.measure.runtimes import Runtime, TimedModel
-from bertslim.measure.shapes import Shape
+from bertslim.measure.shapes import Shape, shape_of
 from bertslim.records import BenchResult, Interval, Measurement
 from support.tiny_onnx import write_tiny_onnx
 
@@ -33,6 +33,7 @@ class ScriptedBench:
         self.seconds: list[float] = []
         self.restarts = 0
         self.disturbed: tuple[str, ...] = ()
+        self.doubts: Mapping[Shape, str] = {}
 
     def __call__(
         self, models: Mapping[str, TimedModel], shapes: Sequence[Shape], **options: Any
@@ -53,7 +54,8 @@ class ScriptedBench:
         self.seconds.append(seconds)
 
     def compare(self, base: str | None, slim: str) -> LatencyResult:
-        return LatencyResult(tuple(self._figures(base, slim)))
+        told = [one for one in self._figures(base, slim) if shape_of(one) not in self.doubts]
+        return LatencyResult(tuple(told), self.doubts)
 
     def disturbance(self) -> tuple[str, ...]:
         return self.disturbed
@@ -303,6 +305,23 @@ def test_texts_are_not_compiled_for(
         "bertslim: torch-compile: is compiled for each shape, and texts have many; leave it out, "
         "or leave out --length data\n"
     )
+
+
+def test_where_no_time_can_be_told_it_says_so(
+    models: dict[str, str],
+    script: Callable[..., ScriptedBench],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    bench = script({("base", "torch"): 1.0})
+    bench.doubts = {Shape(1, 8): "cannot tell on this busy machine: for a reason"}
+    assert run(["bench", models["base"], *QUICK]) == 4
+    said = "latency at 1x8: cannot tell on this busy machine: for a reason; allow more --seconds"
+    assert said in capfd.readouterr().err
+    shapes = [*QUICK[:-4], "--length", "4,8", "--threads", "1", "--json"]
+    assert run(["bench", models["base"], *shapes]) == 0
+    result = BenchResult.model_validate_json(capfd.readouterr().out)
+    assert {one.length for one in result.timings} == {4}
+    assert "latency at 1x8: cannot tell on this busy machine: for a reason" in result.notes
 
 
 def test_quiet_prints_nothing(

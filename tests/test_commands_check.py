@@ -58,6 +58,12 @@ class ScriptedBench:
     threads: int = 0
     seed: int = -1
     disturbed: tuple[str, ...] = ()
+    doubts: Mapping[Shape, str] = field(default_factory=dict)
+    start_up: float = 0.0
+
+    @property
+    def shape_count(self) -> int:
+        return len(self.shapes)
 
     def __call__(
         self, models: Mapping[str, TimedModel], shapes: Sequence[Shape], **options: Any
@@ -86,19 +92,23 @@ class ScriptedBench:
 
     def restart(self) -> None:
         self.launches += 1
+        self.clock += self.start_up
 
     def disturbance(self) -> tuple[str, ...]:
         return self.disturbed
 
     def compare(self, base: str | None, slim: str, *, level: float) -> LatencyResult:
         assert level == LEVEL
-        look = len(self.seconds) - FEWEST_LAUNCHES
+        look = max(0, len(self.seconds) - FEWEST_LAUNCHES)
         default = [(0.8, 0.79, 0.81)]
         found = {shape: self.script.get(shape, default) for shape in self.shapes}
         figures = [
-            latency(shape, *looks[min(look, len(looks) - 1)]) for shape, looks in found.items()
+            latency(shape, *looks[min(look, len(looks) - 1)])
+            for shape, looks in found.items()
+            if shape not in self.doubts
         ]
-        return LatencyResult((*figures, Measurement(name="memory.peak", unit="bytes")))
+        peak = Measurement(name="memory.peak", unit="bytes")
+        return LatencyResult((*figures, peak), self.doubts)
 
 
 @pytest.fixture
@@ -226,6 +236,30 @@ def test_when_time_is_up_it_cannot_tell(
     assert "inconclusive" in out
     assert err.startswith("bertslim: inconclusive: at 1x16 ")
     assert err.endswith("; allow more --minutes\n")
+
+
+def test_on_a_machine_that_is_too_busy_it_cannot_tell_and_says_so(
+    result: Path, script: Callable[..., ScriptedBench], capfd: pytest.CaptureFixture[str]
+) -> None:
+    bench = script()
+    bench.doubts = {Shape(4, 8): "cannot tell on this busy machine: for a reason"}
+    assert run(["check", str(result), "--minutes", "0.5", "--max-latency-ratio", "0.9"]) == 4
+    out, err = capfd.readouterr()
+    assert "| pass" in out
+    assert "at 4x8 cannot tell on this busy machine: for a reason; allow more --minutes" in err
+    assert run(["check", str(result), "--minutes", "0.5", "--max-latency-ratio", "0.5"]) == 3
+
+
+def test_it_ends_in_three_times_the_minutes_though_there_were_too_few_launches(
+    result: Path, script: Callable[..., ScriptedBench], capfd: pytest.CaptureFixture[str]
+) -> None:
+    bench = script()
+    bench.start_up = 15.0
+    assert run(["check", str(result), "--minutes", "0.1", "--max-latency-ratio", "0.9"]) == 4
+    assert bench.clock <= 3 * 6 + bench.start_up
+    assert bench.seconds[0] == pytest.approx(6 / FEWEST_LAUNCHES / 2)
+    said = f"cannot tell: there was time for {bench.launches} of {FEWEST_LAUNCHES} launches"
+    assert said in capfd.readouterr().err
 
 
 def test_an_unsure_record_is_blamed_for_what_it_leaves_open(

@@ -117,7 +117,7 @@ class DriftingWorker:
     def dtype(self):
         return "float32"
 
-    def warm_up(self, shape):
+    def warm_up(self, shape, seconds):
         return WarmUp(calls=4, call_ms=self.ms)
 
     def block(self, shape, calls, *, first, patient):
@@ -251,7 +251,7 @@ TEXT_MS = (1.0, 30.0, 2.0)  # of three batches: ratios of medians would mistake 
 class ReadingWorker(DriftingWorker):
     """On texts, of which one batch takes much longer than the others."""
 
-    def warm_up(self, shape):
+    def warm_up(self, shape, seconds):
         return WarmUp(calls=3, call_ms=sum(TEXT_MS) / 3 * self.ms)
 
     def block(self, shape, calls, *, first, patient):
@@ -315,7 +315,7 @@ def test_a_process_reads_each_batch_in_turn(texts, light, monkeypatch):
     model = TimedModel(light.path, light.runtime, texts)
     watch = Stopwatch(model, threads=1, vocabulary=99, seed=0)
     shape, in_turn = Shape(2, DATA), [[3, 5], [9, 2], [4, 4]]
-    assert watch.warm_up(shape)["calls"] == 3
+    assert watch.warm_up(shape, seconds=3.0)["calls"] == 3
     assert read == [in_turn[0], *in_turn]
     read.clear()
     watch.block(shape, calls=5, first=7, patient=False)
@@ -396,6 +396,67 @@ def test_a_quiet_machine_is_not_worth_a_word(tmp_path, quiet, monkeypatch):
     assert bench.disturbance() == ()
     assert "blocks_timed_again" not in context
     assert "blocks_disturbed" not in context
+
+
+@pytest.fixture
+def doubtful(told_of_disturbance, monkeypatch):
+    monkeypatch.setattr(latency_samples, "MOSTLY", 0.8)
+    monkeypatch.setattr(latency_samples, "FEWEST_ROUNDS", 5)
+    monkeypatch.setattr(latency, "LEAST_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_no_figure_is_made_where_other_programs_have_the_cores(tmp_path, quiet, monkeypatch):
+    monkeypatch.setattr(DisturbedWorker, "every", 1)
+    with stand_in_bench(DisturbedWorker, tmp_path, monkeypatch, quiet) as bench:
+        bench.run(1e-3)
+        result = bench.compare("base", "slim")
+    assert [one.name for one in result.measurements] == ["memory.peak"]
+    assert result.notes == (
+        "latency at 1x8: cannot tell on this busy machine: other programs had the cores in 2 of 2 "
+        "blocks of calls",
+    )
+
+
+class SlowingClock:
+    """Stands for time: each look at it comes four seconds after the one before."""
+
+    now = 0.0
+
+    @classmethod
+    def monotonic(cls):
+        cls.now += 4.0
+        return cls.now
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_it_ends_in_three_times_the_seconds_whatever_a_round_takes(tmp_path, quiet, monkeypatch):
+    monkeypatch.setattr(latency, "time", SlowingClock)
+    with stand_in_bench(DriftingWorker, tmp_path, monkeypatch, quiet) as bench:
+        start = SlowingClock.now
+        bench.run(20.0)
+        took = SlowingClock.now - start
+        result = bench.compare("base", "slim")
+    assert took <= 3 * 20.0 + 16, "a round more at the most"
+    assert "cannot tell: there was time for" in result.notes[0]
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_medians_that_contradict_the_rounds_are_no_figures(tmp_path, quiet, monkeypatch):
+    bench = stand_in_bench(DriftingWorker, tmp_path, monkeypatch, quiet)
+    samples = bench._samples[SMALL]
+    slow, fast = 100.0, 1.0  # the first model has one block more among the slow ones
+    base = [slow] * 6 + [fast] * 5
+    slim = [0.5 * slow] * 5 + [0.5 * fast] * 6
+    samples.blocks = {
+        name: list(np.array(ms)[:, None]) for name, ms in (("base", base), ("slim", slim))
+    }
+    samples.disturbed = 3
+    doubt = bench.doubt(SMALL, "base", "slim")
+    assert doubt is not None
+    assert doubt.startswith("cannot tell on this busy machine: the medians have a ratio of 0.0")
+    samples.disturbed = 0
+    assert bench.doubt(SMALL, "base", "slim") is None, "it is not the machine"
 
 
 @pytest.fixture

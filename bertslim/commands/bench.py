@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 
 from bertslim.commands.bench_models import Entrant, find_entrants
 from bertslim.data.data_options import DataOptions
-from bertslim.errors import BertslimError, InputError
+from bertslim.errors import BertslimError, CannotTell, InputError
 from bertslim.measure.draw_texts import draw_texts
 from bertslim.measure.environment import describe_environment, usable_threads
 from bertslim.measure.input_limits import InputLimits, read_limits, shared_limits
-from bertslim.measure.latency import MIN_ROUNDS, LatencyBench, run_launches
+from bertslim.measure.latency import MIN_ROUNDS, WARM_UP_SECONDS, LatencyBench, run_launches
 from bertslim.measure.latency_process import WorkerProcess
 from bertslim.measure.runtimes import UNASKED
 from bertslim.measure.shapes import Shape, all_shapes, shape_of
@@ -34,6 +34,7 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
         InputError: A model or a runtime is not available, or a shape is not possible.
         DataError: The data are missing or broken, or do not fit the first model.
         BertslimError: A model could not be loaded or run.
+        CannotTell: The machine is too busy for times at any of the shapes.
     """
     entrants = find_entrants(options.models, options.runtimes)
     limits = shared_limits(map(read_limits, {entrant.path for entrant in entrants}))
@@ -128,7 +129,7 @@ def _try(entrant: Entrant, options: BenchOptions, limits: InputLimits, shape: Sh
     )
     with closing(worker):
         worker.wait_until_loaded()
-        worker.warm_up(shape)
+        worker.warm_up(shape, WARM_UP_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -158,8 +159,13 @@ def _measure(
     ) as running:
         run_launches(running, options.launches, options.seconds * len(entrants))
     comparisons = _Comparisons(entrants, running)
-    timings = tuple(timing for shape in shapes for timing in comparisons.timings(shape))
-    return _Measured(timings, _timed_texts(running.texts_of("0")), running.disturbance())
+    doubts = running.compare(None, "0")
+    told = [shape for shape in shapes if shape not in doubts.doubts]
+    if not told:
+        raise CannotTell("; ".join(doubts.notes), remedy="allow more --seconds, or try again later")
+    timings = tuple(timing for shape in told for timing in comparisons.timings(shape))
+    notes = (*doubts.notes, *running.disturbance())
+    return _Measured(timings, _timed_texts(running.texts_of("0")), notes)
 
 
 def _timed_texts(sample: TextSample | None) -> TimedTexts | None:
@@ -217,8 +223,8 @@ class _Comparisons:
         return 0
 
     def _ratio(self, base: int, number: int, shape: Shape) -> TimeRatio | None:
-        latency = self._figures(base, number)["latency", shape]
-        if base == number or latency.ratio is None or latency.interval is None:
+        latency = self._figures(base, number).get(("latency", shape))
+        if base == number or latency is None or latency.ratio is None or latency.interval is None:
             return None
         entrant = self._entrants[base]
         return TimeRatio(

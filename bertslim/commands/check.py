@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,13 +17,13 @@ from bertslim.commands.check_parts import (
 from bertslim.errors import ModelError
 from bertslim.gate.baseline import machine_differences
 from bertslim.gate.check_result import CheckResult
-from bertslim.gate.latency_rules import MaxLatency, MaxRegression
+from bertslim.gate.latency_rules import MEASURE_ON, MaxLatency, MaxRegression
 from bertslim.gate.rule_results import RuleResults, apply_rules
-from bertslim.gate.verdicts import Rule, Verdict
+from bertslim.gate.verdicts import Rule, Verdict, VerdictUnit, unanswered
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.latency import BASE, SLIM, LatencyBench
 from bertslim.measure.runtimes import TimedModel
-from bertslim.measure.shapes import Shape
+from bertslim.measure.shapes import Shape, shape_of
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.model_source import ModelSource, find_model
 from bertslim.options.check import CheckOptions
@@ -38,6 +38,7 @@ ROUNDS_A_LAUNCH = 4  # at least, however long one takes: what differs is launche
 LEVEL = 0.99
 LAUNCH_ERROR = 0.015  # the standard error of a ratio at which a launch ends
 LONGEST_LAUNCH_SECONDS = 7.0
+LONGEST = 3.0  # times the minutes that are asked for, all restarts included
 
 
 def check(options: CheckOptions, progress: Progress) -> CheckResult:
@@ -150,10 +151,10 @@ class _Check:
             ) as bench,
         ):
             start = time.monotonic()
-            deadline = start + 60 * self.options.minutes
-            latencies = _measure(bench, rules, baseline, deadline)
+            timed = _measure(bench, rules, baseline, 60 * self.options.minutes)
             seconds = round(time.monotonic() - start, 3)
-        verdicts = apply_rules(rules, latencies, baseline).verdicts
+        latencies = timed.latencies
+        verdicts = (*apply_rules(rules, latencies, baseline).verdicts, *timed.unanswered(rules))
         notes = machine_differences(self.record.environment, self._here)
         return Checked(verdicts, latencies, (*notes, *bench.disturbance()), seconds)
 
@@ -211,31 +212,67 @@ def _find_base(base: str | None, record: Record) -> ModelSource:
         ) from error
 
 
+@dataclass(frozen=True)
+class _Timed:
+    """What was timed: the figures of some shapes, and why there are none of the others."""
+
+    latencies: tuple[Measurement, ...]
+    doubts: Mapping[str, str]
+
+    def decides(self, rules: Sequence[Rule], baseline: Sequence[Measurement]) -> bool:
+        """Whether all rules are passed by it, or one is failed."""
+        verdicts = apply_rules(rules, self.latencies, baseline).verdicts
+        results = RuleResults(verdicts=(*verdicts, *self.unanswered(rules)))
+        return results.outcome != "inconclusive"
+
+    def unanswered(self, rules: Sequence[Rule]) -> Iterator[Verdict]:
+        """Make the verdicts of rules on shapes without figures."""
+        for rule in rules:
+            for shape, doubt in self.doubts.items():
+                unit: VerdictUnit = "ms" if isinstance(rule, MaxLatency) else "ratio"
+                yield unanswered(rule, shape, unit, f"at {shape} {doubt}", remedy=MEASURE_ON)
+
+
 def _measure(
-    bench: LatencyBench, rules: Sequence[Rule], baseline: Sequence[Measurement], deadline: float
-) -> tuple[Measurement, ...]:
+    bench: LatencyBench, rules: Sequence[Rule], baseline: Sequence[Measurement], seconds: float
+) -> _Timed:
     """Start both models again and time them, until no rule is inconclusive or one is failed.
 
     Two processes of one model differ during their lifetime, so rounds within one launch are not
     enough to judge by. The rules are judged after each launch; the level accounts for repeated
     judging. On a busy machine a launch takes longer, until its rounds agree. The first
-    launches run even when time is up.
+    launches run even when time is up, but not beyond three times the seconds.
     """
+    begun = time.monotonic()
+    deadline, limit = begun + seconds, begun + LONGEST * seconds
+    a_launch = min(LAUNCH_SECONDS, seconds / FEWEST_LAUNCHES / bench.shape_count)
     launches = 0
     while True:
         start = time.monotonic()
-        bench.run(LAUNCH_SECONDS)
+        if launches:
+            bench.restart()
+        bench.run(a_launch)
         while (
             bench.launch_error(BASE, SLIM) > LAUNCH_ERROR
             and time.monotonic() - start < LONGEST_LAUNCH_SECONDS
+            and time.monotonic() < deadline
         ):
-            bench.run(LAUNCH_SECONDS)
+            bench.run(a_launch)
         launches += 1
         taken = time.monotonic() - start
-        if launches >= FEWEST_LAUNCHES:
-            figures = bench.compare(BASE, SLIM, level=LEVEL).measurements
-            latencies = tuple(figure for figure in figures if figure.name == "latency")
-            decided = apply_rules(rules, latencies, baseline).outcome != "inconclusive"
-            if decided or time.monotonic() + taken > deadline:
-                return latencies
-        bench.restart()
+        over = time.monotonic() + taken > (limit if launches < FEWEST_LAUNCHES else deadline)
+        timed = _figures(bench, launches)
+        if over or (launches >= FEWEST_LAUNCHES and timed.decides(rules, baseline)):
+            return timed
+
+
+def _figures(bench: LatencyBench, launches: int) -> _Timed:
+    """Work out the figures so far; too few launches tell nothing, whatever their rounds say."""
+    result = bench.compare(BASE, SLIM, level=LEVEL)
+    latencies = tuple(figure for figure in result.measurements if figure.name == "latency")
+    doubts = {str(shape): doubt for shape, doubt in result.doubts.items()}
+    if launches < FEWEST_LAUNCHES:
+        few = f"cannot tell: there was time for {launches} of {FEWEST_LAUNCHES} launches"
+        doubts = {str(shape_of(figure)): few for figure in latencies} | doubts
+        latencies = ()
+    return _Timed(latencies, doubts)

@@ -13,14 +13,14 @@ from bertslim.commands.prepare_cut import Prepared
 from bertslim.commands.slim_result import Making, SavedSlim, SlimJob, SlimWork
 from bertslim.data.splits import Splits
 from bertslim.measure.evaluation import Evaluation, evaluate
-from bertslim.measure.latency import measure_latency
+from bertslim.measure.latency import LatencyResult, measure_latency
 from bertslim.measure.measure_options import MeasureOptions
 from bertslim.measure.shapes import Shape
 from bertslim.measure.size import count_macs
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
-from bertslim.records import Measurement, compare
+from bertslim.records import compare
 
 
 @dataclass
@@ -71,9 +71,13 @@ class CutWork(SlimWork):
             return Evaluation((), self.splits.notes if self.splits else ())
         latency = self._measure_latency(self.options, directory)
         quality = self._measure_quality(self.options, directory)
-        return replace(quality, measurements=(*latency, *quality.measurements))
+        return replace(
+            quality,
+            measurements=(*latency.measurements, *quality.measurements),
+            notes=(*latency.notes, *quality.notes),
+        )
 
-    def _measure_latency(self, options: MeasureOptions, directory: Path) -> tuple[Measurement, ...]:
+    def _measure_latency(self, options: MeasureOptions, directory: Path) -> LatencyResult:
         with self.progress.step("measure latency"):
             return measure_latency(
                 self.prepared.source.directory,
@@ -84,7 +88,7 @@ class CutWork(SlimWork):
                 launches=options.launches,
                 seed=self.job.seed,
                 progress=self.progress,
-            ).measurements
+            )
 
     def _measure_quality(self, options: MeasureOptions, directory: Path) -> Evaluation:
         """Count MACs, and compare the answers to the report split if there is a tokenizer."""

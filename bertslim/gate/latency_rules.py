@@ -11,7 +11,7 @@ from bertslim.gate.amounts import MILLISECONDS, PERCENT, RATIO, read_amount
 from bertslim.gate.verdicts import Figure, Verdict, outcome_of, unanswered
 from bertslim.records import Interval, Measurement
 
-_MEASURE_ON = "allow more --minutes"
+MEASURE_ON = "allow more --minutes"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class MaxLatencyRatio:
             bound=self.bound,
             outcome=outcome_of(interval, self.bound),
             sentence=f"{_sentence(now, ratio, interval)}, {self} allows {self.bound:.3f}",
-            remedy=_MEASURE_ON,
+            remedy=MEASURE_ON,
         )
 
 
@@ -124,7 +124,7 @@ class MaxRegression:
         exact = Interval(of="ratio", low=ratio, high=ratio)
         if outcome_of(_interval_beside(exact, ratio, before), bound) == "inconclusive":
             return "the record itself is not sure enough, cut again with more --seconds"
-        return _MEASURE_ON
+        return MEASURE_ON
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class MaxLatency:
             sentence=f"at {_shape(now)} the slim model takes {now.slim:.2f} ms "
             f"({_percent(interval)} interval {low:.2f} to {high:.2f}), "
             f"{self} allows {self.milliseconds:.2f}",
-            remedy=_MEASURE_ON,
+            remedy=MEASURE_ON,
         )
 
     def on_another_machine(self, differences: tuple[str, ...]) -> Verdict:

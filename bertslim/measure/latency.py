@@ -3,7 +3,8 @@
 The models take turns: in a round, each times one block of consecutive calls, while the others wait
 on their pipes with sleeping threads; the order alternates. So drift of the machine hits all alike,
 and the interval of a ratio resamples whole rounds. A block during which another program took the
-cores is timed again, unless that goes on for seconds: then the machine counts as busy.
+cores is timed again, unless that goes on for seconds: then the machine counts as busy. It ends in
+three times the seconds asked for, whatever else runs; of times that tell nothing no figure is made.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -36,13 +37,28 @@ RUNTIME = Runtime.TORCH
 MIN_ROUNDS = 10
 BLOCK_MS = 50.0
 PATIENCE_SECONDS = 5.0
+WARM_UP_SECONDS = 3.0
+LONGEST = 3.0  # times the seconds that are asked for
+LEAST_SECONDS = 2.0  # of a shape, if they are needed for enough rounds
+CONTRADICTION = math.log(1.25)
 
 
 @dataclass(frozen=True)
 class LatencyResult:
-    """What was measured so far: `latency`, `latency.p90`, `latency.p99` a shape, `memory.peak`."""
+    """What was measured so far.
+
+    Attributes:
+        measurements: `latency`, `latency.p90`, `latency.p99` a shape, and `memory.peak`.
+        doubts: Why there are no times of a shape, by shape.
+    """
 
     measurements: tuple[Measurement, ...]
+    doubts: Mapping[Shape, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The doubts, a line each."""
+        return tuple(f"latency at {shape}: {doubt}" for shape, doubt in self.doubts.items())
 
 
 def measure_latency(
@@ -166,11 +182,15 @@ class LatencyBench:
         self._processes.close()
 
     def run(self, seconds: float) -> None:
-        """Gather rounds for so many seconds a shape, but not fewer than are needed."""
+        """Gather rounds for so many seconds a shape, longer where more rounds are needed.
+
+        On a busy machine a round takes long: after three times the seconds there are no more.
+        """
         for shape, samples in self._samples.items():
             start = time.monotonic()
+            limit = start + max(LONGEST * seconds, LEAST_SECONDS)
             with self._progress.bar(f"latency {shape}", total=round(seconds, 1), unit="s") as bar:
-                for _ in self._rounds(shape, samples, start + seconds):
+                for _ in self._rounds(shape, samples, start + seconds, limit):
                     bar.update(round(min(seconds, time.monotonic() - start), 1) - bar.n)
 
     def compare(self, base: str | None, slim: str, *, level: float = 0.95) -> LatencyResult:
@@ -181,9 +201,29 @@ class LatencyBench:
             slim: The model after.
             level: Of the interval of the ratio.
         """
-        shapes = self._samples
-        figures = [row for shape in shapes for row in self._latencies(shape, base, slim, level)]
-        return LatencyResult((*figures, self._peak_memory(base, slim)))
+        doubts = {shape: self.doubt(shape, base, slim) for shape in self._samples}
+        told = [shape for shape, doubt in doubts.items() if doubt is None]
+        figures = [row for shape in told for row in self._latencies(shape, base, slim, level)]
+        return LatencyResult(
+            (*figures, self._peak_memory(base, slim)),
+            {shape: doubt for shape, doubt in doubts.items() if doubt is not None},
+        )
+
+    def doubt(self, shape: Shape, base: str | None, slim: str) -> str | None:
+        """Say why the times at a shape tell nothing of these models; None: they do tell."""
+        samples = self._samples[shape]
+        if samples.doubt is not None or base is None:
+            return samples.doubt
+        times = samples.times(base), samples.times(slim)
+        compared = samples.compared_times(base), samples.compared_times(slim)
+        of_medians = math.log(np.median(times[1]) / np.median(times[0]))
+        of_rounds = math.log(launch_ratio(*compared, samples.launches))
+        if samples.often_disturbed and abs(of_medians - of_rounds) > CONTRADICTION:
+            return (
+                "cannot tell on this busy machine: the medians have a ratio of "
+                f"{math.exp(of_medians):.2f}, and rounds of {math.exp(of_rounds):.2f}"
+            )
+        return None
 
     def launch_error(self, base: str, slim: str) -> float:
         """Return the standard error of the ratio in this launch, as a share; the worst shape's."""
@@ -224,28 +264,42 @@ class LatencyBench:
         return (note,)
 
     @property
+    def shape_count(self) -> int:
+        """How many shapes there are."""
+        return len(self._samples)
+
+    @property
     def _largest_shape(self) -> Shape:
         return max(self._samples, key=self._texts.size)
 
-    def _rounds(self, shape: Shape, samples: Samples, deadline: float) -> Iterator[None]:
+    def _rounds(
+        self, shape: Shape, samples: Samples, deadline: float, limit: float
+    ) -> Iterator[None]:
+        """Yield after each round, until the deadline, or as many as needed within the limit."""
         if not samples.rounds_of_launch:
-            self._warm_up(shape, samples)
+            self._warm_up(shape, samples, limit)
             self._undisturbed = time.monotonic()
-        while samples.rounds_of_launch < self._min_rounds or time.monotonic() < deadline:
+        while True:
+            now, rounds = time.monotonic(), samples.rounds_of_launch
+            if rounds and now >= (limit if rounds < self._min_rounds else deadline):
+                return
             names = list(self._workers)
             round_number = samples.rounds
             if round_number % 2:
                 names.reverse()
             for name in names:
-                block = self._block(name, shape, samples, round_number * samples.calls[name])
+                first = round_number * samples.calls[name]
+                block = self._block(name, shape, samples, first, limit)
                 samples.blocks.setdefault(name, []).append(block)
             yield
 
-    def _block(self, name: str, shape: Shape, samples: Samples, first: int) -> FloatArray:
+    def _block(
+        self, name: str, shape: Shape, samples: Samples, first: int, limit: float
+    ) -> FloatArray:
         """Time a block, again where another program took the cores, as long as that may end."""
         worker, calls = self._workers[name], samples.calls[name]
         while True:
-            patient = time.monotonic() < self._undisturbed + self._patience
+            patient = time.monotonic() < min(self._undisturbed + self._patience, limit)
             block = worker.block(shape, calls, first=first, patient=patient)
             if not block.disturbed:
                 self._undisturbed = time.monotonic()
@@ -255,8 +309,11 @@ class LatencyBench:
             samples.disturbed += block.disturbed
             return block.ms
 
-    def _warm_up(self, shape: Shape, samples: Samples) -> None:
-        warm = {name: worker.warm_up(shape) for name, worker in self._workers.items()}
+    def _warm_up(self, shape: Shape, samples: Samples, limit: float) -> None:
+        """Warm all models up, in half of the time that there is at most."""
+        there_is = (limit - time.monotonic()) / 2 / len(self._workers)
+        seconds = min(WARM_UP_SECONDS, there_is)
+        warm = {name: worker.warm_up(shape, seconds) for name, worker in self._workers.items()}
         samples.warm_up_calls = min(each.calls for each in warm.values())
         calls = {name: math.ceil(BLOCK_MS / each.call_ms) for name, each in warm.items()}
         if shape.of_texts:  # all run the same ones

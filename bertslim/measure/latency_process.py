@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 import numpy as np
 
 from bertslim.arrays import FloatArray
+from bertslim.brief_spinning import brief_spinning
 from bertslim.errors import BertslimError, InputError
 from bertslim.measure.runtimes import TimedModel
 from bertslim.measure.shapes import Shape
@@ -75,7 +76,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=self._error_output,
             text=True,
-            env=os.environ | ALLOCATOR | count,
+            env=os.environ | ALLOCATOR | dict(brief_spinning()) | count,
             process_group=0,  # ended with what it starts; Ctrl-C reaches its parent alone
         )
         self._requests = cast("IO[str]", self._process.stdin)
@@ -93,9 +94,9 @@ class WorkerProcess:
         """Return what the model multiplies in, such as "float32"."""
         return str(self._ask("dtype")["dtype"])
 
-    def warm_up(self, shape: Shape) -> WarmUp:
-        """Run the shape until its time is stable."""
-        answer = self._ask("warm_up", shape)
+    def warm_up(self, shape: Shape, seconds: float) -> WarmUp:
+        """Run the shape until its time is stable, or for about so many seconds."""
+        answer = self._ask("warm_up", shape, seconds=seconds)
         return WarmUp(answer["calls"], answer["call_ms"])
 
     def block(self, shape: Shape, calls: int, *, first: int = 0, patient: bool) -> Block:
@@ -117,7 +118,7 @@ class WorkerProcess:
         with suppress(BrokenPipeError), self._process:  # closes the pipes, and waits
             self._error_output.close()
 
-    def _ask(self, do: str, shape: Shape | None = None, **more: int) -> dict[str, Any]:
+    def _ask(self, do: str, shape: Shape | None = None, **more: float) -> dict[str, Any]:
         request = {"do": do, **(asdict(shape) if shape else {}), **more}
         try:
             self._requests.write(json.dumps(request) + "\n")

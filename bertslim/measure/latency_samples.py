@@ -10,6 +10,8 @@ import numpy as np
 from bertslim.arrays import FloatArray
 
 NOW_AND_THEN = 0.05
+MOSTLY = 0.8
+FEWEST_ROUNDS = 5
 
 
 @dataclass
@@ -65,6 +67,20 @@ class Samples:
         """Whether models had to wait for cores more than now and then."""
         all_blocks = self.counted_blocks + self.timed_again
         return self.timed_again + self.disturbed > NOW_AND_THEN * all_blocks
+
+    @property
+    def doubt(self) -> str | None:
+        """Say why no figure is to be made of these times; None: there is no reason."""
+        if self.disturbed > MOSTLY * self.counted_blocks:
+            return (
+                "cannot tell on this busy machine: other programs had the cores in "
+                f"{self.disturbed} of {self.counted_blocks} blocks of calls"
+            )
+        if self.rounds < FEWEST_ROUNDS:
+            busy = " on this busy machine" if self.often_disturbed else ""
+            rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+            return f"cannot tell{busy}: there was time for {rounds} of calls alone"
+        return None
 
     def times(self, name: str) -> FloatArray:
         """All times of one model, shape (rounds, calls)."""

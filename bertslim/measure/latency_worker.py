@@ -6,7 +6,8 @@ output, and ends at end of file, so that it never outlives the process that star
     (start)                                                     {}
     {"do": "dtype"}                                             {"dtype": "float32"}
     {"do": "peak",    "batch": 8, "length": 128}                {"bytes": 123456}
-    {"do": "warm_up", "batch": 8, "length": "data"}             {"calls": 12, "call_ms": 110.2}
+    {"do": "warm_up", "batch": 8, "length": "data", "seconds": 3.0}
+                                                                {"calls": 12, "call_ms": 110.2}
     {"do": "block",   "batch": 8, "length": 128, "calls": 2, "first": 0, "patient": true}
                                              {"ms": [109.8, 110.4], "disturbed": false}
     (any failure, after which it ends)
@@ -38,7 +39,6 @@ from bertslim.measure.shapes import Shape
 from bertslim.measure.text_sample import Arrays, TextSample
 
 WINDOW_SECONDS = 0.1
-WARM_UP_SECONDS = 3.0
 STABLE = 0.03
 LEAD_IN_SECONDS = 0.02
 SETTLE_SECONDS = 0.01
@@ -69,7 +69,7 @@ class Stopwatch:
             calls.time(calls.largest)
         return {"bytes": peak_resident_bytes() - self._resident_before}
 
-    def warm_up(self, shape: Shape) -> dict[str, Any]:
+    def warm_up(self, shape: Shape, *, seconds: float) -> dict[str, Any]:
         """Run the shape until two windows running have the same fastest call, or time is up.
 
         Of texts each batch is run once, or as many as there is time for.
@@ -78,7 +78,7 @@ class Stopwatch:
         calls.time(0)  # may take long where it compiles
         start = time.perf_counter()
         if shape.of_texts:
-            times = calls.run_for(WARM_UP_SECONDS, most=len(calls))
+            times = calls.run_for(seconds, most=len(calls))
             return {"calls": len(times), "call_ms": sum(times) / len(times)}
         window = calls.run_for(WINDOW_SECONDS)
         count = len(window)
@@ -87,7 +87,7 @@ class Stopwatch:
             window = calls.run_for(WINDOW_SECONDS)
             count += len(window)
             fastest = min(window)
-            if abs(fastest / before - 1) < STABLE or time.perf_counter() - start > WARM_UP_SECONDS:
+            if abs(fastest / before - 1) < STABLE or time.perf_counter() - start > seconds:
                 return {"calls": count, "call_ms": min(before, fastest)}
 
     def block(self, shape: Shape, *, calls: int, first: int, patient: bool) -> dict[str, Any]:
@@ -163,8 +163,8 @@ class PreparedCalls:
 def settle() -> None:
     """Wait until this process's threads sleep, so that they take nothing from the other model's.
 
-    OpenMP threads spin for some milliseconds after a parallel region (libgomp about 4, LLVM's 200).
-    To forbid them to (OMP_WAIT_POLICY=passive) would make every call slower than it is in use. The
+    OpenMP threads may spin for some milliseconds after a parallel region (libgomp about 4, LLVM's
+    200). To forbid them to (OMP_WAIT_POLICY=passive) makes small calls slower by a fifth. The
     window is longer than a kernel tick, at which the time of running threads is accounted.
     """
     limit = time.perf_counter() + SETTLE_LIMIT_SECONDS
