@@ -125,6 +125,7 @@ def test_json_tells_what_was_written(
         "companions": ["config.json"],
         "difference": 2.5e-7,
         "in_float32": [],
+        "int8_products": None,
         "measurements": [],
         "notes": [],
     }

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -108,3 +109,22 @@ def test_default_threads_honour_affinity_and_quota(files, threads, tmp_path, mon
     monkeypatch.setattr(environment, "CGROUPS", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     assert default_threads() == threads
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "expected"),
+    [
+        ("x86_64", "flags\t\t: fpu avx2 avx512f", False),
+        ("x86_64", "flags\t\t: fpu avx2 avx_vnni", True),
+        ("x86_64", "flags\t\t: fpu avx512f avx512_vnni", True),
+        ("x86_64", "", False),
+        ("aarch64", "Features\t: fp asimd", True),
+    ],
+)
+def test_which_cpus_add_int8_products_in_32_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str, flags: str, expected: bool
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{flags}\n")
+    monkeypatch.setattr(environment, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(environment.platform, "machine", lambda: machine)
+    assert environment.cpu_has_vnni() is expected

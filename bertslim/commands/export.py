@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
 from bertslim.export.formats import NAMES, Format, second_names
 from bertslim.export.side_files import SideFiles, path_within
+from bertslim.measure.environment import cpu_has_vnni
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
@@ -20,7 +22,7 @@ from bertslim.output.file import FileRules, Listed, output_files, same_file
 from bertslim.output.inputs import inputs_of
 from bertslim.output.writing import room_beside
 from bertslim.progress import Progress
-from bertslim.records import ExportRecord
+from bertslim.records import ExportRecord, Int8Products, Measurement
 
 if TYPE_CHECKING:
     from bertslim.data.splits import Splits
@@ -88,6 +90,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         size=sum(file.stat().st_size for file in files),
         difference=written.difference,
         in_float32=made.in_float32,
+        int8_products=_as_measured(made.int8_products, quality.measurements),
         measurements=quality.measurements,
         notes=(
             *written.notes,
@@ -101,6 +104,15 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         add_export(record, options.directory)
     beside = (*(Path(other.name) for other in others), *companions.names)
     return ExportResult(options.target, made.inputs, made.outputs, record, made.opset, beside)
+
+
+def _as_measured(
+    products: Int8Products | None, measurements: Sequence[Measurement]
+) -> Int8Products | None:
+    """Say what kind of CPU the figures of an int8 file are from."""
+    if products is None or not measurements:
+        return products
+    return products.model_copy(update={"measured_with_vnni": cpu_has_vnni()})
 
 
 def _rules(options: ExportOptions) -> FileRules:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bertslim.errors import InputError
 from bertslim.progress import Progress
+from bertslim.records import Int8Products
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -53,6 +54,7 @@ class ExportedFile:
         opset: The version of the operators, in ONNX.
         bound: How far it may be from PyTorch on random words; None: as far as rounding explains.
         in_float32: What an int8 model computes in float32, in words.
+        int8_products: The products of an ONNX file in int8.
         notes: What the reader should know.
     """
 
@@ -62,6 +64,7 @@ class ExportedFile:
     opset: int | None = None
     bound: float | None = None
     in_float32: tuple[str, ...] = ()
+    int8_products: Int8Products | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bertslim.export.export_job import ExportedFile, ExportJob, missing_tokenizer
 from bertslim.export.int8 import Int8Texts, OnnxGraph, quantise
+from bertslim.export.int8_range import count_products
 from bertslim.export.onnx import convert, save
 from bertslim.export.onnx_model import OnnxModel
 from bertslim.export.quantize import to_half
@@ -33,5 +34,6 @@ def export_onnx(job: ExportJob) -> ExportedFile:
         inputs=tuple(str(value.name) for value in made.model.graph.inputs),
         outputs=tuple(str(value.name) for value in made.model.graph.outputs),
         in_float32=made.in_float32,
+        int8_products=count_products(made.model) if job.precision.startswith("int8") else None,
         notes=made.notes,
     )

@@ -16,6 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch
 from bertslim.export.int8_plan import Int8Plan, LayerMap
+from bertslim.export.int8_range import MOST, weight_steps
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.families import LayerLayout
 
@@ -24,7 +25,7 @@ WORTH_SMOOTHING = 0.001
 CANDIDATES = (0, 8, 16, 32)
 SMOOTHING = 0.7  # alpha of SmoothQuant (Xiao et al. 2022, 2211.10438, equation 4)
 _NONE = torch.tensor([], dtype=torch.int64)
-_INT8_MOST, _UINT8_STEPS = 127, 255
+_UINT8_STEPS = 255
 
 
 @dataclass
@@ -252,9 +253,9 @@ def _int8_input(values: Tensor) -> Tensor:
 
 
 def _int8_weight(weight: Tensor) -> Tensor:
-    """Round (out, in) to a scale an output."""
-    largest = weight.abs().amax(dim=1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)
-    return (weight / largest * _INT8_MOST).round() * largest / _INT8_MOST
+    """Round (out, in) to a step an output."""
+    steps = weight_steps(weight)
+    return (weight / steps).round().clamp(-MOST, MOST) * steps
 
 
 def _neurons(given: Any) -> Tensor:

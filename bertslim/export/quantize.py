@@ -9,6 +9,7 @@ import onnx_ir
 from torch import Tensor
 from transformers.exporters.configs import ExportFormat
 
+from bertslim.export.int8_range import widen_steps
 from bertslim.quiet import quiet_process
 
 _PRODUCTS = ["MatMul", "Gemm"]
@@ -16,6 +17,8 @@ _PRODUCTS = ["MatMul", "Gemm"]
 
 def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
     """Return the graph with int8 weights, a scale a channel, and activations quantised in use.
+
+    The weights are such that all CPUs compute the same (`int8_range`).
 
     Args:
         model: As `convert` makes it for int8; it is left as it is.
@@ -34,11 +37,15 @@ def quantize_dynamic(model: onnx_ir.Model) -> onnx_ir.Model:
             # without it the quantiser refuses what follows a node of ONNX Runtime's own
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True},
         )
-        return OnnxRuntimeQuantizer(config).quantize(model, {}, ExportFormat.ONNX)
+        quantised = OnnxRuntimeQuantizer(config).quantize(model, {}, ExportFormat.ONNX)
+    widen_steps(quantised, model)
+    return quantised
 
 
 def quantize_static(model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]) -> onnx_ir.Model:
     """Return the graph with int8 weights, and activations quantised to ranges seen on samples.
+
+    The weights are such that all CPUs compute the same (`int8_range`).
 
     Args:
         model: As `convert` makes it for a static plan; it is left as it is.
@@ -66,7 +73,9 @@ def quantize_static(model: onnx_ir.Model, samples: Iterable[dict[str, Tensor]]) 
             },
         )
         quantizer = OnnxRuntimeQuantizer(config, calibration_dataset=given)
-        return quantizer.quantize(model, given[0], ExportFormat.ONNX)
+        quantised = quantizer.quantize(model, given[0], ExportFormat.ONNX)
+    widen_steps(quantised, model)
+    return quantised
 
 
 def to_half(model: onnx_ir.Model) -> onnx_ir.Model:

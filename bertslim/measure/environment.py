@@ -18,6 +18,8 @@ PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
 
 _BFLOAT16_INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16"})
 
+_VNNI_INSTRUCTIONS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
+
 CPU_INFO = Path("/proc/cpuinfo")
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -55,8 +57,18 @@ def usable_threads(threads: int | None) -> int:
 
 def cpu_multiplies_bfloat16() -> bool:
     """Whether the CPU has instructions for products of bfloat16."""
-    flags = next((line for line in _read(CPU_INFO).splitlines() if line.startswith("flags")), "")
-    return not _BFLOAT16_INSTRUCTIONS.isdisjoint(flags.split())
+    return not _BFLOAT16_INSTRUCTIONS.isdisjoint(_cpu_flags())
+
+
+def cpu_has_vnni() -> bool:
+    """Whether the CPU adds products of int8 in 32 bits, as all but older x86 ones do."""
+    x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return not x86 or not _VNNI_INSTRUCTIONS.isdisjoint(_cpu_flags())
+
+
+def _cpu_flags() -> list[str]:
+    lines = _read(CPU_INFO).splitlines()
+    return next((line for line in lines if line.startswith("flags")), "").split()
 
 
 def _usable_cores() -> int:

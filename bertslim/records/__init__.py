@@ -21,7 +21,7 @@ from bertslim.records.analysis import (
     Sensitivity,
     Site,
 )
-from bertslim.records.changes import ExportRecord, Look, Repair, Training
+from bertslim.records.changes import ExportRecord, Int8Products, Look, Repair, Training
 from bertslim.records.disagreements import Disagreement, Disagreements
 from bertslim.records.facts import LayerFacts, LayerForm, ModelFacts, Sizes
 from bertslim.records.frontier import (
@@ -73,6 +73,7 @@ __all__ = [
     "Frontier",
     "FrontierPoint",
     "Frozen",
+    "Int8Products",
     "Interval",
     "LabelCount",
     "LabelSummary",

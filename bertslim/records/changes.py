@@ -123,6 +123,21 @@ class Training(Frozen):
         return self.tokens / self.seconds if self.seconds else 0.0
 
 
+class Int8Products(Frozen):
+    """The products of an int8 file, and where they may differ from CPU to CPU.
+
+    Attributes:
+        number: How many there are.
+        saturating: In how many a CPU without VNNI may add two products beyond 16 bits.
+        measured_with_vnni: Whether the CPU that the figures of the file were measured on adds all
+            products in 32 bits; None: there are no figures.
+    """
+
+    number: Count
+    saturating: Count
+    measured_with_vnni: bool | None = None
+
+
 class ExportRecord(Frozen):
     """A file that was made of the slim model for another runtime.
 
@@ -134,6 +149,7 @@ class ExportRecord(Frozen):
         difference: The largest difference from PyTorch on made-up inputs, as a share of the largest
             value that PyTorch puts out.
         in_float32: What was left in float32 when the rest was quantised, in words.
+        int8_products: The products of an ONNX file in int8; None: it is another file.
         measurements: The file's answers ("slim") beside those of PyTorch in float32 ("base").
         notes: Notes for the reader.
     """
@@ -144,6 +160,7 @@ class ExportRecord(Frozen):
     size: Count
     difference: float
     in_float32: tuple[str, ...] = ()
+    int8_products: Int8Products | None = None
     measurements: tuple[Measurement, ...] = ()
     notes: tuple[str, ...] = ()
 

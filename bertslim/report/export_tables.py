@@ -24,10 +24,28 @@ def export_line(export: ExportRecord) -> str:
 
 
 def export_notes(export: ExportRecord) -> tuple[str, ...]:
-    """List what stayed in float32, and the notes."""
-    if not export.in_float32:
-        return export.notes
-    return (f"In float32 are {listed(list(export.in_float32))}", *export.notes)
+    """List what stayed in float32, what CPUs make of int8, and the notes."""
+    floats = listed(list(export.in_float32))
+    in_float32 = (f"In float32 are {floats}",) if floats else ()
+    return (*in_float32, *cpu_lines(export), *export.notes)
+
+
+def cpu_lines(export: ExportRecord) -> tuple[str, ...]:
+    """Say for each kind of CPU whether it computes the int8 products of a file exactly."""
+    products = export.int8_products
+    if products is None:
+        return ()
+    exact = f"all {products.number} int8 products are exact"
+    measured = "; the figures were measured on such a CPU"
+    without = exact + ": it answers as the others do"
+    if products.saturating:
+        number = f"{products.saturating} of {products.number}"
+        without = f"in {number} int8 products sums of two may saturate: it may answer otherwise"
+    return (
+        f"On a CPU with VNNI {exact}{measured if products.measured_with_vnni else ''}",
+        f"On an x86 CPU without VNNI {without}"
+        f"{measured if products.measured_with_vnni is False else ''}",
+    )
 
 
 def _row(export: ExportRecord) -> tuple[str, ...]:
