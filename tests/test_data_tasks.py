@@ -88,7 +88,11 @@ def test_a_named_task_is_taken_if_the_model_can_do_it() -> None:
     for head, name, message in (
         (READER, "fill-mask", "a model for QuestionAnswering cannot do fill-mask; use question-"),
         (ENCODER, "regression", "a bare encoder cannot do regression; use feature-extraction or"),
-        (RERANKER, "text-classification", "cannot do text-classification; use regression or plain"),
+        (
+            RERANKER,
+            "text-classification",
+            "cannot do text-classification; use text-ranking or regr",
+        ),
         (READER, "fil-mask", "no task 'fil-mask'; did you mean 'fill-mask'?"),
         (READER, "sorting", "no task 'sorting'; use one of token-classification, question-"),
         (NEW, "fill-mask", "a new head cannot do fill-mask; use token-classification or"),

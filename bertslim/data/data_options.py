@@ -65,9 +65,9 @@ class DataOptions(OptionsModel):
         default=None,
         metadata=option(
             "--task",
-            help="What the model is for: text-classification, regression, token-classification, "
-            "question-answering, fill-mask, feature-extraction, or plain-text to compare models on "
-            "texts alone.",
+            help="What the model is for: text-classification, regression, text-ranking, "
+            "token-classification, question-answering, fill-mask, feature-extraction, or "
+            "plain-text to compare models on texts alone.",
             shown="by its head and the columns",
             alone=_NEEDS_DATA,
         ),

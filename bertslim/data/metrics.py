@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -185,6 +185,62 @@ def spearman(truth: FloatArray, predictions: FloatArray) -> Score:
         return _weighted_correlation(rank_truth(weights), rank_predictions(weights), weights)
 
     return Score("spearman", value, len(truth), resampled, defined=_varies(truth))
+
+
+RANKED = 10  # of the passages of a query, how many count
+
+
+def ndcg(queries: Sequence[str], relevance: FloatArray, scores: FloatArray) -> Score:
+    """Score the discounted gain of the first passages of each query, as a share of the best order.
+
+    The gain of a passage is its relevance, as in trec_eval, below 0 as 0; passages with equal
+    scores share their places (Järvelin and Kekäläinen 2002). A resample draws queries. Queries
+    whose passages are all relevant, or none of them, tell nothing and are left out.
+
+    Args:
+        queries: The query of each row.
+        relevance: (rows,): how relevant its passage is; 0 for not.
+        scores: (rows,): what the model puts out.
+    """
+    from sklearn.metrics import ndcg_score
+
+    return _query_score(
+        "ndcg_10",
+        [
+            float(ndcg_score(gains[None], given[None], k=RANKED))
+            for gains, given in _by_query(queries, relevance, scores)
+        ],
+    )
+
+
+def reciprocal_rank(queries: Sequence[str], relevance: FloatArray, scores: FloatArray) -> Score:
+    """Score 1 / the place of the first relevant passage of each query; 0 beyond the first ones.
+
+    Passages that are not relevant and have the same score stand before it. Arguments as above.
+    """
+    places = [
+        1 + int((given[gains == 0] >= given[gains > 0].max()).sum())
+        for gains, given in _by_query(queries, relevance, scores)
+    ]
+    return _query_score("mrr_10", [1 / place if place <= RANKED else 0.0 for place in places])
+
+
+def _by_query(
+    queries: Sequence[str], relevance: FloatArray, scores: FloatArray
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield the gains and the scores of the passages of each query that tells models apart."""
+    _, query = np.unique(np.asarray(queries), return_inverse=True)
+    gains = relevance.clip(min=0)
+    for number in range(query.max(initial=-1) + 1):
+        of_query = query == number
+        relevant = gains[of_query] > 0
+        if relevant.any() and not relevant.all():
+            yield gains[of_query], scores[of_query]
+
+
+def _query_score(name: str, per_query: Sequence[float]) -> Score:
+    score = mean_score(name, np.asarray(per_query, dtype=np.float64))
+    return score if per_query else replace(score, defined=False)
 
 
 def _weighted_correlation(first: FloatArray, second: FloatArray, weights: FloatArray) -> FloatArray:

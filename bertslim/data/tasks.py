@@ -14,6 +14,7 @@ from bertslim.data.plain_text import PlainText
 from bertslim.data.question_answering import QuestionAnswering
 from bertslim.data.task import ColumnNames, HeadFacts, Task
 from bertslim.data.text_classification import TextClassification
+from bertslim.data.text_ranking import TextRanking
 from bertslim.data.text_regression import TextRegression
 from bertslim.data.token_classification import TokenClassification
 from bertslim.errors import DataError
@@ -28,6 +29,7 @@ TASKS: dict[str, type[Task]] = {
     for task in (
         TokenClassification,
         QuestionAnswering,
+        TextRanking,
         TextRegression,
         TextClassification,
         FillMask,

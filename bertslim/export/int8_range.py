@@ -119,7 +119,8 @@ def _products(model: onnx_ir.Model) -> Iterator[_Product]:
         if weight is None or len(_array(model, weight).shape) != 2:
             continue
         by_output = node.op_type == "Gemm" and bool(node.attributes.get_int("transB", 0))
-        bias = _constant(model, node.inputs[2]) if node.op_type == "Gemm" else None
+        has_bias = node.op_type == "Gemm" and len(node.inputs) > 2
+        bias = _constant(model, node.inputs[2]) if has_bias else None
         in_int32 = bias is not None and f"{bias}_scale" in model.graph.initializers
         yield _Product(weight, by_output, bias if in_int32 else None)
 

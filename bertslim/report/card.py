@@ -20,6 +20,7 @@ _CARRIED_OVER = ("language", "license", "license_name", "license_link")
 _HUB_TASKS = {
     "text-classification": "text-classification",
     "regression": "text-classification",
+    "text-ranking": "text-ranking",
     "token-classification": "token-classification",
     "question-answering": "question-answering",
     "fill-mask": "fill-mask",
