@@ -102,10 +102,12 @@ class OnOneCpu:
     """The answers of a file on one CPU.
 
     Attributes:
+        rows: How many there were.
         error: The root of the mean squared difference from PyTorch in float32.
         score: The main metric on the rows; NaN where there are no labels.
     """
 
+    rows: int
     error: float
     score: float
 
@@ -123,7 +125,15 @@ def main() -> None:
         row_of(name, *compared(Path(directory), Path(file), data, given.rows))
         for name, directory, file, data in given.case
     ]
-    headers = ("model", "error with VNNI", "error without", "ratio", "score with", "score without")
+    headers = (
+        "model",
+        "rows",
+        "error with VNNI",
+        "error without",
+        "ratio",
+        "score with",
+        "score without",
+    )
     page = f"{Table('lrrrrr', headers, tuple(rows)).markdown()}\n\n{environment_line()}."
     print(page)
     if given.write:
@@ -151,7 +161,9 @@ def on_cpu(checkpoint: Checkpoint, file: Path, splits: Splits, emulator: Sequenc
         figures = evaluate(checkpoint, model, splits, tokenizer, seed=0, progress=quiet)
     scores = [one.slim for one in figures.measurements if one.name.startswith("accuracy.")]
     score = scores[0] if scores and scores[0] is not None else np.nan
-    return OnOneCpu(float(np.sqrt(np.mean(np.concatenate(errors)))), float(score))
+    return OnOneCpu(
+        len(splits.report), float(np.sqrt(np.mean(np.concatenate(errors)))), float(score)
+    )
 
 
 @contextmanager
@@ -186,7 +198,8 @@ def squared_errors(
 
 def row_of(name: str, here: OnOneCpu, there: OnOneCpu) -> tuple[str, ...]:
     return (
-        name, f"{here.error:.4f}", f"{there.error:.4f}", f"{there.error / here.error:.2f}",
+        name, str(here.rows),
+        f"{here.error:.4f}", f"{there.error:.4f}", f"{there.error / here.error:.2f}",
         f"{100 * here.score:.2f}", f"{100 * there.score:.2f}",
     )  # fmt: skip
 
