@@ -29,6 +29,7 @@ from bertslim.ranks import Ranks, current_ranks
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Budget, Frontier, FrontierPoint, Record
 from bertslim.report.frontier_sections import frontier_page, frontier_picture
+from bertslim.report.notebook import frontier_html
 from bertslim.search.targets import WrittenTarget, read_target
 from bertslim.search.tried_file import tried_path
 from bertslim.training.interruption import interruption_of
@@ -55,6 +56,10 @@ class SearchResult:
     directory: Path
     frontier: Frontier
     record: Record | None
+
+    def _repr_html_(self) -> str:
+        """Show the verdict and the points in a notebook."""
+        return frontier_html(self.frontier)
 
     def enforce(self) -> None:
         """Fail if nothing was chosen though it was asked for, or the search was interrupted.

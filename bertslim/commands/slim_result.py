@@ -20,6 +20,7 @@ from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Budget, Measurement, ModelRecord, Plan, Record, Repair, Training
+from bertslim.report.notebook import record_html
 from bertslim.training.training_options import TrainingOptions
 from bertslim.version import __version__
 
@@ -41,6 +42,10 @@ class SlimResult:
     directory: Path
     record: Record
     uploaded_to: str | None = None
+
+    def _repr_html_(self) -> str:
+        """Show the verdict and the figures in a notebook."""
+        return record_html(self.record)
 
 
 @dataclass(frozen=True)
