@@ -103,7 +103,7 @@ def test_a_model_beside_itself_is_the_same_model(base) -> None:
 def test_other_tokens_are_not_compared(base) -> None:
     given, other = batches(4), batches(4)
     other[2].inputs["attention_mask"][:, 1:] = 0
-    with pytest.raises(DataError, match="read the texts as other tokens"):
+    with pytest.raises(DataError, match="split the texts into different tokens"):
         measure_cka({"base": base, "slim": base}, {"base": given, "slim": other}, SILENT, seed=0)
 
 

@@ -44,7 +44,7 @@ def measure_cka(
         seed: Settles which tokens are drawn, and which are compared at once.
 
     Raises:
-        DataError: There are too few tokens, or the models read the texts as other tokens.
+        DataError: There are too few tokens, or the models split the texts into different tokens.
     """
     places = [(role, site) for role, model in models.items() for site in sites_of(model.facts)]
     running, tokens = MinibatchCka(len(places)), 0
