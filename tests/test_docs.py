@@ -75,6 +75,13 @@ def test_python_that_is_shown_is_python(page: Path) -> None:
         compile(textwrap.dedent(block), page.name, "exec")
 
 
+def test_what_the_demo_is_made_of_exists() -> None:
+    named = re.findall(r"\bexamples/[\w./-]+\.\w+", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert named
+    for name in named:
+        assert (ROOT / name).exists(), name
+
+
 @each_page
 def test_files_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
