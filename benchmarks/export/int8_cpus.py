@@ -134,7 +134,7 @@ def main() -> None:
         "score with",
         "score without",
     )
-    page = f"{Table('lrrrrr', headers, tuple(rows)).markdown()}\n\n{environment_line()}."
+    page = f"{Table('lrrrrrr', headers, tuple(rows)).markdown()}\n\n{environment_line()}."
     print(page)
     if given.write:
         write_between_marks(PAGE, page, MARKS)
