@@ -25,7 +25,8 @@ from benchmarks.tools import (
     write_between_marks,
 )
 from bertslim.measure.environment import default_threads
-from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
+from bertslim.recipe.recipe_files import load_recipe
+from bertslim.recipe.shipped_recipes import shipped_recipes
 from bertslim.records import Measurement, Record
 
 PAGE, PICTURE = Path("docs/recipes.md"), Path("docs/images/recipes.svg")

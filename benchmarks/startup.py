@@ -25,6 +25,7 @@ def main() -> None:
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
             "bertslim --help": [BERTSLIM, "--help"],
+            "bertslim cut --help": [BERTSLIM, "cut", "--help"],
             "bertslim recipes list": [BERTSLIM, "recipes", "list"],
             "bertslim report DIR": [BERTSLIM, "report", result],
             "bertslim cut MODEL --recipe drop_odd --dry-run": [

@@ -8,19 +8,15 @@ from its fields. From the library, strings stand for paths, data and several nam
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
-from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal, cast, get_origin
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing import Any, Literal, get_origin
 
 from bertslim.errors import InputError
 
 _KEY = "bertslim"
 _ROLE = "bertslim role"
-_SAID = {"path_type": "it should be a path", "string_type": "it should be a text"}
 
 Reader = Callable[[Sequence[str], str], Any]
 """Makes the value of a field of the words behind an option and the name of the option."""
@@ -112,12 +108,9 @@ def _settled(field: Field[Any], value: Any, where: str) -> Any:
     value = _plain(value)
     if get_origin(field.type) is tuple and isinstance(value, str | int):
         value = _several(written, value, where)
-    try:
-        value = _adapter(cast(Hashable, field.type)).validate_python(value)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        said = _SAID.get(problem["type"], problem["msg"].replace("Input", "it", 1))
-        raise InputError(f"{said}, and is {value!r}", where=where) from error
+    from bertslim.typed_values import typed_value
+
+    value = typed_value(field.type, value, where)
     if isinstance(written, Option):
         _check_range(written, value, where)
     return value
@@ -155,11 +148,6 @@ def _check_range(written: Option, value: Any, where: str) -> None:
         raise InputError(f"{value} is below {written.low}", where=where)
     if written.high is not None and value > written.high:
         raise InputError(f"{value} is above {written.high}", where=where)
-
-
-@cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(cast(Any, kind), config=ConfigDict(arbitrary_types_allowed=True))
 
 
 def option(

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,22 @@ COMMANDS = [
 HEAVY = ("torch", "transformers", "datasets", "numpy", "sklearn", "onnxruntime")
 
 
-def loaded_by(*arguments: str, cwd: Path) -> set[str]:
-    """The heavy libraries that a command imports, in a process of its own."""
+NOT_FOR_HELP = (
+    *HEAVY,
+    "pydantic",
+    "pydantic_core",
+    "rich",
+    "yaml",
+    "bertslim.records",
+    "bertslim.api",
+)
+
+
+def loaded_by(*arguments: str, cwd: Path, among: Sequence[str] = HEAVY) -> set[str]:
+    """Those of some modules that a command imports, in a process of its own."""
     code = (
         "import sys; from bertslim.cli import run; code = run(sys.argv[1:]); "
-        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr); "
+        f"print([name for name in {among!r} if name in sys.modules], file=sys.stderr); "
         "sys.exit(code)"
     )
     ended = subprocess.run(
@@ -57,6 +69,20 @@ def loaded_by(*arguments: str, cwd: Path) -> set[str]:
 )
 def test_light_commands_import_no_heavy_library(arguments: list[str], tmp_path: Path) -> None:
     assert loaded_by(*arguments, cwd=tmp_path) == set()
+
+
+@pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)], ids=" ".join)
+def test_help_imports_neither_pydantic_nor_other_commands(
+    command: list[str], tmp_path: Path
+) -> None:
+    others = [f"bertslim.cli.{name}" for name in COMMANDS if [name] != command]
+    loaded = loaded_by(*command, "--help", cwd=tmp_path, among=[*NOT_FOR_HELP, *others])
+    assert loaded == set()
+
+
+def test_a_name_that_is_no_command_finds_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["cutt"]) == 2
+    assert "Did you mean 'cut'?" in capsys.readouterr().err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

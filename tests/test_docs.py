@@ -14,7 +14,8 @@ import bertslim
 from bertslim.cli import app
 from bertslim.model.families import FAMILIES
 from bertslim.model.refused_families import REASONS
-from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
+from bertslim.recipe.recipe_files import load_recipe
+from bertslim.recipe.shipped_recipes import shipped_recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -26,8 +26,9 @@ from bertslim.measure.input_limits import InputLimits
 from bertslim.measure.latency import LatencyBench, measure_latency
 from bertslim.measure.latency_process import WORKER_MODULE, Block, WarmUp, WorkerProcess
 from bertslim.measure.latency_worker import Stopwatch, settle
+from bertslim.measure.lengths import DATA, read_lengths
 from bertslim.measure.runtimes import Runtime, TimedModel
-from bertslim.measure.shapes import DATA, Shape, check_shapes, read_lengths
+from bertslim.measure.shapes import Shape, check_shapes
 from bertslim.measure.text_sample import TextSample
 from bertslim.progress import Progress
 from support.tiny_onnx import write_tiny_onnx

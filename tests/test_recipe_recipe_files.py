@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertslim.errors import RecipeError
-from bertslim.recipe import recipe_files
+from bertslim.recipe import shipped_recipes as shipped_module
 from bertslim.recipe.operations import OPERATIONS
-from bertslim.recipe.recipe_files import load_recipe, recipe_schema, shipped_recipes
+from bertslim.recipe.recipe_files import load_recipe, recipe_schema
 from bertslim.recipe.schema import Recipe
 from bertslim.recipe.selector_text import FORMS, parse
+from bertslim.recipe.shipped_recipes import shipped_recipes
 from bertslim.recipe.source import Problem
 
 GUIDE = Path(__file__).parent.parent / "docs" / "recipes.md"
@@ -76,7 +77,7 @@ def test_shipped_recipes_are_found_inside_an_installed_package(tmp_path, monkeyp
     (tmp_path / "recipes").mkdir()
     shipped = tmp_path / "recipes" / "drop_odd.yaml"
     shipped.write_bytes(shipped_recipes()["drop_odd"].read_bytes())
-    monkeypatch.setattr(recipe_files, "__file__", str(tmp_path / "recipe" / "recipe_files.py"))
+    monkeypatch.setattr(shipped_module, "__file__", str(tmp_path / "recipe" / "any.py"))
     assert shipped_recipes() == {"drop_odd": shipped}
 
 

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 import bertslim
-from bertslim.cli import (
-    analyze,
-    bench,
-    check,
-    cut,
-    export,
-    inspect,
-    recipes,
-    report,
-    retrain,
-    search,
-)
-from bertslim.cli.failures import failure
-from bertslim.cli.options import remember
+from bertslim.cli.all_commands import AllCommands
+from bertslim.cli.command_line import remember
 from bertslim.interrupts import INTERRUPTED, INTERRUPTION, interruptible
 from bertslim.output.temporary_folder import temporary_folder
 from bertslim.printable import one_line, shortened
@@ -35,21 +22,12 @@ _LONGEST_USAGE = 500  # characters of what a person wrote
 
 app = typer.Typer(
     name="bertslim",
+    cls=AllCommands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command("cut", short_help="Cut a model by a recipe.")(cut.cut)
-app.command("search", short_help="Search for the best cut within a target.")(search.search)
-app.command("retrain", short_help="Train a model briefly.")(retrain.retrain)
-app.command("report", short_help="Print a report again, or compare results.")(report.report)
-app.command("inspect", short_help="Show what a model is made of.")(inspect.inspect)
-app.command("analyze", short_help="Analyze the layers of a model.")(analyze.analyze)
-app.command("export", short_help="Write a result for another runtime.")(export.export)
-app.command("bench", short_help="Time models in several runtimes.")(bench.bench)
-app.command("check", short_help="Fail if a result became bigger, worse or slower.")(check.check)
-app.add_typer(recipes.app, name="recipes", short_help="List, show and check recipes.")
 
 
 def _show_version(show: bool) -> None:
@@ -103,7 +81,11 @@ def run(arguments: list[str]) -> int:
         raise
     except BaseException as error:  # a panic of a library in Rust is no Exception
         if "--debug" in arguments:
+            import traceback
+
             print_text("".join(traceback.format_exception(error)), error=True)
+        from bertslim.cli.failures import failure
+
         ended = failure(error)
         return _fail(str(ended), ended.exit_code)
     if code == INTERRUPTED:  # typer turns Ctrl-C into a code of its own

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from bertslim.cli.command_line import command_line
 from bertslim.cli.options import (
     DebugOption,
     Given,
     JsonOption,
     QuietOption,
-    command_line,
     takes_options,
 )
 from bertslim.errors import InputError

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -188,16 +187,3 @@ def _grouped(field: Field[Any], group: Group, values: Mapping[str, Any]) -> Any:
         if isinstance(written, Option) and written.alone and values[member.name]:
             raise InputError(written.alone, where=written.names[0])
     return None
-
-
-_ARGUMENTS: ContextVar[tuple[str, ...]] = ContextVar("arguments", default=())
-
-
-def remember(arguments: Sequence[str]) -> None:
-    """Keep the words after the name of the program."""
-    _ARGUMENTS.set(tuple(arguments))
-
-
-def command_line() -> tuple[str, ...]:
-    """Return the command line, word by word."""
-    return ("bertslim", *_ARGUMENTS.get())

@@ -8,16 +8,12 @@ from typing import Annotated
 import typer
 
 from bertslim.cli.options import DebugOption, JsonOption
-from bertslim.recipe.recipe_files import (
-    find_recipe,
-    load_recipe,
-    recipe_names,
-    recipe_schema,
-    shipped_recipes,
-)
+from bertslim.recipe.shipped_recipes import recipe_names, shipped_recipes
 from bertslim.terminal import print_json, print_line, print_text
 
-app = typer.Typer(
+recipes = typer.Typer(
+    name="recipes",
+    add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
     help="List, show and check recipes.\n\nA recipe is a YAML file that lists what to cut.",
@@ -34,7 +30,7 @@ RecipeArgument = Annotated[
 ]
 
 
-@app.command("list")
+@recipes.command("list")
 def list_recipes(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """List the recipes that come with bertslim.
 
@@ -42,17 +38,19 @@ def list_recipes(as_json: JsonOption = False, debug: DebugOption = False) -> Non
     Example:
       bertslim recipes list
     """
-    recipes = {name: load_recipe(name).recipe.description for name in shipped_recipes()}
+    from bertslim.recipe.recipe_files import load_recipe
+
+    described = {name: load_recipe(name).recipe.description for name in shipped_recipes()}
     if as_json:
-        print_json(json.dumps(recipes, indent=2))
+        print_json(json.dumps(described, indent=2))
         return
-    width = max(map(len, recipes))
+    width = max(map(len, described))
     print_text(
-        "\n".join(f"{name:<{width}}  {description}" for name, description in recipes.items())
+        "\n".join(f"{name:<{width}}  {description}" for name, description in described.items())
     )
 
 
-@app.command("show")
+@recipes.command("show")
 def show(name: RecipeArgument, debug: DebugOption = False) -> None:
     """Print a recipe, to start one of your own from.
 
@@ -60,11 +58,13 @@ def show(name: RecipeArgument, debug: DebugOption = False) -> None:
     Example:
       bertslim recipes show drop_odd > my_recipe.yaml
     """
+    from bertslim.recipe.recipe_files import find_recipe, load_recipe
+
     load_recipe(name)
     print_text(find_recipe(name).read_text(encoding="utf-8"))
 
 
-@app.command("validate")
+@recipes.command("validate")
 def validate(recipe: RecipeArgument, debug: DebugOption = False) -> None:
     """Check a recipe, and list all that is wrong with it.
 
@@ -72,12 +72,14 @@ def validate(recipe: RecipeArgument, debug: DebugOption = False) -> None:
     Example:
       bertslim recipes validate my_recipe.yaml
     """
+    from bertslim.recipe.recipe_files import load_recipe
+
     loaded = load_recipe(recipe)
     steps = len(loaded.recipe.surgery)
     print_line(f"{recipe}: valid, {steps} {'step' if steps == 1 else 'steps'}")
 
 
-@app.command("schema")
+@recipes.command("schema")
 def schema(debug: DebugOption = False) -> None:
     """Print the JSON schema of recipes, which editors complete and check by.
 
@@ -85,4 +87,6 @@ def schema(debug: DebugOption = False) -> None:
     Example:
       bertslim recipes schema > bertslim.schema.json
     """
+    from bertslim.recipe.recipe_files import recipe_schema
+
     print_json(json.dumps(recipe_schema(), indent=2))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bertslim.cli.command_line import command_line
 from bertslim.cli.options import (
     DebugOption,
     Given,
     JsonOption,
     QuietOption,
-    command_line,
     takes_options,
 )
 from bertslim.options.retrain import RetrainOptions

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
 
 from bertslim.errors import InputError
-from bertslim.option_fields import whole_numbers
+from bertslim.measure.lengths import DATA, Length
 from bertslim.recipe.sizes import DEFAULT_LENGTH
 from bertslim.records import Measurement
-
-DATA: Final = "data"
-Length = int | Literal["data"]
-"""Tokens a sequence, or DATA for texts as they come."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +45,6 @@ def shape_of(measurement: Measurement) -> Shape:
     """Return the shape that a latency was measured at."""
     batch, length = (measurement.context[key] for key in ("batch", "length"))
     return Shape(int(batch), DATA if length == DATA else int(length))
-
-
-def read_lengths(values: Sequence[str], option: str) -> tuple[Length, ...]:
-    """Read `--length 32 --length data` and `--length 32,data` alike.
-
-    Raises:
-        InputError: One of them is neither a whole number from 1 on nor "data".
-    """
-    words = dict.fromkeys(word.strip() for value in values for word in value.split(","))
-    return tuple(DATA if word == DATA else whole_numbers([word], option)[0] for word in words)
 
 
 def all_shapes(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bertslim.measure.shapes import DATA, Shape
+from bertslim.measure.lengths import DATA
+from bertslim.measure.shapes import Shape
 from bertslim.measure.text_sample import TextSample
 from bertslim.records import Scalar
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.errors import InputError
+from bertslim.measure.lengths import DATA, Length, read_lengths
 from bertslim.measure.measure_options import BATCH_OPTION, BATCHES
 from bertslim.measure.runtimes import ASKED, EXPORTED, Runtime
-from bertslim.measure.shapes import DATA, Length, read_lengths
 from bertslim.option_fields import OptionsModel, argument, group, names, option
 from bertslim.options.shared import SEED, THREADS
 from bertslim.wording import did_you_mean

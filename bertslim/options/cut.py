@@ -7,7 +7,7 @@ from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.measure.measure_options import MeasureOptions
 from bertslim.option_fields import OptionsModel, group, option
 from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, PUSH_TO_HUB, SEED, THREADS
-from bertslim.recipe.recipe_files import recipe_names
+from bertslim.recipe.shipped_recipes import recipe_names
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.errors import InputError
 from bertslim.option_fields import OptionsModel, group, names, option
 from bertslim.options.shared import FORCE, MODEL, SEED, THREADS
-from bertslim.search.levels import GROUPS
+from bertslim.search.level_groups import GROUPS
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.wording import did_you_mean
 

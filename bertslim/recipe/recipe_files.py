@@ -1,4 +1,4 @@
-"""Finding and reading recipe files, those that bertslim ships among them."""
+"""Finding and reading recipe files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bertslim.errors import RecipeError
 from bertslim.recipe.operations import OPERATIONS
 from bertslim.recipe.problems import explain
 from bertslim.recipe.schema import Recipe
+from bertslim.recipe.shipped_recipes import shipped_folder, shipped_recipes
 from bertslim.recipe.source import Problem, RecipeSource
 from bertslim.recipe.yaml import MAX_BYTES, read_yaml
 from bertslim.wording import did_you_mean, shown
@@ -46,7 +47,7 @@ def load_recipe(name_or_path: str) -> LoadedRecipe:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise RecipeError([f"{path}: cannot be read: {error.strerror}"]) from error
-    shipped = path.parent == _shipped_folder()
+    shipped = path.parent == shipped_folder()
     source = read_yaml(content, path.name if shipped else name_or_path)
     try:
         recipe = Recipe.model_validate(source.data)
@@ -56,16 +57,6 @@ def load_recipe(name_or_path: str) -> LoadedRecipe:
     if problems or source.faults:
         raise source.error(problems)
     return LoadedRecipe(recipe, source)
-
-
-def shipped_recipes() -> dict[str, Path]:
-    """Return the files of the recipes that come with bertslim, by name."""
-    return {path.stem: path for path in sorted(_shipped_folder().glob("*.yaml"))}
-
-
-def recipe_names(incomplete: str = "") -> list[str]:
-    """Return the names of shipped recipes that begin so."""
-    return [name for name in shipped_recipes() if name.startswith(incomplete)]
 
 
 def recipe_schema() -> dict[str, object]:
@@ -106,10 +97,3 @@ def _kind(path: Path) -> Literal["file", "directory"] | None:
         return "file" if path.exists() else None
     except OSError:  # such as a name too long for the file system
         return None
-
-
-def _shipped_folder() -> Path:
-    """Return where the recipes are: in the package, or beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    installed = package / "recipes"
-    return installed if installed.is_dir() else package.parent / "recipes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from bertslim.errors import RecipeError
 from bertslim.recipe.parameters import nearest_share
@@ -13,8 +13,7 @@ from bertslim.recipe.recipe_files import LoadedRecipe
 from bertslim.recipe.schema import Recipe
 from bertslim.recipe.source import Location, RecipeSource
 from bertslim.records import Block, ModelFacts
-
-Kind = Literal["kept", "narrowed", "linear", "deleted"]
+from bertslim.search.level_groups import GROUPS, Kind
 
 CRITERION = "kfac_obs"
 HEAD_CRITERION = "obs"
@@ -125,17 +124,6 @@ class LayerChoices:
                 yield LayerLevels(attention, ffn)
         if self.may_go:
             yield None
-
-
-GROUPS: dict[str, tuple[Block | None, Kind]] = {
-    "widths": ("ffn", "narrowed"),
-    "linear": ("ffn", "linear"),
-    "no-ffn": ("ffn", "deleted"),
-    "heads": ("attention", "narrowed"),
-    "no-attention": ("attention", "deleted"),
-    "no-layer": (None, "deleted"),
-}
-"""The levels that a search may be limited to, by what a person calls them."""
 
 
 def limited(choices: LayerChoices, groups: Sequence[str]) -> LayerChoices:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from bertslim.errors import RecipeError
 from bertslim.recipe.plan import CutPlan, make_plan
-from bertslim.recipe.recipe_files import load_recipe, shipped_recipes
+from bertslim.recipe.recipe_files import load_recipe
 from bertslim.recipe.schema import Recipe
+from bertslim.recipe.shipped_recipes import shipped_recipes
 from bertslim.search.materials import Materials
 from bertslim.surgery.survey import Survey, measured_rankings
 
