@@ -12,10 +12,15 @@ import pytest
 
 from bertslim.cli import run
 from bertslim.file_names import FRONTIER_FILE, RECORD_FILE
+from bertslim.measure.lengths import DATA
+from bertslim.measure.shapes import Shape
+from bertslim.measure.text_sample import TextSample
 from bertslim.model.description import describe_checkpoint
 from bertslim.recipe.recipe_files import load_recipe
 from bertslim.recipe.sizes import layer_macs
 from bertslim.records import Frontier, Interval, read_record
+from bertslim.search import measure_table
+from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.stitched import StitchedModels
 from bertslim.search.timed_files import RuntimeTime
 from support.processes import TWO_PROCESSES, run_python
@@ -61,6 +66,7 @@ def _made_up_times(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setattr("bertslim.search.measure_table.time_models", time_models)
     monkeypatch.setattr("bertslim.search.making.time_models", time_models)
+    monkeypatch.setattr("bertslim.search.choose_runtime.time_models", time_models)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
 
@@ -389,3 +395,48 @@ def test_a_model_whose_layers_are_one_is_refused(
     assert search(albert, data) == 2
     assert "nothing of its layers can be cut by itself" in capfd.readouterr().err
     assert not Path("found", FRONTIER_FILE).exists()
+
+
+def test_without_a_runtime_the_fastest_is_found(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bertslim.search.timing.runtimes_at_hand", lambda: (SearchRuntime.TORCH,))
+    fast = ["--threads", "1", "--length", "16", *BRIEF]
+    assert run(["search", str(base), "--data", str(data), "-o", "found", *fast]) == 0
+    found = Frontier.read(Path("found"))
+    assert found.table.runtime == "torch"
+    assert [tried.name for tried in found.runtimes] == ["torch"]
+    page = " ".join(Path("found/frontier.html").read_text().split())
+    assert "The runtime was chosen: torch, the only one." in page
+
+
+def test_models_are_timed_on_the_texts_where_that_is_asked_for(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples: list[TextSample] = []
+    made_up = measure_table.time_models
+
+    def time_models(base, models, shape, **others) -> dict[str, RuntimeTime]:
+        assert shape == Shape(2, DATA)
+        samples.extend(TextSample.read(one.texts) for one in (base, *models.values()))
+        return made_up(base, models, shape, **others)
+
+    monkeypatch.setattr("bertslim.search.measure_table.time_models", time_models)
+    options = ["--length", "data", "--batch", "2", "--target-latency", "0.8x", *BRIEF]
+    assert search(base, data, *options) == 0
+    assert {len(sample) for sample in samples} == {len(samples[0])}
+    assert len(set(samples[0].lengths)) > 5
+    assert Frontier.read(Path("found")).table.length == DATA
+    assert "2xdata" in Path("found/frontier.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("0", "0"), ("long", "long"), ("16,32", "a search takes one length")],
+)
+def test_a_length_is_one_number_or_data(
+    base: Path, data: Path, given: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--runtime", "torch", "--length", given]
+    assert run(["search", str(base), "--data", str(data), *options]) == 2
+    assert said in capfd.readouterr().err

@@ -16,7 +16,8 @@ import torch
 from bertslim.data.task import Batch
 from bertslim.export import int8
 from bertslim.export import onnx as export_onnx
-from bertslim.export.int8 import Distance, OnnxGraph, Trial, fewest_that_help, quantise
+from bertslim.export.distance import Distance
+from bertslim.export.int8 import OnnxGraph, Trial, fewest_that_help, quantise
 from bertslim.export.int8_plan import Int8Plan, LayerMap
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.progress import Progress
@@ -62,7 +63,7 @@ def search(
         left = list(distances)
         monkeypatch.setattr(int8, "convert", convert_once)
         monkeypatch.setattr(int8, "_batches", lambda *_: [batch])
-        monkeypatch.setattr(int8, "_distance", lambda *_: left.pop(0) if left[1:] else left[0])
+        monkeypatch.setattr(int8, "distance_on", lambda *_: left.pop(0) if left[1:] else left[0])
         path = tmp_path / "int8.onnx"
         return quantise(checkpoint, texts, path, Progress(visible=False)), path
 

@@ -16,7 +16,7 @@ from benchmarks.families.results import (
     Outcome,
 )
 from benchmarks.tools import ROOT, UNKNOWN, write_between_marks
-from bertslim.export.int8 import CLOSE_ENOUGH
+from bertslim.export.distance import CLOSE_ENOUGH
 
 PAGE = Path("docs/families.md")
 BAR = 0.5  # the most of an unrepaired cut's KL that a repaired one may have

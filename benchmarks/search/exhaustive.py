@@ -32,7 +32,6 @@ from bertslim.search.configuration_search import ConfigurationSearch
 from bertslim.search.levels import LayerChoices, Level, possible_choices
 from bertslim.search.materials import Materials, SearchTexts
 from bertslim.search.problem import Budget, Problem
-from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.trials import Trials
 
 LENGTH = 128
@@ -108,7 +107,6 @@ def materials_of(arguments: argparse.Namespace, folder: Path) -> Materials:
         tokenizer=load_tokenizer(arguments.base),
         texts=SearchTexts(texts.calibration, tried, texts.select),
         samples=arguments.samples,
-        runtime=SearchRuntime.TORCH,
         folder=folder,
         shape=Shape(1, LENGTH),
         threads=arguments.threads,

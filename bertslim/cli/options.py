@@ -112,6 +112,8 @@ def _option_parameter(field: Field[Any], option: Option, *, optional: bool) -> i
             if default:
                 shown = ",".join(map(str, default))
             kind, default = kind | None, None
+    elif option.read:
+        kind, default = str | None, None
     elif optional and default is MISSING:
         kind, default = kind | None, None  # type: ignore[operator]
     empty = inspect.Parameter.empty
@@ -168,7 +170,7 @@ def _settings(
 
 def _value(field: Field[Any], option: Option, value: Any) -> Any:
     if not _is_many(field.type):
-        return value
+        return option.read([value], option.names[0]) if option.read and value else value
     if not value:
         return MISSING
     return option.read(value, option.names[0]) if option.read else tuple(value)

@@ -160,7 +160,8 @@ def _prepare(options: SearchOptions, progress: Progress) -> _Run:
         options.target_bytes,
         options.max_accuracy_drop,
     )
-    options.runtime.check_installed()
+    if options.runtime is not None:
+        options.runtime.check_installed()
     source = find_model(options.model, weights=True)
     if not has_tokenizer(source.directory):
         raise InputError(
@@ -270,7 +271,7 @@ class _ChosenRun(SlimRun):
         """Return the model that was made; an interrupted search leaves out what takes time."""
         from bertslim.commands.cut_work import CutWork
 
-        work, shape = self._work, self._work.shape
+        work, shape = self._work, self._work.report_shape
         measure = MeasureOptions((shape.batch,), (shape.tokens,))
         return CutWork(
             self.job,

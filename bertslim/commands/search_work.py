@@ -15,7 +15,7 @@ from bertslim.commands.make_slim import MadeSlim
 from bertslim.commands.prepare_cut import Prepared
 from bertslim.commands.publish import now, record_of
 from bertslim.data.splits import Splits
-from bertslim.errors import DataError, Infeasible, ModelError
+from bertslim.errors import DataError, Infeasible
 from bertslim.measure.environment import describe_environment, usable_threads
 from bertslim.measure.shapes import Shape
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
@@ -32,10 +32,10 @@ from bertslim.search.latency_table import LevelTimes
 from bertslim.search.levels import LayerChoices, limited, loaded, possible_choices
 from bertslim.search.making import Maker
 from bertslim.search.materials import Materials, SearchTexts
-from bertslim.search.measure_table import TableBench
 from bertslim.search.outcome import Verdict, judge
 from bertslim.search.problem import Problem
 from bertslim.search.targets import WrittenTarget, most_parameters
+from bertslim.search.timing import Timing, settle_timing
 from bertslim.search.trials import Trials
 from bertslim.search.tried_file import TriedFile
 from bertslim.version import __version__
@@ -70,6 +70,7 @@ class SearchWork:
     ranks: Ranks
     tried_path: Path
     interrupted: bool = False
+    _timing: Timing = field(init=False)
     _search: FrontierSearch = field(init=False)
     _tried_file: TriedFile = field(init=False)
 
@@ -82,7 +83,7 @@ class SearchWork:
             Infeasible: What was asked for is beyond what can be made of the model.
             KeyboardInterrupt: It was interrupted before anything was found.
         """
-        table = self._prepare()
+        self._prepare()
         try:
             self._search.run()
         except KeyboardInterrupt:
@@ -92,22 +93,22 @@ class SearchWork:
         points = self._search.points.all(self._search.made)
         if self.interrupted and not points:
             raise KeyboardInterrupt
-        return self._account(table, tuple(points))
+        return self._account(tuple(points))
 
     def take_part(self) -> None:
         """Run the part of all other processes than the first: try configurations together."""
         self._prepare()
         self._search.try_configurations()
 
-    def _prepare(self) -> LatencyTable:
+    def _prepare(self) -> None:
         """Do what comes before configurations are tried; the first process measures the table."""
         torch.set_num_threads(self._threads)
         self._require_labels()
-        measured = self._table().model_dump_json() if self.ranks.rank == 0 else ""
-        table = LatencyTable.model_validate_json(self.ranks.from_first(measured))
-        self._require_feasible(table)
-        self._search = self._start(table, time.monotonic())
-        return table
+        self._timing = settle_timing(
+            self._materials, self._choices, self.options.runtime, self.ranks
+        )
+        self._require_feasible(self._timing.table)
+        self._search = self._start(self._timing, time.monotonic())
 
     def _make_best_so_far(self) -> None:
         """Make a model of what was tried, if a target was given and none is made yet."""
@@ -134,7 +135,13 @@ class SearchWork:
         base, minutes = self.base, self.options.retrain_minutes
         training = {} if minutes is None or self.interrupted else {"retrain": {"minutes": minutes}}
         recipe = loaded(Recipe.model_validate(point.recipe | training))
-        return Prepared(self.source, recipe, base.config, base.facts, self.shape.tokens, base.notes)
+        tokens = self._materials.tokens
+        return Prepared(self.source, recipe, base.config, base.facts, tokens, base.notes)
+
+    @property
+    def report_shape(self) -> Shape:
+        """What a call takes in the report: as many tokens as texts have on average."""
+        return Shape(self.shape.batch, self._materials.tokens)
 
     @property
     def base(self) -> Checkpoint:
@@ -172,7 +179,6 @@ class SearchWork:
             tokenizer=load_tokenizer(self.source.directory),
             texts=texts,
             samples=samples,
-            runtime=self.options.runtime,
             folder=folder,
             shape=self.shape,
             threads=self._threads,
@@ -193,26 +199,8 @@ class SearchWork:
                 remedy="name their column with --label-column, or give labelled rows",
             )
 
-    def _table(self) -> LatencyTable:
-        if not any(layer.levels or layer.may_go for layer in self._choices):
-            raise ModelError(
-                "nothing of its layers can be cut by itself",
-                where=self.source.given,
-                remedy="cut all of them alike, with `bertslim cut`",
-            )
-        bench = TableBench(
-            self._materials.writer,
-            self._choices,
-            self.shape,
-            self._threads,
-            self.options.seed,
-            self.progress,
-        )
-        with self.progress.step("latency table"):
-            return bench.table()
-
-    def _start(self, table: LatencyTable, began: float) -> FrontierSearch:
-        materials = self._materials
+    def _start(self, timing: Timing, began: float) -> FrontierSearch:
+        materials, table = self._materials, timing.table
         times = LevelTimes(table)
         choices = tuple(times.worthwhile(layer) for layer in self._choices)
         surveyed = materials.survey(choices)
@@ -227,7 +215,7 @@ class SearchWork:
         return FrontierSearch(
             problem,
             trials,
-            Maker(materials, surveyed, table.base_ms, folder),
+            Maker(materials, timing.runtime.writer, surveyed, table.base_ms, folder),
             FoundPoints(materials, problem, trials, target.drop),
             target,
             self._most_parameters(problem, target),
@@ -298,7 +286,8 @@ class SearchWork:
         whole = problem.parameters(problem.kept)
         return most_parameters(target, whole, self.base.weights.size, self._dtype.itemsize)
 
-    def _account(self, table: LatencyTable, points: tuple[FrontierPoint, ...]) -> Frontier:
+    def _account(self, points: tuple[FrontierPoint, ...]) -> Frontier:
+        table = self._timing.table
         target = self._target(table)
         made = any(point.solved for point in points)
         verdict = judge(points, target) if made else Verdict("frontier", None, _UNDONE)
@@ -314,6 +303,7 @@ class SearchWork:
             data=self.splits.record,
             environment=describe_environment(self._threads),
             table=table,
+            runtimes=self._timing.runtime.tried,
             target=target,
             measure=self._measure,
             samples=self._materials.samples,

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 from bertslim.data.batches import batches
 from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.data.outputs import model_inputs
-from bertslim.data.paired_batches import PairedBatch
 from bertslim.data.splits import Splits
 from bertslim.data.task import Batch, Rows
+from bertslim.export.distance import CLOSE_ENOUGH, Distance, distance_on
 from bertslim.export.int8_plan import Int8Plan
 from bertslim.export.int8_survey import survey
 from bertslim.export.onnx import convert, save
 from bertslim.export.onnx_model import OnnxModel
 from bertslim.export.parity import check_parity
 from bertslim.export.quantize import quantize_dynamic, quantize_static
-from bertslim.measure.fidelity import measure_fidelity
-from bertslim.measure.predictions import compare_predictions
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.wording import counted, listed
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
 SURVEY_ROWS = 64
 SELECT_ROWS = 512
-CLOSE_ENOUGH = 0.002  # nats of KL, or what a cosine or a correlation lacks to 1
 ROUNDED_WORDS = 0.1  # how far int8 word embeddings may move answers to random words
 _SURVEY_BATCH = 16
 _MOST_IN_FLOAT = 0.5
@@ -76,24 +73,6 @@ class Int8Texts:
             select=splits.select.select(range(min(SELECT_ROWS, len(splits.select)))),
             tokenizer=tokenizer,
         )
-
-
-@dataclass(frozen=True)
-class Distance:
-    """How far int8 is from float32: KL in nats, or what a cosine or a correlation lacks to 1.
-
-    Attributes:
-        estimate: On the held-out texts.
-        least: The lower end of its 95 % interval: a few texts make up most of it.
-    """
-
-    estimate: float
-    least: float
-
-    @property
-    def is_small(self) -> bool:
-        """Whether nothing shows that int8 is further than CLOSE_ENOUGH."""
-        return self.least <= CLOSE_ENOUGH
 
 
 @dataclass(frozen=True)
@@ -153,7 +132,7 @@ def quantise(
     for maps in _doubling(int(len(plan.sensitive) * _MOST_IN_FLOAT)):
         model = write(maps)
         with progress.step("compare on held-out texts"):
-            distance = _distance(checkpoint, select, path)
+            distance = distance_on(select, checkpoint, OnnxModel(path))
         if distance is None or distance.is_small:
             return OnnxGraph(model, _in_words(plan.leaving(maps)))
         trials.append(Trial(maps, distance))
@@ -210,27 +189,6 @@ def _write(
     model = quantize_static(graph, calibration) if calibration else quantize_dynamic(graph)
     save(model, path)
     return model
-
-
-def _distance(checkpoint: Checkpoint, select: Sequence[Batch], path: Path) -> Distance | None:
-    """Compare int8 with float32; None: nothing can be compared."""
-    comparison = compare_predictions(
-        checkpoint, OnnxModel(path), [PairedBatch(batch, batch) for batch in select]
-    )
-    figures = {
-        measurement.name: measurement
-        for measurement in measure_fidelity(comparison, seed=0, context={})
-    }
-    if (kl := figures.get("fidelity.kl")) is not None:
-        assert kl.slim is not None  # noqa: S101
-        assert kl.interval is not None  # noqa: S101
-        return Distance(kl.slim, kl.interval.low)
-    likeness = figures.get("fidelity.cosine", figures.get("fidelity.pearson"))
-    if likeness is None:
-        return None
-    assert likeness.slim is not None  # noqa: S101
-    most = likeness.interval.high if likeness.interval else likeness.slim
-    return Distance(1 - likeness.slim, 1 - most)
 
 
 def _batches(checkpoint: Checkpoint, rows: Rows, texts: Int8Texts, size: int) -> list[Batch]:

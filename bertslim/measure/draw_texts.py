@@ -39,7 +39,7 @@ def draw_texts(paths: Iterable[Path], data: DataOptions, *, seed: int) -> dict[P
     rows = load_all(data, describe_head(first, described.config, described.facts)).rows
     drawn = rows.select(np.random.default_rng(seed).permutation(len(rows))[:MOST_TEXTS].tolist())
     samples = {
-        directory: _read(drawn, directory, data.data)
+        directory: read_texts(drawn, directory, data.data)
         for directory in dict.fromkeys(directories.values())
     }
     return {path: samples[directory] for path, directory in directories.items()}
@@ -56,8 +56,14 @@ def _directory(path: Path) -> Path:
     return directory
 
 
-def _read(rows: Rows, directory: Path, source: str) -> TextSample:
-    """Tokenise rows, cut where the model's users cut them."""
+def read_texts(rows: Rows, directory: Path, source: str) -> TextSample:
+    """Tokenise rows, cut where the model's users cut them.
+
+    Args:
+        rows: In the order in which they are timed.
+        directory: Of a checkpoint with its tokenizer.
+        source: What they were drawn from.
+    """
     facts = describe_checkpoint(directory, config_only=True).facts
     tokenizer = load_tokenizer(directory)
     longest = min(rows.task.max_length or facts.max_length, facts.max_length)

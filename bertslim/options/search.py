@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
 from bertslim.errors import InputError
+from bertslim.measure.lengths import Length, read_lengths
 from bertslim.option_fields import OptionsModel, group, names, option
 from bertslim.options.shared import FORCE, MODEL, SEED, THREADS
 from bertslim.search.level_groups import GROUPS
@@ -22,6 +23,20 @@ TARGET_PARAMS = option("--target-params", help="The most parameters, such as 40M
 TARGET_BYTES = option(
     "--target-bytes", help="The most bytes of weights on disk, such as 50MB.", metavar="N"
 )
+
+
+def read_length(values: Sequence[str], option: str) -> Length:
+    """Read the value of `--length`.
+
+    Raises:
+        InputError: It is neither a whole number from 1 on nor "data", or there are several.
+    """
+    lengths = read_lengths(values, option)
+    if len(lengths) > 1:
+        raise InputError(
+            "a search takes one length", where=option, remedy="search for each by itself"
+        )
+    return lengths[0]
 
 
 def read_groups(values: Sequence[str], option: str) -> tuple[str, ...]:
@@ -52,9 +67,11 @@ class SearchOptions(OptionsModel):
         target_params: The most parameters.
         target_bytes: The most bytes on disk of the weights.
         max_accuracy_drop: Points by which the main metric may be below the base's.
-        runtime: What the model is to run in.
+        runtime: What the model is to run in; None: the fastest of those that are installed whose
+            file of the base answers as PyTorch does.
         batch: Sequences a call.
-        length: Tokens a sequence; None: 128, or what the model can take.
+        length: Tokens a sequence, or DATA for the texts of `data` as they come; None: 128, or what
+            the model can take.
         minutes: How long to search; what is begun is finished, and the latency table, where it is
             not known yet, and the report come on top.
         retrain_minutes: How long the chosen model is trained afterwards, with the base as its
@@ -103,16 +120,26 @@ class SearchOptions(OptionsModel):
             metavar="POINTS",
         ),
     )
-    runtime: SearchRuntime = field(
-        default=SearchRuntime.ONNXRUNTIME_INT8,
-        metadata=option("--runtime", help="What the model is to run in."),
+    runtime: SearchRuntime | None = field(
+        default=None,
+        metadata=option(
+            "--runtime",
+            help="What runs the model.",
+            shown="the fastest installed one whose file of the base answers as PyTorch does",
+        ),
     )
     batch: int = field(
         default=1, metadata=option("--batch", low=1, help="Sequences a call.", metavar="N")
     )
-    length: int | None = field(
+    length: Length | None = field(
         default=None,
-        metadata=option("--length", low=1, help="Tokens a sequence.", metavar="N", shown="128"),
+        metadata=option(
+            "--length",
+            help="Tokens a sequence, or `data` for the texts of --data as they come.",
+            metavar="N",
+            shown="128",
+            read=read_length,
+        ),
     )
     minutes: float = field(
         default=10.0,

@@ -29,9 +29,11 @@ from bertslim.records.frontier import (
     Drop,
     Frontier,
     FrontierPoint,
+    RuntimeTried,
     SearchTarget,
     ShippedPoint,
     Solved,
+    runtimes_in_words,
 )
 from bertslim.records.frozen import Frozen, Scalar
 from bertslim.records.latency_tables import LatencyCheck, LatencyTable, LevelTime
@@ -94,6 +96,7 @@ __all__ = [
     "Record",
     "Repair",
     "Role",
+    "RuntimeTried",
     "Scalar",
     "ScoreRange",
     "SearchTarget",
@@ -113,5 +116,6 @@ __all__ = [
     "compare",
     "read_analysis",
     "read_record",
+    "runtimes_in_words",
     "unusable_figure",
 ]

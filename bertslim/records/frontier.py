@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -110,6 +111,36 @@ class ShippedPoint(Frozen):
     solved: Solved
 
 
+class RuntimeTried(Frozen):
+    """A runtime that the base was run in, to find the fastest.
+
+    Attributes:
+        name: As `--runtime` takes it.
+        ms: Its fastest call; None: it is left out, or the only one that is not.
+        left_out: Why it is, in words.
+    """
+
+    name: str
+    ms: float | None = None
+    left_out: str = ""
+
+
+def runtimes_in_words(tried: Sequence[RuntimeTried]) -> str:
+    """Say which runtime is the fastest, and what else was tried.
+
+    Args:
+        tried: The fastest first, those that are left out last.
+    """
+    fastest, *others = tried
+    left_out = [f"{one.name} is left out: {one.left_out}" for one in others if one.left_out]
+    if fastest.ms is None:
+        return "; ".join([f"{fastest.name}, the only one", *left_out])
+    times = [f"{one.name} {one.ms:.3g} ms" for one in others if one.ms is not None]
+    beside = f" ({', '.join(times)})" if times else ""
+    chosen = f"{fastest.name}, {fastest.ms:.3g} ms a call of the base{beside}"
+    return "; ".join([chosen, *left_out])
+
+
 class SearchTarget(Frozen):
     """What was asked for; None: anything.
 
@@ -179,6 +210,7 @@ class Frontier(Frozen):
         data: The texts.
         environment: The machine.
         table: What the levels take on it.
+        runtimes: Those that it was chosen from, the fastest first; none: it was named.
         target: What was asked for.
         measure: What damage is, such as "KL in nats".
         samples: Texts that repairs are solved from.
@@ -205,6 +237,7 @@ class Frontier(Frozen):
     data: DataRecord
     environment: Environment
     table: LatencyTable
+    runtimes: tuple[RuntimeTried, ...] = ()
     target: SearchTarget
     measure: str
     samples: Count

@@ -44,7 +44,7 @@ class LatencyTable(Frozen):
     Attributes:
         runtime: What runs it.
         batch: Sequences a call.
-        length: Tokens a sequence.
+        length: Tokens a sequence, or "data" for texts as they come.
         threads: Threads.
         one_token_on_top: Whether the topmost layer with attention computes one token alone.
         fixed_ms: What all models take: embeddings, head, and a topmost layer without its maps.
@@ -59,7 +59,7 @@ class LatencyTable(Frozen):
 
     runtime: str
     batch: Count
-    length: Count
+    length: Count | Literal["data"]
     threads: Count
     one_token_on_top: bool
     fixed_ms: float

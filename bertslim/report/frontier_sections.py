@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from bertslim.records import Frontier, FrontierPoint, LatencyTable, ShippedPoint, Solved
+from bertslim.records import (
+    Frontier,
+    FrontierPoint,
+    LatencyTable,
+    ShippedPoint,
+    Solved,
+    runtimes_in_words,
+)
 from bertslim.records.sources import last_component
 from bertslim.report.escape import escape
 from bertslim.report.frontier_summary import frontier_summary
@@ -64,10 +71,18 @@ def _found_section(frontier: Frontier) -> Section:
         f"Times are those in {table.runtime} at {table.batch}x{table.length} with "
         f"{counted(table.threads, 'thread', 'threads')}, where the base takes "
         f"{significant(table.base_ms)} ms, as shares of that: predicted, of the fastest calls, and "
-        f"of the medians with their interval. {capital(frontier.message)}.{ended}"
+        f"of the medians with their interval. {_runtimes(frontier)}{capital(frontier.message)}."
+        f"{ended}"
     )
     picture = Picture("frontier", partial(frontier_drawing, frontier))
     return Section("The frontier", (wrapped(escape(words)), points_table(frontier)), (picture,))
+
+
+def _runtimes(frontier: Frontier) -> str:
+    """Say what the runtime was chosen from; nothing where it was named."""
+    if not frontier.runtimes:
+        return ""
+    return f"The runtime was chosen: {runtimes_in_words(frontier.runtimes)}. "
 
 
 def points_table(frontier: Frontier) -> Table:

@@ -37,12 +37,12 @@ class FoundPoints:
         materials = self.materials
         description = (
             f"Found by bertslim search for {self._share(configuration):.2f} of the time in "
-            f"{materials.runtime} at {materials.shape}; needs texts."
+            f"{self.problem.table.runtime} at {materials.shape}; needs texts."
         )
         recipe = recipe_of(
             configuration, samples=materials.samples, name=name, description=description
         )
-        return make_plan(loaded(recipe), materials.base.facts, length=materials.shape.tokens)
+        return make_plan(loaded(recipe), materials.base.facts, length=materials.tokens)
 
     def all(self, made: Mapping[Configuration, Made]) -> list[FrontierPoint]:
         """Return what was made and what else is on the frontier, from the fastest.

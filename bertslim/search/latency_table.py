@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bertslim.measure.lengths import Length
 from bertslim.records import LatencyCheck, LatencyTable, LevelTime, ModelFacts
 from bertslim.search.levels import Configuration, LayerChoices, LayerLevels, Level
 
@@ -43,14 +44,14 @@ class TableSetting:
     Attributes:
         runtime: What runs the models.
         batch: Sequences a call.
-        length: Tokens a sequence.
+        length: Tokens a sequence, or DATA for texts as they come.
         threads: Threads.
         one_token_on_top: Whether the topmost layer with attention computes one token alone.
     """
 
     runtime: str
     batch: int
-    length: int
+    length: Length
     threads: int
     one_token_on_top: bool
 

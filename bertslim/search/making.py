@@ -11,7 +11,7 @@ from bertslim.recipe.plan import CutPlan
 from bertslim.records import Repair
 from bertslim.search.finalists import Judged, judge_finalist, make_finalist
 from bertslim.search.materials import Materials
-from bertslim.search.timed_files import RuntimeTime, as_checkpoint, time_models
+from bertslim.search.timed_files import FileWriter, RuntimeTime, as_checkpoint, time_models
 from bertslim.surgery.survey import Survey
 
 _SECONDS = 2.0  # to time a model
@@ -46,12 +46,14 @@ class Maker:
 
     Attributes:
         materials: What they are carried out on.
+        writer: Writes models as the files that are timed.
         surveyed: What was measured of the base.
         base_ms: What the base takes by the table.
         folder: Where models are saved.
     """
 
     materials: Materials
+    writer: FileWriter
     surveyed: Survey
     base_ms: float
     folder: Path
@@ -83,9 +85,9 @@ class Maker:
         judged = judge_finalist(
             base, finalist.model, materials.select, materials.select_batches, seed=materials.seed
         )
-        written = materials.writer.write(name, as_checkpoint(base, finalist.model, plan))
+        written = self.writer.write(name, as_checkpoint(base, finalist.model, plan))
         timed = time_models(
-            materials.writer.base_file,
+            self.writer.base_file,
             {name: written},
             materials.shape,
             threads=materials.threads,

@@ -16,7 +16,9 @@ from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.data.sampling import draw_rows
 from bertslim.data.splits import Splits
 from bertslim.data.task import Batch, Rows
+from bertslim.measure.draw_texts import read_texts
 from bertslim.measure.shapes import Shape
+from bertslim.measure.text_sample import TextSample
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
@@ -88,8 +90,7 @@ class Materials:
         tokenizer: Its tokenizer.
         texts: The texts.
         samples: Texts that the recipes ask for.
-        runtime: What models are to run in.
-        folder: Where its files go.
+        folder: Where files go.
         shape: What a call takes.
         threads: Threads of each model that is timed.
         seed: Seeds every random step.
@@ -101,7 +102,6 @@ class Materials:
     tokenizer: PreTrainedTokenizerBase
     texts: SearchTexts
     samples: int
-    runtime: SearchRuntime
     folder: Path
     shape: Shape
     threads: int
@@ -123,10 +123,31 @@ class Materials:
         """The same as the model takes them."""
         return self._batches(self.select, label=self.select.scorable)
 
+    def writer(self, runtime: SearchRuntime) -> FileWriter:
+        """Return what writes models as the files of a runtime."""
+        folder = self.folder / runtime
+        folder.mkdir()
+        return FileWriter(self.base, runtime, self.calibration, folder, self.timed_texts)
+
     @cached_property
-    def writer(self) -> FileWriter:
-        """Writes models as files of the runtime."""
-        return FileWriter(self.base, self.runtime, self.calibration, self.folder)
+    def timed_texts(self) -> Path | None:
+        """The file of the texts that models are timed on; None: calls take random tokens."""
+        return self._timed_sample[1] if self.shape.of_texts else None
+
+    @cached_property
+    def tokens(self) -> int:
+        """Tokens a sequence; of texts, how many they have on average."""
+        if not self.shape.of_texts:
+            return self.shape.tokens
+        return round(float(self._timed_sample[0].lengths.mean()))
+
+    @cached_property
+    def _timed_sample(self) -> tuple[TextSample, Path]:
+        """The calibration texts in tokens, and the file that they are in."""
+        sample = read_texts(self.texts.calibration, self.base.directory, "calibration texts")
+        path = self.folder / "texts.npz"
+        sample.write(path)
+        return sample, path
 
     def survey(self, choices: Sequence[LayerChoices]) -> Survey:
         """Measure all that repairs go by: which neurons and heads stay, and which errors matter.
@@ -180,6 +201,10 @@ class Materials:
         with self.progress.step("weigh the levels"):
             models = StitchedModels(library, self._tried(_DAMAGE_TEXTS))
             return models.damages(choices, self.progress)
+
+    def rounding_texts(self) -> list[Batch]:
+        """Return texts on which files in fewer bits are compared with the model."""
+        return self._tried(_DAMAGE_TEXTS)
 
     def rungs(self, library: Library) -> list[tuple[int, StitchedModels]]:
         """Return the texts that configurations are tried on, few and then more.

@@ -20,6 +20,7 @@ from bertslim.export.fuse import FIRST_TOKEN_HEADS
 from bertslim.measure.environment import describe_environment
 from bertslim.measure.runtimes import TimedModel
 from bertslim.measure.shapes import Shape
+from bertslim.measure.text_sample import TextSample
 from bertslim.progress import Progress
 from bertslim.records import LatencyCheck, LatencyTable
 from bertslim.search.latency_table import (
@@ -109,7 +110,7 @@ class TableBench:
         return TableSetting(
             runtime.value,
             self.shape.batch,
-            self.shape.tokens,
+            self.shape.length,
             self.threads,
             one_token_on_top=runtime.files.one_token_on_top and reads_first and fuses,
         )
@@ -241,6 +242,13 @@ class TableBench:
         ms = {name: one.fastest_ms * least / one.base_fastest_ms for name, one in timed.items()}
         return ms | {"whole": least}
 
+    @property
+    def _length(self) -> int | list[int]:
+        """Tokens a sequence, or of each text that models are timed on."""
+        if self.writer.timed_texts is None:
+            return self.shape.tokens
+        return list(map(int, TextSample.read(self.writer.timed_texts).lengths))
+
     @cached_property
     def _remembered(self) -> Path:
         """Where the table of such a model on this machine is kept."""
@@ -252,7 +260,7 @@ class TableBench:
             "version": _VERSION,
             "machine": [environment.cpu, environment.cores, environment.versions],
             "setting": [
-                self.writer.runtime.value, self.shape.batch, self.shape.tokens, self.threads,
+                self.writer.runtime.value, self.shape.batch, self._length, self.threads,
             ],
             "model": facts,
             "levels": [_name(level) for level in self._levels.levels],

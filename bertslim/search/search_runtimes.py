@@ -47,6 +47,11 @@ class SearchRuntime(StrEnum):
     OPENVINO_BF16 = "openvino-bf16", RuntimeFiles(Runtime.OPENVINO_BF16)
     OPENVINO_INT8 = "openvino-int8", RuntimeFiles(Runtime.OPENVINO, int8=True)
 
+    @property
+    def rounds(self) -> bool:
+        """Whether products are in fewer bits than float32 has."""
+        return self.files.int8 or self.files.runtime.in_bfloat16
+
     def check_installed(self) -> None:
         """Refuse a runtime that is not there.
 

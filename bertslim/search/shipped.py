@@ -20,7 +20,7 @@ def comparable_plans(materials: Materials, surveyed: Survey) -> Iterator[tuple[s
         materials: What they are carried out on.
         surveyed: What was measured of the base.
     """
-    facts, length = materials.base.facts, materials.shape.tokens
+    facts, length = materials.base.facts, materials.tokens
     for name in shipped_recipes():
         loaded = load_recipe(name)
         if not _repairs_alike(loaded.recipe, materials.samples):

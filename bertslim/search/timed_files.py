@@ -64,12 +64,14 @@ class FileWriter:
         runtime: What is to run them.
         texts: Any texts, for what fixes ranges by them.
         folder: Where the files go.
+        timed_texts: A file of texts that models are timed on; None: there are none.
     """
 
     base: Checkpoint
     runtime: SearchRuntime
     texts: Sequence[Batch]
     folder: Path
+    timed_texts: Path | None = None
 
     @cached_property
     def base_file(self) -> TimedModel:
@@ -92,13 +94,16 @@ class FileWriter:
         """
         folder = self.folder / name
         folder.mkdir()
-        files = self.runtime.files
+        path = self._write_into(folder, checkpoint)
+        return TimedModel(path, self.runtime.files.runtime, self.timed_texts)
+
+    def _write_into(self, folder: Path, checkpoint: Checkpoint) -> Path:
         if self.runtime is SearchRuntime.TORCH:
             save_checkpoint(checkpoint.model, folder, checkpoint.extra, checkpoint.config)
-            return TimedModel(folder, files.runtime)
+            return folder
         if self.runtime in (SearchRuntime.ONNXRUNTIME, SearchRuntime.ONNXRUNTIME_INT8):
-            return TimedModel(self._write_onnx(folder, checkpoint), files.runtime)
-        return TimedModel(self._write_ir(folder, checkpoint), files.runtime)
+            return self._write_onnx(folder, checkpoint)
+        return self._write_ir(folder, checkpoint)
 
     def _write_onnx(self, folder: Path, checkpoint: Checkpoint) -> Path:
         from bertslim.export.int8_plan import Int8Plan
