@@ -4,88 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from bertslim.cli import run
 from bertslim.commands import bench as pipeline
-from bertslim.commands import bench_models
+from bertslim.commands import bench_models, bench_timing
 from bertslim.errors import InputError
-from bertslim.measure.latency import LatencyBench, LatencyResult
-from bertslim.measure.runtimes import Runtime, TimedModel
-from bertslim.measure.shapes import Shape, shape_of
-from bertslim.records import BenchResult, Interval, Measurement
+from bertslim.measure.latency import LatencyBench
+from bertslim.measure.runtimes import Runtime
+from bertslim.measure.shapes import Shape
+from bertslim.records import BenchResult
+from support.scripted_bench import ScriptedBench
 from support.tiny_onnx import write_tiny_onnx
 
 QUICK = ["--seconds", "0.1", "--launches", "1", "--batch", "1", "--length", "8", "--threads", "1"]
-SPREAD = 0.02
-
-
-class ScriptedBench:
-    """Stands for LatencyBench: each runtime of a model takes as long as a script says."""
-
-    def __init__(self, script: Mapping[tuple[str, str], float]) -> None:
-        self.script = script
-        self.seconds: list[float] = []
-        self.restarts = 0
-        self.disturbed: tuple[str, ...] = ()
-        self.doubts: Mapping[Shape, str] = {}
-
-    def __call__(
-        self, models: Mapping[str, TimedModel], shapes: Sequence[Shape], **options: Any
-    ) -> ScriptedBench:
-        self.models, self.shapes, self.options = models, shapes, options
-        return self
-
-    def __enter__(self) -> ScriptedBench:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def restart(self) -> None:
-        self.restarts += 1
-
-    def run(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-
-    def compare(self, base: str | None, slim: str) -> LatencyResult:
-        told = [one for one in self._figures(base, slim) if shape_of(one) not in self.doubts]
-        return LatencyResult(tuple(told), self.doubts)
-
-    def disturbance(self) -> tuple[str, ...]:
-        return self.disturbed
-
-    def texts_per_second(self, name: str, shape: Shape) -> float:
-        return 1000 * shape.batch / (self._ms(name) * shape.tokens)
-
-    def texts_of(self, name: str) -> None:
-        return None
-
-    def _figures(self, base: str | None, slim: str) -> Iterator[Measurement]:
-        ms = self._ms(slim)
-        ratio = None if base is None else ms / self._ms(base)
-        interval = ratio and Interval(of="ratio", low=ratio - SPREAD, high=ratio + SPREAD)
-        for shape in self.shapes:
-            context = {"dtype": "float32", "runs": 50} | vars(shape)
-            for name, times in (("latency", 1.0), ("latency.p90", 1.1), ("latency.p99", 1.2)):
-                yield Measurement(
-                    name=name,
-                    unit="ms",
-                    slim=times * ms * shape.tokens,
-                    ratio=ratio,
-                    interval=interval or None,
-                    context=context,
-                )
-        yield Measurement(name="memory.peak", unit="bytes", context=context)
-
-    def _ms(self, name: str) -> float:
-        model = self.models[name]
-        return self.script[model.path.name, model.runtime.value]
 
 
 @pytest.fixture
@@ -102,7 +38,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedBench]:
 
     def put(times: Mapping[tuple[str, str], float]) -> ScriptedBench:
         scripted = ScriptedBench(times)
-        monkeypatch.setattr(pipeline, "LatencyBench", scripted)
+        monkeypatch.setattr(bench_timing, "LatencyBench", scripted)
         monkeypatch.setattr(pipeline, "_try", lambda *_: None)
         monkeypatch.setattr(bench_models, "cpu_multiplies_bfloat16", lambda: False)
         return scripted

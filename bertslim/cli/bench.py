@@ -17,7 +17,8 @@ def bench(
 
     Each runs in a process of its own, and all take turns. Of a directory the PyTorch checkpoint is
     timed; name the files that were exported into it to time them, too. OpenVINO is an extra:
-    pip install 'bertslim[openvino]'.
+    pip install 'bertslim[openvino]'. With --alternatives, models are also scored: the one that is
+    named, and what could be used in its place.
 
     \b
     Examples:
@@ -25,6 +26,7 @@ def bench(
       bertslim bench ./base ./slim ./slim/onnx/model.onnx --length 32,128
       bertslim bench ./base ./slim --data queries.csv --length 128,data
       bertslim bench ./base.onnx ./slim.onnx --runtime onnxruntime --threads 1
+      bertslim bench ./slim --alternatives --data reviews.csv --small-model ./encoder
     """
     options = given.make()
     from bertslim.cli.runs.bench import run

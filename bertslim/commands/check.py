@@ -14,7 +14,7 @@ from bertslim.commands.check_parts import (
     check_accuracy,
     check_sizes,
 )
-from bertslim.errors import ModelError
+from bertslim.commands.recorded_base import find_recorded_base
 from bertslim.gate.baseline import machine_differences
 from bertslim.gate.check_result import CheckResult
 from bertslim.gate.latency_rules import MEASURE_ON, MaxLatency, MaxRegression
@@ -77,7 +77,7 @@ class _Check:
         """Judge by all rules."""
         options, record, progress = self.options, self.record, self.progress
         timed, unanswered = self._latency_rules()
-        base = _find_base(options.base, record) if timed or options.data else None
+        base = self._find_base() if timed or options.data else None
         unchanged = find_weights(options.directory).sha256() == record.slim.sha256
         sizes = check_sizes(self._rules, options.directory, record, progress)
         accuracy = check_accuracy(
@@ -158,6 +158,11 @@ class _Check:
         notes = machine_differences(self.record.environment, self._here)
         return Checked(verdicts, latencies, (*notes, *bench.disturbance()), seconds)
 
+    def _find_base(self) -> ModelSource:
+        if self.options.base is not None:
+            return find_model(self.options.base)
+        return find_recorded_base(self.record, remedy="name it with --base")
+
     def _held_out(self, base: ModelSource | None) -> HeldOut | None:
         data = self.options.data
         if data is None or base is None:
@@ -197,19 +202,6 @@ def _lenience(rule_results: RuleResults) -> Iterator[str]:
     inconclusive = any(verdict.outcome == "inconclusive" for verdict in rule_results.verdicts)
     if inconclusive and rule_results.inconclusive_as != "inconclusive":
         yield f"what is inconclusive counts as a {rule_results.inconclusive_as}, as asked"
-
-
-def _find_base(base: str | None, record: Record) -> ModelSource:
-    if base is not None:
-        return find_model(base)
-    try:
-        return find_model(record.base.pinned_source)
-    except ModelError as error:
-        raise ModelError(
-            f"the base that the record names is not available ({error.what})",
-            where=error.where,
-            remedy="name it with --base",
-        ) from error
 
 
 @dataclass(frozen=True)

@@ -133,11 +133,30 @@ def evaluate_alone(
 ) -> Evaluation:
     """Score a model that has no base to be compared with, on the report split."""
     rows = splits.report
-    made = _batches(slim, splits, tokenizer)
-    shown = progress.track(made, "scoring", total=len(made), unit="batch")
-    answers = predict(slim.model, shown, slim.facts, rows.task)
+    answers = answer(slim, slim.model, rows, tokenizer, progress)
     context = _context(slim, splits, tokenizer) | {"n": len(rows)}
     return Evaluation(_score(rows, [answers], seed, context), splits.notes)
+
+
+def answer(
+    checkpoint: Checkpoint,
+    model: Callable[..., Any],
+    rows: Rows,
+    tokenizer: PreTrainedTokenizerBase,
+    progress: Progress,
+) -> Answers:
+    """Return what a model answers to each row.
+
+    Args:
+        checkpoint: Its facts.
+        model: The model, or what is called as it is.
+        rows: What it is run on.
+        tokenizer: Its tokenizer.
+        progress: Shows the batches.
+    """
+    made = _batches(checkpoint, rows, tokenizer)
+    shown = progress.track(made, "scoring", total=len(made), unit="batch")
+    return predict(model, shown, checkpoint.facts, rows.task)
 
 
 @dataclass(frozen=True)
@@ -168,7 +187,7 @@ def _read_by_both(
     """
     rows = splits.report
     if slim_tokenizer is None:
-        made = [PairedBatch(batch, batch) for batch in _batches(base, splits, tokenizer)]
+        made = [PairedBatch(batch, batch) for batch in _batches(base, rows, tokenizer)]
         return _Reading(made, range(len(rows)))
     pairs = paired_batches(
         rows,
@@ -197,10 +216,7 @@ def _reading_notes(read: _Reading, rows: int, compared: int) -> tuple[str, ...]:
     return (f"{note}; {figures}: {measured}",)
 
 
-def _batches(
-    checkpoint: Checkpoint, splits: Splits, tokenizer: PreTrainedTokenizerBase
-) -> list[Batch]:
-    rows = splits.report
+def _batches(checkpoint: Checkpoint, rows: Rows, tokenizer: PreTrainedTokenizerBase) -> list[Batch]:
     length = text_length(checkpoint.facts, tokenizer, rows.task)
     return batches(rows, tokenizer, batch_size=BATCH_SIZE, max_length=length, label=rows.scorable)
 

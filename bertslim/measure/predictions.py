@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from bertslim.arrays import FloatArray
 from bertslim.data.outputs import (
@@ -129,7 +128,7 @@ def _pieces(batch: PairedBatch, facts: ModelFacts) -> Iterator[PairedBatch]:
 
 @torch.inference_mode()
 def predict(
-    model: PreTrainedModel, batches: Iterable[Batch], facts: ModelFacts, task: Task
+    model: Callable[..., Any], batches: Iterable[Batch], facts: ModelFacts, task: Task
 ) -> Answers:
     """Return what the task reads from a model's outputs, for each row of the data set.
 

@@ -41,7 +41,12 @@ class BenchOptions(OptionsModel):
         batches: Batch sizes.
         lengths: Lengths in tokens, or "data" for texts as they come; none: 128, or what all models
             can take.
-        data: The texts of the length "data"; None: it is not timed.
+        data: The texts of the length "data", and the rows of the alternatives; None: neither is
+            asked for.
+        alternatives: Whether to compare what else could be done, in speed and in score.
+        small_model: A smaller pretrained encoder for it, named like `models`; None: there is none.
+        small_epochs: How long that one is fine-tuned, in passes over the fit split.
+        rows: Held-out rows that models are scored on for it, at most.
         runtimes: What to run them in; none: for each model those that are installed and that the
             CPU is made for, but those that are timed only where they are asked for.
         seconds: Time for each model in each runtime at each shape, over all launches.
@@ -78,11 +83,41 @@ class BenchOptions(OptionsModel):
             replaced={
                 "data": option(
                     "--data",
-                    help=f"The texts of --length data. {SOURCES_HELP}",
+                    help="The texts of --length data, and the labelled rows of --alternatives. "
+                    f"{SOURCES_HELP}",
                     shown=False,
                     role="input",
                 )
             },
+        ),
+    )
+    alternatives: bool = field(
+        default=False,
+        metadata=option(
+            "--alternatives",
+            help="Compare MODEL, a result or a model that was never cut, with what else could be "
+            "done: its base, the base without its top layers, --small-model and static "
+            "embeddings, each in every runtime and precision, in speed and in score on --data.",
+        ),
+    )
+    small_model: str | None = field(
+        default=None,
+        metadata=option(
+            "--small-model",
+            help="A smaller pretrained encoder, which --alternatives fine-tunes on --data.",
+            role="input",
+        ),
+    )
+    small_epochs: float = field(
+        default=3.0,
+        metadata=option(
+            "--small-epochs", low=0.01, help="How long: passes over the training texts."
+        ),
+    )
+    rows: int = field(
+        default=5000,
+        metadata=option(
+            "--rows", low=10, help="Held-out rows that --alternatives scores models on, at most."
         ),
     )
     runtimes: tuple[Runtime, ...] = field(
@@ -122,5 +157,10 @@ class BenchOptions(OptionsModel):
         super().__post_init__()
         if DATA in self.lengths and self.data is None:
             raise InputError("needs --data beside it", where="--length data")
-        if self.data is not None and DATA not in self.lengths:
-            raise InputError("is of no use here", where="--data", remedy="add --length data")
+        if self.alternatives and self.data is None:
+            raise InputError("needs --data beside it", where="--alternatives")
+        if self.small_model is not None and not self.alternatives:
+            raise InputError("needs --alternatives beside it", where="--small-model")
+        if self.data is not None and not self.alternatives and DATA not in self.lengths:
+            remedy = "add --length data or --alternatives"
+            raise InputError("is of no use here", where="--data", remedy=remedy)

@@ -5,6 +5,12 @@ Nothing here imports torch or transformers.
 """
 
 from bertslim.file_names import ANALYSIS_FILE, RECORD_FILE
+from bertslim.records.alternatives import (
+    AlternativeRole,
+    Alternatives,
+    ComparedModel,
+    ServedModel,
+)
 from bertslim.records.analysis import (
     BLOCKS,
     AlterationKind,
@@ -58,6 +64,8 @@ __all__ = [
     "RECORD_FILE",
     "SCHEMA",
     "AlterationKind",
+    "AlternativeRole",
+    "Alternatives",
     "Analysis",
     "BenchResult",
     "Block",
@@ -65,6 +73,7 @@ __all__ = [
     "Cka",
     "CkaMatrix",
     "Cluster",
+    "ComparedModel",
     "DataRecord",
     "Disagreement",
     "Disagreements",
@@ -101,6 +110,7 @@ __all__ = [
     "ScoreRange",
     "SearchTarget",
     "Sensitivity",
+    "ServedModel",
     "ShippedPoint",
     "Site",
     "Sizes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from bertslim.records.alternatives import Alternatives
 from bertslim.records.frozen import Count, Frozen
 from bertslim.records.measurements import Interval
 from bertslim.records.provenance import Environment
@@ -87,12 +88,14 @@ class BenchResult(Frozen):
     Attributes:
         timings: Shape by shape, in the order of the models and their runtimes.
         texts: What the length "data" stands for; None: it was not timed.
+        alternatives: What was compared, and how good each is; None: answers were not compared.
         launches: How often all processes were started.
         notes: Notes for the reader.
     """
 
     timings: tuple[Timing, ...]
     texts: TimedTexts | None = None
+    alternatives: Alternatives | None = None
     environment: Environment
     launches: Count
     seed: int

@@ -34,10 +34,10 @@ def bench_table(result: BenchResult) -> Table:
 
 def fastest_lines(result: BenchResult) -> Iterator[str]:
     """Name the fastest: once if it is the same at every shape, else for each shape."""
-    shapes = dict.fromkeys(map(_shape, result.timings))
+    shapes = dict.fromkeys(map(timed_at, result.timings))
     fastest = {
         shape: _Fastest(
-            [timing for timing in result.timings if timing.fastest and _shape(timing) == shape]
+            [timing for timing in result.timings if timing.fastest and timed_at(timing) == shape]
         )
         for shape in shapes
     }
@@ -97,7 +97,7 @@ def slower_lines(result: BenchResult) -> Iterator[str]:
         if beside is not None and beside.interval.low > 1:
             yield (
                 f"{_entrant(timing)} is slower than {beside.model} in {beside.runtime} at "
-                f"{_shape(timing)}: it takes {_ratio(beside)} of its time"
+                f"{timed_at(timing)}: it takes {_ratio(beside)} of its time"
             )
 
 
@@ -111,9 +111,14 @@ def _sentences(result: BenchResult) -> Iterator[str]:
     yield from (f"Note: {note}" for note in result.notes)
     if any(_uncertain(timing) for timing in result.timings):
         yield "Note: some intervals are too wide to tell; more --seconds or --launches narrow them"
+    yield measured_line(result)
+
+
+def measured_line(result: BenchResult) -> str:
+    """Name the machine, the threads, the launches and the versions."""
     here = result.environment
     versions = ", ".join(f"{name} {version}" for name, version in here.versions.items())
-    yield (
+    return (
         f"Measured on {here.cpu} with {counted(here.threads, 'thread', 'threads')}, in "
         f"{counted(result.launches, 'launch', 'launches')}, seed {result.seed}: {versions}"
     )
@@ -125,7 +130,7 @@ def _row(timing: Timing) -> tuple[str, ...]:
         timing.model,
         timing.runtime,
         timing.dtype,
-        _shape(timing),
+        timed_at(timing),
         *map(significant, (timing.median_ms, timing.p90_ms, timing.p99_ms)),
         significant(timing.texts_per_second),
         NOTHING if beside is None else fixed(beside.ratio, 3),
@@ -137,7 +142,8 @@ def _entrant(timing: Timing) -> str:
     return f"{timing.model} in {timing.runtime}"
 
 
-def _shape(timing: Timing) -> str:
+def timed_at(timing: Timing) -> str:
+    """Name the shape: "1x128" is one text of 128 tokens."""
     return f"{timing.batch}x{timing.length}"
 
 

@@ -18,7 +18,6 @@ from bertslim.data.task import Batch, Rows
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.output.writing import room_beside, writing
 from bertslim.progress import Progress
-from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Retrain
 from bertslim.recipe.sizes import count
 from bertslim.records import LayerPlan, ModelFacts, ModelRecord, Training
@@ -129,7 +128,7 @@ def train_model(
     )
     run = TrainingRun(settings, options.seed, interruption, options.report_to)
     with (
-        _left_on_the_way(interruption, options.ranks, progress),
+        _left_on_the_way(options, progress),
         room_beside(options.target),
     ):
         training = train(student.checkpoint.model.float(), objective, run, progress)
@@ -217,14 +216,13 @@ def _request(
 
 
 @contextmanager
-def _left_on_the_way(
-    interruption: Interruption, ranks: Ranks, progress: Progress
-) -> Iterator[None]:
+def _left_on_the_way(options: TrainingOptions, progress: Progress) -> Iterator[None]:
     """Where the block fails, keep what a later run can go on from, and nothing else."""
+    interruption, ranks = options.interruption, options.ranks
     try:
         yield
     except BaseException:  # an interrupt too
-        latest = interruption.latest()
+        latest = interruption.latest() if options.resumable else None
         if ranks.rank == 0 and latest is None:
             interruption.clear()
         elif ranks.rank == 0 and latest is not None:

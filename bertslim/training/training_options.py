@@ -23,6 +23,7 @@ class TrainingOptions:
         force: Whether such a run may be thrown away.
         report_to: The trackers of experiments that Trainer knows, by name.
         ranks: The processes that share the batches.
+        resumable: Whether a later run can go on with this one after an interruption.
     """
 
     target: Path
@@ -31,6 +32,7 @@ class TrainingOptions:
     force: bool = False
     report_to: tuple[str, ...] = ()
     ranks: Ranks = field(default_factory=Ranks)
+    resumable: bool = True
 
     @property
     def interruption(self) -> Interruption:
