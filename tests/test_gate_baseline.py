@@ -23,6 +23,16 @@ def test_the_baseline_is_of_the_same_runtime_batch_and_length() -> None:
     assert find_baseline(latency(0.6, batch=8, length=32), [*others, same]) is same
 
 
+def test_times_on_a_gpu_are_no_baseline_for_those_on_the_cpu() -> None:
+    older, now = latency(0.5), latency(0.5)
+    on_cpu, on_gpu = (
+        now.model_copy(update={"context": {**now.context, "device": device}})
+        for device in ("cpu", "cuda")
+    )
+    assert find_baseline(on_cpu, [on_gpu, older]) is older, "older records name no device"
+    assert find_baseline(on_gpu, [on_cpu, older]) is None
+
+
 @pytest.mark.parametrize(
     "unusable", [latency(None), latency(0.0), latency(0.5, 0.0, 0.6), latency(0.5, 0.6, 0.4)]
 )

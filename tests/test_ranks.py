@@ -13,7 +13,7 @@ from support.processes import TWO_PROCESSES, run_python
 def test_a_process_alone_takes_everything(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.delenv("RANK", raising=False)
-    ranks = current_ranks()
+    ranks = current_ranks("cpu")
     assert ranks == Ranks(0, 1)
     assert launched_rank() == 0
     assert list(ranks.share("abc")) == ["a", "b", "c"]

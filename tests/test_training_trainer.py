@@ -35,7 +35,7 @@ from bertslim.training.trainer import (
     attention_kernels,
     trains_in_bfloat16,
 )
-from bertslim.training.training_run import train
+from bertslim.training.training_run import train, training_arguments
 from support.noisy_model import with_noise
 
 HEAD = "SequenceClassification"
@@ -311,17 +311,15 @@ def test_a_cpu_needs_instructions_for_it(
 ) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(f"processor\t: 0\nflags\t\t: {flags}\n", encoding="utf-8")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(environment, "CPU_INFO", cpuinfo)
-    assert trains_in_bfloat16() is expected
+    assert trains_in_bfloat16("cpu") is expected
 
 
 def test_a_gpu_that_only_plays_it_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(
         torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation
     )
-    assert trains_in_bfloat16() is False
+    assert trains_in_bfloat16("cuda") is False
 
 
 @pytest.mark.parametrize(
@@ -353,3 +351,16 @@ def test_the_kernels_come_to_the_same() -> None:
             out = scaled_dot_product_attention(query, query, query)
         gradients.append(torch.autograd.grad(out.square().sum(), query)[0])
     torch.testing.assert_close(*gradients)
+
+
+def test_a_process_trains_on_one_gpu_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With several, Trainer would spread each batch over all of them."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    asked = Retrain(steps=1, learning_rate=1e-3, dtype="float32")
+    run = TrainingRun(asked, 0, Interruption(tmp_path), device="cuda")
+    made = training_arguments(run)
+    assert (made.n_gpu, made.use_cpu, made.dataloader_pin_memory) == (1, False, True)
+    on_cpu = training_arguments(TrainingRun(asked, 0, Interruption(tmp_path)))
+    assert (on_cpu.n_gpu, on_cpu.use_cpu, on_cpu.device.type) == (0, True, "cpu")

@@ -87,9 +87,9 @@ def _keep(checkpoint: Checkpoint, batch: Batch, chosen: Tensor, folder: Path) ->
     """Append the states at each site to its file."""
     facts, mask = checkpoint.facts, batch.inputs["attention_mask"]
     with watched(checkpoint) as states:
-        checkpoint.model(**model_inputs(batch, facts.head))
+        checkpoint.model(**model_inputs(batch.to(checkpoint.model.device), facts.head))
         for site in sites_of(facts):
-            hidden = states[site].float()
+            hidden = states[site].float().cpu()
             features = hidden if chosen.dim() == 2 else Pooling()(hidden, mask)
             try:
                 with _file(folder, site).open("ab") as file:

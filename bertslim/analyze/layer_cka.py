@@ -86,9 +86,9 @@ def _states(
     for checkpoint, batch in zip(models.values(), together, strict=True):
         facts = checkpoint.facts
         with watched(checkpoint) as states:
-            checkpoint.model(**model_inputs(batch, facts.head))
+            checkpoint.model(**model_inputs(batch.to(checkpoint.model.device), facts.head))
         choices = len(states[sites_of(facts)[0]]) // len(mask)
-        drawn_states += [states[site][::choices][drawn].float() for site in sites_of(facts)]
+        drawn_states += [states[site][::choices][drawn].float().cpu() for site in sites_of(facts)]
     return drawn_states
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bertslim.data.metrics import Score
-from bertslim.data.outputs import model_inputs, pieces
+from bertslim.data.outputs import model_inputs, on_cpu, pieces
 from bertslim.data.task import Batch, Rows
 from bertslim.measure.bootstrap import mean_interval
 from bertslim.measure.predictions import GatheredAnswers, average_by_row, compare_outputs
@@ -89,11 +89,12 @@ class _Scan:
     def run(self, batch: Batch) -> None:
         """Run sequences through the model as it is, and altered."""
         model, facts = self._checkpoint.model, self._checkpoint.facts
-        inputs = model_inputs(batch, facts.head)
+        inputs = model_inputs(batch.to(model.device), facts.head)
         outputs = altered_outputs(model, inputs, self.alterations)
         self._order.extend(batch.rows)
         whole = None
-        for alteration, outputs_altered in outputs:
+        for alteration, outputs_there in outputs:
+            outputs_altered = on_cpu(outputs_there)
             self._answers[alteration].read(outputs_altered, batch)
             if alteration is None:
                 whole = outputs_altered

@@ -12,6 +12,7 @@ from bertslim.commands.retrain_work import RetrainWork
 from bertslim.commands.slim_result import SlimJob
 from bertslim.data.splits import Splits
 from bertslim.data.task import HeadFacts
+from bertslim.devices import Device
 from bertslim.errors import BertslimError
 from bertslim.file_names import RECORD_FILE
 from bertslim.measure.environment import usable_threads
@@ -60,6 +61,7 @@ class AlternativeMaker:
         options: What was asked for.
         sources: The models that were named.
         splits: The data, as the whole model reads them.
+        device: Where the small one is trained.
         folder: Where checkpoints go.
         progress: Shows the steps.
         notes: Where it is noted what was left out, and why.
@@ -68,6 +70,7 @@ class AlternativeMaker:
     options: BenchOptions
     sources: Sources
     splits: Splits
+    device: Device
     folder: Path
     progress: Progress
     notes: list[str]
@@ -171,7 +174,7 @@ class AlternativeMaker:
             inputs=(),
             threads=usable_threads(self.options.threads),
             seed=seed,
-            training=TrainingOptions(target, seed, resumable=False),
+            training=TrainingOptions(target, seed, resumable=False, device=self.device),
             ranks=Ranks(),
             command=(),
             force=False,

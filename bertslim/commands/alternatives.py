@@ -16,6 +16,7 @@ from bertslim.data.load import load_splits
 from bertslim.errors import CannotTell, DataError
 from bertslim.file_names import RECORD_FILE
 from bertslim.measure.environment import describe_environment, usable_threads
+from bertslim.measure.gpu import gpu_name, resolve_devices
 from bertslim.measure.input_limits import read_limits, shared_limits
 from bertslim.measure.lengths import DATA
 from bertslim.measure.shapes import Shape, all_shapes
@@ -45,6 +46,7 @@ def compare_alternatives(options: BenchOptions, progress: Progress) -> BenchResu
     """
     assert options.data is not None  # noqa: S101 (the options are refused without)
     forms = chosen_forms(options.runtimes)
+    devices = resolve_devices(options.device)
     sources = find_sources(options)
     limits = shared_limits(read_limits(source.directory) for source in sources.all)
     shapes = all_shapes(options.batches, options.lengths, limits.max_length)
@@ -53,7 +55,7 @@ def compare_alternatives(options: BenchOptions, progress: Progress) -> BenchResu
         from bertslim.commands.alternatives_work import AlternativesWork
 
         here = tuple(form for form in forms if form.installed)
-        work = AlternativesWork(options, sources, splits, here, Path(name), progress)
+        work = AlternativesWork(options, sources, splits, here, devices, Path(name), progress)
         work.run()
         timed = _time(work.served, shapes, options, Path(name), progress)
     packages = dict.fromkeys(["transformers", *(form.runtime.package for form in here)])
@@ -66,7 +68,9 @@ def compare_alternatives(options: BenchOptions, progress: Progress) -> BenchResu
             models=tuple(work.models),
             served=tuple(served.record for served in work.served),
         ),
-        environment=describe_environment(usable_threads(options.threads), tuple(packages)),
+        environment=describe_environment(
+            usable_threads(options.threads), tuple(packages), gpu=gpu_name(devices.work)
+        ),
         launches=options.launches,
         seed=options.seed,
         notes=(

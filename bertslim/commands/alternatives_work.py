@@ -19,6 +19,7 @@ from bertslim.data.feature_extraction import FeatureExtraction
 from bertslim.data.metrics import Score
 from bertslim.data.splits import Splits
 from bertslim.data.task import Rows
+from bertslim.devices import Devices
 from bertslim.errors import BertslimError, DataError
 from bertslim.export.export_job import ExportJob
 from bertslim.export.exporters import export_as
@@ -65,6 +66,7 @@ class AlternativesWork:
         sources: The models that were named.
         splits: The data, as the whole model reads them.
         forms: What each model is served in.
+        devices: Where models are trained, and where PyTorch is timed and scored.
         folder: Where files go that are not kept.
         progress: Shows the steps.
         models: Those that were made, so far.
@@ -76,6 +78,7 @@ class AlternativesWork:
     sources: Sources
     splits: Splits
     forms: tuple[ModelForm, ...]
+    devices: Devices
     folder: Path
     progress: Progress
     models: list[ComparedModel] = field(default_factory=list)
@@ -91,7 +94,13 @@ class AlternativesWork:
         """
         torch.set_num_threads(usable_threads(self.options.threads))
         maker = AlternativeMaker(
-            self.options, self.sources, self.splits, self.folder, self.progress, self.notes
+            self.options,
+            self.sources,
+            self.splits,
+            self.devices.work,
+            self.folder,
+            self.progress,
+            self.notes,
         )
         for made in maker.make():
             before = len(self.served)
@@ -146,7 +155,8 @@ class AlternativesWork:
             called: Callable[..., Any] = OnnxModel(path)
         elif form.format is None:
             path = made.directory
-            called = checkpoint.model.bfloat16() if form.runtime.in_bfloat16 else checkpoint.model
+            model = checkpoint.to(self.devices.timing).model
+            called = model.bfloat16() if form.runtime.in_bfloat16 else model
         else:
             path, called = self._exported(checkpoint, form, folder)
         record = ServedModel(
@@ -158,7 +168,7 @@ class AlternativesWork:
         )
         first = made.record.role == "whole"
         entrant = Entrant(made.record.name, TimedModel(path, form.runtime), first=first)
-        return Served(record, form, entrant)
+        return Served(record, form, entrant.on(self.devices.timing))
 
     def _exported(
         self, checkpoint: Checkpoint, form: ModelForm, folder: Path
@@ -204,7 +214,12 @@ class AlternativesWork:
                 remedy="give more rows",
             )
         record = self.splits.record
-        context = {"dataset": record.report_source or record.source, "split": "report"}
+        place = str(getattr(called, "device", "cpu")).partition(":")[0]
+        context = {
+            "dataset": record.report_source or record.source,
+            "split": "report",
+            "device": place,
+        }
         whole = self._whole_score
         self._whole_score = whole or score
         (figure,) = measure_accuracy(

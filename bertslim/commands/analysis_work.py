@@ -17,7 +17,9 @@ from bertslim.data.batches import batched, batches, tokenise
 from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.data.splits import Splits
 from bertslim.data.task import Batch, Rows
+from bertslim.devices import Device
 from bertslim.measure.environment import describe_environment, usable_threads
+from bertslim.measure.gpu import gpu_name
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.model_source import ModelSource
 from bertslim.model.tokenizer import load_tokenizer
@@ -47,6 +49,7 @@ class AnalysisWork:
         options: What was asked for.
         sources: The models.
         splits: The data.
+        device: Where the models run.
         progress: Shows the steps.
     """
 
@@ -55,12 +58,14 @@ class AnalysisWork:
         options: AnalyzeOptions,
         sources: dict[Role, ModelSource],
         splits: Splits,
+        device: Device,
         progress: Progress,
     ) -> None:
         self.options = options
         self.sources = sources
         self.splits = splits
         self.progress = progress
+        self._device = device
         self._models: dict[Role, Checkpoint] = {}
         self._tokenizers: dict[Role, PreTrainedTokenizerBase] = {}
 
@@ -73,7 +78,7 @@ class AnalysisWork:
     def _load(self) -> None:
         torch.set_num_threads(usable_threads(self.options.threads))
         for role, source in self.sources.items():
-            self._models[role] = load_checkpoint(source.directory)
+            self._models[role] = load_checkpoint(source.directory).to(self._device)
             self._models[role].model.float()
             self._tokenizers[role] = load_tokenizer(source.directory)
 
@@ -108,7 +113,10 @@ class AnalysisWork:
             slim=records.get("slim"),
             command=self.options.command,
             data=self.splits.record,
-            environment=describe_environment(usable_threads(self.options.threads)),
+            environment=describe_environment(
+                usable_threads(self.options.threads), gpu=gpu_name(self._device)
+            ),
+            device=self._device,
             steps=tuple(self.progress.steps),
             cka=measured.cka,
             probes=measured.probes,
@@ -116,6 +124,7 @@ class AnalysisWork:
             recommendation=recommend(facts, measured.sensitivity, measured.cka, measured.probes),
             notes=(
                 *self._notes,
+                *((f"models ran on {gpu_name(self._device)}",) if self._device == "cuda" else ()),
                 *self.splits.notes,
                 *((_NO_PROBES,) if measured.probes is None else ()),
             ),

@@ -10,6 +10,7 @@ from bertslim.commands.publish import add_analysis
 from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
 from bertslim.file_names import ANALYSIS_FILE, PAGE_FILE, RECOMMENDED_RECIPE_FILE, REPORT_FILE
+from bertslim.measure.gpu import resolve_devices
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.model.model_source import ModelSource, find_model
@@ -55,6 +56,7 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
         InputError: A model, the data or the output is not usable.
     """
     sources = _find_models(options)
+    device = resolve_devices(options.device).work
     target = options.output or Path(f"{sources['base'].name}-analysis")
     inputs, read = inputs_of(options), [source.directory for source in sources.values()]
     with (
@@ -64,7 +66,7 @@ def analyze(options: AnalyzeOptions, progress: Progress) -> AnalyzeResult:
         splits = _load_splits(options, sources["base"], progress)
         from bertslim.commands.analysis_work import AnalysisWork
 
-        analysis = AnalysisWork(options, sources, splits, progress).run()
+        analysis = AnalysisWork(options, sources, splits, device, progress).run()
         recipe = Recipe.model_validate(analysis.recommendation.recipe)
         files = {
             ANALYSIS_FILE: analysis.to_json(),

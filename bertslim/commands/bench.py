@@ -12,6 +12,7 @@ from bertslim.commands.bench_models import Entrant, find_entrants
 from bertslim.commands.bench_timing import time_entrants, with_texts
 from bertslim.errors import BertslimError
 from bertslim.measure.environment import describe_environment, usable_threads
+from bertslim.measure.gpu import gpu_name, resolve_devices
 from bertslim.measure.input_limits import InputLimits, read_limits, shared_limits
 from bertslim.measure.latency import WARM_UP_SECONDS
 from bertslim.measure.latency_process import WorkerProcess
@@ -33,7 +34,9 @@ def bench(options: BenchOptions, progress: Progress) -> BenchResult:
     """
     if options.alternatives:
         return compare_alternatives(options, progress)
-    entrants = find_entrants(options.models, options.runtimes)
+    timing = resolve_devices(options.device).timing
+    found = find_entrants(options.models, options.runtimes)
+    entrants = tuple(entrant.on(timing) for entrant in found)
     limits = shared_limits(map(read_limits, {entrant.path for entrant in entrants}))
     shapes = all_shapes(options.batches, options.lengths, limits.max_length)
     with TemporaryDirectory(prefix="bertslim-") as folder:
@@ -65,7 +68,11 @@ def _bench(
     return BenchResult(
         timings=timed.timings,
         texts=timed.texts,
-        environment=describe_environment(usable_threads(options.threads), tuple(packages)),
+        environment=describe_environment(
+            usable_threads(options.threads),
+            tuple(packages),
+            gpu=next(filter(None, (gpu_name(entrant.model.device) for entrant in entrants)), None),
+        ),
         launches=options.launches,
         seed=options.seed,
         notes=(*notes, *timed.notes),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from bertslim.devices import Device
 from bertslim.errors import InputError
 from bertslim.measure.environment import cpu_multiplies_bfloat16
 from bertslim.measure.runtimes import EXPORTED, UNASKED, Runtime, TimedModel, is_exported
@@ -38,6 +39,12 @@ class Entrant:
     def runtime(self) -> Runtime:
         """What runs it."""
         return self.model.runtime
+
+    def on(self, device: Device) -> Self:
+        """Return it on a device, if its runtime is one that runs there; else as it is."""
+        if not self.runtime.takes_checkpoints:
+            return self
+        return replace(self, model=replace(self.model, device=device))
 
     def on_texts(self, texts: Path) -> Self:
         """Return it with a file of the texts that it is timed on."""

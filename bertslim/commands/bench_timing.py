@@ -136,6 +136,7 @@ class _Comparisons:
                 model=entrant.name,
                 runtime=entrant.runtime.value,
                 dtype=str(median.context["dtype"]),
+                device=entrant.model.device,
                 batch=shape.batch,
                 length=shape.length,
                 tokens=float(median.context.get("tokens", median.context["length"])),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bertslim.data.data_options import DataOptions
 from bertslim.data.load import load_held_out, load_splits
 from bertslim.gate.accuracy_rule import MaxAccuracyDrop, main_metric
-from bertslim.gate.baseline import find_baseline
+from bertslim.gate.baseline import device_of, find_baseline
 from bertslim.gate.rule_results import apply_rules
 from bertslim.gate.verdicts import Rule, Verdict
 from bertslim.measure.latency import RUNTIME
@@ -179,9 +179,13 @@ class RecordedLatency:
 
     @cached_property
     def baseline(self) -> tuple[Measurement, ...]:
-        """The latencies in the runtime that is timed again."""
+        """The latencies in the runtime that is timed again, on the CPU."""
         latencies = self.record.find("latency")
-        return tuple(latency for latency in latencies if latency.context.get("runtime") == RUNTIME)
+        return tuple(
+            latency
+            for latency in latencies
+            if latency.context.get("runtime") == RUNTIME and device_of(latency) == "cpu"
+        )
 
     @property
     def threads(self) -> int:

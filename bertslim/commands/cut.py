@@ -9,6 +9,7 @@ from bertslim.commands.slim_result import SlimJob, SlimResult, SlimRun, write_sl
 from bertslim.data.load import NEUTRAL_DATA, load_splits
 from bertslim.errors import InputError
 from bertslim.measure.environment import usable_threads
+from bertslim.measure.gpu import resolve_devices
 from bertslim.measure.shapes import Shape, all_shapes
 from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
@@ -38,7 +39,8 @@ def cut(options: CutOptions, progress: Progress) -> SlimResult:
 
 def _job(options: CutOptions, prepared: Prepared) -> SlimJob:
     target = options.output or prepared.default_output
-    ranks = current_ranks()
+    devices = resolve_devices(options.device)
+    ranks = current_ranks(devices.work)
     return SlimJob(
         kind="cut",
         source=prepared.source,
@@ -47,12 +49,18 @@ def _job(options: CutOptions, prepared: Prepared) -> SlimJob:
         threads=usable_threads(options.threads),
         seed=options.seed,
         training=TrainingOptions(
-            target, options.seed, resume=options.resume, force=options.force, ranks=ranks
+            target,
+            options.seed,
+            resume=options.resume,
+            force=options.force,
+            ranks=ranks,
+            device=devices.work,
         ),
         ranks=ranks,
         command=options.command,
         force=options.force,
         repository=options.push_to_hub,
+        devices=devices,
     )
 
 

@@ -86,6 +86,7 @@ class CutWork(SlimWork):
                 threads=self.job.threads,
                 seconds=options.seconds,
                 launches=options.launches,
+                device=self.job.devices.timing,
                 seed=self.job.seed,
                 progress=self.progress,
             )
@@ -104,6 +105,8 @@ class CutWork(SlimWork):
             if self.splits is None:
                 note = "fidelity was not measured: the checkpoint has no tokenizer"
                 return Evaluation((macs,), (note,))
+            for checkpoint in (base, slim):
+                checkpoint.to(self.job.devices.work)
             pruned = self.prepared.recipe.recipe.vocabulary_step is not None
             quality = evaluate(
                 base,

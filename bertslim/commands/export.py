@@ -13,6 +13,7 @@ from bertslim.errors import InputError
 from bertslim.export.formats import NAMES, Format, second_names
 from bertslim.export.side_files import SideFiles, path_within
 from bertslim.measure.environment import cpu_has_vnni
+from bertslim.measure.gpu import resolve_devices
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.head_facts import describe_head
 from bertslim.model.tokenizer import check_tokenizer, has_tokenizer
@@ -63,6 +64,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
     """
     find_result(options.directory)
     _check(options)
+    device = resolve_devices(options.device).work
     check_tokenizer(options.directory)
     files, others = options.format.files(options.target), second_names(options.target)
     rules = _rules(options)
@@ -76,7 +78,7 @@ def export_checkpoint(options: ExportOptions, progress: Progress) -> ExportResul
         splits = _load_splits(options, progress)
         from bertslim.commands.export_work import write_export
 
-        written = write_export(options, splits, new[: len(files)], progress)
+        written = write_export(options, splits, new[: len(files)], device, progress)
         for other in new[len(files) :]:
             same_file(new[0], other)
         companions.copy(rules)

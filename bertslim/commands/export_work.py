@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from bertslim.data.splits import Splits
+from bertslim.devices import Device
 from bertslim.export.export_job import ExportedFile, ExportJob
 from bertslim.export.exporters import export_as
 from bertslim.export.first_token import NOTE, with_first_token_alone
@@ -40,7 +41,11 @@ class WrittenExport:
 
 
 def write_export(
-    options: ExportOptions, splits: Splits | None, files: Sequence[Path], progress: Progress
+    options: ExportOptions,
+    splits: Splits | None,
+    files: Sequence[Path],
+    device: Device,
+    progress: Progress,
 ) -> WrittenExport:
     """Write a checkpoint into files, and compare them with PyTorch.
 
@@ -48,6 +53,7 @@ def write_export(
         options: What to write.
         splits: The data to calibrate int8 and measure it on; None: nothing, or random tokens.
         files: Where to write; empty files.
+        device: Where the checkpoint answers the texts that an int8 file is measured on.
         progress: Shows the steps.
 
     Raises:
@@ -67,21 +73,24 @@ def write_export(
         difference = check_parity(
             checkpoint, exported.model, options.precision, bound=exported.bound
         )
-    quality = _measure_quality(options, job, exported)
+    quality = _measure_quality(job, exported, device, seed=options.seed)
     notes = (*checkpoint.notes, *((NOTE,) if options.first_token else ()))
     return WrittenExport(exported, difference.relative, quality, notes)
 
 
-def _measure_quality(options: ExportOptions, job: ExportJob, exported: ExportedFile) -> Evaluation:
+def _measure_quality(
+    job: ExportJob, exported: ExportedFile, device: Device, *, seed: int
+) -> Evaluation:
     """Compare the file's answers to the report split with those of PyTorch in float32."""
     if job.splits is None or job.tokenizer is None:
         return Evaluation((), ())
     with job.progress.step("measure quality"):
+        job.checkpoint.to(device)
         return evaluate(
             job.checkpoint,
             exported.model,
             job.splits,
             job.tokenizer,
-            seed=options.seed,
+            seed=seed,
             progress=job.progress,
         )

@@ -94,7 +94,7 @@ def make_slim(
     """
     torch.set_num_threads(job.threads)
     with progress.step("load"):
-        base = load_checkpoint(prepared.source.directory)
+        base = load_checkpoint(prepared.source.directory).to(job.devices.work)
     maker = _Maker(prepared, base, splits, job, progress)
     vocabulary = maker.choose_vocabulary()
     plan = prepared.plan(pruned=maker.pruned_facts(vocabulary), importance=maker.importance())
@@ -266,7 +266,8 @@ class _Maker:
         repairs: tuple[Repair, ...] = ()
         if recipe.reconstruct is not None:
             repairs = self._reconstruct(slim, plan, calibration, surveys)
-        slim.to(dtype=dtype)  # type: ignore[call-arg]
+        base.to("cpu")  # what is saved and trained starts from there
+        slim.to("cpu", dtype)  # type: ignore[arg-type]
         return slim, repairs
 
     def _survey(self, plan: CutPlan, calibration: list[Batch]) -> Survey:

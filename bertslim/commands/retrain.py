@@ -12,6 +12,7 @@ from bertslim.data.task import HeadFacts
 from bertslim.data.tasks import TASKS
 from bertslim.errors import DataError, InputError, ModelError
 from bertslim.measure.environment import usable_threads
+from bertslim.measure.gpu import resolve_devices
 from bertslim.model.description import describe_checkpoint
 from bertslim.model.embedder_files import read_embedder
 from bertslim.model.head_facts import describe_head
@@ -102,7 +103,8 @@ def _distill(options: RetrainOptions) -> Distill:
 
 def _job(options: RetrainOptions, source: ModelSource) -> SlimJob:
     target = options.output or Path(f"{source.name}-retrained")
-    ranks = current_ranks()
+    devices = resolve_devices(options.device)
+    ranks = current_ranks(devices.work)
     return SlimJob(
         kind="retrain",
         source=source,
@@ -117,11 +119,13 @@ def _job(options: RetrainOptions, source: ModelSource) -> SlimJob:
             force=options.force,
             report_to=options.report_to,
             ranks=ranks,
+            device=devices.work,
         ),
         ranks=ranks,
         command=options.command,
         force=options.force,
         repository=options.push_to_hub,
+        devices=devices,
     )
 
 

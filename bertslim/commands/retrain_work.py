@@ -79,9 +79,11 @@ class RetrainWork(SlimWork):
         with self.progress.step("measure quality"):
             slim, tokenizer = load_checkpoint(directory), load_tokenizer(directory)
             seed, progress = self.job.seed, self.progress
+            slim.to(self.job.devices.work)
             if self.head.kind is None:
                 return evaluate_alone(slim, self.splits, tokenizer, seed=seed, progress=progress)
             base = load_checkpoint((self.teacher or self.job.source).directory)
+            base.to(self.job.devices.work)
             return evaluate(
                 base,
                 slim.model,

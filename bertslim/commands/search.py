@@ -13,6 +13,7 @@ from bertslim.data.load import load_splits
 from bertslim.errors import CannotTell, Infeasible, InputError, OutputError
 from bertslim.file_names import FRONTIER_FILE, FRONTIER_PAGE, FRONTIER_PICTURE
 from bertslim.measure.environment import usable_threads
+from bertslim.measure.gpu import resolve_devices
 from bertslim.measure.measure_options import MeasureOptions
 from bertslim.measure.shapes import Shape, all_shapes
 from bertslim.model.description import describe_checkpoint
@@ -174,7 +175,15 @@ def _prepare(options: SearchOptions, progress: Progress) -> _Run:
     lengths = () if options.length is None else (options.length,)
     (shape,) = all_shapes((options.batch,), lengths, described.facts.max_length)
     output = options.output or Path(f"{source.name}-search")
-    return _Run(options, target, source, shape, output, current_ranks(), progress)
+    return _Run(
+        options,
+        target,
+        source,
+        shape,
+        output,
+        current_ranks(resolve_devices("auto").work),
+        progress,
+    )
 
 
 def _search_and_write(run: _Run, folder: Path) -> SearchResult:
@@ -245,6 +254,7 @@ class _ChosenRun(SlimRun):
     ) -> None:
         options = work.options
         self.progress = work.progress
+        devices = resolve_devices("auto")
         self.job = SlimJob(
             kind="cut",
             source=work.source,
@@ -253,9 +263,15 @@ class _ChosenRun(SlimRun):
             threads=usable_threads(options.threads),
             seed=options.seed,
             training=TrainingOptions(
-                output, options.seed, resume=False, force=options.force, ranks=Ranks()
+                output,
+                options.seed,
+                resume=False,
+                force=options.force,
+                ranks=Ranks(),
+                device=devices.work,
             ),
             ranks=Ranks(),
+            devices=devices,
             command=options.command,
             force=options.force,
             budget=budget,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bertslim.commands.hub_upload import check_upload, upload
 from bertslim.commands.publish import now, publish
+from bertslim.devices import Devices
 from bertslim.measure.environment import describe_environment
+from bertslim.measure.gpu import gpu_name
 from bertslim.model.checkpoint_files import find_weights
 from bertslim.model.model_source import ModelSource
 from bertslim.model.unchanged import unchanged
@@ -65,6 +67,7 @@ class SlimJob:
         force: Whether an existing output may be replaced.
         budget: The limits that it was searched for by, for the record.
         repository: On the Hub, to upload the result into; None: it stays here.
+        devices: Where it works and times.
     """
 
     kind: Literal["cut", "retrain"]
@@ -79,6 +82,7 @@ class SlimJob:
     force: bool
     budget: Budget | None = None
     repository: str | None = None
+    devices: Devices = field(default_factory=Devices)
 
 
 @dataclass(frozen=True)
@@ -228,13 +232,14 @@ def _record(
         kind=job.kind,
         command=job.command,
         seed=job.seed,
+        device=job.devices.work,
         base=saved.base,
         slim=saved.slim,
         recipe=recipe.model_dump(mode="json", exclude_none=True) if recipe else None,
         plan=making.plan,
         budget=job.budget,
         data=splits.record if splits else None,
-        environment=describe_environment(job.threads),
+        environment=describe_environment(job.threads, gpu=gpu_name(job.devices.work)),
         steps=run.progress.steps,
         repairs=making.repairs,
         training=making.training,

@@ -74,6 +74,13 @@ def model_inputs(batch: Batch, head: str) -> dict[str, Tensor]:
     }
 
 
+def on_cpu(outputs: Any) -> Any:
+    """Return what a model put out, with all its tensors on the CPU."""
+    from accelerate.utils import send_to_device
+
+    return send_to_device(outputs, "cpu")
+
+
 def decisions(outputs: Any, batch: Batch, head: str, *, several: bool) -> Decisions:
     """Read what a model with classes chose between, real tokens only.
 

@@ -9,10 +9,11 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
+    import torch
     from datasets import Dataset
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
@@ -52,6 +53,14 @@ class Batch:
     def labels(self) -> Tensor | None:
         """`forward`'s argument `labels`, where the task has it and it was asked for."""
         return self.targets.get("labels")
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Return the batch on a device."""
+        return replace(
+            self,
+            inputs={name: values.to(device) for name, values in self.inputs.items()},
+            targets={name: values.to(device) for name, values in self.targets.items()},
+        )
 
     def part(self, sequences: slice) -> Batch:
         """Return some of the sequences, padded as before."""

@@ -10,7 +10,9 @@ _SAME = ("runtime", "batch", "length")
 
 
 def find_baseline(now: Measurement, baseline: Sequence[Measurement]) -> Measurement | None:
-    """Return the usable figure of the record of that name, at the same runtime, batch and length.
+    """Return the usable figure of the record of that name and runtime, at the same shape.
+
+    It is one that was measured on the same device.
 
     Args:
         now: Of this run.
@@ -25,7 +27,13 @@ def find_baseline(now: Measurement, baseline: Sequence[Measurement]) -> Measurem
 
 
 def _is_alike(first: Measurement, second: Measurement) -> bool:
-    return all(first.context.get(key) == second.context.get(key) for key in _SAME)
+    same = all(first.context.get(key) == second.context.get(key) for key in _SAME)
+    return same and device_of(first) == device_of(second)
+
+
+def device_of(measurement: Measurement) -> str:
+    """Return where models ran; older records name no device, and ran them on the CPU."""
+    return str(measurement.context.get("device", "cpu"))
 
 
 def _is_usable(measurement: Measurement) -> bool:

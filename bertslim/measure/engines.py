@@ -80,7 +80,9 @@ class TorchEngine:
         from bertslim.model.checkpoint import load_checkpoint
 
         torch.set_num_threads(threads)
+        self._device = model.device
         self._model: PreTrainedModel = load_checkpoint(model.path).model
+        self._model.to(self._device)  # type: ignore[arg-type]
         if model.runtime.in_bfloat16:
             self._model = self._model.bfloat16()
 
@@ -94,11 +96,16 @@ class TorchEngine:
         import torch
 
         rank = 3 if type(self._model).__name__.endswith("ForMultipleChoice") else 2
-        ids, mask = (torch.from_numpy(_of_rank(rank, arrays[name])) for name in INPUTS[:2])
+        ids, mask = (
+            torch.from_numpy(_of_rank(rank, arrays[name])).to(self._device) for name in INPUTS[:2]
+        )
 
         def call() -> object:
             with torch.inference_mode():
-                return self._model(input_ids=ids, attention_mask=mask)
+                outputs = self._model(input_ids=ids, attention_mask=mask)
+                if self._device == "cuda":  # which only starts to work when it is called
+                    torch.cuda.synchronize()
+                return outputs
 
         return call
 

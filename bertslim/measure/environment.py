@@ -24,18 +24,22 @@ CPU_INFO = Path("/proc/cpuinfo")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-def describe_environment(threads: int, packages: Sequence[str] | None = None) -> Environment:
+def describe_environment(
+    threads: int, packages: Sequence[str] | None = None, *, gpu: str | None = None
+) -> Environment:
     """Describe this machine, the installed versions and the git revision of the current directory.
 
     Args:
         threads: How many the figures are measured with.
         packages: Whose versions are listed; None: those that `cut` goes by.
+        gpu: The GPU that work is done on, if one is.
     """
     return Environment(
         cpu=_cpu_model(),
         cores=_usable_cores(),
         threads=threads,
         memory_bytes=psutil.virtual_memory().total,
+        gpu=gpu,
         os=_operating_system(),
         python=platform.python_version(),
         versions={"bertslim": __version__} | _versions(PACKAGES if packages is None else packages),

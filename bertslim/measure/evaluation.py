@@ -81,7 +81,7 @@ def evaluate(
         shared=read.shared,
     )
     notes = (*splits.notes, *_reading_notes(read, len(rows), comparison.rows))
-    context = _context(base, splits, tokenizer)
+    context = _context(base, splits, tokenizer, slim)
     fidelity = measure_fidelity(
         comparison,
         seed=seed,
@@ -134,7 +134,7 @@ def evaluate_alone(
     """Score a model that has no base to be compared with, on the report split."""
     rows = splits.report
     answers = answer(slim, slim.model, rows, tokenizer, progress)
-    context = _context(slim, splits, tokenizer) | {"n": len(rows)}
+    context = _context(slim, splits, tokenizer, slim.model) | {"n": len(rows)}
     return Evaluation(_score(rows, [answers], seed, context), splits.notes)
 
 
@@ -222,10 +222,16 @@ def _batches(checkpoint: Checkpoint, rows: Rows, tokenizer: PreTrainedTokenizerB
 
 
 def _context(
-    checkpoint: Checkpoint, splits: Splits, tokenizer: PreTrainedTokenizerBase
+    checkpoint: Checkpoint,
+    splits: Splits,
+    tokenizer: PreTrainedTokenizerBase,
+    other: Callable[..., Any],
 ) -> dict[str, Scalar]:
+    """Say what is held fixed; of two models that run on different devices, both are named."""
+    places = (str(getattr(model, "device", "cpu")) for model in (checkpoint.model, other))
     return {
         "dataset": splits.record.report_source or splits.record.source,
         "split": "report",
         "max_length": text_length(checkpoint.facts, tokenizer, splits.report.task),
+        "device": " / ".join(dict.fromkeys(place.partition(":")[0] for place in places)),
     }

@@ -20,6 +20,7 @@ from typing import Self
 import numpy as np
 
 from bertslim.arrays import FloatArray
+from bertslim.devices import Device
 from bertslim.measure.bootstrap import launch_ratio, log_ratios, median_error, ratio_interval
 from bertslim.measure.environment import default_threads
 from bertslim.measure.input_limits import read_limits, shared_limits
@@ -41,6 +42,8 @@ WARM_UP_SECONDS = 3.0
 LONGEST = 3.0  # times the seconds that are asked for
 LEAST_SECONDS = 2.0  # of a shape, if they are needed for enough rounds
 CONTRADICTION = math.log(1.25)
+_RESIDENT = "peak resident memory of loading and two calls, less that before loading"
+_ON_GPU = "peak of what PyTorch allocates on the GPU in loading and two calls"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def measure_latency(
     threads: int,
     seconds: float = 8.0,
     launches: int = 1,
+    device: Device = "cpu",
     seed: int,
     progress: Progress,
 ) -> LatencyResult:
@@ -82,13 +86,17 @@ def measure_latency(
         seconds: Time for each shape, over all launches.
         launches: How often both processes are started anew: two processes of one model differ by
             a per cent or two for as long as they live, which rounds within them cannot show.
+        device: Where they run.
         seed: Settles the random inputs and the bootstrap.
         progress: Where rounds are shown.
 
     Raises:
         BertslimError: A model could not be loaded or run.
     """
-    models = {BASE: TimedModel(base, RUNTIME), SLIM: TimedModel(slim, RUNTIME)}
+    models = {
+        name: TimedModel(path, RUNTIME, device=device)
+        for name, path in ((BASE, base), (SLIM, slim))
+    }
     with LatencyBench(
         models,
         shapes,
@@ -350,22 +358,25 @@ class LatencyBench:
             yield measurement
 
     def _peak_memory(self, base: str | None, slim: str) -> Measurement:
+        on_gpu = self._models[slim].device == "cuda"
         return compare(
             "memory.peak",
             self._peaks[base] if base else None,
             self._peaks[slim],
             interval=None,
             **self._context(self._largest_shape, base, slim),
-            what="peak resident memory of loading and two calls, less that before loading",
+            what=_ON_GPU if on_gpu else _RESIDENT,
         )
 
     def _context(self, shape: Shape, base: str | None, slim: str) -> dict[str, Scalar]:
         compared = (base, slim) if base else (slim,)
         runtimes = dict.fromkeys(self._models[name].runtime.value for name in compared)
         dtypes = dict.fromkeys(self._dtypes[name] for name in compared)
+        devices = dict.fromkeys(self._models[name].device for name in compared)
         return {
             "runtime": " / ".join(runtimes),
             "dtype": " / ".join(dtypes),
+            "device": " / ".join(devices),
             "batch": shape.batch,
             "length": shape.length,
             "threads": self._threads,

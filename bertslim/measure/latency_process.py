@@ -70,6 +70,7 @@ class WorkerProcess:
         command = [sys.executable, "-P", "-m", WORKER_MODULE, str(model.path)]
         options = [word for name, number in numbers.items() for word in (name, str(number))]
         options += ["--texts", str(model.texts)] if model.texts else []
+        options += ["--device", model.device]
         self._process = subprocess.Popen(
             [*command, "--runtime", model.runtime, *options],
             stdin=subprocess.PIPE,

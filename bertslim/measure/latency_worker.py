@@ -51,6 +51,7 @@ class Stopwatch:
 
     def __init__(self, model: TimedModel, threads: int, vocabulary: int, seed: int) -> None:
         import_libraries(model.runtime)
+        self._device = model.device
         self._resident_before = resident_bytes()
         self._engine = load_engine(model, threads)
         self._vocabulary = vocabulary
@@ -63,10 +64,17 @@ class Stopwatch:
         return {"dtype": self._engine.dtype}
 
     def peak(self, shape: Shape) -> dict[str, Any]:
-        """Run the shape, then return the peak of resident memory above that before loading."""
+        """Run the shape, then return the peak of resident memory above that before loading.
+
+        On a GPU it is the peak of what PyTorch had allocated there.
+        """
         calls = self._calls_of(shape)
         for _ in range(2):
             calls.time(calls.largest)
+        if self._device == "cuda":
+            import torch
+
+            return {"bytes": torch.cuda.max_memory_allocated()}
         return {"bytes": peak_resident_bytes() - self._resident_before}
 
     def warm_up(self, shape: Shape, *, seconds: float) -> dict[str, Any]:
@@ -204,8 +212,9 @@ def main() -> int:
     for option in ("--threads", "--vocabulary", "--seed"):
         parser.add_argument(option, type=int, required=True)
     parser.add_argument("--texts", type=Path)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     given = parser.parse_args()
-    model = TimedModel(given.path, given.runtime, given.texts)
+    model = TimedModel(given.path, given.runtime, given.texts, given.device)
     try:
         serve(sys.stdin, replies, Stopwatch(model, given.threads, given.vocabulary, given.seed))
     except Exception as error:

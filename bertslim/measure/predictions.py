@@ -17,6 +17,7 @@ from bertslim.data.outputs import (
     Decisions,
     decisions,
     model_inputs,
+    on_cpu,
     parts,
     pieces,
 )
@@ -145,11 +146,12 @@ def predict(
 
 
 def _answer(model: Callable[..., Any], batch: Batch, facts: ModelFacts, name: str) -> Any:
-    """Return what a model puts out, if it is all finite."""
-    inputs = model_inputs(batch, facts.head)
+    """Return what a model puts out, if it is all finite, on the CPU."""
+    there = batch.to(getattr(model, "device", "cpu"))  # what runs a file takes tensors of the CPU
+    inputs = model_inputs(there, facts.head)
     outputs = model(**inputs)
     require_finite_outputs(outputs, model, inputs, name=name)
-    return outputs
+    return on_cpu(outputs)
 
 
 class GatheredAnswers:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from bertslim.devices import Device
 from bertslim.errors import InputError
 
 ONNX_SUFFIX, IR_SUFFIX = ".onnx", ".xml"
@@ -242,8 +243,10 @@ class TimedModel:
         path: A checkpoint directory, an ONNX file or an OpenVINO IR.
         runtime: What runs it.
         texts: A file of a `TextSample`, for shapes of texts; None: there are none.
+        device: Where a checkpoint runs; files run on the CPU.
     """
 
     path: Path
     runtime: Runtime = Runtime.TORCH
     texts: Path | None = None
+    device: Device = "cpu"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 import transformers
@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bertslim.data.embedder import Embedder
+from bertslim.devices import Device
 from bertslim.model.checkpoint_files import WeightFiles
 from bertslim.model.description import describe_checkpoint, describe_with_head
 from bertslim.model.embedder_files import read_embedder
@@ -37,7 +38,7 @@ class Checkpoint:
 
     Attributes:
         directory: Where it lies.
-        model: In eval mode, in the dtype on disk, on the CPU.
+        model: In eval mode, in the dtype on disk, on the CPU until it is brought elsewhere.
         facts: Its shape.
         config: The content of its `config.json`.
         weights: The files that the weights were read from.
@@ -53,6 +54,11 @@ class Checkpoint:
     weights: WeightFiles
     extra: dict[str, Tensor]
     notes: tuple[str, ...] = ()
+
+    def to(self, device: Device) -> Self:
+        """Bring the model to a device, and return the checkpoint."""
+        self.model.to(device)  # type: ignore[arg-type]
+        return self
 
     @property
     def family(self) -> Family:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.devices import DeviceChoice
 from bertslim.option_fields import OptionsModel, argument, group, option
-from bertslim.options.shared import FORCE, MODEL, SEED, THREADS
+from bertslim.options.shared import DEVICE, FORCE, MODEL, SEED, THREADS
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class AnalyzeOptions(OptionsModel):
         samples: Texts that layers are compared and blocks altered on, at most; probes are fitted to
             as many of the fit split.
         output: The directory to write; None: one named by the model.
+        device: Where models run.
         seed: Seeds the choice of texts and tokens, and the bootstrap.
         threads: Threads of every computation; None: all cores.
         force: Whether the directory may be replaced.
@@ -62,6 +64,7 @@ class AnalyzeOptions(OptionsModel):
             role="output",
         ),
     )
+    device: DeviceChoice = field(default="auto", metadata=DEVICE)
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
     force: bool = field(default=False, metadata=FORCE)

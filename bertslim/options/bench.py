@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.devices import DeviceChoice
 from bertslim.errors import InputError
 from bertslim.measure.lengths import DATA, Length, read_lengths
 from bertslim.measure.measure_options import BATCH_OPTION, BATCHES
 from bertslim.measure.runtimes import ASKED, EXPORTED, Runtime
 from bertslim.option_fields import OptionsModel, argument, group, names, option
-from bertslim.options.shared import SEED, THREADS
+from bertslim.options.shared import DEVICE, SEED, THREADS
 from bertslim.wording import did_you_mean
 
 
@@ -51,6 +52,8 @@ class BenchOptions(OptionsModel):
             CPU is made for, but those that are timed only where they are asked for.
         seconds: Time for each model in each runtime at each shape, over all launches.
         launches: How often all processes are started anew.
+        device: Where PyTorch runs, if it is "cuda", and where alternatives are trained; exported
+            files run on the CPU.
         seed: Settles the random inputs and the bootstrap.
         threads: Threads of each model; None: all cores.
     """
@@ -145,6 +148,7 @@ class BenchOptions(OptionsModel):
             "from process to process.",
         ),
     )
+    device: DeviceChoice = field(default="auto", metadata=DEVICE)
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
 

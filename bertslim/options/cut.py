@@ -4,9 +4,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.devices import DeviceChoice
 from bertslim.measure.measure_options import MeasureOptions
 from bertslim.option_fields import OptionsModel, group, option
-from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, PUSH_TO_HUB, SEED, THREADS
+from bertslim.options.shared import (
+    DEVICE,
+    FORCE,
+    MODEL,
+    OUTPUT_DIRECTORY,
+    PUSH_TO_HUB,
+    SEED,
+    THREADS,
+)
 from bertslim.recipe.shipped_recipes import recipe_names
 
 
@@ -22,6 +31,7 @@ class CutOptions(OptionsModel):
         measure: What to measure; None: nothing beyond the sizes on disk.
         resume: Whether to continue an interrupted training, if there is one.
         push_to_hub: A repository on the Hub to upload the result into; None: it stays here.
+        device: Where to survey, repair, train and score; a GPU times models only as "cuda".
         seed: Seeds every random step.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing output, or an interrupted training, may be replaced.
@@ -71,6 +81,7 @@ class CutOptions(OptionsModel):
         ),
     )
     push_to_hub: str | None = field(default=None, metadata=PUSH_TO_HUB)
+    device: DeviceChoice = field(default="auto", metadata=DEVICE)
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
     force: bool = field(default=False, metadata=FORCE)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.devices import DeviceChoice
 from bertslim.export.formats import NAMES, Format, Precision
 from bertslim.option_fields import OptionsModel, group, input_path, option
-from bertslim.options.shared import FORCE, SEED, THREADS
+from bertslim.options.shared import DEVICE, FORCE, SEED, THREADS
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ExportOptions(OptionsModel):
         precision: Of its weights.
         first_token: Whether an ONNX file puts out the first token alone.
         data: What int8 is calibrated and measured on; None: the texts of `builtin:pydocs`.
+        device: Where the checkpoint runs that an int8 file is compared with; files run on the CPU.
         seed: Seeds the bootstrap of the figures.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing file may be replaced.
@@ -62,6 +64,7 @@ class ExportOptions(OptionsModel):
             },
         ),
     )
+    device: DeviceChoice = field(default="auto", metadata=DEVICE)
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
     force: bool = field(default=False, metadata=FORCE)

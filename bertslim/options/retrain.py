@@ -5,9 +5,18 @@ from pathlib import Path
 from typing import Literal
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.devices import DeviceChoice
 from bertslim.measure.measure_options import SHOW_TEXTS_HELP
 from bertslim.option_fields import OptionsModel, group, option
-from bertslim.options.shared import FORCE, MODEL, OUTPUT_DIRECTORY, PUSH_TO_HUB, SEED, THREADS
+from bertslim.options.shared import (
+    DEVICE,
+    FORCE,
+    MODEL,
+    OUTPUT_DIRECTORY,
+    PUSH_TO_HUB,
+    SEED,
+    THREADS,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class RetrainOptions(OptionsModel):
         report_to: The trackers of experiments that transformers' Trainer knows, by name.
         resume: Whether to continue an interrupted run, if there is one.
         push_to_hub: A repository on the Hub to upload the result into; None: it stays here.
+        device: Where to train and score.
         seed: Seeds every random step.
         threads: Threads of every computation; None: all cores.
         force: Whether an existing output, or an interrupted run, may be replaced.
@@ -171,6 +181,7 @@ class RetrainOptions(OptionsModel):
         metadata=option("--resume", help="Continue the same training where it was interrupted."),
     )
     push_to_hub: str | None = field(default=None, metadata=PUSH_TO_HUB)
+    device: DeviceChoice = field(default="auto", metadata=DEVICE)
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
     force: bool = field(default=False, metadata=FORCE)

@@ -17,5 +17,10 @@ PUSH_TO_HUB = option(
     shown=False,
 )
 FORCE = option("--force", help="Replace an earlier output of bertslim.")
+DEVICE = option(
+    "--device",
+    help="Where to compute: cpu, cuda (a GPU), or auto, a GPU if PyTorch has one. Models are timed "
+    "on a GPU only with cuda.",
+)
 SEED = option("--seed", low=0, help="Seed of every random step.")
 THREADS = option("--threads", low=1, help="Threads of each computation.", shown="all cores")

@@ -203,6 +203,7 @@ class Analysis(Frozen):
         base: The model, or the first of two.
         slim: The other.
         command: The command line, word by word; empty where the library was called.
+        device: Where the models ran, "cpu" or "cuda".
         probes: None without labels for a linear classifier.
     """
 
@@ -214,6 +215,7 @@ class Analysis(Frozen):
     command: tuple[str, ...] = ()
     data: DataRecord
     environment: Environment
+    device: str = "cpu"
     steps: tuple[Step, ...] = ()
     cka: Cka
     probes: Probes | None = None

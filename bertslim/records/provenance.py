@@ -140,12 +140,17 @@ class DataRecord(Frozen):
 
 
 class Environment(Frozen):
-    """The machine and the versions that the figures were measured with."""
+    """The machine and the versions that the figures were measured with.
+
+    Attributes:
+        gpu: The GPU that work was done on; None: it was done on the CPU.
+    """
 
     cpu: str
     cores: Count
     threads: Count
     memory_bytes: Count
+    gpu: str | None = None
     os: str
     python: str
     versions: dict[str, str]

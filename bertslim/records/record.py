@@ -30,6 +30,8 @@ class Record(Frozen):
         base: The model that went in.
         slim: The model that came out.
         command: The command line, word by word; empty where the library was called.
+        device: Where models were surveyed, repaired and scored, "cpu" or "cuda"; times and the
+            training name their own.
         recipe: The resolved recipe, for a cut.
         budget: The limits that a search was given; None where there were none.
         training: How it was trained, if it was.
@@ -44,6 +46,7 @@ class Record(Frozen):
     created: str
     kind: Literal["cut", "retrain"]
     command: tuple[str, ...] = ()
+    device: str = "cpu"
     seed: int
     base: ModelRecord
     slim: ModelRecord

@@ -33,6 +33,7 @@ class Timing(Frozen):
         model: As it was called.
         runtime: Such as "torch" or "openvino-bf16".
         dtype: The type of its multiplications.
+        device: Where it ran, "cpu" or "cuda".
         batch: Sequences a call.
         length: Tokens a sequence; "data" for texts as they come.
         tokens: Tokens a sequence on average, padding left out.
@@ -51,6 +52,7 @@ class Timing(Frozen):
     model: str
     runtime: str
     dtype: str
+    device: str = "cpu"
     batch: Count
     length: Count | Literal["data"]
     tokens: float

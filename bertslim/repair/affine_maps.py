@@ -1,4 +1,7 @@
-"""Linear modules as affine maps in float64, and back; a module's tensors are never written to."""
+"""Linear modules as affine maps in float64, and back; a module's tensors are never written to.
+
+Maps are solved on the CPU, wherever the modules are.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ from bertslim.repair.ridge import Affine
 
 def affine_of(*linears: nn.Linear) -> Affine:
     """Return linear maps of the same input as one map, their outputs side by side."""
-    weights = [linear.weight.detach().double().T for linear in linears]
+    weights = [_matrix(linear) for linear in linears]
     biases = [
-        weight.new_zeros(weight.shape[1]) if linear.bias is None else linear.bias.detach().double()
+        weight.new_zeros(weight.shape[1])
+        if linear.bias is None
+        else linear.bias.detach().double().cpu()
         for linear, weight in zip(linears, weights, strict=True)
     ]
     return Affine(torch.cat(weights, dim=1), torch.cat(biases))
@@ -36,20 +41,24 @@ def set_affine(affine: Affine, *linears: nn.Linear) -> None:
     ):
         set_matrix(linear, weight)
         if linear.bias is not None:
-            linear.bias = nn.Parameter(bias.to(linear.bias.dtype))
+            linear.bias = nn.Parameter(bias.to(linear.bias))
 
 
 def matrix_of(module: nn.Linear | nn.Sequential) -> Tensor:
     """Return the matrix (inputs, outputs) of a linear map or of a sequence of two factors."""
     if isinstance(module, nn.Linear):
-        return module.weight.detach().double().T
+        return _matrix(module)
     first, second = factors_of(module)
-    return first.weight.detach().double().T @ second.weight.detach().double().T
+    return _matrix(first) @ _matrix(second)
+
+
+def _matrix(linear: nn.Linear) -> Tensor:
+    return linear.weight.detach().double().cpu().T
 
 
 def set_matrix(linear: nn.Linear, weight: Tensor) -> None:
     """Give a linear map the matrix (inputs, outputs); its bias stays."""
-    linear.weight = nn.Parameter(weight.T.contiguous().to(linear.weight.dtype))
+    linear.weight = nn.Parameter(weight.T.contiguous().to(linear.weight))
 
 
 def factors_of(module: nn.Sequential) -> tuple[nn.Linear, nn.Linear]:

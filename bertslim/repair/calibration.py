@@ -107,7 +107,7 @@ class CalibrationBatch:
     def equal_weights(self) -> Tensor:
         """Return the same weight for all tokens."""
         slim = self.states.slim
-        return torch.ones(slim.shape[:-1], dtype=slim.dtype)
+        return slim.new_ones(slim.shape[:-1])
 
     def _weights(self, sums: Tensor, layer: int, place: int) -> Tensor:
         sensitivity = None if self.sensitivity is None else self.sensitivity[layer][place]
@@ -139,7 +139,7 @@ def open_calibration(
     seed: int,
     ranks: Ranks,
 ) -> Calibration:
-    """Bring the texts to where they start.
+    """Bring the texts to where they start, on the device of the model.
 
     A fifth of the texts, drawn by seed, is held out; all parts of a text are on one side.
 
@@ -167,24 +167,31 @@ def open_calibration(
     opened = []
     numbers = ranks.share(range(len(batches)))
     norms_centre = family_of_model(model).layout.norms_centre
-    for number, batch, batch_sensitivity in zip(numbers, shared, weights, strict=True):
+    for number, batch_here, batch_sensitivity in zip(numbers, shared, weights, strict=True):
+        batch = batch_here.to(model.device)
         hidden, given = layer_inputs(model, batch.inputs)
         tokens = batch.inputs["attention_mask"].bool()
-        held = tokens & torch.tensor([row in held_rows for row in batch.rows]).unsqueeze(1)
+        is_held = torch.tensor([row in held_rows for row in batch.rows]).to(model.device)
+        held = tokens & is_held.unsqueeze(1)
         started = starts(batch.inputs, number) if starts else (States(hidden, hidden),)
         for start in started:
             states = _boundary_states(start, room)
             opened.append(
                 CalibrationBatch(
-                    batch, given, tokens & ~held, held, states, batch_sensitivity, norms_centre
+                    batch,
+                    given,
+                    tokens & ~held,
+                    held,
+                    states,
+                    None if batch_sensitivity is None else batch_sensitivity.to(model.device),
+                    norms_centre,
                 )
             )
     return Calibration(opened, ranks, len(opened) // len(shared))
 
 
 def _boundary_states(start: States, room: HiddenStateRoom) -> BoundaryStates:
-    shape, dtype = tuple(start.base.shape), start.base.dtype
-    states = BoundaryStates(*(room.take(shape, dtype) for _ in range(4)))
+    states = BoundaryStates(*(room.take_like(start.base) for _ in range(4)))
     states.base.copy_(start.base)
     states.slim.copy_(start.slim)
     return states

@@ -47,8 +47,8 @@ def fit_gain(calibration: Calibration, update: Values, target: Target, *, layer:
             [(y * y).sum(-1), (y * y_target).sum(-1), (y_target * y_target).sum(-1)]
         )
         weighted = products * target.weights(batch)
-        fit += weighted[:, batch.fit].sum(dim=1)
-        held += weighted[:, batch.held].sum(dim=1)
+        fit += weighted[:, batch.fit].sum(dim=1).cpu()
+        held += weighted[:, batch.held].sum(dim=1).cpu()
     fit, held = ranks.total(fit), ranks.total(held)
     if not (fit + held).isfinite().all():
         raise not_finite(layer)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from bertslim.data.outputs import Decisions, decisions
+from bertslim.data.outputs import Decisions, decisions, on_cpu
 from bertslim.model.checkpoint import Checkpoint
 from bertslim.model.finite_outputs import not_finite
 from bertslim.model.layer import run_head
@@ -128,10 +128,10 @@ def fit_head_scale(context: RepairContext) -> Repair:
 
 def _decide(context: RepairContext, calibration: CalibrationBatch) -> ScaledDecisions:
     """Read the decisions of both models from the hidden states above their last layers."""
-    base, batch = context.base, calibration.batch
+    base, batch = context.base, calibration.batch.to("cpu")
 
     def read(model: PreTrainedModel, hidden: Tensor) -> Decisions:
-        outputs = run_head(model, batch.inputs, hidden)
+        outputs = on_cpu(run_head(model, calibration.batch.inputs, hidden))
         return decisions(outputs, batch, base.facts.head, several=base.is_multi_label)
 
     of_base = read(base.model, calibration.states.base)
@@ -140,7 +140,7 @@ def _decide(context: RepairContext, calibration: CalibrationBatch) -> ScaledDeci
         base=of_base.logits.double().log_softmax(dim=-1),
         slim=of_slim.logits.double(),
         weight=1 / of_base.owner.bincount()[of_base.owner].double(),
-        held=calibration.held.any(dim=1)[of_base.owner],
+        held=calibration.held.any(dim=1).cpu()[of_base.owner],
     )
 
 

@@ -12,25 +12,31 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bertslim.errors import OutputError
+from bertslim.errors import BertslimError, OutputError
 
 MEMORY_BUDGET = 2 << 30
 
 
 class HiddenStateRoom:
-    """Hands out tensors; past a budget they lie in a file and the system pages them."""
+    """Hands out tensors; on the CPU they lie in a file past a budget, and the system pages them."""
 
     def __init__(self, folder: Path, budget: int) -> None:
         self._folder = folder
         self._left = budget
         self._files = 0
 
-    def take(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Return a tensor of this shape whose content is not settled yet.
+    def take_like(self, states: Tensor) -> Tensor:
+        """Return a tensor of this shape, type and device whose content is not settled yet.
+
+        On a GPU all of them lie in its memory.
 
         Raises:
             OutputError: The disk is full.
+            BertslimError: The memory of the GPU is.
         """
+        shape, dtype = tuple(states.shape), states.dtype
+        if states.device.type != "cpu":
+            return _on_gpu(states)
         size = math.prod(shape) * dtype.itemsize
         if size <= self._left:
             self._left -= size
@@ -48,6 +54,16 @@ class HiddenStateRoom:
                 remedy="free some, or lower `samples` under `reconstruct`",
             ) from error
         return flat.view(shape)
+
+
+def _on_gpu(states: Tensor) -> Tensor:
+    try:
+        return torch.empty_like(states)
+    except torch.OutOfMemoryError as error:
+        raise BertslimError(
+            "no room on the GPU for the hidden states of the calibration texts",
+            remedy="lower `samples` under `reconstruct`, or use --device cpu",
+        ) from error
 
 
 @contextmanager

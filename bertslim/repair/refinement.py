@@ -177,7 +177,7 @@ class _Objective:
     def held_error(self) -> float:
         """Return the error of held-out tokens as a share of their targets' spread."""
         held = self._task.held
-        errors = [self._error(tokens).double() for tokens in held.each()]
+        errors = [self._error(tokens).double().cpu() for tokens in held.each()]
         total = self._task.ranks.total(torch.stack([*errors, torch.zeros(()).double()]).sum())
         return float(total) / self._spread_of(held)
 

@@ -68,7 +68,7 @@ class SplitMoments:
 def gather_moments(
     calibration: Calibration, inputs: Values, target: Target, *, layer: int
 ) -> SplitMoments:
-    """Take the moments of all tokens.
+    """Take the moments of all tokens where the states are, and bring them to the CPU.
 
     Args:
         calibration: The texts.
@@ -88,7 +88,7 @@ def gather_moments(
             part.add(x[tokens], y[tokens], weights[tokens])
         del x, y
     assert sums is not None  # noqa: S101
-    moments = SplitMoments(*(part.moments_over(ranks) for part in sums))
+    moments = SplitMoments(*(part.moments_over(ranks).cpu() for part in sums))
     if not (moments.fit.finite and moments.held.finite):
         raise not_finite(layer)
     return moments

@@ -61,6 +61,6 @@ class TokenPool:
             ffn_sum=states("ffn_sum"),
         )
         weights = torch.cat([self._weights[number][places] for number, places in taken])
-        every = torch.ones(copies.slim.shape[:-1], dtype=torch.bool)
+        every = torch.ones_like(copies.slim[..., 0], dtype=torch.bool)
         batch = CalibrationBatch(Batch({}, ()), (), fit=every, held=~every, states=copies)
         return WeighedTokens(batch, weights.unsqueeze(0), every)

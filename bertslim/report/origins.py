@@ -102,5 +102,8 @@ def _run(record: Record) -> Iterator[Row]:
 def _machine(record: Record) -> Iterator[Row]:
     machine = record.environment
     yield "CPU", f"{machine.cpu}, {machine.cores} cores, {machine.threads} threads used"
+    if machine.gpu is not None:
+        yield "GPU", machine.gpu
+        yield "surveyed, repaired and scored on", record.device
     yield "memory", f"{fixed(machine.memory_bytes / 2**30, 1)} GiB"
     yield "system", f"{machine.os}, Python {machine.python}"

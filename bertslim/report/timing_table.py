@@ -24,7 +24,7 @@ def bench_text(result: BenchResult) -> str:
 
 
 def bench_table(result: BenchResult) -> Table:
-    """A row a model, runtime and shape."""
+    """A row a model, runtime and shape; where one ran on a GPU, runtimes name the device."""
     headers = (
         *("model", "runtime", "dtype", "shape"),
         *("median, ms", "p90", "p99", "texts / s", "time / first", "95 % interval"),
@@ -118,8 +118,10 @@ def measured_line(result: BenchResult) -> str:
     """Name the machine, the threads, the launches and the versions."""
     here = result.environment
     versions = ", ".join(f"{name} {version}" for name, version in here.versions.items())
+    timed_there = any(timing.device != "cpu" for timing in result.timings)
+    gpu = f" and {here.gpu}" if here.gpu and timed_there else ""
     return (
-        f"Measured on {here.cpu} with {counted(here.threads, 'thread', 'threads')}, in "
+        f"Measured on {here.cpu}{gpu} with {counted(here.threads, 'thread', 'threads')}, in "
         f"{counted(result.launches, 'launch', 'launches')}, seed {result.seed}: {versions}"
     )
 
@@ -128,7 +130,7 @@ def _row(timing: Timing) -> tuple[str, ...]:
     beside = timing.to_first
     return (
         timing.model,
-        timing.runtime,
+        ran_in(timing),
         timing.dtype,
         timed_at(timing),
         *map(significant, (timing.median_ms, timing.p90_ms, timing.p99_ms)),
@@ -139,7 +141,12 @@ def _row(timing: Timing) -> tuple[str, ...]:
 
 
 def _entrant(timing: Timing) -> str:
-    return f"{timing.model} in {timing.runtime}"
+    return f"{timing.model} in {ran_in(timing)}"
+
+
+def ran_in(timing: Timing) -> str:
+    """Name the runtime, and the GPU if it ran there."""
+    return timing.runtime if timing.device == "cpu" else f"{timing.runtime} on {timing.device}"
 
 
 def timed_at(timing: Timing) -> str:

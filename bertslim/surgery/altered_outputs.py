@@ -135,7 +135,7 @@ def _half_update(layer: Layer, states: Tensor) -> Tensor:
     """Return what the stronger half of the neurons adds."""
     ffn = layer.ffn
     kept = keep_best(magnitude(ffn.inputs, ffn.output), ffn.intermediate_size // 2)
-    silent = torch.ones(ffn.intermediate_size, dtype=torch.bool)
+    silent = torch.ones(ffn.intermediate_size, dtype=torch.bool, device=states.device)
     silent[kept] = False
     update: Tensor = ffn.output(ffn.neurons(states).masked_fill(silent, 0))
     return update

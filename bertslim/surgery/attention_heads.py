@@ -68,7 +68,7 @@ class _HeadMaps(nn.Module):
 
 
 def _trace(maps: _HeadMaps) -> Any:
-    example = torch.zeros(1, _TOKENS, maps.query.in_features, dtype=torch.float64)
+    example = maps.query.weight.new_zeros(1, _TOKENS, maps.query.in_features)
     with torch.enable_grad():
         return torch_pruning.DependencyGraph().build_dependency(maps, example)
 

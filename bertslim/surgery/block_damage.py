@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from bertslim.data.outputs import model_inputs, pieces
+from bertslim.data.outputs import model_inputs, on_cpu, pieces
 from bertslim.data.task import Batch
 from bertslim.measure.predictions import compare_outputs
 from bertslim.model.checkpoint import Checkpoint
@@ -44,11 +44,12 @@ def block_damage(
     compared: dict[int, dict[str, list[Tensor]]] = defaultdict(lambda: defaultdict(list))
     shown = progress.track(batches, "weighing the layers", total=len(batches), unit="batch")
     for piece in (piece for batch in shown for piece in pieces(batch, facts)):
-        outputs = altered_outputs(model, model_inputs(piece, facts.head), alterations)
-        _, whole = next(outputs)
+        inputs = model_inputs(piece.to(model.device), facts.head)
+        outputs = altered_outputs(model, inputs, alterations)
+        whole = on_cpu(next(outputs)[1])
         for alteration, cut in outputs:
             assert alteration is not None  # noqa: S101
-            for name, values in compare_outputs(checkpoint, whole, cut, piece).items():
+            for name, values in compare_outputs(checkpoint, whole, on_cpu(cut), piece).items():
                 compared[alteration.layer][name].append(values)
     damages = [math.inf] * len(facts.layers)
     for number, parts in compared.items():

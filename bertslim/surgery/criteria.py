@@ -1,7 +1,8 @@
 """Criteria that rank the neurons of an FFN block, or attention heads, by what they do on texts.
 
-Each adds up what it needs batch by batch, in float64, and takes the same memory however many texts
-there are. In the formulas a_tj is what neuron j puts out for token t.
+Each adds up what it needs batch by batch, in float64, where the model is, and takes the same memory
+however many texts there are; scores are on the CPU. In the formulas a_tj is what neuron j puts out
+for token t.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class OutputCriterion(ABC):
         """Return a score a neuron, higher for those to keep, in float64, (intermediate_size,).
 
         Args:
-            weight: W2, (hidden_size, intermediate_size).
+            weight: W2, (hidden_size, intermediate_size), on the CPU.
         """
 
 
@@ -78,11 +79,12 @@ class Activation(OutputCriterion):
 
     def add(self, outputs: Tensor, weights: Tensor) -> None:
         """Add sum_t w_t a_tj^2."""
+        self._energy = self._energy.to(outputs.device)
         self._energy += weights @ outputs.square()
 
     def scores(self, weight: Tensor) -> Tensor:
         """Multiply by the norms of the columns of W2."""
-        scores: Tensor = self._energy.sqrt() * weight.double().norm(dim=0)
+        scores: Tensor = self._energy.cpu().sqrt() * weight.double().norm(dim=0)
         return scores
 
 
@@ -102,7 +104,7 @@ class Obs(OutputCriterion):
 
     def scores(self, weight: Tensor) -> Tensor:
         """Remove neurons down to the smallest width."""
-        covariance = self._sums.moments().xx
+        covariance = self._sums.moments().xx.cpu()
         scores = torch.full((self.neurons,), float(self.neurons), dtype=torch.float64)
         if not (covariance.isfinite().all() and weight.isfinite().all()):
             return scores * torch.nan
@@ -166,7 +168,7 @@ class GradientCriterion(ABC):
 
     def scores(self) -> Tensor:
         """Return a score a neuron, higher for those to keep, in float64, (intermediate_size,)."""
-        return self._total
+        return self._total.cpu()
 
 
 class Taylor(GradientCriterion):
@@ -174,6 +176,7 @@ class Taylor(GradientCriterion):
 
     def add(self, changes: Tensor, owner: Tensor, sequences: int) -> None:
         """Add the sizes, token by token."""
+        self._total = self._total.to(changes.device)
         self._total += changes.abs().sum(dim=0)
 
 
@@ -186,6 +189,7 @@ class Fisher(GradientCriterion):
     def add(self, changes: Tensor, owner: Tensor, sequences: int) -> None:
         """Add the squares, sequence by sequence."""
         by_sequence = changes.new_zeros(sequences, changes.shape[1]).index_add_(0, owner, changes)
+        self._total = self._total.to(changes.device)
         self._total += by_sequence.square().sum(dim=0)
 
 

@@ -68,7 +68,7 @@ class Stage:
     def choose(self, ranking: Ranking, count: int) -> Tensor:
         """Return which of the neurons or heads that are left stay, the best; note them as kept."""
         place = ranking.block, ranking.layer
-        best = keep_best(self.scores_of(ranking), count)
+        best = keep_best(self.scores_of(ranking).cpu(), count)
         self.kept[place] = self.kept[place][best] if place in self.kept else best
         return best
 

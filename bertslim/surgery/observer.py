@@ -61,9 +61,9 @@ class Observer:
                 self._by_gradient[place][ranking] = criterion
             else:
                 self._by_output[place][ranking] = self._output_criterion(ranking, keep)
-        size = checkpoint.facts.hidden_size
+        size, device = checkpoint.facts.hidden_size, checkpoint.model.device
         self._gradient_moments = {
-            (number, block): torch.zeros(size, size, dtype=torch.float64)
+            (number, block): torch.zeros(size, size, dtype=torch.float64, device=device)
             for number in range(len(self._layers))
             for block in BLOCKS
             if gradient_moments or self._needs_metric((number, block))
@@ -91,7 +91,7 @@ class Observer:
         """
         return torch.stack(
             [
-                torch.stack([self._gradient_moments[number, block] for block in BLOCKS])
+                torch.stack([self._gradient_moments[number, block].cpu() for block in BLOCKS])
                 for number in range(len(self._layers))
             ]
         )
@@ -110,7 +110,7 @@ class Observer:
             How much depends on each token, (layers, 2, sequences, length); 0 until differentiated.
         """
         self._mask = mask.bool()
-        self._token_weights = torch.zeros(len(self._layers), 2, *mask.shape)
+        self._token_weights = torch.zeros(len(self._layers), 2, *mask.shape, device=mask.device)
         with ExitStack() as hooks:
             for number, layer in enumerate(self._layers):
                 for block in BLOCKS:
@@ -127,7 +127,7 @@ class Observer:
                 yield ranking, criterion.scores()
         for place, by_output in self._by_output.items():
             number, block = place
-            weight = self._layers[number].block(block).output.weight.detach()
+            weight = self._layers[number].block(block).output.weight.detach().cpu()
             for ranking, output_criterion in by_output.items():
                 by_metric = output_criterion.by_metric
                 seen = self._in_metric(place, weight) if by_metric else weight
@@ -135,7 +135,7 @@ class Observer:
 
     def _in_metric(self, place: _LayerBlock, weight: Tensor) -> Tensor:
         """Return M^1/2 W of an output map W, or what is no number where a gradient is none."""
-        moment = self._gradient_moments[place]
+        moment = self._gradient_moments[place].cpu()
         if not moment.isfinite().all():
             return torch.full_like(weight, torch.nan)
         return symmetric_root(output_metric(moment)) @ weight.double()

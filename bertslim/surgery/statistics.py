@@ -41,6 +41,10 @@ class Moments:
         sums = (self.mean_x, self.mean_y, self.xx, self.xy, self.yy)
         return all(bool(torch.isfinite(values).all()) for values in sums)
 
+    def cpu(self) -> Moments:
+        """Return the same on the CPU, where maps are solved."""
+        return Moments(**{name: values.cpu() for name, values in vars(self).items()})
+
     def about_origin(self) -> Moments:
         """Return the moments about 0, which count as means: a map solved from them has no bias."""
         x, y = self.mean_x, self.mean_y
@@ -106,7 +110,7 @@ class Moments:
 
 
 class MomentSums:
-    """Adds up moments batch by batch; takes the same memory however much data.
+    """Adds up moments batch by batch, where the tokens are, in the same memory however many.
 
     Of the symmetric product only strips up to the diagonal are worked out, which takes little more
     than half the time. Products within a batch are worked out in its own type, so that they are the
@@ -138,6 +142,7 @@ class MomentSums:
             y: (tokens, outputs)
             weights: (tokens,), none negative.
         """
+        self._go_to(x.device)
         if len(x) == 0:
             return
         if self._origin is None:
@@ -151,6 +156,13 @@ class MomentSums:
             self._xx[strip, : strip.stop] += weighted[:, strip].T @ x[:, : strip.stop]
         self._xy += weighted.T @ y
         self._yy += (weights * y.square().sum(dim=1)).double().sum()
+
+    def _go_to(self, device: torch.device) -> None:
+        if self._xx.device == device:
+            return
+        self._weight, self._yy = self._weight.to(device), self._yy.to(device)
+        self._x, self._y = self._x.to(device), self._y.to(device)
+        self._xx, self._xy = self._xx.to(device), self._xy.to(device)
 
     def moments(self) -> Moments:
         """Return the moments of all tokens so far."""

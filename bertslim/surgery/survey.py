@@ -116,9 +116,12 @@ def measured_rankings(plan: CutPlan) -> dict[Ranking, int]:
 def _survey_batch(
     checkpoint: Checkpoint, batch: Batch, observer: Observer, draw: torch.Generator
 ) -> Tensor:
-    """Run one batch; return the weights of its tokens, (layers, 2, sequences, length)."""
+    """Run one batch where the model is; return the weights of its tokens on the CPU.
+
+    They are (layers, 2, sequences, length).
+    """
     weights_of_pieces = []
-    for piece in pieces(batch, checkpoint.facts):
+    for piece in pieces(batch.to(checkpoint.model.device), checkpoint.facts):
         inputs = model_inputs(piece, checkpoint.facts.head)
         mask = inputs["attention_mask"].flatten(0, -2)
         with observer.watching(mask) as weights:
@@ -128,4 +131,4 @@ def _survey_batch(
                 projection.backward()  # type: ignore[no-untyped-call]
         choices = len(mask) // len(piece.rows)  # of which the first is the text as it is
         weights_of_pieces.append(weights[:, :, ::choices])
-    return torch.cat(weights_of_pieces, dim=2)
+    return torch.cat(weights_of_pieces, dim=2).cpu()

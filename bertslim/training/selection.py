@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from transformers import PreTrainedModel
@@ -65,10 +64,9 @@ class ByTeacher(Selection):
     def score(self, model: PreTrainedModel) -> float:
         """Return the mean over the sequences."""
         model.eval()
-        device = next(model.parameters()).device
         total, count = 0.0, 0
         for number, here in enumerate(self._batches):
-            batch = moved(here, device)
+            batch = here.to(model.device)
             teacher_outputs = self._teacher_outputs.get(number) or self._distillation.run_teacher(
                 batch
             )
@@ -98,22 +96,11 @@ class ByLabels(Selection):
     def score(self, model: PreTrainedModel) -> float:
         """Return the metric over all rows."""
         model.eval()
-        device = next(model.parameters()).device
-        there = (moved(batch, device) for batch in self._batches)
-        answers = predict(model, there, self._facts, self._rows.task)
+        answers = predict(model, self._batches, self._facts, self._rows.task)
         score = self._rows.task.score(self._rows.table, answers)[0]
         self.name = score.name
         self.higher_is_better = bool(score.metric.higher_is_better)
         return score.value
-
-
-def moved(batch: Batch, device: torch.device) -> Batch:
-    """Return a batch on a device."""
-    return replace(
-        batch,
-        inputs={name: values.to(device) for name, values in batch.inputs.items()},
-        targets={name: values.to(device) for name, values in batch.targets.items()},
-    )
 
 
 def _difference(teacher: Checkpoint) -> str:

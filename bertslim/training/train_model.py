@@ -126,7 +126,14 @@ def train_model(
         distillation=_distillation(asked, settings),
         head=student.checkpoint.facts.head,
     )
-    run = TrainingRun(settings, options.seed, interruption, options.report_to)
+    run = TrainingRun(
+        settings,
+        options.seed,
+        interruption,
+        options.report_to,
+        options.device,
+        options.ranks.count,
+    )
     with (
         _left_on_the_way(options, progress),
         room_beside(options.target),

@@ -23,6 +23,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from bertslim.data.batches import collate
 from bertslim.data.outputs import model_inputs
 from bertslim.data.task import Batch, Feature, Rows
+from bertslim.devices import Device
 from bertslim.errors import DataError, ModelError
 from bertslim.measure.environment import cpu_multiplies_bfloat16
 from bertslim.model.layer import model_layers
@@ -65,12 +66,16 @@ class TrainingRun:
         seed: Settles order and dropout.
         interruption: Where to leave what it takes to go on.
         report_to: The trackers of experiments that Trainer knows, by name.
+        device: Where to train.
+        processes: How many share the batches.
     """
 
     settings: Retrain
     seed: int
     interruption: Interruption
     report_to: tuple[str, ...] = ()
+    device: Device = "cpu"
+    processes: int = 1
 
 
 class DistillingTrainer(Trainer):
@@ -241,9 +246,9 @@ class EpochOrder(Sampler[int]):
 _SHORT = 128
 
 
-def trains_in_bfloat16() -> bool:
+def trains_in_bfloat16(device: Device) -> bool:
     """Whether the device that training runs on multiplies bfloat16 itself."""
-    if torch.cuda.is_available():
+    if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return cpu_multiplies_bfloat16()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bertslim.devices import Device
 from bertslim.errors import ModelError
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Retrain
@@ -24,6 +25,7 @@ class TrainingOptions:
         report_to: The trackers of experiments that Trainer knows, by name.
         ranks: The processes that share the batches.
         resumable: Whether a later run can go on with this one after an interruption.
+        device: Where to train.
     """
 
     target: Path
@@ -33,6 +35,7 @@ class TrainingOptions:
     report_to: tuple[str, ...] = ()
     ranks: Ranks = field(default_factory=Ranks)
     resumable: bool = True
+    device: Device = "cpu"
 
     @property
     def interruption(self) -> Interruption:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from accelerate import PartialState
 from datasets import Dataset
 from transformers import PreTrainedModel, TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
@@ -55,7 +53,7 @@ def train(
         objective.distillation.keep_shared_embeddings(model)
     with quiet_transformers():
         table = _dataset(objective, run.settings)
-        arguments = _arguments(run)
+        arguments = training_arguments(run)
         trainer = DistillingTrainer(model, objective, run.settings, table, arguments)
         keeper = KeepBest(trainer, objective.selection, run.interruption, run.settings)
         trainer.add_callback(keeper)
@@ -87,22 +85,27 @@ def check_trackers(names: Sequence[str]) -> None:
             )
 
 
-def _arguments(run: TrainingRun) -> TrainingArguments:
-    settings, processes = run.settings, PartialState().num_processes
+def training_arguments(run: TrainingRun) -> TrainingArguments:
+    """Return what transformers' Trainer goes by.
+
+    Raises:
+        DataError: The processes cannot share batches evenly.
+    """
+    settings, processes = run.settings, run.processes
     if settings.batch_size % processes:
         raise DataError(
             f"{processes} processes cannot share batches of {settings.batch_size} texts evenly",
             remedy=f"make it a multiple of {processes} with --batch-size",
         )
     assert settings.learning_rate is not None  # noqa: S101
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(run.interruption.folder),
         num_train_epochs=_MANY_EPOCHS,
         learning_rate=settings.learning_rate,
         per_device_train_batch_size=settings.batch_size // processes,
         dataloader_drop_last=True,
-        bf16=settings.dtype == "auto" and trains_in_bfloat16(),
-        use_cpu=not torch.cuda.is_available(),
+        bf16=settings.dtype == "auto" and trains_in_bfloat16(run.device),
+        use_cpu=run.device == "cpu",
         seed=run.seed,
         save_strategy="no",
         save_total_limit=2,
@@ -110,8 +113,11 @@ def _arguments(run: TrainingRun) -> TrainingArguments:
         report_to=list(run.report_to) or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=run.device == "cuda",
     )
+    # a process has one GPU, as the same batches train the same model on one and on several
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
 
 
 def _dataset(objective: TrainingObjective, settings: Retrain) -> Dataset:
