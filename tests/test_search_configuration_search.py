@@ -3,74 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
-import numpy as np
 import pytest
 
 from bertslim.search.configuration_search import ConfigurationSearch
-from bertslim.search.levels import Configuration, LayerChoices, Level, possible_choices
+from bertslim.search.levels import LayerChoices
 from bertslim.search.problem import Budget, Problem
 from bertslim.search.trials import Trials
 from support.checkpoints import facts_of
-from support.searched import QUIET, made_up_table
+from support.searched import QUIET, drawn_table, few_choices, made_up_table
 
 LAYERS = 3
 SHARES = (0.4, 0.55, 0.7, 0.85)
 
 
-@dataclass(frozen=True)
-class TableOfDamages:
-    """A model whose damages are those of a table, where blocks that lose together lose more.
-
-    Attributes:
-        alone: What a block loses at a level alone.
-        together: How much more two blocks lose together, as a share of the mean of both.
-    """
-
-    alone: dict[tuple[int, Level], float]
-    together: np.ndarray
-
-    def damage(self, configuration: Configuration) -> float:
-        lost = np.array(
-            [
-                0.0 if level.kind == "kept" else self.alone[number, level]
-                for number, levels in enumerate(configuration)
-                if levels is not None
-                for level in levels.levels
-            ]
-        )
-        root = np.sqrt(lost)
-        return float(lost.sum() + root @ self.together @ root)
-
-
 @pytest.fixture(scope="module")
 def choices(tiny_model) -> list[LayerChoices]:
     facts = facts_of(tiny_model("bert", "SequenceClassification", num_hidden_layers=LAYERS))
-    return [
-        LayerChoices(
-            tuple(level for level in layer.attention if level.size in (4, 2, 1, 0)),
-            tuple(
-                level
-                for level in layer.ffn
-                if level.size in (64, 32, 16) or level.kind == "deleted"
-            ),
-            may_go=False,
-        )
-        for layer in possible_choices(facts)
-    ]
-
-
-def drawn_table(choices: list[LayerChoices], seed: int) -> TableOfDamages:
-    draw = np.random.default_rng(seed)
-    alone = {
-        (number, level): draw.lognormal(0, 0.6) * (1 - level.size / (1.05 * levels[0].size)) ** 2
-        for number, layer in enumerate(choices)
-        for levels in (layer.attention, layer.ffn)
-        for level in levels[1:]
-    }
-    pairs = np.triu(draw.uniform(-0.5, 1.5, (2 * LAYERS, 2 * LAYERS)), 1)
-    return TableOfDamages(alone, pairs)
+    return few_choices(facts)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,4 +1,4 @@
-"""Which configuration is best within each budget: coefficients first, then level switches."""
+"""Which configuration is best within each budget: coefficients, fitted damages, level switches."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import numpy as np
 
 from bertslim.progress import Progress
 from bertslim.search.coefficients import CoefficientSearch
+from bertslim.search.fitted_damages import FittedSearch
 from bertslim.search.level_switches import LevelSwitches
 from bertslim.search.levels import Configuration
 from bertslim.search.problem import Budget, Problem
 from bertslim.search.trials import Candidate, Trials
 
-_VECTORS = 40
-_ROUNDS = 6  # of switches for each budget
-_VECTORS_UNTIL, _RUNGS_UNTIL = 0.5, 0.8  # of the time
+_VECTORS = 20
+_FITS = 30  # for each budget
+_ROUNDS = 24  # of switches for each budget, at most
+_GOOD = 6  # of those that were tried within a budget, that others are made of
+_PATIENCE = 4  # rounds without a better one, after which a budget has none
+_VECTORS_UNTIL, _FITS_UNTIL, _RUNGS_UNTIL = 0.3, 0.55, 0.75  # of the time
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,20 @@ class ConfigurationSearch:
             expired=lambda: self.expired(_VECTORS_UNTIL),
             progress=self.progress,
         )
-        pools = zip(self.budgets, coefficients.run(), strict=True)
-        best = {budget: self._climb(pool) for budget, pool in pools if pool}
+        fitted = FittedSearch(
+            self.problem,
+            self.trials,
+            self.budgets,
+            rounds=_FITS,
+            seed=self.seed,
+            expired=lambda: self.expired(_FITS_UNTIL),
+            progress=self.progress,
+        )
+        found = zip(self.budgets, coefficients.run(), fitted.run(), strict=True)
+        pools = {budget: dict.fromkeys([*first, *then]) for budget, first, then in found}
+        for budget, pool in pools.items():
+            pool.update(dict.fromkeys(self._good(budget) if pool else ()))
+        best = {budget: self._climb(list(pool)) for budget, pool in pools.items() if pool}
         self._switch(best)
         return best
 
@@ -62,12 +78,23 @@ class ConfigurationSearch:
         return self.trials.climb(pool)[0]
 
     def _switch(self, best: dict[Budget, Candidate]) -> None:
-        """Better the candidates of all budgets in turns, while there is time."""
+        """Better the candidates of all budgets in turns, while that helps and there is time."""
+        in_vain = dict.fromkeys(best, 0)
         switches = LevelSwitches(self.problem, self.trials, np.random.default_rng(self.seed))
         for _ in self.progress.track(
             range(_ROUNDS), "switching levels", total=_ROUNDS, unit="round"
         ):
-            for budget, parent in best.items():
+            for budget in [one for one in best if in_vain[one] < _PATIENCE]:
                 if self.expired(1.0):
                     return
-                best[budget] = switches.bettered(parent, budget)
+                parent = best[budget]
+                others = [*self._good(budget), *(one.configuration for one in best.values())]
+                best[budget] = switches.bettered(parent, budget, others)
+                same = best[budget].configuration == parent.configuration
+                in_vain[budget] = in_vain[budget] + 1 if same else 0
+
+    def _good(self, budget: Budget) -> list[Configuration]:
+        """Return the best within a budget of all that were tried, for whichever budget."""
+        within = [one for one in self.trials.candidates if self.problem.is_within(one, budget)]
+        ranked = sorted(within, key=lambda one: self.trials.candidates[one].damage)
+        return ranked[:_GOOD]

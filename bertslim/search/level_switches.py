@@ -18,9 +18,11 @@ from bertslim.search.levels import Configuration, LayerLevels
 from bertslim.search.problem import Budget, Problem
 from bertslim.search.trials import Candidate, Trials
 
-OFFSPRING = 8
-_DRAWS = 20  # for each of the offspring, until one is within the budget
-_TWICE = 0.3  # of the offspring, that are switched twice
+OFFSPRING = 16
+_DRAWS = 4  # for each of the offspring, as some are drawn again
+_TWICE = 0.5  # of the offspring, that are switched twice
+_OF_OTHERS = 0.3  # of the offspring, that are of the best of another budget
+_FILLED = 0.5  # of the offspring, whose blocks then lose as little as the budget allows
 
 
 @dataclass(frozen=True)
@@ -37,38 +39,73 @@ class LevelSwitches:
     trials: Trials
     draw: np.random.Generator
 
-    def bettered(self, parent: Candidate, budget: Budget) -> Candidate:
+    def bettered(
+        self, parent: Candidate, budget: Budget, others: Sequence[Configuration] = ()
+    ) -> Candidate:
         """Return the best of a configuration and some that differ from it by a switch or two.
 
         Args:
             parent: The configuration; it may have been run on few texts.
             budget: What it is within, and what the others have to be within.
+            others: The best of other budgets, which some of the offspring are of.
         """
-        pool = [parent.configuration, *self._offspring(parent.configuration, budget)]
-        return self.trials.climb(pool)[0]
+        offspring = self._offspring(parent.configuration, budget, others)
+        pool = dict.fromkeys([parent.configuration, *offspring])
+        return self.trials.climb(list(pool))[0]
 
-    def _offspring(self, parent: Configuration, budget: Budget) -> list[Configuration]:
+    def _offspring(
+        self, parent: Configuration, budget: Budget, others: Sequence[Configuration]
+    ) -> list[Configuration]:
         found: dict[Configuration, None] = {}
         for _ in range(_DRAWS * OFFSPRING):
-            child = self._switched(parent)
-            if child is not None and self.draw.random() < _TWICE:
+            of_another = others and self.draw.random() < _OF_OTHERS
+            child = others[int(self.draw.integers(len(others)))] if of_another else parent
+            for _ in range(2 if self.draw.random() < _TWICE else 1):
                 child = self._switched(child)
-            if child is not None and child != parent and self.problem.is_within(child, budget):
-                found[child] = None
+            smaller = self._shrunk(child, budget)
+            if smaller is None:
+                continue
+            filled = self.draw.random() < _FILLED
+            found[self._filled(smaller, budget) if filled else smaller] = None
             if len(found) == OFFSPRING:
                 break
         return list(found)
 
-    def _switched(self, parent: Configuration) -> Configuration | None:
+    def _switched(self, parent: Configuration) -> Configuration:
         """Return a configuration with a layer that takes less, and another or the same more."""
-        child = list(parent)
+        child = parent
         for faster in (True, False):
             number = int(self.draw.integers(len(child)))
             near = self._near(number, child[number], faster=faster)
-            if not near:
+            if near:
+                child = _with(child, number, near[int(self.draw.integers(len(near)))])
+        return child
+
+    def _shrunk(self, child: Configuration, budget: Budget) -> Configuration | None:
+        """Return a configuration whose blocks lose more, at random, until it is within a budget."""
+        while not self.problem.is_within(child, budget):
+            smaller = [
+                _with(child, number, near)
+                for number, levels in enumerate(child)
+                for near in self._near(number, levels, faster=True)
+            ]
+            if not smaller:
                 return None
-            child[number] = near[int(self.draw.integers(len(near)))]
-        return tuple(child)
+            child = smaller[int(self.draw.integers(len(smaller)))]
+        return child
+
+    def _filled(self, child: Configuration, budget: Budget) -> Configuration:
+        """Return a configuration whose blocks lose less, at random, until nothing more fits in."""
+        while True:
+            larger = [
+                other
+                for number, levels in enumerate(child)
+                for near in self._near(number, levels, faster=False)
+                if self.problem.is_within(other := _with(child, number, near), budget)
+            ]
+            if not larger:
+                return child
+            child = larger[int(self.draw.integers(len(larger)))]
 
     def _near(
         self, number: int, levels: LayerLevels | None, *, faster: bool
@@ -95,6 +132,10 @@ class LevelSwitches:
             {levels: self.problem.layer_ms(levels) for levels in self.problem.options(number)}
             for number in range(len(self.problem.choices))
         ]
+
+
+def _with(configuration: Configuration, number: int, levels: LayerLevels | None) -> Configuration:
+    return (*configuration[:number], levels, *configuration[number + 1 :])
 
 
 def _differ_by_one(levels: LayerLevels | None, other: LayerLevels | None) -> bool:

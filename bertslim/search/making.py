@@ -15,6 +15,7 @@ from bertslim.search.timed_files import FileWriter, RuntimeTime, as_checkpoint, 
 from bertslim.surgery.survey import Survey
 
 _SECONDS = 2.0  # to time a model
+_LAUNCHES = 4
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Maker:
             seconds=_SECONDS,
             seed=materials.seed,
             progress=materials.progress,
+            launches=_LAUNCHES,
         )[name]
         made = Made(
             plan,

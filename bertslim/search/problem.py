@@ -74,13 +74,15 @@ class Problem:
             and (parameters is None or self.parameters(configuration) <= parameters)
         )
 
-    def budgets(self, coefficients: Coefficients) -> SolvedBudgets:
+    def budgets(self, coefficients: Coefficients, damages: Damages | None = None) -> SolvedBudgets:
         """Solve for all budgets of time at once.
 
         Args:
             coefficients: What damages count.
+            damages: What each level does; None: what it does alone.
         """
-        return SolvedBudgets(self, self._stages(coefficients))
+        damages = self.damages if damages is None else damages
+        return SolvedBudgets(self, self._stages(coefficients, damages))
 
     def options(self, number: int) -> list[LayerLevels | None]:
         """Return what may become of a layer."""
@@ -100,15 +102,15 @@ class Problem:
         more = min(size - small for size, small in zip(attending, least, strict=True))
         return self.parameters_outside + sum(least) + more
 
-    def _stages(self, coefficients: Coefficients) -> list[Stage]:
+    def _stages(self, coefficients: Coefficients, damages: Damages) -> list[Stage]:
         """Return the options of all layers, from the top down."""
         numbers = reversed(range(len(self.choices)))
-        return [self._stage(number, *coefficients[number]) for number in numbers]
+        return [self._stage(number, coefficients[number], damages) for number in numbers]
 
-    def _stage(self, number: int, of_attention: float, of_ffn: float) -> Stage:
+    def _stage(self, number: int, factors: tuple[float, float], damages: Damages) -> Stage:
         return [
             Option(
-                damage=self._damage(number, levels, of_attention, of_ffn),
+                damage=_damage(damages, number, levels, factors),
                 costs=(
                     self._times.of_layer(levels, below=False),
                     self._times.of_layer(levels, below=True),
@@ -118,19 +120,6 @@ class Problem:
             )
             for levels in self.options(number)
         ]
-
-    def _damage(
-        self, number: int, levels: LayerLevels | None, of_attention: float, of_ffn: float
-    ) -> float:
-        if levels is None:
-            return self._alone(number, None) * (of_attention + of_ffn) / 2
-        parts = zip(levels.levels, (of_attention, of_ffn), strict=True)
-        return sum(
-            self._alone(number, level) * factor for level, factor in parts if level.kind != "kept"
-        )
-
-    def _alone(self, number: int, level: object) -> float:
-        return max(0.0, self.damages[number, level])  # type: ignore[index]
 
     @cached_property
     def _times(self) -> LevelTimes:
@@ -200,3 +189,15 @@ class SolvedBudgets:
             for number, option in zip(numbers, choice.options, strict=True)
         ]
         return tuple(reversed(levels))
+
+
+def _damage(
+    damages: Damages, number: int, levels: LayerLevels | None, factors: tuple[float, float]
+) -> float:
+    """Return what a layer's levels do, as coefficients of its two blocks count it."""
+    if levels is None:
+        return max(0.0, damages[number, None]) * sum(factors) / 2
+    parts = zip(levels.levels, factors, strict=True)
+    return sum(
+        max(0.0, damages[number, level]) * factor for level, factor in parts if level.kind != "kept"
+    )

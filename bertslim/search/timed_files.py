@@ -174,6 +174,7 @@ def time_models(
     seconds: float,
     seed: int,
     progress: Progress,
+    launches: int = LAUNCHES,
 ) -> dict[str, RuntimeTime]:
     """Time models beside the base, a few at once, all taking turns.
 
@@ -185,6 +186,8 @@ def time_models(
         seconds: For each of them.
         seed: Settles the random inputs and the bootstrap.
         progress: Shows the rounds.
+        launches: How often all are started anew: on some machines a process is slower by a sixth
+            for as long as it lives, and only another one shows it.
 
     Raises:
         BertslimError: A model cannot be loaded or run.
@@ -201,7 +204,7 @@ def time_models(
             progress=progress,
             min_rounds=_MIN_ROUNDS,
         ) as bench:
-            run_launches(bench, LAUNCHES, seconds * (len(group) + 1))
+            run_launches(bench, launches, seconds * (len(group) + 1))
             timed |= {name: _time_of(bench, name, shape) for name in group}
     return timed
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint, build_slim, load_checkpoint, sharing_copy
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
-from bertslim.records import LatencyTable, LevelTime
+from bertslim.records import LatencyTable, LevelTime, ModelFacts
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.search.levels import (
     CRITERION,
@@ -110,3 +111,58 @@ def with_level(searched: Searched, number: int, level: Level | None) -> Configur
     levels: list[LayerLevels | None] = [layer.kept for layer in searched.choices]
     levels[number] = None if level is None else searched.choices[number].kept.at(level)
     return tuple(levels)
+
+
+@dataclass(frozen=True)
+class TableOfDamages:
+    """A model whose damages are those of a table, where blocks that lose together lose more.
+
+    Attributes:
+        alone: What a block loses at a level alone.
+        together: How much more two blocks lose together, as a share of the mean of both.
+    """
+
+    alone: dict[tuple[int, Level], float]
+    together: np.ndarray
+
+    def damage(self, configuration: Configuration) -> float:
+        """Return what a configuration loses."""
+        lost = np.array(
+            [
+                0.0 if level.kind == "kept" else self.alone[number, level]
+                for number, levels in enumerate(configuration)
+                if levels is not None
+                for level in levels.levels
+            ]
+        )
+        root = np.sqrt(lost)
+        return float(lost.sum() + root @ self.together @ root)
+
+
+def few_choices(facts: ModelFacts) -> list[LayerChoices]:
+    """Return layers whose blocks are kept, halved, quartered or deleted, of 4 heads and 64."""
+    return [
+        LayerChoices(
+            tuple(level for level in layer.attention if level.size in (4, 2, 1, 0)),
+            tuple(
+                level
+                for level in layer.ffn
+                if level.size in (64, 32, 16) or level.kind == "deleted"
+            ),
+            may_go=False,
+        )
+        for layer in possible_choices(facts)
+    ]
+
+
+def drawn_table(choices: list[LayerChoices], seed: int) -> TableOfDamages:
+    """Draw what blocks lose alone and together."""
+    draw = np.random.default_rng(seed)
+    alone = {
+        (number, level): draw.lognormal(0, 0.6) * (1 - level.size / (1.05 * levels[0].size)) ** 2
+        for number, layer in enumerate(choices)
+        for levels in (layer.attention, layer.ffn)
+        for level in levels[1:]
+    }
+    pairs = np.triu(draw.uniform(-0.5, 1.5, (2 * len(choices), 2 * len(choices))), 1)
+    return TableOfDamages(alone, pairs)
