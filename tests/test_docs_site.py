@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -28,12 +29,14 @@ needs_builder = pytest.mark.skipif(BUILDER is None, reason="mkdocs is not instal
 
 @pytest.fixture(scope="module")
 def hook() -> ModuleType:
-    spec = spec_from_file_location(
-        "reference_pages", ROOT / "docs" / "_site" / "reference_pages.py"
-    )
+    return imported_hook("reference_pages")
+
+
+def imported_hook(name: str) -> ModuleType:
+    spec = spec_from_file_location(name, ROOT / "docs" / "_site" / f"{name}.py")
     assert spec
     assert spec.loader
-    module = sys.modules["reference_pages"] = module_from_spec(spec)
+    module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -49,7 +52,18 @@ def test_every_page_is_in_the_navigation_once(hook: ModuleType) -> None:
     settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     listed = list(pages_of(settings["nav"]))
     written = [path.name for path in (ROOT / "docs").glob("*.md")]
-    assert sorted(listed) == sorted([*written, hook.COMMANDS, hook.FUNCTIONS])
+    made = [hook.COMMANDS, hook.FUNCTIONS, imported_hook("notebook_page").PAGE]
+    assert sorted(listed) == sorted([*written, *made])
+
+
+def test_the_page_of_the_notebook_has_its_cells_and_what_they_put_out() -> None:
+    module = imported_hook("notebook_page")
+    page = module.notebook_page()
+    cells = json.loads(module.NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    assert page.count("```python\n") == sum(cell["cell_type"] == "code" for cell in cells)
+    assert page.startswith("# Slim a sentence encoder")
+    assert "<table" in page
+    assert "largest difference to PyTorch: 1e-06" in page
 
 
 def test_the_page_of_commands_has_every_option(hook: ModuleType) -> None:

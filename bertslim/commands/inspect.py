@@ -15,6 +15,9 @@ from bertslim.recipe.sizes import (
     layer_parameters,
 )
 from bertslim.records import ModelFacts, Sizes
+from bertslim.report.notebook import fragment
+from bertslim.report.plan_tables import LayerRow, facts_table, layers_table
+from bertslim.report.tables import Table
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,31 @@ class Inspection:
     length: int
     layers: tuple[LayerSize, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[Table, Table]:
+        """The shape and sizes of the model, and those of its layers."""
+        rows = [
+            LayerRow(number, layer, size.parameters, size.macs)
+            for number, (layer, size) in enumerate(zip(self.facts.layers, self.layers, strict=True))
+        ]
+        model = facts_table(self.facts, self.sizes, length=self.length)
+        return model, layers_table(rows, self.sizes.encoder)
+
+    @property
+    def ffn_share(self) -> str:
+        """The parameters of the FFN blocks, in a sentence."""
+        ffn = sum(size.ffn_parameters for size in self.layers)
+        if not self.sizes.encoder:
+            return "It has no layers."
+        share = f"The FFN blocks hold {ffn:,} parameters: {ffn / self.sizes.encoder:.0%} of the "
+        return share + f"layers, {ffn / self.sizes.parameters:.0%} of the model."
+
+    def _repr_html_(self) -> str:
+        """Show the tables in a notebook."""
+        notes = [f"Note: {note}." for note in self.notes]
+        words = (f"{self.sizes.parameters:,} parameters", self.ffn_share, *notes)
+        return fragment(self.name, words, self.tables)
 
 
 def inspect_model(options: InspectOptions) -> Inspection:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bertslim.gate.rule_results import RuleResults
+from bertslim.gate.rule_results import RuleResults, reason
+from bertslim.gate.verdict_table import verdict_table
 from bertslim.records import Environment, Frozen, Measurement
+from bertslim.report.notebook import fragment
+
+ENDINGS = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}
+"""Outcomes in words."""
 
 
 class CheckResult(Frozen):
@@ -34,3 +39,10 @@ class CheckResult(Frozen):
         results = self.rule_results
         sentences = [verdict.sentence for verdict in results.verdicts]
         return {"model": self.model, "outcome": results.outcome, "verdicts": sentences}
+
+    def _repr_html_(self) -> str:
+        """Show the outcome and the verdicts in a notebook."""
+        verdicts, outcome = self.rule_results.verdicts, self.rule_results.outcome
+        reasons = [reason(verdict) for verdict in verdicts if verdict.outcome != "pass"]
+        words = (ENDINGS[outcome], *(f"{one}." for one in reasons))
+        return fragment(self.model, words, [verdict_table(verdicts)])

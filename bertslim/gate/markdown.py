@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bertslim.gate.check_result import CheckResult
+from bertslim.gate.check_result import ENDINGS, CheckResult
 from bertslim.gate.check_summary import ending, facts, title
 from bertslim.gate.rule_results import reason
 from bertslim.gate.verdict_table import verdict_table
 from bertslim.report.escape import escape
 
 MARK = "## bertslim check: "  # how every such page starts
-_ENDINGS = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}
 
 
 def render_markdown(result: CheckResult) -> str:
@@ -20,7 +19,7 @@ def render_markdown(result: CheckResult) -> str:
 
 
 def _parts(result: CheckResult) -> Iterator[str]:
-    yield f"{MARK}{_ENDINGS[result.rule_results.outcome]}"
+    yield f"{MARK}{ENDINGS[result.rule_results.outcome]}"
     yield f"{escape(title(result))}: {ending(result)}."
     yield verdict_table(result.rule_results.verdicts).markdown()
     not_passed = [verdict for verdict in result.rule_results.verdicts if verdict.outcome != "pass"]
