@@ -25,8 +25,12 @@ BLOCKS = [
 ]
 OWN_WORKFLOWS = [
     (path.name, path.read_text(encoding="utf-8"))
-    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    for path in [
+        *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+        ROOT / "examples" / "model_repository" / ".github" / "workflows" / "gate.yml",
+    ]
 ]
+RELEASE = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8"))
 WORKFLOWS = [(name, text) for name, text in [*BLOCKS, *OWN_WORKFLOWS] if "jobs:" in text]
 
 
@@ -152,3 +156,40 @@ def test_the_action_installs_its_own_version_unless_another_is_named(
 ) -> None:
     arguments = run_script("Install bertslim", tmp_path, VERSION=version)
     assert arguments == ["install", "--quiet", "--disable-pip-version-check", *wanted]
+
+
+def test_a_release_stores_no_token_and_only_the_last_job_may_publish() -> None:
+    assert RELEASE["permissions"] == {"contents": "read"}
+    build, publish = RELEASE["jobs"]["build"], RELEASE["jobs"]["publish"]
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["needs"] == "build"
+    assert publish["environment"]["name"] == "pypi"
+    assert "permissions" not in build
+    assert "secrets." not in (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    for step in build["steps"]:
+        assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize(
+    ("tag", "listed", "code"),
+    [("v1.2.3", "1.2.3", 0), ("1.2.3", "1.2.3", 1), ("v1.2.4", "1.2.4", 1), ("v1.2.3", "1.2.2", 1)],
+)
+def test_a_release_needs_its_version_and_its_changes(
+    tag: str, listed: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "bertslim").mkdir()
+    (tmp_path / "bertslim" / "version.py").write_text('__version__ = "1.2.3"\n', encoding="utf-8")
+    (tmp_path / "CHANGELOG.md").write_text(f"## [{listed}] - 2030-01-01\n", encoding="utf-8")
+    (script,) = [
+        step["run"]
+        for step in RELEASE["jobs"]["build"]["steps"]
+        if step.get("name") == "Compare the tag with the version"
+    ]
+    ended = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", script],
+        env=os.environ | {"TAG": tag},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+    )
+    assert ended.returncode == code
