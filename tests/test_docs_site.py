@@ -63,7 +63,7 @@ def test_the_page_of_the_notebook_has_its_cells_and_what_they_put_out() -> None:
     assert page.count("```python\n") == sum(cell["cell_type"] == "code" for cell in cells)
     assert page.startswith("# Slim a sentence encoder")
     assert "<table" in page
-    assert "largest difference to PyTorch: 1e-06" in page
+    assert "largest difference to PyTorch: " in page.partition("## Export")[2]
 
 
 def test_the_page_of_commands_has_every_option(hook: ModuleType) -> None:

@@ -56,6 +56,7 @@ def test_every_cell_was_executed_and_names_no_local_path() -> None:
         assert {one["output_type"] for one in cell["outputs"]} <= {"execute_result", "stream"}
 
 
+@pytest.mark.slow
 def test_the_cells_run_and_draw_what_the_saved_ones_draw(
     make_checkpoint: Callable[..., Path],
     tmp_path: Path,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
-PAGE = "notebook.md"
+PAGE = "reference/notebook.md"
 NOTEBOOK = Path(__file__).parents[2] / "examples" / "library" / "slim_encoder.ipynb"
 
 

@@ -31,8 +31,9 @@ def cut_and_check(model: str, data: str, output: str, recipe: str = RECIPE) -> P
         bertslim.BertslimError: Something is not usable, or a rule fails.
     """
     slim = bertslim.cut(bertslim.CutOptions(model, recipe=recipe, data=data, output=output))
-    for measurement in slim.record.find("parameters") + slim.record.find("accuracy.accuracy"):
-        print(f"{measurement.name}: {measurement.base:,.4g} -> {measurement.slim:,.4g}")
+    for name in ("parameters", "accuracy.accuracy"):
+        for measurement in slim.record.find(name):
+            print(f"{name}: {measurement.base:,.4g} -> {measurement.slim:,.4g}")
     exported = bertslim.export(
         bertslim.ExportOptions(output, format="onnx", precision="int8", data=data)
     )
