@@ -59,6 +59,8 @@ def choose_all(
         (OTHER, TEXTS, "plain-text"),
         (NEW, TEXTS, "text-classification"),
         (NEW, SCORED, "regression"),
+        (NEW, SCORED | {"score": ["2"]}, "regression"),
+        (NEW, SCORED | {"score": ["2"], "label": ["2"]}, "text-classification"),
         (NEW, {"text": ["x"], "label": [3.0]}, "text-classification"),
         (NEW, WORDS, "token-classification"),
         (NEW, QUESTIONS, "question-answering"),
@@ -76,7 +78,7 @@ def test_a_model_takes_each_source_for_what_it_is() -> None:
 
 
 def test_a_new_head_is_for_the_labels_of_all_sources() -> None:
-    whole, halves = SCORED | {"score": ["2"]}, SCORED
+    whole, halves = ({"text": ["x"], "label": [number]} for number in ("2", "2.5"))
     assert choose_all(NEW, whole) == ("text-classification",)
     assert choose_all(NEW, whole, halves) == ("regression", "regression")
     assert choose_all(NEW, WORDS, WORDS) == ("token-classification",) * 2

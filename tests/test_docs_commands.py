@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 import shlex
@@ -99,6 +100,17 @@ def write_data() -> None:
         for row in rows
     )
     Path("tags.conll").write_text("\n\n".join(tagged) + "\n", encoding="utf-8")
+    write_beir(Path("scifact"), rows)
+
+
+def write_beir(folder: Path, rows: list[str]) -> None:
+    (folder / "qrels").mkdir(parents=True)
+    for name, texts_of in (("corpus", rows[:30]), ("queries", rows[30:])):
+        lines = [json.dumps({"_id": str(n), "text": text}) for n, text in enumerate(texts_of)]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    judged = [f"{query}\t{query % 30}\t1" for query in range(len(rows) - 30)]
+    table = "\n".join(["query-id\tcorpus-id\tscore", *judged])
+    (folder / "qrels" / "test.tsv").write_text(table, encoding="utf-8")
 
 
 def needed(commands: list[str]) -> Iterator[tuple[str, str, str]]:

@@ -83,3 +83,20 @@ def test_a_model_without_a_tokenizer_is_refused(
     bare = make_checkpoint("bert")
     with pytest.raises(InputError, match="has no tokenizer to read texts with"):
         draw_texts([bare], data, seed=0)
+
+
+def test_the_passages_of_a_query_stay_together(
+    make_checkpoint: Callable[..., Path], tmp_path: Path
+) -> None:
+    reranker = make_checkpoint("bert", "SequenceClassification", tokenizer=True, num_labels=1)
+    path = tmp_path / "queries.csv"
+    pairs = [
+        f"{'good ' * query},{'bad ' * place},0" for place in (1, 2, 3) for query in range(1, 9)
+    ]
+    path.write_text("query,passage,label\n" + "\n".join(pairs) + "\n")
+    drawn = draw_texts([reranker], DataOptions(data=str(path)), seed=0)[reranker]
+    good = drawn.ids[0][1]
+    queries = [int((ids == good).sum()) for ids in drawn.ids]
+    assert queries[::3] != sorted(queries[::3]), "in a random order"
+    assert queries == [query for query in queries[::3] for _ in range(3)]
+    assert set(queries) == set(range(1, 9))

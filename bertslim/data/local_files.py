@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bertslim.data.beir import is_beir, read_beir
 from bertslim.data.data_directory import choose_files
 from bertslim.data.file_formats.file_kinds import KINDS, kind_of, read_file
 from bertslim.data.source_table import SourceTable
@@ -48,6 +49,8 @@ def read_path(source: str, named: Collection[str] = ()) -> SourceTable:
         raise DataError(
             "no such file or directory", where=source, remedy=did_you_mean(path.name, neighbours)
         )
+    if is_beir(path):
+        return read_beir(path, source)
     if path.is_dir():
         return _read_directory(path, source, named)
     if kind_of(path) is None:

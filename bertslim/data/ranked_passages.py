@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bertslim.data.source_table import SourceTable
 from bertslim.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 QUERY, PASSAGE, RELEVANCE = "query", "passage", "relevance"
 _PASSAGES, _TEXT, _SELECTED = "passages", "passage_text", "is_selected"
@@ -37,8 +40,6 @@ def with_a_row_a_passage(source: SourceTable) -> SourceTable:
     Raises:
         DataError: A row does not hold passages with their relevance.
     """
-    from datasets import Dataset, Features, Value
-
     table = source.rows
     if len(table) == 0 or not holds_lists_of_passages(table.column_names, table[0]):
         return source
@@ -47,14 +48,17 @@ def with_a_row_a_passage(source: SourceTable) -> SourceTable:
         for number, row in enumerate(table, start=1)
         for text, relevance in _passages(row, number, source.source)
     ]
+    return replace(source, rows=table_of_pairs(pairs))
+
+
+def table_of_pairs(pairs: Sequence[tuple[str, str, float]]) -> Dataset:
+    """Make a table of queries, each with a passage and its relevance."""
+    from datasets import Dataset, Features, Value
+
     queries, passages, relevances = zip(*pairs, strict=True) if pairs else ((), (), ())
-    columns = {
-        QUERY: list(queries),
-        PASSAGE: list(passages),
-        RELEVANCE: [float(relevance) for relevance in relevances],
-    }
+    columns = {QUERY: list(queries), PASSAGE: list(passages), RELEVANCE: list(relevances)}
     kinds = {QUERY: Value("string"), PASSAGE: Value("string"), RELEVANCE: Value("float64")}
-    return replace(source, rows=Dataset.from_dict(columns, features=Features(kinds)))
+    return Dataset.from_dict(columns, features=Features(kinds))
 
 
 def _passages(row: Mapping[str, Any], number: int, where: str) -> Iterator[tuple[str, float]]:

@@ -138,6 +138,7 @@ class Task(ABC):
         head: What a new model for it ends in, as `ModelFacts.head` has it.
         outputs: Numbers that such a head puts out, where that is not one a class.
         key_columns: The columns whose texts settle the split that a row goes to.
+        served_by_key: Whether the rows of one key are served together, such as those of a query.
     """
 
     name: ClassVar[str]
@@ -145,6 +146,7 @@ class Task(ABC):
     head: ClassVar[str] = ""
     outputs: ClassVar[int] = 0
     key_columns: ClassVar[tuple[str, ...]] = ("text", "pair")
+    served_by_key: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

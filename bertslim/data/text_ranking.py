@@ -31,6 +31,7 @@ class TextRanking(TextRegression):
 
     name: ClassVar[str] = "text-ranking"
     key_columns: ClassVar[tuple[str, ...]] = ("text",)
+    served_by_key: ClassVar[bool] = True
 
     @classmethod
     def accepts(cls, head: HeadFacts) -> bool:

@@ -50,9 +50,14 @@ class TextRegression(Task):
 
     @classmethod
     def suits(cls, tables: Sequence[Dataset], column_names: ColumnNames, head: HeadFacts) -> bool:
-        """Without a head to go by: whether the labels are numbers that are not all whole."""
+        """Without a head to go by: whether the labels are numbers that are not all whole.
+
+        Whole numbers will do in a column that is called a score, where no column holds labels.
+        """
         if head.kind is not None:
             return True
+        labelled = any(set(LABEL_NAMES) & set(table.column_names) for table in tables)
+        called_scores = not column_names.labels and not labelled
         names = column_names.labels or (*SCORE_NAMES, *LABEL_NAMES)
         columns = [
             table[next(name for name in names if name in table.column_names)][:]
@@ -60,7 +65,7 @@ class TextRegression(Task):
             if set(names) & set(table.column_names)
         ]
         values = [value for column in columns for value in column]
-        return holds_scores(values) and not holds_classes(values)
+        return holds_scores(values) and (called_scores or not holds_classes(values))
 
     @classmethod
     def read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,8 @@ from bertslim.model.tokenizer import has_tokenizer, load_tokenizer
 def draw_texts(paths: Iterable[Path], data: DataOptions, *, seed: int) -> dict[Path, TextSample]:
     """Draw the same rows for all models, in one random order.
 
-    They are read as the first model's task reads them, with each model's own tokenizer.
+    Rows that are served together, such as the passages of a query, stay together. They are read as
+    the first model's task reads them, with each model's own tokenizer.
 
     Args:
         paths: Checkpoint directories and exported files.
@@ -37,12 +38,22 @@ def draw_texts(paths: Iterable[Path], data: DataOptions, *, seed: int) -> dict[P
     first = next(iter(directories.values()))
     described = describe_checkpoint(first, config_only=True)
     rows = load_all(data, describe_head(first, described.config, described.facts)).rows
-    drawn = rows.select(np.random.default_rng(seed).permutation(len(rows))[:MOST_TEXTS].tolist())
+    drawn = rows.select(_random_order(rows, seed)[:MOST_TEXTS])
     samples = {
         directory: read_texts(drawn, directory, data.data)
         for directory in dict.fromkeys(directories.values())
     }
     return {path: samples[directory] for path, directory in directories.items()}
+
+
+def _random_order(rows: Rows, seed: int) -> list[int]:
+    random = np.random.default_rng(seed)
+    keys: Sequence[Hashable] = rows.split_keys() if rows.task.served_by_key else range(len(rows))
+    places: dict[Hashable, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+    groups = list(places.values())
+    return [place for group in random.permutation(len(groups)) for place in groups[group]]
 
 
 def _directory(path: Path) -> Path:
