@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from bertslim.records import ModelRecord, Record, Training
 from bertslim.report.render import render_model_card, render_report
+from bertslim.report.training_text import budget_notes
 from support.example_records import LOOKS, cut_record, retrain_record, training
 
 
@@ -72,6 +73,36 @@ def test_a_cut_says_in_one_line_that_it_was_trained() -> None:
     page = render_report(cut_record(training=training(teacher=teacher())))
     assert "Trained for 3.0 minutes with the base as teacher.\n" in page
     assert "Trained for" not in render_report(cut_record())
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({}, "3 minutes of training were worth 800 steps"),
+        ({"epoch_steps": 1600}, "3 minutes of training were worth 800 steps, 0.5 epochs"),
+        (
+            {"epoch_steps": 1600, "disturbed": True},
+            "3 minutes of training were worth 800 steps, 0.5 epochs; that is short: other programs "
+            "had the cores for part of them",
+        ),
+        (
+            {"steps": 1, "settings": {"minutes": 0.5, "batch_size": 32, "learning_rate": 3e-5}},
+            "0.5 minutes of training were worth 1 step; that is short: the learning rate rose in "
+            "fewer than 10 steps",
+        ),
+    ],
+)
+def test_a_budget_in_minutes_says_what_it_was_worth(changes: dict[str, Any], note: str) -> None:
+    (said,) = budget_notes(training(**changes))
+    assert (
+        said.replace("0.500 min", "0.5 min").replace("3.00", "3").replace("0.50 e", "0.5 e") == note
+    )
+
+
+def test_budgets_that_do_not_go_by_the_clock_need_no_note() -> None:
+    settings = {"steps": 800, "batch_size": 32, "learning_rate": 3e-5}
+    assert budget_notes(training(settings=settings, disturbed=True)) == ()
+    assert budget_notes(None) == ()
 
 
 def test_a_record_of_a_training_reads_back() -> None:

@@ -18,6 +18,7 @@ from bertslim.data.plain_text import PlainText
 from bertslim.data.task import Rows
 from bertslim.errors import DataError, ModelError
 from bertslim.measure import environment
+from bertslim.measure.contention import ContentionProbe
 from bertslim.model.checkpoint import load_checkpoint
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.progress import Progress
@@ -181,7 +182,17 @@ def test_the_clock_ends_a_training_by_minutes(learn) -> None:
 
 def test_epochs_are_turned_into_whole_batches(learn) -> None:
     training, _ = learn(steps=None, epochs=1.5, batch_size=16)
+    assert training.epoch_steps == 100 // 16
     assert training.steps == round(1.5 * (100 // 16))
+
+
+@pytest.mark.parametrize("disturbed", [True, False])
+def test_it_is_told_whether_other_programs_had_the_cores(
+    learn, disturbed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ContentionProbe, "disturbed", lambda _: disturbed)
+    training, _ = learn(steps=2)
+    assert training.disturbed == disturbed
 
 
 def test_the_same_seed_gives_the_same_bytes(learn) -> None:

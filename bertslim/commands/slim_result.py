@@ -23,6 +23,7 @@ from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Budget, Measurement, ModelRecord, Plan, Record, Repair, Training
 from bertslim.report.notebook import record_html
+from bertslim.report.training_text import budget_notes
 from bertslim.training.training_options import TrainingOptions
 from bertslim.version import __version__
 
@@ -244,6 +245,11 @@ def _record(
         repairs=making.repairs,
         training=making.training,
         measurements=(*saved.measurements, *quality.measurements),
-        notes=(*quality.notes, *making.notes, *saved.notes),
+        notes=(
+            *quality.notes,
+            *making.notes,
+            *budget_notes(making.training),
+            *saved.notes,
+        ),
         disagreements=quality.disagreements,
     )

@@ -66,6 +66,8 @@ class Training(Frozen):
         score: The score on the select split that selects the weights.
         higher_is_better: Whether more of it is better.
         steps: Batches that it was trained on.
+        epoch_steps: Batches that all rows make; None in older records.
+        disturbed: Whether other programs had the cores for a tenth of the time, as far as known.
         sequences: Sequences in them.
         tokens: Tokens in them, padding included.
         seconds: Of training, looks at the select split included.
@@ -84,6 +86,8 @@ class Training(Frozen):
     score: str
     higher_is_better: bool
     steps: Count
+    epoch_steps: Count | None = None
+    disturbed: bool = False
     sequences: Count
     tokens: Count
     seconds: float

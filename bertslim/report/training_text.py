@@ -8,6 +8,8 @@ from bertslim.report.numbers import fixed, significant
 from bertslim.report.tables import NOTHING, Table
 from bertslim.wording import counted
 
+_FEWEST_STEPS = 100  # the learning rate rises for a tenth of them
+
 
 def training_note(training: Training) -> str:
     """Describe the cost of the training, and its outcome."""
@@ -27,6 +29,36 @@ def trained_line(record: Record) -> str | None:
         return None
     kept = "" if training.best_step else "; the weights from before it were kept"
     return f"Trained for {_duration(training)} with the base as teacher{kept}."
+
+
+def budget_notes(training: Training | None) -> tuple[str, ...]:
+    """Say what a budget in minutes was worth, and by what signs it was short; nothing of others.
+
+    Args:
+        training: The account; None: there was no training.
+    """
+    minutes = training.settings.get("minutes") if training else None
+    if training is None or minutes is None:
+        return ()
+    spent = counted(training.steps, "step", "steps")
+    spent += f", {_epochs(training)}" if training.epoch_steps else ""
+    signs = [sign for sign, seen in _signs_of_a_short_budget(training).items() if seen]
+    short = f"; that is short: {' and '.join(signs)}" if signs else ""
+    return (f"{significant(float(minutes))} minutes of training were worth {spent}{short}",)
+
+
+def _epochs(training: Training) -> str:
+    assert training.epoch_steps  # noqa: S101 (asked for only where it is known)
+    return f"{significant(training.steps / training.epoch_steps, 2)} epochs"
+
+
+def _signs_of_a_short_budget(training: Training) -> dict[str, bool]:
+    return {
+        "other programs had the cores for part of them": training.disturbed,
+        f"the learning rate rose in fewer than {_FEWEST_STEPS // 10} steps": (
+            training.steps < _FEWEST_STEPS
+        ),
+    }
 
 
 def _what(training: Training) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from bertslim.measure.contention import ContentionProbe
 from bertslim.recipe.schema import Retrain
 from bertslim.records import Look, Training
 from bertslim.training.budget import Budget
@@ -47,6 +48,7 @@ class KeepBest(TrainerCallback):
         self._best_step = 0
         self._seen = 0
         self._saved_at = 0.0
+        self._contention = ContentionProbe()
         self.resumed_from: Path | None = interruption.latest()
 
     @property
@@ -63,6 +65,7 @@ class KeepBest(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Score what there is to begin with, or take the account of the run that was cut off."""
+        self._contention = ContentionProbe()
         if self.resumed_from is None:
             self._budget.start()
             self._look(state)
@@ -123,6 +126,8 @@ class KeepBest(TrainerCallback):
             score=self._selection.name,
             higher_is_better=self._selection.higher_is_better,
             steps=trainer.state.global_step,
+            epoch_steps=trainer.steps_an_epoch,
+            disturbed=self._contention.disturbed(),
             sequences=trainer.state.global_step * self._settings.batch_size,
             tokens=trainer.tokens,
             seconds=round(self._budget.elapsed, 3),
