@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,27 @@ PERCENT = 5.0
 SLOWER = 1.10
 SHAPES = (Shape(1, 128), Shape(8, 128))
 PAGE = ROOT / "docs" / "ci-gate.md"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is timed.
+
+    Attributes:
+        seconds: For the record, at each shape.
+        launches: For the record.
+        planting: Launches for each try to make a slower model, and seconds of them at each shape.
+        minutes: The most that a check may take.
+    """
+
+    seconds: float
+    launches: int
+    planting: tuple[int, float]
+    minutes: float
+
+
+THOROUGH = Effort(seconds=60.0, launches=15, planting=(5, 10.0), minutes=2.0)
+QUICK = Effort(seconds=10.0, launches=5, planting=(3, 3.0), minutes=0.5)
 _WIDTH = 0.5
 _TRIED = 0.75
 _TRIALS = 4
@@ -94,17 +116,26 @@ def main() -> None:
     add("--machine", choices=MACHINES, help="check on this one alone (default: both)")
     add("--folder", type=Path, default=Path("gate-models"), help="where the cut models are kept")
     add("--output", type=Path, default=Path("gate.json"), help="where results are gathered")
+    add("--quick", action="store_true", help="time less: shows verdicts, but makes no table")
     add("--beside", nargs="+", type=Path, default=[], help="results of other machines to show, too")
     add("--write", action="store_true", help=f"write the table into {PAGE.name}")
     given = parser.parse_args()
+    if given.quick and given.write:
+        parser.error("--write needs the whole time: leave out --quick")
     results = read_results(given.output, GateResults, describe_environment(default_threads()))
     results = run_checks(given, results)
     beside = [GateResults.model_validate_json(path.read_bytes()) for path in given.beside]
     shown = [one for one in (results, *beside) if one.checks]
-    page = f"{table_of(shown).markdown()}\n\n{footnote(shown)}"
+    minutes = effort_of(given).minutes
+    page = f"{table_of(shown).markdown()}\n\n{footnote(shown, minutes)}"
     print(page)
     if given.write:
         write_between_marks(PAGE, page)
+
+
+def effort_of(given: argparse.Namespace) -> Effort:
+    """Return how much is timed."""
+    return QUICK if given.quick else THOROUGH
 
 
 def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
@@ -113,13 +144,13 @@ def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
     machines = (given.machine,) if given.machine else MACHINES
     if all(done[kind] >= given.repeats for kind in itertools.product(RIGHT, machines)):
         return results
-    base, folder = find_model(given.model).directory, given.folder
+    base, folder, effort = find_model(given.model).directory, given.folder, effort_of(given)
     folder.mkdir(parents=True, exist_ok=True)
     same, slower = folder / "same", folder / "slower"
     if not same.exists():
-        cut(base, _WIDTH, same, record=True)
+        cut(base, _WIDTH, same, effort)
     if not slower.exists():
-        planted = plant(base, same, slower)
+        planted = plant(base, same, slower, effort)
         results = results.model_copy(update={"planted": planted})
         write_results(given.output, results)
     directories: dict[Model, Path] = {"the same": same, "10 % slower": slower}
@@ -128,7 +159,10 @@ def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
             continue
         with busy_process() if machine == "busy" else contextlib.nullcontext():
             options = CheckOptions(
-                directories[model], (MaxRegression(PERCENT),), base=str(base), minutes=2.0
+                directories[model],
+                (MaxRegression(PERCENT),),
+                base=str(base),
+                minutes=effort.minutes,
             )
             found = check(options, _SILENT)
         outcome = found.rule_results.outcome
@@ -139,8 +173,8 @@ def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
     return results
 
 
-def cut(base: Path, width: float, output: Path, *, record: bool = False) -> Path:
-    """Cut all FFN blocks to a width, and time the result for its record if asked to."""
+def cut(base: Path, width: float, output: Path, effort: Effort | None = None) -> Path:
+    """Cut all FFN blocks to a width, and time the result for its record where that is said."""
     recipe = Recipe.model_validate(
         {"version": 1, "name": f"width_{width}", "description": "All FFN blocks narrowed.",
          "surgery": [{"op": "resize_ffn", "layers": "all", "width": width}]}
@@ -148,18 +182,22 @@ def cut(base: Path, width: float, output: Path, *, record: bool = False) -> Path
     path = output.with_suffix(".yaml")
     path.write_text(recipe.to_yaml(), encoding="utf-8")
     batches, lengths = ({getattr(one, side) for one in SHAPES} for side in ("batch", "length"))
-    measure = MeasureOptions(tuple(batches), tuple(lengths), seconds=60.0, launches=15)
+    measure = None
+    if effort is not None:
+        measure = MeasureOptions(
+            tuple(batches), tuple(lengths), seconds=effort.seconds, launches=effort.launches
+        )
     options = bertslim.CutOptions(
         str(base),
         str(path),
         output=output,
-        measure=measure if record else None,
+        measure=measure,
         threads=default_threads(),
     )
     return bertslim.cut(options).directory
 
 
-def plant(base: Path, same: Path, slower: Path) -> dict[str, float]:
+def plant(base: Path, same: Path, slower: Path, effort: Effort) -> dict[str, float]:
     """Make a model that takes 10 % longer, as its FFN blocks are wider, with the other's record.
 
     Time grows with width about in proportion, so each model tells how wide the next has to be.
@@ -169,7 +207,7 @@ def plant(base: Path, same: Path, slower: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         for trial in itertools.count(1):
             made = cut(base, width, Path(folder) / f"trial-{trial}")
-            found = slowdown(same, made)
+            found = slowdown(same, made, *effort.planting)
             slower_by = statistics.fmean(found.values()) - 1
             if abs(slower_by - (SLOWER - 1)) < _NEAR or trial == _TRIALS:
                 break
@@ -180,12 +218,12 @@ def plant(base: Path, same: Path, slower: Path) -> dict[str, float]:
     return found
 
 
-def slowdown(before: Path, after: Path) -> dict[str, float]:
+def slowdown(before: Path, after: Path, launches: int, seconds: float) -> dict[str, float]:
     """Time one against the other at each shape, over launches."""
     models = {"before": TimedModel(before), "after": TimedModel(after)}
     bench = LatencyBench(models, SHAPES, threads=default_threads(), seed=0, progress=_SILENT)
     with bench:
-        run_launches(bench, 5, 10.0)
+        run_launches(bench, launches, seconds)
         latencies = bench.compare("before", "after").measurements
     return {
         f"{one.context['batch']}x{one.context['length']}": one.ratio
@@ -241,12 +279,13 @@ def rows_of(results: GateResults) -> Iterator[tuple[str, ...]]:
             )  # fmt: skip
 
 
-def footnote(shown: Sequence[GateResults]) -> str:
+def footnote(shown: Sequence[GateResults], minutes: float) -> str:
     """Say what was checked, and where."""
     told = "; ".join(f"{planted(one)} on {environment_line(one.environment)}" for one in shown)
     return (
-        f"`bertslim check --max-regression {PERCENT:g}%`, two minutes at most. Busy: another "
-        f"process computes on one core, with breaks of random length. The slower model took {told}."
+        f"`bertslim check --max-regression {PERCENT:g}%`, {minutes:g} minutes at most. Busy: "
+        "another process computes on one core, with breaks of random length. "
+        f"The slower model took {told}."
     )
 
 
