@@ -1,0 +1,1 @@
+"""Whether results load, and answer alike, wherever encoders are served."""
