@@ -77,7 +77,13 @@ def weights_of(text: CalibrationBatch) -> Tensor:
 
 
 def refined(
-    texts: Any, block: Block, metric: Tensor, *, ranks: Ranks | None = None, **changes: Any
+    texts: Any,
+    block: Block,
+    metric: Tensor,
+    *,
+    ranks: Ranks | None = None,
+    trial: float = 1.0,
+    **changes: Any,
 ) -> RefinedError:
     how = {"steps": 30, "seed": 5, "progress": Progress(visible=False)} | changes
     calibration = Calibration(texts, ranks or Ranks())
@@ -94,7 +100,7 @@ def refined(
         ranks=calibration.ranks,
     )
     with torch.no_grad():
-        return refine(block.maps, task, Refinement(**how), layer=3)
+        return refine(block.maps, task, Refinement(**how), layer=3, trial=trial)
 
 
 def tokens_of(texts: Any, part: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -181,6 +187,28 @@ def test_what_gains_nothing_on_held_out_tokens_stays_as_it_was(texts, metric) ->
     found = refined(texts, block, metric)
     assert found.after == found.before
     assert all(one is other for one, other in zip(block.parameters(), given, strict=True))
+
+
+def test_it_stops_where_nothing_is_gained_by_the_end_of_the_trial(
+    texts, metric, monkeypatch
+) -> None:
+    steps: list[int] = []
+    differentiate = refinement._Objective.differentiate
+
+    def counted(*arguments: Any) -> None:
+        steps.append(1)
+        differentiate(*arguments)
+
+    monkeypatch.setattr(refinement._Objective, "differentiate", counted)
+    refined(texts, Block(1), metric, trial=0.25)
+    assert len(steps) == 30
+    steps.clear()
+    for text in texts:
+        with torch.no_grad():
+            text.states.ffn_sum.copy_(Block(1)(text.states.slim))
+            text.states.ffn_sum[text.fit] += 1
+    refined(texts, Block(1), metric, trial=0.25)
+    assert len(steps) == 7
 
 
 def test_the_parameters_from_before_are_not_written_to(texts, metric) -> None:

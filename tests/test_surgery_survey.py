@@ -20,6 +20,7 @@ from bertslim.model.layer import model_layers
 from bertslim.model.slim_modeling import ffn_of, layers_of
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
+from bertslim.surgery import survey as survey_module
 from bertslim.surgery.criteria import OUTPUT_CRITERIA, HeadObs, Ranking
 from bertslim.surgery.output_metric import output_metric, symmetric_root
 from bertslim.surgery.output_projection import project_outputs
@@ -236,6 +237,42 @@ def test_gradient_moments_are_those_of_plain_autograd(
     assert torch.equal(
         alone.scores[Ranking("kfac_obs", "ffn", 1)], found.scores[Ranking("kfac_obs", "ffn", 1)]
     )
+
+
+def test_moments_of_gradients_are_those_of_a_part_of_the_texts(
+    tiny_model, surveyed, batches, monkeypatch
+) -> None:
+    model, every = tiny_model("bert", CLASSIFIER).double(), 4 * batches
+    usual = surveyed(model, resize("fisher"), resize("obs", 2), batches=every)
+    monkeypatch.setattr(survey_module, "GRADIENT_TEXTS", 5)
+    for operation in (resize("obs", 2), resize("fisher")):
+        found = surveyed(model, operation, batches=every, gradient_moments=True)
+        for each, scores in found.scores.items():
+            assert torch.equal(scores, usual.scores[each])
+    alone = surveyed(model, DROP, batches=every, gradient_moments=True).gradient_moments
+    beside = surveyed(model, resize("obs"), batches=every, gradient_moments=True).gradient_moments
+    seen, expected = Seen(sums=reader_of_sum(model, 3)), torch.zeros(32, 32, dtype=torch.float64)
+    for number in (1, 4, 7):
+        drawn(model, every[number], number, len(every)).backward()
+        gradients = seen.inputs["sums"].grad[every[number].inputs["attention_mask"].bool()]
+        expected += gradients.T @ gradients
+    for moments in (alone, beside):
+        torch.testing.assert_close(moments[3, 1], expected, rtol=1e-9, atol=1e-18)
+
+
+def test_texts_to_differentiate_go_through_the_model_a_few_at_once(
+    tiny_model, surveyed, monkeypatch
+) -> None:
+    model = tiny_model("bert", CLASSIFIER).double()
+    usual = surveyed(model, resize("obs"), token_weights=True)
+    monkeypatch.setattr(survey_module, "_TOKENS_AT_ONCE", 18)
+    sizes: list[int] = []
+    handle = model.register_forward_hook(lambda *of: sizes.append(len(of[-1].logits)))
+    found = surveyed(model, resize("obs"), token_weights=True)
+    handle.remove()
+    assert sizes == [1, 2, 1]
+    for weights, expected in zip(found.token_weights, usual.token_weights, strict=True):
+        torch.testing.assert_close(weights, expected)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from bertslim.repair.text_pool import TextPool
 from bertslim.repair.token_pool import TokenPool
 
 TOKENS_A_STEP = 1024
+_FFN_TRIAL = 0.25
 
 
 def refine_ffn(context: RepairContext, ffn: FfnBlock, target: Target, *, layer: int) -> Repair:
@@ -40,7 +41,7 @@ def refine_ffn(context: RepairContext, ffn: FfnBlock, target: Target, *, layer: 
         metric=context.metric(layer, "ffn", ffn.output.out_features),
         ranks=context.calibration.ranks,
     )
-    return _refined(context, maps_of(ffn), task, "FFN, refined", layer=layer)
+    return _refined(context, maps_of(ffn), task, "FFN, refined", layer=layer, trial=_FFN_TRIAL)
 
 
 def refine_attention(
@@ -88,10 +89,16 @@ def refine_attention(
 
 
 def _refined(
-    context: RepairContext, maps: Sequence[nn.Linear], task: BlockTask, part: str, *, layer: int
+    context: RepairContext,
+    maps: Sequence[nn.Linear],
+    task: BlockTask,
+    part: str,
+    *,
+    layer: int,
+    trial: float = 1.0,
 ) -> Repair:
     assert context.refinement is not None  # noqa: S101
-    error = refine(maps, task, context.refinement, layer=layer)
+    error = refine(maps, task, context.refinement, layer=layer, trial=trial)
     return Repair(layer=layer, part=part, before=error.before, after=error.after)
 
 

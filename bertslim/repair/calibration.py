@@ -40,12 +40,10 @@ class Starts(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class BoundaryStates:
-    """Buffers for the states of a batch at the layer that repair has come to.
+class BoundaryStates(Protocol):
+    """The states of a batch at the layer that repair has come to.
 
-    Their content is overwritten in place, layer by layer; nothing else of a `CalibrationBatch`
-    changes. Each is (sequences, length, hidden_size).
+    Each is (sequences, length, hidden_size).
 
     Attributes:
         base: The base's hidden states: below the layer, and above it once the layer has run.
@@ -53,6 +51,30 @@ class BoundaryStates:
             block is repaired.
         attention_sum: The base's sum of attention block and residual.
         ffn_sum: The base's sum of FFN block and residual.
+    """
+
+    @property
+    def base(self) -> Tensor:
+        """The base's hidden states."""
+
+    @property
+    def slim(self) -> Tensor:
+        """The slim model's."""
+
+    @property
+    def attention_sum(self) -> Tensor:
+        """The base's sum of attention block and residual."""
+
+    @property
+    def ffn_sum(self) -> Tensor:
+        """The base's sum of FFN block and residual."""
+
+
+@dataclass(frozen=True)
+class StateBuffers:
+    """The same in buffers, which are overwritten in place, layer by layer.
+
+    Nothing else of a `CalibrationBatch` changes.
     """
 
     base: Tensor
@@ -190,8 +212,8 @@ def open_calibration(
     return Calibration(opened, ranks, len(opened) // len(shared))
 
 
-def _boundary_states(start: States, room: HiddenStateRoom) -> BoundaryStates:
-    states = BoundaryStates(*(room.take_like(start.base) for _ in range(4)))
+def _boundary_states(start: States, room: HiddenStateRoom) -> StateBuffers:
+    states = StateBuffers(*(room.take_like(start.base) for _ in range(4)))
     states.base.copy_(start.base)
     states.slim.copy_(start.slim)
     return states

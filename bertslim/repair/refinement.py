@@ -83,7 +83,12 @@ class BlockTask:
 
 
 def refine(
-    maps: Sequence[nn.Linear], task: BlockTask, refinement: Refinement, *, layer: int
+    maps: Sequence[nn.Linear],
+    task: BlockTask,
+    refinement: Refinement,
+    *,
+    layer: int,
+    trial: float = 1.0,
 ) -> RefinedError:
     """Minimise sum w e M e^T over some maps by Adam, as far as held-out tokens gain from it.
 
@@ -97,6 +102,8 @@ def refine(
         task: What the block should put out.
         refinement: How.
         layer: The layer, by its number in the base, for messages.
+        trial: The share of the steps after which no more are taken if held-out tokens have not
+            gained anything.
 
     Raises:
         ModelError: An activation is not finite.
@@ -106,21 +113,15 @@ def refine(
     if not math.isfinite(before):
         raise not_finite(layer)
     given = [(linear.weight, linear.bias) for linear in maps]
-    parameters = _copied_parameters(maps)
-    start = [parameter.detach().clone() for parameter in parameters]
-    _descend(objective, parameters, refinement, label=f"refining layer {layer}")
-    found = [parameter.detach().clone() for parameter in parameters]
-    errors = {0.0: before}
-    for share in SHARES:
-        _set_between(parameters, start, found, share)
-        errors[share] = objective.held_error()
-    best = min(errors, key=errors.__getitem__)
-    if best > 0:
-        _set_between(parameters, start, found, best)
+    way = _Way(objective, _copied_parameters(maps), before)
+    way.descend(refinement, trial, label=f"refining layer {layer}")
+    share = way.best_share()
+    if share > 0:
+        way.go(share)
     else:
         for linear, (weight, bias) in zip(maps, given, strict=True):
             linear.weight, linear.bias = weight, bias
-    return RefinedError(before, errors[best])
+    return RefinedError(before, way.errors[share])
 
 
 def _copied_parameters(maps: Sequence[nn.Linear]) -> list[nn.Parameter]:
@@ -133,26 +134,61 @@ def _copied_parameters(maps: Sequence[nn.Linear]) -> list[nn.Parameter]:
     return copies
 
 
-def _descend(
-    objective: _Objective, parameters: Sequence[nn.Parameter], refinement: Refinement, *, label: str
-) -> None:
-    optimizer = torch.optim.Adam(parameters)
-    draw = torch.Generator().manual_seed(refinement.seed)
-    rates = refinement.learning_rates()
-    for rate in refinement.progress.track(rates, label, total=len(rates), unit="step"):
-        optimizer.param_groups[0]["lr"] = rate
-        objective.differentiate(parameters, draw)
-        optimizer.step()
-    optimizer.zero_grad()
+class _Way:
+    """The way from maps as they were to those that gradient descent finds.
+
+    Attributes:
+        errors: Of held-out tokens, by the share of the way that the maps go.
+    """
+
+    def __init__(
+        self, objective: _Objective, parameters: Sequence[nn.Parameter], before: float
+    ) -> None:
+        self._objective, self._parameters = objective, parameters
+        self._start = self._end = _values(parameters)
+        self.errors = {0.0: before}
+
+    def descend(self, refinement: Refinement, trial: float, *, label: str) -> None:
+        """Take all steps, or that share of them only if held-out tokens gain nothing by then."""
+        optimizer = torch.optim.Adam(self._parameters)
+        draw = torch.Generator().manual_seed(refinement.seed)
+        rates = refinement.learning_rates()
+        trial_steps = max(1, int(trial * len(rates)))
+        shown = refinement.progress.track(rates, label, total=len(rates), unit="step")
+        for step, rate in enumerate(shown):
+            if step == trial_steps and not self._gains():
+                return
+            optimizer.param_groups[0]["lr"] = rate
+            self._objective.differentiate(self._parameters, draw)
+            optimizer.step()
+        optimizer.zero_grad()
+        self._try_shares()
+
+    def best_share(self) -> float:
+        """Return the share of the way at which held-out tokens err least."""
+        return min(self.errors, key=self.errors.__getitem__)
+
+    @torch.no_grad()
+    def go(self, share: float) -> None:
+        """Set the parameters to what lies a share of the way from start to end."""
+        for parameter, first, last in zip(self._parameters, self._start, self._end, strict=True):
+            parameter.copy_(torch.lerp(first, last, share))
+
+    def _gains(self) -> bool:
+        self._try_shares()
+        self.go(1.0)
+        return self.best_share() > 0
+
+    def _try_shares(self) -> None:
+        """Measure the errors on the way to the parameters as they are."""
+        self._end = _values(self._parameters)
+        for share in SHARES:
+            self.go(share)
+            self.errors[share] = self._objective.held_error()
 
 
-@torch.no_grad()
-def _set_between(
-    parameters: Sequence[nn.Parameter], start: list[Tensor], end: list[Tensor], share: float
-) -> None:
-    """Set parameters to what lies a share of the way from start to end."""
-    for parameter, first, last in zip(parameters, start, end, strict=True):
-        parameter.copy_(torch.lerp(first, last, share))
+def _values(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in parameters]
 
 
 class _Objective:
@@ -161,6 +197,7 @@ class _Objective:
     def __init__(self, task: BlockTask) -> None:
         self._task, self._root = task, symmetric_root(task.metric)
         self._spread = self._spread_of(task.fit) / max(task.fit.tokens, 1)
+        self._held_spread = self._spread_of(task.held)
 
     def differentiate(self, parameters: Sequence[nn.Parameter], draw: torch.Generator) -> None:
         """Set the gradients of the error of drawn tokens as a share of the targets' spread."""
@@ -176,10 +213,9 @@ class _Objective:
 
     def held_error(self) -> float:
         """Return the error of held-out tokens as a share of their targets' spread."""
-        held = self._task.held
-        errors = [self._error(tokens).double().cpu() for tokens in held.each()]
+        errors = [self._error(tokens).double().cpu() for tokens in self._task.held.each()]
         total = self._task.ranks.total(torch.stack([*errors, torch.zeros(()).double()]).sum())
-        return float(total) / self._spread_of(held)
+        return float(total) / self._held_spread
 
     def _gradients(self, tokens: WeighedTokens, parameters: Sequence[nn.Parameter]) -> Tensor:
         """Return the gradient of the summed error, all parameters in one row."""

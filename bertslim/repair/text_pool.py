@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from bertslim.data.task import Batch
 from bertslim.model.layer import layer_inputs
-from bertslim.repair.calibration import BoundaryStates, Calibration, CalibrationBatch
+from bertslim.repair.calibration import Calibration, CalibrationBatch, StateBuffers
 from bertslim.repair.calibration_pool import Numbering, WeighedTokens
 from bertslim.repair.split_moments import Values
 
@@ -94,7 +94,7 @@ class _Grouped:
             layer_inputs(model, inputs)[1],
             fit=given.fit[sequences],
             held=given.held[sequences],
-            states=BoundaryStates(
+            states=StateBuffers(
                 base=states.base[sequences],
                 slim=states.slim[sequences],
                 attention_sum=states.attention_sum[sequences],

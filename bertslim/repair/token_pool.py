@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -45,22 +46,36 @@ class TokenPool:
         return self._taken(taken)
 
     def _taken(self, taken: list[tuple[int, Tensor]]) -> WeighedTokens:
-        """Copy the tokens at some places of some batches."""
-
-        def states(name: str) -> Tensor:
-            every = [
-                getattr(self._batches[number].states, name).flatten(0, 1)[places]
-                for number, places in taken
-            ]
-            return torch.cat(every).unsqueeze(0)
-
-        copies = BoundaryStates(
-            base=states("base"),
-            slim=states("slim"),
-            attention_sum=states("attention_sum"),
-            ffn_sum=states("ffn_sum"),
-        )
+        """Take the tokens at some places of some batches, as one sequence."""
         weights = torch.cat([self._weights[number][places] for number, places in taken])
-        every = torch.ones_like(copies.slim[..., 0], dtype=torch.bool)
-        batch = CalibrationBatch(Batch({}, ()), (), fit=every, held=~every, states=copies)
+        every = torch.ones(1, len(weights), dtype=torch.bool, device=weights.device)
+        states = _TakenStates([(self._batches[number].states, places) for number, places in taken])
+        batch = CalibrationBatch(Batch({}, ()), (), fit=every, held=~every, states=states)
         return WeighedTokens(batch, weights.unsqueeze(0), every)
+
+
+class _TakenStates:
+    """States of tokens at some places of some batches, copied where they are asked for."""
+
+    def __init__(self, taken: list[tuple[BoundaryStates, Tensor]]) -> None:
+        self._taken = taken
+
+    @cached_property
+    def base(self) -> Tensor:
+        return self._copied(lambda states: states.base)
+
+    @cached_property
+    def slim(self) -> Tensor:
+        return self._copied(lambda states: states.slim)
+
+    @cached_property
+    def attention_sum(self) -> Tensor:
+        return self._copied(lambda states: states.attention_sum)
+
+    @cached_property
+    def ffn_sum(self) -> Tensor:
+        return self._copied(lambda states: states.ffn_sum)
+
+    def _copied(self, one: Callable[[BoundaryStates], Tensor]) -> Tensor:
+        every = [one(states).flatten(0, 1)[places] for states, places in self._taken]
+        return torch.cat(every).unsqueeze(0)

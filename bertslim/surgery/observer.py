@@ -69,18 +69,28 @@ class Observer:
             if gradient_moments or self._needs_metric((number, block))
         }
         self._outputs: Tensor | None = None
-        self._mask = torch.empty(0)
+        self._mask, self._differentiated = torch.empty(0), False
         self._token_weights = torch.empty(0)
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to look for."""
-        return not (self._by_output or self.needs_gradients)
+        return not (self.needs_outputs or self.needs_gradients)
+
+    @property
+    def needs_outputs(self) -> bool:
+        """Whether what units put out is looked at by itself."""
+        return bool(self._by_output)
 
     @property
     def needs_gradients(self) -> bool:
-        """Whether the outputs must be differentiated."""
-        return bool(self._by_gradient or self._gradient_moments) or self._watches_tokens
+        """Whether the outputs must be differentiated, at least on some texts."""
+        return bool(self._gradient_moments) or self.needs_every_gradient
+
+    @property
+    def needs_every_gradient(self) -> bool:
+        """Whether they must be on all texts."""
+        return bool(self._by_gradient) or self._watches_tokens
 
     @property
     def gradient_moments(self) -> Tensor:
@@ -100,22 +110,23 @@ class Observer:
         return any(criterion.by_metric for criterion in self._by_output.get(place, {}).values())
 
     @contextmanager
-    def watching(self, mask: Tensor) -> Iterator[Tensor]:
+    def watching(self, mask: Tensor, *, differentiated: bool) -> Iterator[Tensor]:
         """Look at one run of the model, and at the gradients if it is differentiated.
 
         Args:
             mask: Which tokens are real, as they go through the layers, (sequences, length).
+            differentiated: Whether it is going to be.
 
         Yields:
             How much depends on each token, (layers, 2, sequences, length); 0 until differentiated.
         """
-        self._mask = mask.bool()
+        self._mask, self._differentiated = mask.bool(), differentiated
         self._token_weights = torch.zeros(len(self._layers), 2, *mask.shape, device=mask.device)
         with ExitStack() as hooks:
             for number, layer in enumerate(self._layers):
                 for block in BLOCKS:
                     self._watch_block(hooks, number, layer, block)
-            if self.needs_gradients:
+            if differentiated:
                 _hook(hooks, self._layers[0].module, _start_gradient)
             yield self._token_weights
         self._outputs = None
@@ -158,7 +169,7 @@ class Observer:
             _hook(hooks, layer.block(block).output, partial(self._see_outputs, place))
         if place in self._by_output:
             hooks.callback(layer.watch_sum(block, partial(self._see_sum, place)).remove)
-        if self._watches_tokens or place in self._gradient_moments:
+        if self._differentiated and (self._watches_tokens or place in self._gradient_moments):
             see = partial(self._see_token_sum, place)
             hooks.callback(layer.watch_sum(block, see).remove)
 

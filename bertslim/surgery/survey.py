@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -20,6 +20,8 @@ from bertslim.surgery.finite import require_finite
 from bertslim.surgery.observer import Observer
 from bertslim.surgery.output_projection import project_outputs
 
+GRADIENT_TEXTS = 512  # which second moments of gradients are taken from
+_TOKENS_AT_ONCE = 1024  # to differentiate: all that the layers put out is kept for it
 _SEEDS = 1 << 63  # as many as a generator takes
 
 
@@ -56,6 +58,9 @@ def survey(
 ) -> Survey:
     """Run the base over the batches, once at most, and find what the recipe's steps need.
 
+    Where nothing else needs gradients than their second moments, not all texts are differentiated:
+    about GRADIENT_TEXTS are, of all lengths.
+
     Args:
         checkpoint: The base, in eval mode; left as it is.
         batches: Texts.
@@ -76,11 +81,12 @@ def survey(
     if observer.idle:
         return Survey()
     weights_by_batch: list[Tensor] = []
-    shown = progress.track(batches, "surveying the base", total=len(batches), unit="batch")
-    with without_parameter_gradients(model), torch.set_grad_enabled(observer.needs_gradients):
-        for number, batch in enumerate(shown):
-            draw = torch.Generator().manual_seed((seed * len(batches) + number) % _SEEDS)
-            weights = _survey_batch(checkpoint, batch, observer, draw)
+    runs = list(_runs(batches, observer))
+    shown = progress.track(runs, "surveying the base", total=len(runs), unit="batch")
+    with without_parameter_gradients(model):
+        for run in shown:
+            draw = torch.Generator().manual_seed((seed * len(batches) + run.number) % _SEEDS)
+            weights = _survey_batch(checkpoint, run, observer, draw)
             if token_weights:
                 weights_by_batch.append(weights)
                 for layer, values in enumerate(weights):
@@ -113,22 +119,67 @@ def measured_rankings(plan: CutPlan) -> dict[Ranking, int]:
     return rankings
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A run of the base.
+
+    Attributes:
+        number: Of the batch, among all.
+        batch: The texts.
+        differentiated: Whether the outputs are differentiated.
+    """
+
+    number: int
+    batch: Batch
+    differentiated: bool
+
+
+def _runs(batches: Sequence[Batch], observer: Observer) -> Iterator[_Run]:
+    """Choose the batches that the base is run on, and of these the ones to differentiate."""
+    every = range(len(batches))
+    differentiated = range(0)
+    if observer.needs_every_gradient:
+        differentiated = every
+    elif observer.needs_gradients:
+        differentiated = _spread(batches, GRADIENT_TEXTS)
+    for number in every if observer.needs_outputs else differentiated:
+        yield _Run(number, batches[number], number in differentiated)
+
+
+def _spread(batches: Sequence[Batch], texts: int) -> range:
+    """Return the numbers of evenly spread batches that have about so many texts."""
+    stride = max(1, sum(len(batch.rows) for batch in batches) // texts)
+    return range(stride // 2, len(batches), stride)
+
+
 def _survey_batch(
-    checkpoint: Checkpoint, batch: Batch, observer: Observer, draw: torch.Generator
+    checkpoint: Checkpoint, run: _Run, observer: Observer, draw: torch.Generator
 ) -> Tensor:
     """Run one batch where the model is; return the weights of its tokens on the CPU.
 
     They are (layers, 2, sequences, length).
     """
     weights_of_pieces = []
-    for piece in pieces(batch.to(checkpoint.model.device), checkpoint.facts):
+    for piece in _pieces(run, checkpoint):
         inputs = model_inputs(piece, checkpoint.facts.head)
         mask = inputs["attention_mask"].flatten(0, -2)
-        with observer.watching(mask) as weights:
+        with (
+            torch.set_grad_enabled(run.differentiated),
+            observer.watching(mask, differentiated=run.differentiated) as weights,
+        ):
             outputs = checkpoint.model(**inputs)
-            if observer.needs_gradients:
+            if run.differentiated:
                 projection = project_outputs(checkpoint, outputs, piece, draw=draw)
                 projection.backward()  # type: ignore[no-untyped-call]
         choices = len(mask) // len(piece.rows)  # of which the first is the text as it is
         weights_of_pieces.append(weights[:, :, ::choices])
     return torch.cat(weights_of_pieces, dim=2).cpu()
+
+
+def _pieces(run: _Run, checkpoint: Checkpoint) -> Iterator[Batch]:
+    """Split a batch that would take too much memory, where the model is."""
+    batch = run.batch.to(checkpoint.model.device)
+    length = batch.inputs["attention_mask"].shape[-1]
+    at_once = max(1, _TOKENS_AT_ONCE // length) if run.differentiated else len(batch.rows)
+    for start in range(0, len(batch.rows), at_once):
+        yield from pieces(batch.part(slice(start, start + at_once)), checkpoint.facts)

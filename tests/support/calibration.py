@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bertslim.data.task import Batch
 from bertslim.model.layer import LayerArguments
-from bertslim.repair.calibration import BoundaryStates, CalibrationBatch
+from bertslim.repair.calibration import CalibrationBatch, StateBuffers
 
 
 def calibration_batch(
@@ -24,7 +24,7 @@ def calibration_batch(
     rooms = [*states, *(torch.empty(0) for _ in range(4 - len(states)))]
     texts = batch or Batch({}, tuple(range(len(tokens))))
     return CalibrationBatch(
-        texts, (LayerArguments((), {}),), tokens & ~held, held, BoundaryStates(*rooms)
+        texts, (LayerArguments((), {}),), tokens & ~held, held, StateBuffers(*rooms)
     )
 
 
