@@ -15,6 +15,7 @@ from benchmarks.repair.results import Cost, Document, Result, Timing
 from benchmarks.tools import (
     ACCENT,
     INK,
+    MARKS,
     MUTED,
     OTHER,
     ROOT,
@@ -32,6 +33,10 @@ from bertslim.records import Environment, Measurement
 
 PAGE = Path("docs/repair.md")
 PICTURE = Path("docs/images/repair.svg")
+MARKS_OF_SECTIONS = {
+    "results": MARKS,
+    "refined": ("<!-- refined -->", "<!-- end of refined -->"),
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,8 @@ def markdown(entries: Sequence[Entry], document: Document) -> str:
         parts += _section(list(of_group))
     if document.costs:
         parts.append("\n".join(_cost_table(document.costs)))
-    parts.append(_environment_note(document.environment))
+    timed = any(entry.timing for entry in entries)
+    parts.append(_environment_note(document.environment, timed=timed))
     return "\n\n".join(parts)
 
 
@@ -88,10 +94,12 @@ def _section(entries: Sequence[Entry]) -> list[str]:
     sets = list(first.held)
     measure = "KL, nats" if first.facts.head else "cosine"
     titles = [f"{what}, {name}" for name in sets for what in (measure, "points")]
+    timed = any(entry.timing for entry in entries)
+    titles = ["latency"] * timed + titles
     table = [
-        f"| cut | made up for by | latency | {' | '.join(titles)} |",
-        f"|---|---|--:|{'--:|' * len(titles)}",
-        *(_row(each, bases) for each in _lines(entries)),
+        f"| cut | made up for by | {' | '.join(titles)} |",
+        f"|---|---|{'--:|' * len(titles)}",
+        *(_row(each, bases, timed=timed) for each in _lines(entries)),
     ]
     return [f"### {first.title}", _base_note(entries, sets, bases), "\n".join(table)]
 
@@ -105,9 +113,11 @@ def _lines(entries: Sequence[Entry]) -> Iterable[list[Entry]]:
     return [lines[key] for key in sorted(lines, key=lambda key: order[key[0]])]
 
 
-def _row(entries: Sequence[Entry], bases: int) -> str:
+def _row(entries: Sequence[Entry], bases: int, *, timed: bool) -> str:
     first = entries[0]
-    cells = [first.cut.title, _method(entries, bases), _latency(first.timing)]
+    cells = [first.cut.title, _method(entries, bases)]
+    if timed:
+        cells.append(_latency(first.timing))
     for rows in first.case.held:
         cells.append(mean(entries, rows, fidelity).shown(3))
         cells.append(mean(entries, rows, points).shown(2, "+"))
@@ -152,9 +162,10 @@ def _cost_table(costs: Sequence[Cost]) -> list[str]:
     ]
 
 
-def _environment_note(environment: Environment) -> str:
+def _environment_note(environment: Environment, *, timed: bool) -> str:
+    latency = "Latency is slim / base at 8x128 in float32. " if timed else ""
     return (
-        "Latency is slim / base at 8x128 in float32; points are hundredths of the score, slim less "
+        f"{latency}Points are hundredths of the score, slim less "
         "base, resampled in pairs. All intervals are of 95 %; of several bases their ends are "
         "averaged, too. "
         f"{environment.cpu}, {environment.threads} threads, torch {environment.versions['torch']}, "
@@ -162,10 +173,12 @@ def _environment_note(environment: Environment) -> str:
     )
 
 
-def write_page(page: str) -> None:
-    """Put the picture and the tables between the marks of the guide."""
-    picture = f"![What each cut loses, by what makes up for it]({PICTURE.relative_to(PAGE.parent)})"
-    write_between_marks(ROOT / PAGE, f"{picture}\n\n{page}")
+def write_page(page: str, section: str) -> None:
+    """Put the tables between the marks of a section of the guide; "results" has a picture, too."""
+    if section == "results":
+        where = PICTURE.relative_to(PAGE.parent)
+        page = f"![What each cut loses, by what makes up for it]({where})\n\n{page}"
+    write_between_marks(ROOT / PAGE, page, MARKS_OF_SECTIONS[section])
 
 
 def draw(entries: Sequence[Entry]) -> None:

@@ -4,7 +4,8 @@ Bases that `bases.py` fine-tuned are cut without repair, with it, and by Torch-P
 widths; or as many of their top layers are dropped as make them as fast. All are measured in float32
 against the base on held-out rows. No label is used for a repair. Every figure goes to the file of
 results as soon as it is there, so that a run that was interrupted goes on where it was. With
---write the tables go between the marks in docs/repair.md and the picture beside the guides.
+--write the tables go between the marks of a section of docs/repair.md, and the picture beside the
+guides.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from benchmarks.repair.cuts import (
     candidates,
     without_top_layers,
 )
-from benchmarks.repair.page import Entry, draw, markdown, write_page
+from benchmarks.repair.page import MARKS_OF_SECTIONS, Entry, draw, markdown, write_page
 from benchmarks.repair.results import Result, Store, Timing
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.latency import measure_latency
@@ -92,7 +93,9 @@ def main() -> None:
     add("--seconds", type=float, default=6.0, help="for each latency; default: %(default)s")
     add("--runs", type=int, default=5, help="of the cost, 0 for none; default: %(default)s")
     add("--threads", type=int, default=default_threads(), help="default: all cores")
-    add("--write", action="store_true", help="update docs/repair.md and the picture")
+    add("--write", nargs="?", const="results", choices=MARKS_OF_SECTIONS, metavar="SECTION",
+        help="update that section of docs/repair.md, %(choices)s, with all that is in the file; "
+        "%(const)s, the default, has the picture as well")  # fmt: skip
     arguments = parser.parse_args()
     if arguments.write and arguments.quick:
         parser.error("--write is for figures on all rows; leave --quick out")
@@ -119,7 +122,8 @@ def main() -> None:
     page = markdown(entries, bench.store.document)
     print(page)
     if arguments.write:
-        write_page(page)
+        write_page(page, arguments.write)
+    if arguments.write == "results":
         draw(entries)
 
 
