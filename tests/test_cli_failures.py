@@ -23,7 +23,7 @@ def run_that_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException, *more
         secret = "text of a user"  # noqa: F841
         raise error
 
-    monkeypatch.setattr("bertslim.cli.recipes.load_recipe", explode)
+    monkeypatch.setattr("bertslim.recipe.recipe_files.load_recipe", explode)
     return run(["recipes", "validate", "drop_odd", *more])
 
 
