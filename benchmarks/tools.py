@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,25 @@ BERTSLIM = str(Path(sys.executable).with_name("bertslim"))
 UNKNOWN = "–"
 MARKS = "<!-- results -->", "<!-- end of results -->"
 INK, MUTED, ACCENT, OTHER = "#1f2328", "#8c959f", "#0969da", "#bc4c00"
+
+
+@dataclass
+class Footnotes:
+    """Reasons below a table, each with a number."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def mark(self, text: str) -> str:
+        """Return the number of a reason, raised."""
+        if text not in self.texts:
+            self.texts.append(text)
+        return f"<sup>{self.texts.index(text) + 1}</sup>"
+
+    def lines(self) -> str:
+        """Return the reasons, a line each."""
+        return "\n".join(
+            f"<sup>{number}</sup> {text}  " for number, text in enumerate(self.texts, start=1)
+        )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.families.operations import OPERATIONS, Operation
@@ -15,7 +14,7 @@ from benchmarks.families.results import (
     OperationResult,
     Outcome,
 )
-from benchmarks.tools import ROOT, UNKNOWN, write_between_marks
+from benchmarks.tools import ROOT, UNKNOWN, Footnotes, write_between_marks
 from bertslim.export.distance import CLOSE_ENOUGH
 
 PAGE = Path("docs/families.md")
@@ -29,23 +28,6 @@ STEP_TITLES = {
     "openvino": "OpenVINO",
     "int8": "int8",
 }
-
-
-@dataclass
-class Footnotes:
-    """Reasons, each with a number."""
-
-    texts: list[str] = field(default_factory=list)
-
-    def mark(self, text: str) -> str:
-        """Return the number of a reason, raised."""
-        if text not in self.texts:
-            self.texts.append(text)
-        return f"<sup>{self.texts.index(text) + 1}</sup>"
-
-    def lines(self) -> list[str]:
-        """Return the reasons, a line each."""
-        return [f"<sup>{number}</sup> {text}  " for number, text in enumerate(self.texts, start=1)]
 
 
 def markdown(documents: Mapping[str, Document]) -> str:
@@ -75,7 +57,7 @@ def markdown(documents: Mapping[str, Document]) -> str:
         ],
         [[name, *_tuned(document, len(recipes))] for name, document in documents.items()],
     )
-    parts = [_MATRIX, matrix, "\n".join(notes.lines()), _STEPS, steps, _TUNED, tuned]
+    parts = [_MATRIX, matrix, notes.lines(), _STEPS, steps, _TUNED, tuned]
     return "\n\n".join(part for part in parts if part)
 
 

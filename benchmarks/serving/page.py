@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from benchmarks.serving.consumers import CONSUMERS, Consumer
 from benchmarks.serving.results import Result
 from benchmarks.serving.trials import Outcome
-from benchmarks.tools import ROOT, UNKNOWN
+from benchmarks.tools import ROOT, UNKNOWN, Footnotes
 
 PAGE = ROOT / "docs" / "serving.md"
 BAR = 1e-5  # the most that a supported cell may differ, in float32
 _LONGEST = 160
-
-
-@dataclass
-class Footnotes:
-    """Reasons, each with a number."""
-
-    texts: list[str] = field(default_factory=list)
-
-    def mark(self, text: str) -> str:
-        """Return the number of a reason, raised."""
-        if text not in self.texts:
-            self.texts.append(text)
-        return f"<sup>{self.texts.index(text) + 1}</sup>"
-
-    def lines(self) -> str:
-        """Return the reasons, a line each."""
-        return "\n".join(
-            f"<sup>{number}</sup> {text}  " for number, text in enumerate(self.texts, start=1)
-        )
 
 
 def markdown(
