@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +24,7 @@ from bertslim.errors import BertslimError, DataError
 from bertslim.export.export_job import ExportJob
 from bertslim.export.exporters import export_as
 from bertslim.export.formats import Format
-from bertslim.export.onnx_model import OnnxModel
-from bertslim.export.openvino_model import OpenVinoModel
+from bertslim.export.open_exported import open_exported
 from bertslim.export.parity import check_parity
 from bertslim.export.static_graph import write_static_graph
 from bertslim.file_names import CONFIG_FILE
@@ -152,7 +151,7 @@ class AlternativesWork:
         if made.static is not None:
             path = folder / "static.onnx"
             write_static_graph(made.static, path)
-            called: Callable[..., Any] = OnnxModel(path)
+            called: Callable[..., Any] = open_exported(path, form.runtime)
         elif form.format is None:
             path = made.directory
             model = checkpoint.to(self.devices.timing).model
@@ -189,10 +188,7 @@ class AlternativesWork:
             )
             written = export_as(form.format, job)
             check_parity(checkpoint, written.model, form.precision, bound=written.bound)
-        if form.format is Format.ONNX:
-            return files[0], OnnxModel(files[0])
-        precision: Literal["f32", "bf16"] = "bf16" if form.runtime.in_bfloat16 else "f32"
-        return files[0], OpenVinoModel(*files, precision=precision)
+        return files[0], open_exported(files[0], form.runtime)
 
     def _splits_for(self, checkpoint: Checkpoint) -> Splits:
         splits = self.splits

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 from bertslim.data.task import Batch
 from bertslim.errors import BertslimError
 from bertslim.export.distance import CLOSE_ENOUGH, distance_on
-from bertslim.export.parity import ExportedModel, check_parity
+from bertslim.export.open_exported import open_exported
+from bertslim.export.parity import check_parity
 from bertslim.measure.environment import cpu_multiplies_bfloat16
 from bertslim.measure.shapes import Shape
 from bertslim.progress import Progress
 from bertslim.records import RuntimeTried
 from bertslim.search.search_runtimes import SearchRuntime
-from bertslim.search.timed_files import FileWriter, time_models
+from bertslim.search.timed_files import FileWriter, time_models, without_drift
 
 _SECONDS = 1.0  # a runtime
 
@@ -89,9 +88,9 @@ class RuntimeChooser:
         if runtime is SearchRuntime.TORCH:
             return
         if not runtime.rounds:
-            check_parity(base, _opened(runtime, path))
+            check_parity(base, open_exported(path, runtime.files.runtime))
             return
-        distance = distance_on(self.texts, base, _opened(runtime, path))
+        distance = distance_on(self.texts, base, open_exported(path, runtime.files.runtime))
         if distance is not None and not distance.is_small:
             raise BertslimError(
                 f"its answers are {distance.estimate:.2g} from PyTorch's in float32, and "
@@ -110,8 +109,8 @@ class RuntimeChooser:
             seed=self.seed,
             progress=self.progress,
         )
-        least = min(one.base_fastest_ms for one in timed.values())
-        return {first: least} | {runtime: least * timed[runtime].ratio for runtime in others}
+        least, ms = without_drift(timed)
+        return {first: least} | {runtime: ms[runtime] for runtime in others}
 
 
 def runtimes_at_hand() -> tuple[SearchRuntime, ...]:
@@ -122,15 +121,3 @@ def runtimes_at_hand() -> tuple[SearchRuntime, ...]:
         if runtime.files.runtime.installed
         and (not runtime.files.runtime.in_bfloat16 or cpu_multiplies_bfloat16())
     )
-
-
-def _opened(runtime: SearchRuntime, path: Path) -> ExportedModel:
-    """Load the file of a runtime, to be called as PyTorch is."""
-    if runtime in (SearchRuntime.ONNXRUNTIME, SearchRuntime.ONNXRUNTIME_INT8):
-        from bertslim.export.onnx_model import OnnxModel
-
-        return OnnxModel(path)
-    from bertslim.export.openvino_model import OpenVinoModel
-
-    precision: Literal["bf16", "f32"] = "bf16" if runtime.files.runtime.in_bfloat16 else "f32"
-    return OpenVinoModel(path, path.with_suffix(".bin"), precision=precision)

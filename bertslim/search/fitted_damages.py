@@ -80,9 +80,10 @@ class FittedSearch:
         tried = [one for one in self.trials.candidates if one != self.problem.kept]
         if not tried:
             return self._alone
-        parts = np.stack([self._parts(one) for one in tried]) * self._alone
+        self._know(tried)
+        parts = np.stack([self._known[one][0] for one in tried]) * self._alone
         damages = np.array([max(self.trials.candidates[one].damage, _LEAST) for one in tried])
-        times = np.array([self.problem.predicted_ms(one) for one in tried])
+        times = np.array([self._known[one][1] for one in tried])
         nearness = np.exp(-0.5 * (np.log(times / ms) / _NEAR) ** 2)
         weights = nearness / damages
         weights /= max(weights.max(), _LEAST)
@@ -98,6 +99,12 @@ class FittedSearch:
         ones = [(1.0, 1.0)] * len(self.problem.choices)
         return self.problem.budgets(ones, damages).within(budget.ms, budget.parameters)
 
+    def _know(self, tried: Sequence[Configuration]) -> None:
+        """Work out the parts and the time of configurations, each once."""
+        for one in tried:
+            if one not in self._known:
+                self._known[one] = self._parts(one), self.problem.predicted_ms(one)
+
     def _parts(self, configuration: Configuration) -> FloatArray:
         """Return 1 for each level of a configuration, 0 for the others."""
         parts = np.zeros(len(self._levels))
@@ -107,6 +114,11 @@ class FittedSearch:
                 if place is not None:
                     parts[place] = 1.0
         return parts
+
+    @cached_property
+    def _known(self) -> dict[Configuration, tuple[FloatArray, float]]:
+        """The parts and the predicted time of what was tried."""
+        return {}
 
     @cached_property
     def _levels(self) -> list[tuple[int, Level | None]]:

@@ -39,7 +39,7 @@ from bertslim.search.levels import (
     plan_of,
 )
 from bertslim.search.problem import Problem
-from bertslim.search.timed_files import FileWriter, time_models
+from bertslim.search.timed_files import FileWriter, time_models, without_drift
 
 _EQUAL_LAYERS = 5  # at most: what a block takes is off by the error of a model over their number
 _CHECKS = 8  # whole models beside the base
@@ -238,8 +238,7 @@ class TableBench:
             seed=self.seed,
             progress=self.progress,
         )
-        least = min(one.base_fastest_ms for one in timed.values())
-        ms = {name: one.fastest_ms * least / one.base_fastest_ms for name, one in timed.items()}
+        least, ms = without_drift(timed)
         return ms | {"whole": least}
 
     @property

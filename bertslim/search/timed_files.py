@@ -209,6 +209,20 @@ def time_models(
     return timed
 
 
+def without_drift(timed: Mapping[str, RuntimeTime]) -> tuple[float, dict[str, float]]:
+    """Return the fastest call of the base, and those of the models by name, in ms.
+
+    What the base is slower by in a group of models, they are taken to be, too.
+
+    Args:
+        timed: Beside the same base, all in the same runs or in several.
+    """
+    least = min(one.base_fastest_ms for one in timed.values())
+    return least, {
+        name: one.fastest_ms * least / one.base_fastest_ms for name, one in timed.items()
+    }
+
+
 def _time_of(bench: LatencyBench, name: str, shape: Shape) -> RuntimeTime:
     latency = bench.compare(_BASE, name).measurements[0]
     assert latency.ratio is not None  # noqa: S101
