@@ -210,8 +210,13 @@ def role_of(field: Field[Any]) -> Role | None:
     return role
 
 
-def whole_numbers(values: Sequence[str], option: str) -> tuple[int, ...]:
+def whole_numbers(values: Sequence[str], option: str, *, example: str = "1,8") -> tuple[int, ...]:
     """Read `--batch 1 --batch 8` and `--batch 1,8` alike.
+
+    Args:
+        values: What stands behind the option.
+        option: Its name.
+        example: What the message names where one of them is of no use.
 
     Raises:
         InputError: One of them is not a whole number from 1 on.
@@ -220,7 +225,9 @@ def whole_numbers(values: Sequence[str], option: str) -> tuple[int, ...]:
     for word in words:
         if not word.isdecimal() or int(word) < 1:
             raise InputError(
-                f"{word!r} is not a whole number from 1 on", where=option, remedy="such as 1,8"
+                f"{word!r} is not a whole number from 1 on",
+                where=option,
+                remedy=f"such as {example}",
             )
     return tuple(dict.fromkeys(int(word) for word in words))
 
