@@ -23,6 +23,7 @@ from bertslim.search import measure_table
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.stitched import StitchedModels
 from bertslim.search.timed_files import RuntimeTime
+from support.pretend_device import pretend_device
 from support.processes import TWO_PROCESSES, run_python
 
 FAST = ["--threads", "1", "--runtime", "torch", "--length", "16"]
@@ -330,6 +331,30 @@ def test_cut_takes_a_target_in_place_of_a_recipe_and_search_trains_on_request(
     found = Frontier.read(Path("found"))
     assert load_recipe(f"found/recipes/{found.chosen}.yaml").recipe.retrain is None
     assert not list(Path().glob(".found*"))
+
+
+def test_a_search_on_another_device_finds_the_same_there(
+    base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bertslim.measure.gpu.has_cuda", lambda: True)
+    monkeypatch.setattr("bertslim.commands.search_work.gpu_name", {"cuda": "Some GPU"}.get)
+    monkeypatch.setattr("bertslim.commands.slim_result.gpu_name", {"cuda": "Some GPU"}.get)
+    found = {}
+    for device in ("cpu", "cuda"):
+        options = ["--target-latency", "0.6x", "--quiet", "--force", "--device", device, *BRIEF]
+        with pretend_device():
+            assert search(base, data, *options) == 0
+        found[device] = Frontier.read(Path("found"))
+        record = read_record(Path("found"))
+        assert (record.device, found[device].device) == (device, device)
+        assert (found[device].environment.gpu is None) == (device == "cpu")
+        (kl,) = record.find("fidelity.kl")
+        assert kl.context["device"] == device
+    points = [
+        [(point.plan, point.damage, point.solved) for point in found[device].points]
+        for device in ("cpu", "cuda")
+    ]
+    assert points[0] == points[1]
 
 
 def test_a_search_that_is_interrupted_at_once_writes_nothing(

@@ -34,6 +34,9 @@ from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
 from bertslim.records import Repair, read_record
 from bertslim.repair.reconstruct import reconstruct
+from bertslim.search.levels import CRITERION, HEAD_CRITERION, possible_choices
+from bertslim.search.library import build_library
+from bertslim.search.stitched import StitchedModels
 from bertslim.surgery.block_damage import block_damage
 from bertslim.surgery.layer_surgery import operate
 from bertslim.surgery.survey import survey
@@ -228,6 +231,35 @@ def test_layers_are_analyzed(make_checkpoint: Callable[..., Path], away: Away) -
         same(found, expected, away)
 
 
+@pytest.mark.parametrize(
+    ("model_type", "head"), [("bert", HEAD), ("bert", ""), ("modernbert", HEAD)]
+)
+def test_levels_are_solved_and_weighed(
+    model_type: str,
+    head: str,
+    make_checkpoint: Callable[..., Path],
+    make_recipe: Callable[..., Any],
+    away: Away,
+) -> None:
+    directory = make_checkpoint(model_type, head)
+    ranked = make_recipe(
+        {"op": "resize_ffn", "layers": "all", "width": 8, "criterion": CRITERION},
+        {"op": "prune_heads", "layers": "all", "heads": 1, "criterion": HEAD_CRITERION},
+        reconstruct={},
+    )
+
+    def weighed(device: str) -> dict[Any, float]:
+        base = on(device, directory)
+        plan, choices = make_plan(ranked, base.facts), possible_choices(base.facts)
+        scores = survey(base, BATCHES, plan, seed=0, progress=SILENT).scores
+        library = build_library(base, choices, BATCHES, scores, seed=0, progress=SILENT)
+        return StitchedModels(library, BATCHES).damages(choices, SILENT)
+
+    here, there = weighed("cpu"), weighed("cuda")
+    assert list(here) == list(there)
+    same(list(there.values()), list(here.values()), away)
+
+
 def test_a_batch_moves_with_its_targets(away: Away) -> None:
     batch = Batch({"input_ids": torch.ones(1, 2)}, (0,), {"labels": torch.ones(1)})
     moved = batch.to("cuda")
@@ -268,6 +300,8 @@ def test_a_gpu_that_is_not_there_is_refused(
         ["retrain", model, "--data", "builtin:pydocs", "--new-head"],
         ["analyze", model],
         ["bench", model],
+        ["search", model, "--data", "builtin:pydocs"],
+        ["cut", model, "--target-latency", "0.5x", "--data", "builtin:pydocs"],
         ["export", model, "--onnx", "--int8"],
     ):
         assert run([*command, "--device", "cuda", "--quiet"]) == 2, command

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bertslim.commands.slim_result import SlimJob, SlimRun, fill_directory
 from bertslim.data.load import load_splits
+from bertslim.devices import Device, Devices
 from bertslim.errors import CannotTell, Infeasible, InputError, OutputError
 from bertslim.file_names import FRONTIER_FILE, FRONTIER_PAGE, FRONTIER_PICTURE
 from bertslim.measure.environment import usable_threads
@@ -113,6 +114,7 @@ class _Run:
         shape: What a call takes.
         output: Where the result goes.
         ranks: The processes that share the work.
+        device: Where all is worked out but times.
         progress: Shows the steps.
     """
 
@@ -122,6 +124,7 @@ class _Run:
     shape: Shape
     output: Path
     ranks: Ranks
+    device: Device
     progress: Progress
 
     def start_work(self, folder: Path) -> SearchWork:
@@ -149,6 +152,7 @@ class _Run:
             folder,
             self.progress,
             self.ranks,
+            self.device,
             tried_path(self.output),
         )
 
@@ -163,6 +167,7 @@ def _prepare(options: SearchOptions, progress: Progress) -> _Run:
     )
     if options.runtime is not None:
         options.runtime.check_installed()
+    device = resolve_devices(options.device).work
     source = find_model(options.model, weights=True)
     if not has_tokenizer(source.directory):
         raise InputError(
@@ -181,7 +186,8 @@ def _prepare(options: SearchOptions, progress: Progress) -> _Run:
         source,
         shape,
         output,
-        current_ranks(resolve_devices("auto").work),
+        current_ranks(device),
+        device,
         progress,
     )
 
@@ -254,7 +260,6 @@ class _ChosenRun(SlimRun):
     ) -> None:
         options = work.options
         self.progress = work.progress
-        devices = resolve_devices("auto")
         self.job = SlimJob(
             kind="cut",
             source=work.source,
@@ -268,10 +273,10 @@ class _ChosenRun(SlimRun):
                 resume=False,
                 force=options.force,
                 ranks=Ranks(),
-                device=devices.work,
+                device=work.device,
             ),
             ranks=Ranks(),
-            devices=devices,
+            devices=Devices(work=work.device),
             command=options.command,
             force=options.force,
             budget=budget,

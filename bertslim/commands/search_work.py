@@ -15,8 +15,10 @@ from bertslim.commands.make_slim import MadeSlim
 from bertslim.commands.prepare_cut import Prepared
 from bertslim.commands.publish import now, record_of
 from bertslim.data.splits import Splits
+from bertslim.devices import Device
 from bertslim.errors import DataError, Infeasible
 from bertslim.measure.environment import describe_environment, usable_threads
+from bertslim.measure.gpu import gpu_name
 from bertslim.measure.shapes import Shape
 from bertslim.model.checkpoint import Checkpoint, load_checkpoint
 from bertslim.model.model_source import ModelSource
@@ -56,6 +58,7 @@ class SearchWork:
         folder: Where files go that are not kept.
         progress: Shows the steps.
         ranks: The processes that share the configurations that are tried.
+        device: Where all is worked out but times.
         tried_path: Where it is kept what was tried, until the search is done.
         interrupted: Whether the search was ended before it was done.
     """
@@ -68,6 +71,7 @@ class SearchWork:
     folder: Path
     progress: Progress
     ranks: Ranks
+    device: Device
     tried_path: Path
     interrupted: bool = False
     _timing: Timing = field(init=False)
@@ -184,6 +188,7 @@ class SearchWork:
             threads=self._threads,
             seed=self.options.seed,
             progress=self.progress,
+            device=self.device,
         )
 
     @cached_property
@@ -301,7 +306,8 @@ class SearchWork:
             base_parameters=search.problem.parameters(search.problem.kept),
             base_bytes=base.weights.size,
             data=self.splits.record,
-            environment=describe_environment(self._threads),
+            environment=describe_environment(self._threads, gpu=gpu_name(self.device)),
+            device=self.device,
             table=table,
             runtimes=self._timing.runtime.tried,
             target=target,

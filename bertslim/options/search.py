@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bertslim.data.data_options import SOURCES_HELP, DataOptions
+from bertslim.devices import DeviceChoice
 from bertslim.errors import InputError
 from bertslim.measure.lengths import Length, read_lengths
 from bertslim.option_fields import OptionsModel, group, names, option
@@ -31,7 +32,7 @@ def read_length(values: Sequence[str], option: str) -> Length:
     Raises:
         InputError: It is neither a whole number from 1 on nor "data", or there are several.
     """
-    lengths = read_lengths(values, option)
+    lengths = read_lengths(values, option, example="128 or data")
     if len(lengths) > 1:
         raise InputError(
             "a search takes one length", where=option, remedy="search for each by itself"
@@ -81,6 +82,7 @@ class SearchOptions(OptionsModel):
         resume: Whether to go on with an interrupted search, if there is one.
         seed: Seeds every random step.
         threads: Threads of every computation; None: all cores.
+        device: Where to survey, repair, try, train and score; models are timed on the CPU.
         force: Whether an existing output, or an interrupted search, may be replaced.
         command: The command line, for the record.
     """
@@ -189,5 +191,13 @@ class SearchOptions(OptionsModel):
     )
     seed: int = field(default=0, metadata=SEED)
     threads: int | None = field(default=None, metadata=THREADS)
+    device: DeviceChoice = field(
+        default="auto",
+        metadata=option(
+            "--device",
+            help="Where to compute: cpu, cuda (a GPU), or auto, a GPU if PyTorch has one. Models "
+            "are timed on the CPU.",
+        ),
+    )
     force: bool = field(default=False, metadata=FORCE)
     command: tuple[str, ...] = ()

@@ -70,6 +70,7 @@ class CutTarget(OptionsModel):
             output=options.output,
             seed=options.seed,
             threads=options.threads,
+            device=options.device,
             force=options.force,
             command=options.command,
         )

@@ -209,6 +209,8 @@ class Frontier(Frozen):
         base_bytes: Bytes of its weights.
         data: The texts.
         environment: The machine.
+        device: Where configurations were repaired, run and judged, "cpu" or "cuda"; times are those
+            of the CPU.
         table: What the levels take on it.
         runtimes: Those that it was chosen from, the fastest first; none: it was named.
         target: What was asked for.
@@ -236,6 +238,7 @@ class Frontier(Frozen):
     base_bytes: Count
     data: DataRecord
     environment: Environment
+    device: str = "cpu"
     table: LatencyTable
     runtimes: tuple[RuntimeTried, ...] = ()
     target: SearchTarget

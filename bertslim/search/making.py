@@ -72,7 +72,7 @@ class Maker:
         """
         materials, base = self.materials, self.materials.base
         finalist = make_finalist(
-            base,
+            materials.working_base,
             plan,
             materials.calibration,
             self.surveyed,
@@ -82,10 +82,14 @@ class Maker:
         )
         directory = self.folder / name
         save_checkpoint(finalist.model, directory, base.extra, base.config)
-        finalist.model.float()
         judged = judge_finalist(
-            base, finalist.model, materials.select, materials.select_batches, seed=materials.seed
+            materials.working_base,
+            finalist.model.float(),
+            materials.select,
+            materials.select_batches,
+            seed=materials.seed,
         )
+        finalist.model.cpu()
         written = self.writer.write(name, as_checkpoint(base, finalist.model, plan))
         timed = time_models(
             self.writer.base_file,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bertslim.data.load import BATCH_SIZE, text_length
 from bertslim.data.sampling import draw_rows
 from bertslim.data.splits import Splits
 from bertslim.data.task import Batch, Rows
+from bertslim.devices import Device
 from bertslim.measure.draw_texts import read_texts
 from bertslim.measure.shapes import Shape
 from bertslim.measure.text_sample import TextSample
@@ -85,7 +87,7 @@ class Materials:
     """What a search works with.
 
     Attributes:
-        base: The model, in float32 and eval mode.
+        base: The model, in float32 and eval mode, on the CPU: files are written from it.
         dtype: What it is stored in.
         tokenizer: Its tokenizer.
         texts: The texts.
@@ -95,6 +97,7 @@ class Materials:
         threads: Threads of each model that is timed.
         seed: Seeds every random step.
         progress: Shows the steps.
+        device: Where models are surveyed, repaired and run on texts.
     """
 
     base: Checkpoint
@@ -107,6 +110,14 @@ class Materials:
     threads: int
     seed: int
     progress: Progress
+    device: Device = "cpu"
+
+    @cached_property
+    def working_base(self) -> Checkpoint:
+        """The base on the device."""
+        if self.device == "cpu":
+            return self.base
+        return replace(self.base, model=copy.deepcopy(self.base.model)).to(self.device)
 
     @cached_property
     def calibration(self) -> list[Batch]:
@@ -166,7 +177,7 @@ class Materials:
         plan = make_plan(loaded(Recipe.model_validate(raw)), self.base.facts)
         with self.progress.step("survey"):
             return survey(
-                self.base,
+                self.working_base,
                 self.calibration,
                 plan,
                 seed=self.seed,
@@ -183,7 +194,7 @@ class Materials:
         """
         with self.progress.step("solve the levels"):
             return build_library(
-                self.base,
+                self.working_base,
                 choices,
                 self.calibration,
                 scores,

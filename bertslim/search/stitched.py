@@ -28,7 +28,7 @@ class _Texts:
     """A batch below the first layer, and what the base makes of it.
 
     Attributes:
-        batch: The texts.
+        batch: The texts, on the device of the base.
         inputs: What the model takes.
         hidden: The states that the first layer gets, (sequences, length, hidden_size).
         given: What each layer gets beside them.
@@ -92,9 +92,10 @@ class StitchedModels:
         model, facts = self._base.model, self._base.facts
         with torch.inference_mode():
             for piece in (piece for batch in batches for piece in pieces(batch, facts)):
-                inputs = model_inputs(piece, facts.head)
+                there = piece.to(model.device)
+                inputs = model_inputs(there, facts.head)
                 hidden, given = layer_inputs(model, inputs)
-                yield _Texts(piece, inputs, hidden, given, model(**inputs))
+                yield _Texts(there, inputs, hidden, given, model(**inputs))
 
     def _run(
         self, texts: _Texts, hidden: Tensor, configuration: Configuration, start: int
