@@ -260,6 +260,30 @@ def test_moments_of_gradients_are_those_of_a_part_of_the_texts(
         torch.testing.assert_close(moments[3, 1], expected, rtol=1e-9, atol=1e-18)
 
 
+def test_kfac_obs_looks_at_the_texts_that_are_differentiated(
+    tiny_model, surveyed, batches, monkeypatch
+) -> None:
+    monkeypatch.setattr(survey_module, "GRADIENT_TEXTS", 1)
+    model, every = tiny_model("bert", CLASSIFIER).double(), 4 * batches
+    alone = surveyed(model, resize("kfac_obs"), batches=every)
+    beside = surveyed(model, resize("obs", 2), resize("kfac_obs"), batches=every)
+    output = ffn_of(layers_of(model, FAMILIES["bert"])[1], FAMILIES["bert"])[1]
+    seen = Seen(neurons=output, sums=reader_of_sum(model, 1))
+    order, moments = OUTPUT_CRITERIA["kfac_obs"](64, 24), torch.zeros(32, 32, dtype=torch.float64)
+    for number in (1, 4, 7):
+        drawn(model, every[number], number, len(every)).backward()
+        mask = every[number].inputs["attention_mask"].bool()
+        gradients, sums = seen.inputs["sums"].grad[mask], seen.inputs["sums"].detach()[mask]
+        moments += gradients.T @ gradients
+        variance = divisor(sums, "bert").square()
+        order.add(seen.inputs["neurons"].detach()[mask], 1 / variance)
+    expected = order.scores(symmetric_root(output_metric(moments)) @ output.weight.detach())
+    for found in (alone, beside):
+        torch.testing.assert_close(
+            found.scores[Ranking("kfac_obs", "ffn", 1)], expected, rtol=1e-9, atol=0
+        )
+
+
 def test_texts_to_differentiate_go_through_the_model_a_few_at_once(
     tiny_model, surveyed, monkeypatch
 ) -> None:

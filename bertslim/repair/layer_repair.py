@@ -67,7 +67,10 @@ class LayerRepair:
         self._run_base_attention()
         if self._attention_fills:
             self._run_base_ffn()
-        if attention.is_present:
+        if self._attention_repeats:
+            for batch in self._batches:
+                batch.states.slim.copy_(self._between(batch))
+        elif attention.is_present:
             self._repair_attention_output()
         else:
             for batch in self._batches:
@@ -296,6 +299,16 @@ class LayerRepair:
     def _attention_fills(self) -> bool:
         """Whether the layer's attention makes up for its FFN block."""
         return self.row.layer in self.context.scope.attention_fills
+
+    @property
+    def _attention_repeats(self) -> bool:
+        """Whether the attention block puts out what the base's does: it is the same, for the same.
+
+        So it is in the lowest layer that a recipe changes, if it changes the FFN block alone.
+        """
+        is_same = self._after.attention_norm == self.row.before.attention_norm
+        is_same = is_same and not (self._attention_changed or self._attention_fills)
+        return is_same and not self.moved and self.slim.attention.is_present
 
     @property
     def _attention_changed(self) -> bool:

@@ -79,11 +79,13 @@ def head_removal_order(covariance: Tensor, weight: Tensor, size: int, keep: int)
 
 
 def _solved(covariance: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return H^-1 and V while nothing is removed."""
+    """Return H^-1 and V = W2^T - lambda H^-1 W2^T while nothing is removed."""
     ridge = _RIDGE * float(covariance.diagonal().mean()) or 1.0
-    system = covariance + ridge * torch.eye(len(covariance), dtype=covariance.dtype)
+    system = covariance.clone()
+    system.diagonal().add_(ridge)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(system))
-    return inverse, inverse @ (covariance @ weight.T.to(covariance))
+    targets = weight.T.to(covariance)
+    return inverse, targets.addmm(inverse, targets, alpha=-ridge)
 
 
 class _Neurons:

@@ -79,8 +79,9 @@ class Observer:
 
     @property
     def needs_outputs(self) -> bool:
-        """Whether what units put out is looked at by itself."""
-        return bool(self._by_output)
+        """Whether what units put out is looked at by itself, on all texts."""
+        every = (one for of_place in self._by_output.values() for one in of_place.values())
+        return any(not criterion.by_metric for criterion in every)
 
     @property
     def needs_gradients(self) -> bool:
@@ -165,13 +166,22 @@ class Observer:
 
     def _watch_block(self, hooks: ExitStack, number: int, layer: Layer, block: Block) -> None:
         place = number, block
-        if place in self._by_output or place in self._by_gradient:
+        by_output = self._looking(place)
+        if by_output or place in self._by_gradient:
             _hook(hooks, layer.block(block).output, partial(self._see_outputs, place))
-        if place in self._by_output:
-            hooks.callback(layer.watch_sum(block, partial(self._see_sum, place)).remove)
+        if by_output:
+            hooks.callback(layer.watch_sum(block, partial(self._see_sum, by_output, place)).remove)
         if self._differentiated and (self._watches_tokens or place in self._gradient_moments):
             see = partial(self._see_token_sum, place)
             hooks.callback(layer.watch_sum(block, see).remove)
+
+    def _looking(self, place: _LayerBlock) -> list[OutputCriterion]:
+        """Return the criteria that go by what units put out in this run of the model.
+
+        Those that need gradients as well keep to the texts that have them.
+        """
+        by_output = self._by_output.get(place, {}).values()
+        return [one for one in by_output if self._differentiated or not one.by_metric]
 
     def _see_outputs(self, place: _LayerBlock, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Keep what the units put out until it is known how much each token counts."""
@@ -180,7 +190,9 @@ class Observer:
         if place in self._by_gradient:
             _hook_gradient(outputs, partial(self._see_output_gradient, place, outputs.detach()))
 
-    def _see_sum(self, place: _LayerBlock, residual_sum: Tensor) -> None:
+    def _see_sum(
+        self, criteria: list[OutputCriterion], place: _LayerBlock, residual_sum: Tensor
+    ) -> None:
         """Weigh tokens by 1 / Var(u), as the norm after them divides by the root of that."""
         assert self._outputs is not None  # noqa: S101
         outputs = _precise(self._outputs[self._mask])
@@ -188,7 +200,7 @@ class Observer:
         centred = self._facts.form.norms_centre
         normed = self._is_normed(place)
         weights = 1 / variance_of(sums, centred=centred) if normed else sums.new_ones(len(sums))
-        for criterion in self._by_output[place].values():
+        for criterion in criteria:
             criterion.add(outputs, weights)
 
     def _is_normed(self, place: _LayerBlock) -> bool:

@@ -20,7 +20,8 @@ from bertslim.surgery.finite import require_finite
 from bertslim.surgery.observer import Observer
 from bertslim.surgery.output_projection import project_outputs
 
-GRADIENT_TEXTS = 512  # which second moments of gradients are taken from
+GRADIENT_TEXTS = 340  # at least, which second moments of gradients are taken from
+_GRADIENT_STRIDE = 3  # where there are more, one batch in three
 _TOKENS_AT_ONCE = 1024  # to differentiate: all that the layers put out is kept for it
 _SEEDS = 1 << 63  # as many as a generator takes
 
@@ -59,7 +60,8 @@ def survey(
     """Run the base over the batches, once at most, and find what the recipe's steps need.
 
     Where nothing else needs gradients than their second moments, not all texts are differentiated:
-    about GRADIENT_TEXTS are, of all lengths.
+    about a third are, of all lengths, and GRADIENT_TEXTS at least. A criterion that goes by these
+    moments looks at no other texts.
 
     Args:
         checkpoint: The base, in eval mode; left as it is.
@@ -141,14 +143,15 @@ def _runs(batches: Sequence[Batch], observer: Observer) -> Iterator[_Run]:
     if observer.needs_every_gradient:
         differentiated = every
     elif observer.needs_gradients:
-        differentiated = _spread(batches, GRADIENT_TEXTS)
+        differentiated = _spread(batches)
     for number in every if observer.needs_outputs else differentiated:
         yield _Run(number, batches[number], number in differentiated)
 
 
-def _spread(batches: Sequence[Batch], texts: int) -> range:
-    """Return the numbers of evenly spread batches that have about so many texts."""
-    stride = max(1, sum(len(batch.rows) for batch in batches) // texts)
+def _spread(batches: Sequence[Batch]) -> range:
+    """Return the numbers of evenly spread batches, whose gradients stand for all."""
+    texts = sum(len(batch.rows) for batch in batches)
+    stride = min(_GRADIENT_STRIDE, max(1, texts // GRADIENT_TEXTS))
     return range(stride // 2, len(batches), stride)
 
 
