@@ -34,7 +34,8 @@ from bertslim.records import Measurement, ModelFacts, Plan
 SST2 = "sst2"
 SST2_SEEDS = (0, 1, 2)
 ONE_IN_TWO = ("drop_odd_attention", "drop_odd_linear", "eighth_odd", "eighth_odd_bypass")
-HEADS = ("half_heads", "quarter_all_half_heads")
+QUESTIONS = 256  # each with a passage, so that their tokens are ten times those of sentences
+EVERY_LAYER = ("quarter_all", "half_heads", "quarter_all_half_heads")
 SILENT = Progress(visible=False)
 
 
@@ -75,6 +76,7 @@ class Case:
         scratch: Where cut models go.
         threads: Of every computation.
         at_most: Rows of a set that are looked at; None: all.
+        samples: How many texts a repair gets at most.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Case:
     scratch: Path
     threads: int
     at_most: int | None
+    samples: int | None = None
 
     @cached_property
     def directory(self) -> Path:
@@ -144,7 +147,8 @@ class Case:
 
     def candidates(self, cut: Cut, settings: Settings) -> list[Candidate]:
         """Return the ways to carry a cut out; Torch-Pruning's Taylor needs a head with a loss."""
-        every = candidates(cut, settings)
+        samples = min(settings.samples, self.samples or settings.samples)
+        every = candidates(cut, replace(settings, samples=samples))
         return [one for one in every if self.facts.head or one.importance != "taylor"]
 
     def request(self, candidate: Candidate) -> Request:
@@ -260,14 +264,15 @@ def cases(arguments: argparse.Namespace, scratch: Path) -> Iterator[Case]:
             held={"test": test},
             whole=test,
             score="accuracy.spearman",
-            cuts=cuts_named((*ONE_IN_TWO, *HEADS)),
+            cuts=cuts_named((*ONE_IN_TWO, *EVERY_LAYER)),
             **common,
         )
     if arguments.wnut17:
         name, score, test = "MiniLM-L6, WNUT-17, span F1", "accuracy.span_f1", arguments.wnut17
         yield from _fine_tuned(bases / "wnut17", name, score, "conll", test, common)
     name, held = "MiniLM-L6, XQuAD, F1", bases / "xquad" / "held.json"
-    yield from _fine_tuned(held.parent, name, "accuracy.f1", "json", held, common)
+    for case in _fine_tuned(held.parent, name, "accuracy.f1", "json", held, common):
+        yield replace(case, samples=QUESTIONS)
 
 
 def _sentiment(folder: Path, sentences: Path, common: dict[str, Any]) -> Iterator[Case]:
@@ -298,7 +303,7 @@ def _fine_tuned(
             held={"test": test},
             whole=test,
             score=score,
-            cuts=cuts_named((*ONE_IN_TWO, *HEADS)),
+            cuts=cuts_named((*ONE_IN_TWO, *EVERY_LAYER)),
             **common,
         )
 

@@ -36,6 +36,7 @@ PICTURE = Path("docs/images/repair.svg")
 MARKS_OF_SECTIONS = {
     "results": MARKS,
     "refined": ("<!-- refined -->", "<!-- end of refined -->"),
+    "other tasks": ("<!-- other tasks -->", "<!-- end of other tasks -->"),
 }
 
 

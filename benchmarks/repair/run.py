@@ -243,13 +243,17 @@ def cost(bench: Bench, case: Case, cut: Cut, candidate: Candidate) -> None:
 
 
 def known(bench: Bench, case: Case) -> Iterator[Entry]:
-    """Return a line for each way to carry out each cut, as far as it was measured."""
+    """Return a line for each way to carry out each cut that was repaired, as far as measured."""
     for cut in case.cuts:
         instead = as_fast(bench, case, cut)
-        for candidate in (*case.candidates(cut, bench.settings), *([instead] if instead else [])):
-            result = bench.store.result(case.request(candidate))
-            if result is not None:
-                yield Entry(case, cut, candidate, result, timing(bench, case, candidate))
+        ways = (*case.candidates(cut, bench.settings), *([instead] if instead else []))
+        found = [
+            Entry(case, cut, one, result, timing(bench, case, one))
+            for one in ways
+            if (result := bench.store.result(case.request(one))) is not None
+        ]
+        if any(entry.candidate.repairs for entry in found):
+            yield from found
 
 
 def tell(line: str) -> None:
