@@ -14,4 +14,4 @@ GROUPS: dict[str, tuple[Literal["attention", "ffn"] | None, Kind]] = {
     "no-attention": ("attention", "deleted"),
     "no-layer": (None, "deleted"),
 }
-"""The block and what becomes of it, by what a person calls the group; None: the whole layer."""
+"""The block and the kind of level, by the name of the group; None: the whole layer."""

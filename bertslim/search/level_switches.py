@@ -114,7 +114,7 @@ class LevelSwitches:
 
         Args:
             number: Of the layer.
-            levels: What becomes of it.
+            levels: Its levels.
             faster: Whether it is to take less, or more.
         """
         ms = self._layer_ms[number]

@@ -1,4 +1,4 @@
-"""What may become of each block of a model, and recipes that make it so."""
+"""The levels that each block of a model may have, and recipes for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAME = "found"
 
 @dataclass(frozen=True)
 class Level:
-    """What becomes of a block.
+    """A level of a block: its size, or what stands in its place.
 
     Attributes:
         block: Which of the two blocks of a layer.
@@ -59,7 +59,7 @@ class Level:
 
 @dataclass(frozen=True)
 class LayerLevels:
-    """What becomes of the two blocks of a layer."""
+    """The levels of the two blocks of a layer."""
 
     attention: Level
     ffn: Level
@@ -80,12 +80,12 @@ class LayerLevels:
 
 
 Configuration = tuple[LayerLevels | None, ...]
-"""What becomes of each layer, from the bottom up; None: it is deleted."""
+"""The levels of each layer, from the bottom up; None: it is deleted."""
 
 
 @dataclass(frozen=True)
 class LayerChoices:
-    """What may become of a layer.
+    """The levels that a layer may have.
 
     Attributes:
         attention: The levels of its attention block; the first one keeps it.
@@ -130,7 +130,7 @@ def limited(choices: LayerChoices, groups: Sequence[str]) -> LayerChoices:
     """Return only some of the levels of a layer, and those that keep it.
 
     Args:
-        choices: What may become of the layer.
+        choices: The levels that the layer may have.
         groups: Of GROUPS; none: all of them.
     """
     if not groups:
@@ -145,7 +145,7 @@ def limited(choices: LayerChoices, groups: Sequence[str]) -> LayerChoices:
 
 
 def possible_choices(facts: ModelFacts) -> tuple[LayerChoices, ...]:
-    """Return what may become of each layer of a model, as far as recipes can express it."""
+    """Return the levels that each layer of a model may have, as far as recipes can express them."""
     return tuple(_choices_of(facts, number) for number in range(len(facts.layers)))
 
 
@@ -191,7 +191,7 @@ def recipe_of(
     """Return the recipe of a configuration: an operation for all layers that it is the same for.
 
     Args:
-        configuration: What becomes of each layer; something of it changes.
+        configuration: The levels of each layer; at least one block changes.
         samples: How many texts the repair is solved from.
         name: Of the recipe.
         description: What it is for.

@@ -76,7 +76,7 @@ def build_library(
 
     Args:
         base: The model, in float32 and eval mode; left as it is.
-        choices: What may become of each layer.
+        choices: The levels that each layer may have.
         batches: The calibration texts.
         scores: Those of the base's neurons and heads that `survey` measured.
         seed: Settles which texts are held out to choose ridges on.

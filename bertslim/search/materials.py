@@ -164,7 +164,7 @@ class Materials:
         """Measure all that repairs go by: which neurons and heads stay, and which errors matter.
 
         Args:
-            choices: What may become of each layer.
+            choices: The levels that each layer may have.
         """
         steps = []
         for number, layer in enumerate(choices):
@@ -189,7 +189,7 @@ class Materials:
         """Repair every level of every block.
 
         Args:
-            choices: What may become of each layer.
+            choices: The levels that each layer may have.
             scores: Of the neurons.
         """
         with self.progress.step("solve the levels"):
@@ -206,7 +206,7 @@ class Materials:
         """Measure what each level does alone.
 
         Args:
-            choices: What may become of each layer.
+            choices: The levels that each layer may have.
             library: The levels.
         """
         with self.progress.step("weigh the levels"):

@@ -37,7 +37,7 @@ class Problem:
 
     Attributes:
         facts: The shape of the base.
-        choices: What may become of each layer.
+        choices: The levels that each layer may have.
         damages: What each level does alone.
         table: What each level takes.
     """
@@ -85,7 +85,7 @@ class Problem:
         return SolvedBudgets(self, self._stages(coefficients, damages))
 
     def options(self, number: int) -> list[LayerLevels | None]:
-        """Return what may become of a layer."""
+        """Return the levels that a layer may have."""
         return list(self.choices[number].every())
 
     def to_summed(self, ms: float) -> float:
@@ -127,7 +127,7 @@ class Problem:
 
     @cached_property
     def _sizes(self) -> list[Mapping[LayerLevels | None, int]]:
-        """The parameters of each layer by what becomes of it."""
+        """The parameters of each layer by its levels."""
         return [
             {levels: self._parameters_of(number, levels) for levels in self.options(number)}
             for number in range(len(self.choices))

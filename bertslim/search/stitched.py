@@ -72,7 +72,7 @@ class StitchedModels:
         """Return what is lost with one block alone altered; layers below are not run again.
 
         Args:
-            choices: What may become of each layer.
+            choices: The levels that each layer may have.
             progress: Shows the batches.
         """
         kept: Configuration = tuple(layer.kept for layer in choices)

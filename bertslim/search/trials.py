@@ -21,7 +21,7 @@ class Candidate:
     """A configuration that was put together and run.
 
     Attributes:
-        configuration: What becomes of each layer.
+        configuration: The levels of each layer.
         damage: On the largest part of the texts that it was run on.
         texts: How many these are.
     """
