@@ -1,17 +1,21 @@
 """What the runtime, the precision and the cut give: time and accuracy of each, and of all together.
 
-A classifier, whole and cut by recipes, runs in PyTorch, ONNX Runtime and OpenVINO; every pair of
-model and runtime in a process of its own, all in turns. Each answers all held-out rows, too.
+A classifier, whole, cut by recipes and as a search found it, runs in PyTorch, ONNX Runtime and
+OpenVINO; every pair of model and runtime in a process of its own, all in turns. Each answers
+held-out rows, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 import bertslim
 from benchmarks.tools import (
@@ -26,6 +30,7 @@ from benchmarks.tools import (
     write_results,
 )
 from bertslim.commands.export import export_checkpoint
+from bertslim.commands.publish import model_record
 from bertslim.data.data_options import DataOptions
 from bertslim.export.formats import Format
 from bertslim.measure.environment import default_threads, describe_environment
@@ -35,10 +40,12 @@ from bertslim.measure.shapes import Shape
 from bertslim.model.model_source import find_model
 from bertslim.options.export import ExportOptions
 from bertslim.progress import Progress
-from bertslim.records import Frozen, Measurement
+from bertslim.records import Frontier, Frozen, Measurement
 from bertslim.report.tables import Table
 
 if TYPE_CHECKING:
+    from bertslim.data.metrics import Score
+    from bertslim.data.task import Rows
     from bertslim.export.formats import Precision
 
 SHAPES = (Shape(1, 32), Shape(1, 128), Shape(8, 128))
@@ -53,7 +60,7 @@ class Way(Frozen):
     """A way to run a model.
 
     Attributes:
-        model: "whole", or the name of the recipe that cut it.
+        model: "whole", the name of the recipe that cut it, or the target of the search.
         runtime: The program, in words.
         weights: The type of weights and products.
         latencies: Of this way ("slim") and the whole model in PyTorch and float32 ("base").
@@ -100,8 +107,11 @@ def main() -> None:
     add = parser.add_argument
     add("model", help="a fine-tuned classifier")
     add("--recipes", nargs="+", default=RECIPES, help="what it is cut by; default: %(default)s")
+    add("--found", nargs="*", type=Path, default=(), metavar="DIR",
+        help="models that `bertslim search` found for a share of the time of this one")  # fmt: skip
     add("--data", default="stanfordnlp/sst2", help="rows to cut and to quantise by")
     add("--eval-data", help="rows to measure accuracy on; default: a tenth of --data")
+    add("--rows", type=int, help="how many rows to measure accuracy on, at most; default: all")
     add("--seconds", type=float, default=30.0, help="for each shape, over all launches")
     add("--launches", type=int, default=5)
     add("--output", type=Path, default=Path("speedup.json"), help="where results are kept")
@@ -121,12 +131,14 @@ def main() -> None:
 
 
 def measure(given: argparse.Namespace) -> tuple[Way, ...]:
-    """Cut the model, export both, and measure all ways."""
+    """Cut the model, export all, and measure all ways."""
     base, data = find_model(given.model).directory, DataOptions(given.data, given.eval_data)
+    found = {name_found(directory, base): directory for directory in given.found}
     with tempfile.TemporaryDirectory() as folder:
-        directories = {"whole": base} | {
+        cuts = {
             Path(recipe).stem: cut(base, recipe, data, Path(folder)) for recipe in given.recipes
         }
+        directories = {"whole": base, **cuts, **found}
         ways = [(model, kind) for model in directories for kind in KINDS]
         paths = {
             (model, kind): export(directories[model], kind, data, Path(folder) / model)
@@ -142,7 +154,7 @@ def measure(given: argparse.Namespace) -> tuple[Way, ...]:
         ) as bench:
             run_launches(bench, given.launches, given.seconds)
             latencies = [bench.compare(first, name).measurements for name in timed]
-        judge = Judge(base, data)
+        judge = Judge(base, data, given.rows)
         return tuple(
             Way(
                 model=model,
@@ -153,6 +165,16 @@ def measure(given: argparse.Namespace) -> tuple[Way, ...]:
             )
             for number, ((model, kind), found) in enumerate(zip(ways, latencies, strict=True))
         )
+
+
+def name_found(directory: Path, base: Path) -> str:
+    """Name a found model by its target; one that is of another base ends the benchmark."""
+    frontier = Frontier.read(directory)
+    if frontier.base.sha256 != model_record("", base).sha256:
+        sys.exit(f"{directory} was not found for the model in {base}")
+    if frontier.chosen is None or frontier.target.ms is None:
+        sys.exit(f"{directory} holds no model that was chosen for its time")
+    return f"search {frontier.target.ms / frontier.table.base_ms:.2g}x"
 
 
 def cut(base: Path, recipe: str, data: DataOptions, folder: Path) -> Path:
@@ -179,9 +201,9 @@ def export(directory: Path, kind: Kind, data: DataOptions, folder: Path) -> Path
 
 
 class Judge:
-    """Compares answers to the held-out rows with those of the whole model in PyTorch."""
+    """Compares answers to held-out rows with those of the whole model in PyTorch."""
 
-    def __init__(self, base: Path, data: DataOptions) -> None:
+    def __init__(self, base: Path, data: DataOptions, most: int | None) -> None:
         from bertslim.data.load import load_splits
         from bertslim.model.checkpoint import load_checkpoint
         from bertslim.model.head_facts import describe_head
@@ -189,17 +211,35 @@ class Judge:
 
         self._base = load_checkpoint(base)
         head = describe_head(base, self._base.config, self._base.facts)
-        self._splits = load_splits(data, head, _SILENT)
+        splits = load_splits(data, head, _SILENT)
+        self._rows = drawn(splits.report, most)
         self._tokenizer = load_tokenizer(base)
+        self._whole = self._score(self._base.model)
 
     def accuracy(self, path: Path, kind: Kind) -> Measurement:
         """Measure the main metric."""
-        from bertslim.measure.evaluation import evaluate
+        from bertslim.measure.accuracy import measure_accuracy
 
-        quality = evaluate(
-            self._base, load(path, kind), self._splits, self._tokenizer, seed=0, progress=Progress()
+        score = self._score(load(path, kind))
+        (figure,) = measure_accuracy(
+            [self._whole], [score], seed=0, context={"split": "report", "n": len(self._rows)}
         )
-        return next(one for one in quality.measurements if one.name == "accuracy.accuracy")
+        return figure
+
+    def _score(self, model: Callable[..., Any]) -> Score:
+        from bertslim.measure.evaluation import answer
+
+        rows = self._rows
+        answers = answer(self._base, model, rows, self._tokenizer, Progress())
+        return rows.task.score(rows.table, answers)[0]
+
+
+def drawn(rows: Rows, most: int | None) -> Rows:
+    """Return some rows, drawn at random in their order; all where that many are asked for."""
+    if most is None or len(rows) <= most:
+        return rows
+    numbers = np.random.default_rng(0).choice(len(rows), most, replace=False)
+    return rows.select(sorted(numbers.tolist()))
 
 
 def load(path: Path, kind: Kind) -> Callable[..., Any]:
