@@ -55,7 +55,7 @@ gate: $(INSTALLED) ## Cut a real checkpoint, and hold it to rules on its size an
 docs: $(INSTALLED) ## Build the documentation as a site, in the folder build/site
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	mkdocs build --quiet
-	@echo "open build/site/index.html, or run: mkdocs serve"
+	@echo "open build/site/index.html; for the search, which needs a server, run: mkdocs serve"
 
 lint: $(INSTALLED) ## Check style, types and the direction of imports
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync style types imports
