@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bertslim.ranks import Ranks
 from bertslim.records import SearchTarget
 from bertslim.search.configuration_search import ConfigurationSearch
 from bertslim.search.found_points import FoundPoints
+from bertslim.search.level_switches import LevelSwitches
 from bertslim.search.levels import Configuration
 from bertslim.search.making import Made, Maker
 from bertslim.search.problem import Budget, Problem
@@ -23,6 +25,7 @@ _SHARE_OF_TIME = 0.5  # for configurations that are only put together
 _WITHIN = 3  # finalists within a target, of which the best is chosen
 _TRIES = 6
 _SAFER = 0.99  # of a budget that was missed
+_SWITCHES = 4  # rounds within a budget that is corrected
 
 
 @dataclass
@@ -127,12 +130,18 @@ class FrontierSearch:
     def _best_within(self) -> Configuration | None:
         """Return the best that is not made yet and should be within the target.
 
-        Predictions are corrected by what those that were made so far took.
+        Predictions are corrected by what those that were made so far took. Few were tried near a
+        corrected limit, so that the best of them is bettered there first.
         """
         ms = math.inf if self.target.ms is None else self.target.ms / self._slower
-        if not all(map(self._is_in_time, self.made.values())):
-            ms *= _SAFER
-        budget = Budget(ms, self.most_parameters)
+        if all(map(self._is_in_time, self.made.values())):
+            return self._best_tried(Budget(ms, self.most_parameters))
+        corrected = Budget(_SAFER * ms, self.most_parameters)
+        best = self._best_tried(corrected)
+        return None if best is None else self._bettered(best, corrected)
+
+    def _best_tried(self, budget: Budget) -> Configuration | None:
+        """Return the best within a budget of those that were tried and are not made yet."""
         fitting = [
             configuration
             for configuration in self.trials.candidates
@@ -142,6 +151,19 @@ class FrontierSearch:
         ]
         ranked = self.trials.ranked(fitting)
         return ranked[0].configuration if ranked else None
+
+    def _bettered(self, start: Configuration, budget: Budget) -> Configuration:
+        """Switch levels of a configuration, and of those that were made, within a budget.
+
+        The first process does this alone.
+        """
+        alone = replace(self.trials, ranks=Ranks())
+        draw = np.random.default_rng(self.maker.materials.seed + len(self.made))
+        switches = LevelSwitches(self.problem, alone, draw)
+        best = self.trials.candidates[start]
+        for _ in range(_SWITCHES):
+            best = switches.bettered(best, budget, list(self.made))
+        return start if best.configuration in self.made else best.configuration
 
     @property
     def _slower(self) -> float:

@@ -1,0 +1,93 @@
+"""The order of a search: what is made where finalists take longer than predicted."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bertslim.records import LatencyCheck, SearchTarget
+from bertslim.search.frontier_search import FrontierSearch
+from bertslim.search.levels import Configuration
+from bertslim.search.problem import Budget, Problem
+from bertslim.search.trials import Trials
+from support.checkpoints import facts_of
+from support.searched import QUIET, drawn_table, few_choices, made_up_table
+
+LAYERS = 3
+TARGET = 0.55  # of the base's time
+
+
+@pytest.fixture(scope="module")
+def problem_and_models(tiny_model) -> tuple[Problem, Any]:
+    facts = facts_of(tiny_model("bert", "SequenceClassification", num_hidden_layers=LAYERS))
+    choices = few_choices(facts)
+    models = drawn_table(choices, 0)
+    table = made_up_table(choices[0])
+    kept = Problem(facts, choices, models.alone, table)
+    base_ms = kept.predicted_ms(kept.kept)
+    check = LatencyCheck(summed_ms=kept.to_summed(base_ms), measured_ms=base_ms)
+    table = table.model_copy(update={"checks": (check,)})
+    return replace(kept, table=table), models
+
+
+def search_for(problem: Problem, models: Any, *, slower: float) -> FrontierSearch:
+    """Search where all that is made takes so many times as long as predicted."""
+
+    def make(_: str, configuration: Configuration) -> Any:
+        judged = SimpleNamespace(drop=None)
+        return SimpleNamespace(ms=slower * problem.predicted_ms(configuration), judged=judged)
+
+    maker: Any = SimpleNamespace(materials=SimpleNamespace(seed=0, progress=QUIET), make=make)
+    points: Any = SimpleNamespace(plan_of=lambda configuration, _: configuration)
+    target = SearchTarget(ms=TARGET * problem.table.base_ms)
+    now = time.monotonic()
+    trials = Trials([(64, models)])
+    return FrontierSearch(problem, trials, maker, points, target, None, now, now + 3600)
+
+
+def make_for_target(search: FrontierSearch) -> list[Configuration]:
+    """Make the finalists that the target asks for."""
+    for configuration in search._asked_for():
+        search._make(configuration)
+    return list(search.made)
+
+
+def best_within(problem: Problem, models: Any, ms: float) -> Configuration:
+    """Return the best of all configurations that should take at most so long."""
+    every = itertools.product(*(problem.options(number) for number in range(LAYERS)))
+    return min((one for one in every if problem.is_within(one, Budget(ms))), key=models.damage)
+
+
+def test_where_predictions_hold_the_best_three_within_the_target_are_made(
+    problem_and_models,
+) -> None:
+    problem, models = problem_and_models
+    search = search_for(problem, models, slower=1.0)
+    search.try_configurations()
+    made = make_for_target(search)
+    within = [
+        one
+        for one in search.trials.candidates
+        if one != problem.kept and problem.is_within(one, Budget(search.target.ms or 0.0))
+    ]
+    assert made == sorted(within, key=models.damage)[:3]
+
+
+def test_where_a_finalist_misses_the_target_others_are_sought_just_below_it(
+    problem_and_models,
+) -> None:
+    problem, models = problem_and_models
+    search = search_for(problem, models, slower=1.2)
+    limit = search.target.ms or 0.0
+    misses = best_within(problem, models, limit)
+    search.trials.run([misses, best_within(problem, models, limit / 2)])
+    made = make_for_target(search)
+    assert made[0] == misses
+    assert all(search.made[one].ms <= limit for one in made[1:])
+    best = best_within(problem, models, 0.99 * limit / 1.2)
+    assert models.damage(made[1]) <= 1.05 * models.damage(best)
