@@ -1,7 +1,8 @@
-"""Compare what a search finds with shipped recipes and with one width in all layers.
+"""Compare what a search finds with what else could be cut, and with a smaller pretrained model.
 
-All models are cut from the same rows, repaired alike, judged on rows that none of them has seen,
-and timed in turns with the base in the runtime that was searched for. Nothing is trained.
+All models are cut and repaired from the same rows, judged on rows that none of them has seen, and
+timed in turns with the base in the runtime that was searched for. What is known is kept in the work
+folder and not measured again: models can be made on a busy machine and timed on a quiet one.
 """
 
 from __future__ import annotations
@@ -11,15 +12,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from benchmarks.search.at_random import RandomSearch
+from benchmarks.search.page import PAGES, markdown, write_page
+from benchmarks.search.results import Quality, Store, Time
+from benchmarks.search.rivals import (
+    RANDOM,
+    SMALLER,
+    Rival,
+    fewer_layers,
+    found,
+    shipped,
+    trained,
+    uniform,
+)
 from benchmarks.tools import environment_line
 from bertslim.commands.cut import cut
-from bertslim.commands.search import RECIPES, search
+from bertslim.commands.search import search
 from bertslim.data.data_options import DataOptions
 from bertslim.data.load import load_held_out
 from bertslim.data.splits import Splits
-from bertslim.measure.environment import default_threads
+from bertslim.file_names import FRONTIER_FILE
+from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.measure.evaluation import evaluate
 from bertslim.measure.shapes import Shape
 from bertslim.model.checkpoint import load_checkpoint
@@ -28,183 +42,241 @@ from bertslim.model.tokenizer import load_tokenizer
 from bertslim.options.cut import CutOptions
 from bertslim.options.search import SearchOptions
 from bertslim.progress import Progress
-from bertslim.recipe.schema import Recipe
-from bertslim.records import Measurement
-from bertslim.report.tables import Table
-from bertslim.search.levels import CRITERION, REFINE
+from bertslim.recipe.recipe_files import load_recipe
+from bertslim.records import Frontier
 from bertslim.search.search_runtimes import SearchRuntime
-from bertslim.search.timed_files import FileWriter, RuntimeTime, time_models
+from bertslim.search.timed_files import FileWriter, time_models
 
-SHIPPED = (
-    "quarter_width_repaired",
-    "narrow_odd",
-    "drop_odd_repaired",
-    "drop_odd_linear",
-    "linear_all",
-    "drop_top_layers",
-)
-WIDTHS = (0.5, 0.375, 0.25, 0.125, 0.0625)
-SECONDS = 4.0
+SHIPPED = ("narrow_odd", "prune_half_heads", "drop_odd_repaired", "linear_all")
+WIDTHS = (0.5, 0.25, 0.125)  # a quarter is the recipe quarter_width_repaired
+CRITERIA = ("magnitude", "taylor")  # as Torch-Pruning has them
+CRITERIA_WIDTH = 0.25
+FEWER_LAYERS = (1, 2, 3)
+RANDOM_SHARES = (0.75, 0.6, 0.45, 0.35)
+TRAINED_SHARES = (0.7, 0.5, 0.35)
+SECONDS = 3.0
 LAUNCHES = 4
 
 
 @dataclass(frozen=True)
-class Rival:
-    """A recipe that is measured.
+class Bench:
+    """One run of the benchmark.
 
     Attributes:
-        group: What it belongs to.
-        name: Which of these it is.
-        recipe: Its path, or the name of a shipped one.
+        arguments: The command line.
+        work: Where recipes, models and results are kept.
+        store: What is known.
+        progress: Shows nothing.
     """
 
-    group: str
-    name: str
-    recipe: str
+    arguments: argparse.Namespace
+    work: Path
+    store: Store
+    progress: Progress
+
+    def frontier(self) -> Frontier:
+        """Return what the search found, which is searched for once."""
+        output = self.work / "found"
+        if not (output / FRONTIER_FILE).exists():
+            search(self._search_options(output), self.progress)
+        return Frontier.read(output)
+
+    def _search_options(self, output: Path) -> SearchOptions:
+        arguments = self.arguments
+        return SearchOptions(
+            str(arguments.base),
+            DataOptions(arguments.data),
+            runtime=arguments.runtime,
+            length=arguments.length,
+            batch=arguments.batch,
+            minutes=arguments.minutes,
+            threads=arguments.threads,
+            seed=arguments.seed,
+            output=output,
+        )
+
+    def rivals(self, frontier: Frontier) -> Iterator[Rival]:
+        """Yield all models."""
+        arguments, base = self.arguments, self.arguments.base
+        yield from found(frontier, base)
+        if "random" in arguments.groups:
+            yield from self._at_random(frontier)
+        if "widths" in arguments.groups:
+            yield from uniform(WIDTHS, base)
+        if "criteria" in arguments.groups:
+            for criterion in CRITERIA:
+                yield from uniform([CRITERIA_WIDTH], base, criterion)
+        if "shipped" in arguments.groups:
+            yield from shipped(SHIPPED, base)
+        if "layers" in arguments.groups:
+            yield from fewer_layers(FEWER_LAYERS, base)
+        if arguments.small:
+            yield Rival(SMALLER, "as it is", None, arguments.small)
+        if arguments.train_minutes:
+            if arguments.small:
+                narrower = next(shipped(["quarter_width_repaired"], arguments.small))
+                yield trained(narrower, arguments.train_minutes, SMALLER)
+            for one in nearest(list(found(frontier, base)), frontier, TRAINED_SHARES):
+                yield trained(one, arguments.train_minutes)
+            yield trained(next(shipped(["quarter_width_repaired"], base)), arguments.train_minutes)
+
+    def _at_random(self, frontier: Frontier) -> Iterator[Rival]:
+        """Yield the best of as many configurations as were tried, drawn at random."""
+        folder = self.work / "random"
+        if not folder.exists():
+            arguments = self.arguments
+            drawn = RandomSearch(
+                arguments.base, arguments.data, frontier, RANDOM_SHARES, arguments.seed
+            ).recipes()
+            folder.mkdir()
+            for name, recipe in drawn.items():
+                (folder / f"{name}.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+        for share in RANDOM_SHARES:
+            recipe = load_recipe(str(folder / f"random-{share:g}x.yaml")).recipe
+            yield Rival(RANDOM, f"{share:g}x", recipe, self.arguments.base)
+
+    def judge(self, rivals: Sequence[Rival]) -> None:
+        """Cut what is not cut yet, and compare with the base on the rows that were kept aside."""
+        arguments = self.arguments
+        base = load_checkpoint(arguments.base)
+        head = describe_head(arguments.base, base.config, base.facts)
+        held = load_held_out(DataOptions(arguments.held), head, self.progress)
+        for rival in rivals:
+            if self.store.quality(rival.key) is None:
+                self.store.add(self._judged(rival, self._made(rival), held))
+                print(f"{rival.group}, {rival.name}: judged", flush=True)
+
+    def _made(self, rival: Rival) -> Path:
+        """Return where a rival is, cut if it is not there yet."""
+        directory = self.work / "models" / rival.key
+        if rival.recipe is None:
+            return rival.model
+        if directory.exists():
+            return directory
+        recipe = self.work / f"{rival.key}.yaml"
+        recipe.write_text(rival.recipe.to_yaml(), encoding="utf-8")
+        options = CutOptions(
+            str(rival.model),
+            str(recipe),
+            output=directory,
+            data=DataOptions(self._rows_for(rival)),
+            measure=None,
+            threads=self.arguments.threads,
+            seed=self.arguments.seed,
+        )
+        cut(options, self.progress)
+        return directory
+
+    def _rows_for(self, rival: Rival) -> str:
+        """Return what a rival learns from: more rows where it is trained, if there are more."""
+        arguments = self.arguments
+        rows: str = arguments.training_data or arguments.data
+        return rows if rival.is_trained else str(arguments.data)
+
+    def _judged(self, rival: Rival, directory: Path, held: Splits) -> Quality:
+        base, slim = load_checkpoint(self.arguments.base), load_checkpoint(directory)
+        found_out = evaluate(
+            base,
+            slim.model,
+            held,
+            load_tokenizer(self.arguments.base),
+            slim_tokenizer=load_tokenizer(directory),
+            seed=self.arguments.seed,
+            progress=self.progress,
+        )
+        measured = {one.name: one for one in found_out.measurements}
+        score = next(one for name, one in measured.items() if name.startswith("accuracy."))
+        return Quality(
+            key=rival.key,
+            parameters=slim.model.num_parameters(),
+            kl=measured["fidelity.kl"].slim or 0.0,
+            score=score,
+        )
+
+    def time(self, rivals: Sequence[Rival]) -> None:
+        """Time what is not timed yet."""
+        arguments = self.arguments
+        new = {rival.key: rival for rival in rivals if self.store.time(rival.key) is None}
+        base = load_checkpoint(arguments.base)
+        with TemporaryDirectory() as folder:
+            writer = FileWriter(base, arguments.runtime, [], Path(folder))
+            models = {
+                key: writer.write(key, load_checkpoint(self._made(rival)))
+                for key, rival in new.items()
+            }
+            times = time_models(
+                writer.base_file,
+                models,
+                Shape(arguments.batch, arguments.length),
+                threads=arguments.threads,
+                seconds=SECONDS,
+                seed=arguments.seed,
+                progress=self.progress,
+                launches=LAUNCHES,
+            )
+        for key, time in times.items():
+            self.store.add(
+                Time(
+                    key=key,
+                    ratio=time.ratio,
+                    median_ratio=time.median_ratio,
+                    interval=time.interval,
+                )
+            )
+
+
+def nearest(points: Sequence[Rival], frontier: Frontier, shares: Sequence[float]) -> list[Rival]:
+    """Return the slowest of the points that is within each share of the base's time."""
+    solved = {point.name: point.solved.ratio for point in frontier.points if point.solved}
+    chosen = []
+    for share in shares:
+        within = [one for one in points if solved[one.name] <= share]
+        chosen += within and [max(within, key=lambda one: solved[one.name])]
+    return list(dict.fromkeys(chosen))
 
 
 def main() -> None:
     arguments = parse()
-    print(f"{environment_line()}; {arguments.runtime} at 1x{arguments.length}", flush=True)
-    progress = Progress(visible=False)
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        found = search(search_options(arguments, folder / "found"), progress)
-        rivals = [
-            *(
-                Rival("found", point.name, str(folder / "found" / RECIPES / f"{point.name}.yaml"))
-                for point in found.frontier.points
-                if point.solved is not None
-            ),
-            *uniform(folder, arguments.widths),
-            *(Rival("shipped", name, name) for name in arguments.shipped),
-        ]
-        print(measured(rivals, arguments, folder, progress).markdown())
+    here = describe_environment(arguments.threads)
+    print(f"{environment_line(here)}; {arguments.runtime}, {arguments.batch}x{arguments.length}")
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    store = Store.open(arguments.work / "results.json", here)
+    bench = Bench(arguments, arguments.work, store, Progress(visible=False))
+    frontier = bench.frontier()
+    rivals = list(bench.rivals(frontier))
+    bench.judge(rivals)
+    if arguments.times:
+        bench.time(rivals)
+        page = markdown(rivals, bench.store, frontier, arguments.title)
+        print(page)
+        if arguments.write:
+            write_page(arguments.write, page, rivals, bench.store)
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
-    add(
-        "base", type=Path, help="a fine-tuned classifier, such as one of benchmarks/repair/bases.py"
-    )
+    add("work", type=Path, help="a folder for recipes, models and results; `found` in it is kept")
+    add("base", type=Path, help="a fine-tuned model, such as one of benchmarks/repair/bases.py")
     add("data", help="rows to search and repair with")
     add("held", help="other rows, to judge all models on")
+    add("--title", default="A classifier", help="of the table; default: %(default)s")
     add("--runtime", type=SearchRuntime, default=SearchRuntime.ONNXRUNTIME_INT8)
+    add("--batch", type=int, default=1)
     add("--length", type=int, default=128)
-    add("--target-latency", help="what is searched for; default: the frontier")
-    add("--widths", nargs="*", type=float, default=WIDTHS, help="of all layers alike")
-    add("--shipped", nargs="*", default=SHIPPED, help="recipes")
-    add("--minutes", type=float, default=10.0)
+    add("--groups", nargs="*", default=GROUPS, choices=GROUPS, help="default: all")
+    add("--small", type=Path, help="a smaller pretrained encoder, fine-tuned on the same rows")
+    add("--train-minutes", type=float, help="train some of what is found for so long, too")
+    add("--training-data", help="rows for that; default: those of the search")
+    add("--minutes", type=float, default=10.0, help="of the search; default: %(default)s")
     add("--threads", type=int, default=default_threads(), help="default: all cores")
     add("--seed", type=int, default=0)
+    add("--no-times", dest="times", action="store_false", help="make and judge models, no more")
+    add("--write", choices=PAGES, help="put table and picture into docs/search.md")
     return parser.parse_args()
 
 
-def search_options(arguments: argparse.Namespace, output: Path) -> SearchOptions:
-    return SearchOptions(
-        str(arguments.base),
-        DataOptions(arguments.data),
-        target_latency=arguments.target_latency,
-        runtime=arguments.runtime,
-        length=arguments.length,
-        minutes=arguments.minutes,
-        threads=arguments.threads,
-        seed=arguments.seed,
-        output=output,
-    )
-
-
-def uniform(folder: Path, widths: Sequence[float]) -> Iterator[Rival]:
-    """Write a recipe for each width, the same in all layers, with the same repair."""
-    for width in widths:
-        name = f"width-{width:g}"
-        step = {"op": "resize_ffn", "layers": "all", "width": width, "criterion": CRITERION}
-        repair = {"refine": REFINE}
-        raw: dict[str, Any] = {"version": 1, "name": name, "surgery": [step], "reconstruct": repair}
-        path = folder / f"{name}.yaml"
-        path.write_text(Recipe.model_validate(raw).to_yaml(), encoding="utf-8")
-        yield Rival("one width", name, str(path))
-
-
-def measured(
-    rivals: list[Rival], arguments: argparse.Namespace, folder: Path, progress: Progress
-) -> Table:
-    """Cut, judge and time all of them."""
-    base = load_checkpoint(arguments.base)
-    head = describe_head(arguments.base, base.config, base.facts)
-    held = load_held_out(DataOptions(arguments.held), head, progress)
-    files = folder / "files"
-    files.mkdir()
-    writer = FileWriter(base, arguments.runtime, [], files)
-    models, quality = {}, {}
-    for number, rival in enumerate(rivals):
-        directory = folder / f"rival-{number}"
-        options = CutOptions(
-            str(arguments.base),
-            rival.recipe,
-            output=directory,
-            data=DataOptions(arguments.data),
-            measure=None,
-            threads=arguments.threads,
-            seed=arguments.seed,
-        )
-        cut(options, progress)
-        slim = load_checkpoint(directory)
-        quality[str(number)] = judge(arguments, slim.model, held, progress)
-        models[str(number)] = writer.write(str(number), slim)
-        print(f"{rival.group}, {rival.name}: cut", flush=True)
-    times = time_models(
-        writer.base_file,
-        models,
-        Shape(1, arguments.length),
-        threads=arguments.threads,
-        seconds=SECONDS,
-        seed=arguments.seed,
-        progress=progress,
-        launches=LAUNCHES,
-    )
-    numbers = sorted(times, key=lambda number: times[number].ratio)
-    rows = [row(rivals[int(number)], times[number], quality[number]) for number in numbers]
-    headers = (
-        "model",
-        "found by",
-        "fastest calls",
-        "medians",
-        "95 % interval",
-        "KL, nats",
-        "points",
-    )
-    return Table("llrrrrr", headers, tuple(rows))
-
-
-def judge(
-    arguments: argparse.Namespace, slim: Any, held: Splits, progress: Progress
-) -> dict[str, Measurement]:
-    """Compare a model with the base on the rows that were kept aside."""
-    found = evaluate(
-        load_checkpoint(arguments.base),
-        slim,
-        held,
-        load_tokenizer(arguments.base),
-        seed=arguments.seed,
-        progress=progress,
-    )
-    return {one.name: one for one in found.measurements}
-
-
-def row(rival: Rival, time: RuntimeTime, quality: dict[str, Measurement]) -> tuple[str, ...]:
-    interval, accuracy = time.interval, quality["accuracy.accuracy"]
-    lost = 100 * ((accuracy.slim or 0.0) - (accuracy.base or 0.0))
-    return (
-        rival.name,
-        rival.group,
-        f"{time.ratio:.3f}",
-        f"{time.median_ratio:.3f}",
-        f"{interval.low:.3f} to {interval.high:.3f}" if interval else "",
-        f"{quality['fidelity.kl'].slim:.4f}",
-        f"{lost:+.2f}",
-    )
+GROUPS = ("random", "widths", "criteria", "shipped", "layers")
 
 
 if __name__ == "__main__":

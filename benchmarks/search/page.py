@@ -1,0 +1,185 @@
+"""The tables and pictures of docs/search.md that the search benchmark writes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.search.results import Quality, Store, Time
+from benchmarks.search.rivals import FEWER, FOUND, RANDOM, SHIPPED, SMALLER, UNIFORM, Rival
+from benchmarks.tools import (
+    ACCENT,
+    INK,
+    MUTED,
+    OTHER,
+    ROOT,
+    drawing_tools,
+    environment_line,
+    points_of,
+    save_picture,
+    write_between_marks,
+)
+from bertslim.records import Frontier
+from bertslim.report.tables import Table
+
+PAGES = ("sst2", "wnut17", "mpnet")
+LOW, HIGH = 0.3, 0.9  # of the base's time, that curves are compared between
+_STEPS = 601
+_MARKS = {
+    FOUND: ("o", ACCENT),
+    RANDOM: ("x", OTHER),
+    UNIFORM: ("s", INK),
+    SHIPPED: ("D", OTHER),
+    FEWER: ("v", MUTED),
+    SMALLER: ("*", OTHER),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is known of a rival."""
+
+    rival: Rival
+    quality: Quality
+    time: Time
+
+
+def lines_of(rivals: Sequence[Rival], store: Store) -> list[Line]:
+    """Return what is known, from the fastest."""
+    known = (
+        (rival, store.quality(rival.key), store.time(rival.key)) for rival in dict.fromkeys(rivals)
+    )
+    lines = [Line(rival, quality, time) for rival, quality, time in known if quality and time]
+    return sorted(lines, key=lambda line: line.time.ratio)
+
+
+def markdown(rivals: Sequence[Rival], store: Store, frontier: Frontier, title: str) -> str:
+    """Write the tables: all models, and how far the curves of the groups are apart."""
+    lines = lines_of(rivals, store)
+    headers = ("chosen by", "model", "time", "KL, nats", "points", "parameters")
+    table = Table("llrrrr", headers, tuple(map(_row, lines)))
+    parts = [table.markdown(), _note(lines, store, frontier, title)]
+    untrained = [line for line in lines if not line.rival.is_trained]
+    compared = [
+        (group, apart)
+        for group in (RANDOM, UNIFORM, SHIPPED, FEWER)
+        if (apart := times_the_loss(untrained, group)) is not None
+    ]
+    if compared:
+        rows = [(group, f"{apart.ratio:.2f}", apart.share) for group, apart in compared]
+        titles = ("other models", "KL beside that of search", "of the times between")
+        parts.append(Table("lrr", titles, tuple(rows)).markdown())
+    return "\n\n".join(parts)
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    return (
+        line.rival.group,
+        line.rival.name,
+        f"{line.time.ratio:.3f}",
+        f"{line.quality.kl:.4f}",
+        points_of(line.quality.score).shown(2, "+"),
+        f"{line.quality.parameters:,}",
+    )
+
+
+def _note(lines: Sequence[Line], store: Store, frontier: Frontier, title: str) -> str:
+    score, table = lines[0].quality.score, frontier.table
+    name = score.name.removeprefix("accuracy.").replace("_", " ")
+    return (
+        f"{title}, which has {name} {100 * (score.base or 0):.2f} on {score.context['n']:,} rows "
+        f"that no model has seen. Time: the fastest call beside the base's in {table.runtime} "
+        f"at {table.batch}x{table.length}, {table.threads} threads; points with 95 % intervals. "
+        f"{frontier.evaluations:,} configurations were tried. "
+        f"{environment_line(store.document.environment)}."
+    )
+
+
+@dataclass(frozen=True)
+class Apart:
+    """How far two curves are apart.
+
+    Attributes:
+        ratio: What the models of a group lose beside those of the search, at the same time: the
+            geometric mean over times.
+        share: The times that both have models for.
+    """
+
+    ratio: float
+    share: str
+
+
+def times_the_loss(lines: Sequence[Line], group: str) -> Apart | None:
+    """Compare the best KL at each time of a group with that of the search.
+
+    The area between both curves, of the logarithm of KL over time from LOW to HIGH of the base's,
+    divided by its width. A curve is a staircase: the best model that is no slower.
+
+    Args:
+        lines: Models.
+        group: Which of them to compare.
+
+    Returns:
+        None: there is no time that both have a model for.
+    """
+    times = np.linspace(LOW, HIGH, _STEPS)
+    of_search, of_group = (
+        _staircase([line for line in lines if line.rival.group == name], times)
+        for name in (FOUND, group)
+    )
+    both = np.isfinite(of_search) & np.isfinite(of_group)
+    if not both.any():
+        return None
+    ratio = math.exp(float(np.mean(of_group[both] - of_search[both])))
+    return Apart(ratio, f"{times[both].min():.2f} to {times[both].max():.2f}")
+
+
+def _staircase(lines: Sequence[Line], times: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the least KL of the models that are no slower, for each time."""
+    least = np.full(len(times), math.inf)
+    for line in lines:
+        reached = times >= line.time.ratio
+        least[reached] = np.minimum(least[reached], math.log(line.quality.kl))
+    return least
+
+
+def write_page(section: str, page: str, rivals: Sequence[Rival], store: Store) -> None:
+    """Put tables and picture between the marks of a section of docs/search.md."""
+    picture = Path(f"docs/images/search-{section}.svg")
+    _draw(lines_of(rivals, store), ROOT / picture)
+    link = f"![KL and time of each model]({picture.relative_to('docs')})"
+    marks = (f"<!-- {section} -->", f"<!-- end of {section} -->")
+    write_between_marks(ROOT / "docs/search.md", f"{link}\n\n{page}", marks)
+
+
+def _draw(lines: Sequence[Line], path: Path) -> None:
+    """Draw KL over time, both in logarithms, a mark for each group; trained ones are hollow."""
+    plt = drawing_tools()
+    figure, axes = plt.subplots(figsize=(7.6, 4.4), layout="constrained")
+    for group, (mark, color) in _MARKS.items():
+        of_group = [line for line in lines if line.rival.group == group]
+        for trained in (False, True):
+            some = [line for line in of_group if line.rival.is_trained == trained]
+            if not some:
+                continue
+            axes.plot(
+                [line.time.ratio for line in some],
+                [line.quality.kl for line in some],
+                marker=mark,
+                color=color,
+                markerfacecolor="white" if trained else color,
+                linestyle="-" if group == FOUND and not trained else "",
+                linewidth=1,
+                label=f"{group}, trained" if trained else group,
+            )
+    axes.set_yscale("log")
+    axes.set_xlabel("time of a call beside the base's")
+    axes.set_ylabel("KL to the base, nats")
+    axes.grid(color="#d0d7de", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
+    save_picture(figure, path)
