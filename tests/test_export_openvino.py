@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from bertslim.errors import BertslimError
-from bertslim.export.openvino import convert, quantize_static, save
+from bertslim.export.openvino import convert, count_products, quantize_static, save
 from bertslim.export.openvino_model import OpenVinoModel
 from bertslim.export.parity import TOLERANCE, check_parity
 from bertslim.model.checkpoint import Checkpoint
@@ -113,6 +113,26 @@ def test_int8_is_calibrated_and_close(slim: Callable[..., Checkpoint], tmp_path:
 
     assert "FakeQuantize" in (tmp_path / "graph.xml").read_text()
     assert 1e-6 < check_parity(checkpoint, model, "int8").relative < TOLERANCE["int8"]
+
+
+@pytest.mark.parametrize(("largest", "saturating"), [(64, 0), (65, 1)])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_products_that_may_saturate_are_counted(
+    largest: int, saturating: int, transposed: bool
+) -> None:
+    from openvino import Model, opset13
+
+    weight = np.zeros(
+        (3, 4), dtype=np.int8
+    )  # (out, in): inputs 2 and 3 are a pair, 1 and 2 are not
+    weight[1] = [0, 127, largest, 64]
+    constant = opset13.constant(weight if transposed else np.ascontiguousarray(weight.T))
+    floats = opset13.multiply(opset13.convert(constant, np.float32), np.float32(0.1))
+    inputs = opset13.parameter([-1, 4], np.float32)
+    product = opset13.matmul(inputs, floats, False, transposed)
+    in_float32 = opset13.matmul(product, np.ones((3, 3), dtype=np.float32), False, False)
+    found = count_products(Model([opset13.result(in_float32)], [inputs]))
+    assert (found.number, found.saturating) == (1, saturating)
 
 
 @pytest.mark.parametrize("lacking", [1, 100_000])

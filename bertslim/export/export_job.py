@@ -54,7 +54,7 @@ class ExportedFile:
         opset: The version of the operators, in ONNX.
         bound: How far it may be from PyTorch on random words; None: as far as rounding explains.
         in_float32: What an int8 model computes in float32, in words.
-        int8_products: The products of an ONNX file in int8.
+        int8_products: The products of a file in int8.
         notes: What the reader should know.
     """
 

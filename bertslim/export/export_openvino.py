@@ -10,7 +10,7 @@ from bertslim.data.load import text_length
 from bertslim.data.outputs import model_inputs
 from bertslim.data.sampling import draw_rows
 from bertslim.export.export_job import ExportedFile, ExportJob, missing_tokenizer
-from bertslim.export.openvino import convert, quantize_static, save
+from bertslim.export.openvino import convert, count_products, quantize_static, save
 from bertslim.export.openvino_model import OpenVinoModel
 from bertslim.export.parity import check_parity
 from bertslim.output.writing import writing
@@ -67,7 +67,14 @@ def _quantise_ir(
         save(quantised, *job.new)
     made = OpenVinoModel(*job.new, precision=None)
     notes = (f"{_IN_BFLOAT16} what is not in int8",) if made.in_bfloat16 else ()
-    return ExportedFile(made, made.inputs, made.outputs, bound=math.inf, notes=notes)
+    return ExportedFile(
+        made,
+        made.inputs,
+        made.outputs,
+        bound=math.inf,
+        int8_products=count_products(quantised),
+        notes=notes,
+    )
 
 
 def _calibration(job: ExportJob) -> list[dict[str, Tensor]]:

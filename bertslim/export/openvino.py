@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from bertslim.export.exporting import exporting
+from bertslim.export.int8_range import MOST_OF_PAIR, pair_sums
 from bertslim.export.model_inputs import ANSWERS_ALONE, input_axes, sample_inputs
 from bertslim.measure.telemetry import without_telemetry
 from bertslim.model.checkpoint import Checkpoint, sharing_copy
 from bertslim.quiet import quiet_process
+from bertslim.records import Int8Products
 
 if TYPE_CHECKING:
     import openvino
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 without_telemetry()
 
 _BLOCK = 1 << 16
+_MAKE_FLOATS = ("Multiply", "Subtract", "Convert")  # what stands behind an int8 constant
 
 
 def convert(checkpoint: Checkpoint) -> openvino.Model:
@@ -66,6 +71,29 @@ def quantize_static(
         config = NNCFQuantizationConfig(subset_size=len(calibration))
         quantizer = NNCFOpenVINOQuantizer(config, calibration)
         return quantizer.quantize(model, {}, ExportFormat.OPENVINO)
+
+
+def count_products(model: openvino.Model) -> Int8Products:
+    """Count the products with an int8 weight, and those in which a pair may saturate.
+
+    Args:
+        model: As `quantize_static` makes it.
+    """
+    sums = [int(pair_sums(weight.int()).max()) for weight in _int8_weights(model)]
+    return Int8Products(number=len(sums), saturating=sum(most > MOST_OF_PAIR for most in sums))
+
+
+def _int8_weights(model: openvino.Model) -> Iterator[Tensor]:
+    """Yield the weight of each product that has one in int8, (out, in)."""
+    for node in model.get_ops():
+        if node.get_type_name() != "MatMul":
+            continue
+        source = node.input_value(1).get_node()
+        while source.get_type_name() in _MAKE_FLOATS:
+            source = source.input_value(0).get_node()
+        if source.get_type_name() == "Constant" and source.data.dtype == np.int8:
+            weight = torch.tensor(source.data)
+            yield weight if node.get_attributes()["transpose_b"] else weight.T
 
 
 def save(model: openvino.Model, graph: Path, weights: Path) -> None:

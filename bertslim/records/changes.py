@@ -153,7 +153,7 @@ class ExportRecord(Frozen):
         difference: The largest difference from PyTorch on made-up inputs, as a share of the largest
             value that PyTorch puts out.
         in_float32: What was left in float32 when the rest was quantised, in words.
-        int8_products: The products of an ONNX file in int8; None: it is another file.
+        int8_products: The products of a file in int8; None: it is in another precision.
         measurements: The file's answers ("slim") beside those of PyTorch in float32 ("base").
         notes: Notes for the reader.
     """
