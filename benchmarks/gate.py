@@ -47,7 +47,7 @@ from bertslim.model.model_source import find_model
 from bertslim.options.check import CheckOptions
 from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
-from bertslim.records import RECORD_FILE, Frozen
+from bertslim.records import RECORD_FILE, Frozen, read_record
 from bertslim.report.tables import Table
 
 PERCENT = 5.0
@@ -81,6 +81,10 @@ _TRIALS = 4
 _NEAR = 0.01
 _MULTIPLE = 8
 _SILENT = Progress(visible=False)
+_TOO_BUSY = (
+    "cannot tell on this busy machine what the models take: begin where no other programs compute, "
+    "then go on with the same --folder and --output"
+)
 
 Model = Literal["the same", "10 % slower"]
 Machine = Literal["idle", "busy"]
@@ -149,6 +153,9 @@ def run_checks(given: argparse.Namespace, results: GateResults) -> GateResults:
     same, slower = folder / "same", folder / "slower"
     if not same.exists():
         cut(base, _WIDTH, same, effort)
+        if not read_record(same).find("latency"):
+            shutil.rmtree(same)
+            raise SystemExit(_TOO_BUSY)
     if not slower.exists():
         planted = plant(base, same, slower, effort)
         results = results.model_copy(update={"planted": planted})
@@ -219,17 +226,24 @@ def plant(base: Path, same: Path, slower: Path, effort: Effort) -> dict[str, flo
 
 
 def slowdown(before: Path, after: Path, launches: int, seconds: float) -> dict[str, float]:
-    """Time one against the other at each shape, over launches."""
+    """Time one against the other at each shape, over launches.
+
+    Raises:
+        SystemExit: The machine is too busy for a figure at any shape.
+    """
     models = {"before": TimedModel(before), "after": TimedModel(after)}
     bench = LatencyBench(models, SHAPES, threads=default_threads(), seed=0, progress=_SILENT)
     with bench:
         run_launches(bench, launches, seconds)
         latencies = bench.compare("before", "after").measurements
-    return {
+    found = {
         f"{one.context['batch']}x{one.context['length']}": one.ratio
         for one in latencies
         if one.name == "latency" and one.ratio is not None
     }
+    if not found:
+        raise SystemExit(_TOO_BUSY)
+    return found
 
 
 @contextlib.contextmanager
