@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def test_pairs_that_are_no_rankings_are_scored_one_by_one(
 ) -> None:
     data = load_data(write(tmp_path / "pairs.jsonl", rows), RERANKER)
     assert data.rows.task.name == "regression"
+
+
+@pytest.mark.parametrize(
+    ("column", "task"), [("relevance", "text-ranking"), ("score", "regression")]
+)
+def test_a_regressor_ranks_what_holds_relevances(tmp_path: Path, column: str, task: str) -> None:
+    rows = [{"query": q, "passage": p, column: gain} for q, p, gain in PAIRS]
+    regressor = replace(RERANKER, problem_type="regression")
+    data = load_data(write(tmp_path / "pairs.jsonl", rows), regressor)
+    assert data.rows.task.name == task
 
 
 def test_passages_without_relevance_are_told_by_their_row(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from bertslim.data.metrics import Score, ndcg, reciprocal_rank
 from bertslim.data.ranked_passages import (
     QUERY,
+    RELEVANCE,
     holds_lists_of_passages,
     with_a_row_a_passage,
 )
@@ -35,13 +36,20 @@ class TextRanking(TextRegression):
 
     @classmethod
     def accepts(cls, head: HeadFacts) -> bool:
-        """A reranker: a head with one output, which is on no scale of the data."""
-        return super().accepts(head) and bool(head.kind) and head.problem_type != "regression"
+        """A head with one output."""
+        return super().accepts(head) and bool(head.kind)
 
     @classmethod
     def suits(cls, tables: Sequence[Dataset], column_names: ColumnNames, head: HeadFacts) -> bool:
-        """Whether rows are queries with passages, or pairs whose queries come back."""
-        return all(_holds_queries(table, column_names) for table in tables)
+        """Whether rows are queries with passages, or pairs whose queries come back.
+
+        Pairs for a regressor have to hold relevances: others may be on the scale that it learned.
+        """
+        return all(
+            _holds_queries(table, column_names)
+            and (head.problem_type != "regression" or _holds_relevance(table))
+            for table in tables
+        )
 
     @classmethod
     def read(
@@ -65,6 +73,11 @@ class TextRanking(TextRegression):
         scores = np.asarray([answer for (answer,) in answers], dtype=np.float64)
         queries, _ = columns_of(table)
         return ndcg(queries, relevance, scores), reciprocal_rank(queries, relevance, scores)
+
+
+def _holds_relevance(table: Dataset) -> bool:
+    names = table.column_names
+    return RELEVANCE in names or holds_lists_of_passages(names, table[0])
 
 
 def _holds_queries(table: Dataset, column_names: ColumnNames) -> bool:
