@@ -54,6 +54,7 @@ def test_tokenizer_and_sentence_transformers_files_go_along_stale_ones_do_not(
         ),
         *("training_args.bin", "optimizer.pt", "model.safetensors.index.json", "README.md"),
         *("trainer_state.json", "bertslim.json", "report.md", "recipe.yaml", ".gitattributes"),
+        *("frontier.json", "frontier.html", "frontier.svg"),
     )
     for name in (*stale, "LICENSE", "custom.txt"):
         (source / name).write_text(name)
