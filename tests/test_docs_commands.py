@@ -171,4 +171,4 @@ def without_effort(words: list[str]) -> list[str]:
         if option in words and "data" not in words[words.index(option) + 1]:
             place = words.index(option)
             words = [*words[:place], *words[place + 2 :]]
-    return words
+    return ["16,data" if word.endswith(",data") else word for word in words]
