@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -246,15 +246,11 @@ def load(path: Path, kind: Kind) -> Callable[..., Any]:
     """Load a model to be called as PyTorch's."""
     import torch
 
-    from bertslim.export.onnx_model import OnnxModel
-    from bertslim.export.openvino_model import OpenVinoModel
+    from bertslim.export.open_exported import open_exported
     from bertslim.model.checkpoint import load_checkpoint
 
-    if kind.format is Format.ONNX:
-        return OnnxModel(path)
-    if kind.format is Format.OPENVINO:
-        precision: Literal["f32", "bf16"] = "bf16" if kind.timed.in_bfloat16 else "f32"
-        return OpenVinoModel(path, path.with_suffix(".bin"), precision=precision)
+    if kind.format is not None:
+        return open_exported(path, kind.timed)
     model: torch.nn.Module = load_checkpoint(path).model
     return model.to(torch.bfloat16 if kind.timed.in_bfloat16 else torch.float32)
 
