@@ -88,7 +88,7 @@ def main() -> None:
     add("--write", action="store_true", help="update docs/retraining.md")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    store = Store.open(arguments.output, describe_environment(arguments.threads))
+    store = Store(arguments.output, describe_environment(arguments.threads))
     with tempfile.TemporaryDirectory() as scratch:
         found = [one for one in cases(arguments, Path(scratch)) if one.group == SST2]
         for case in found:

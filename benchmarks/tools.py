@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bertslim.measure.environment import default_threads, describe_environment
 from bertslim.records import Environment, Frozen, Measurement
@@ -166,6 +166,30 @@ def write_results(path: Path, results: Results) -> None:
     half_written = path.with_suffix(".part")
     half_written.write_text(results.model_dump_json(indent=1) + "\n", encoding="utf-8")
     half_written.replace(path)
+
+
+class ResultFile(Generic[Kind]):
+    """Results that are in their file as soon as they are here.
+
+    Args:
+        path: The file, which is read if it is there.
+        kind: What is in it.
+        here: The machine; results of another one end the benchmark.
+    """
+
+    def __init__(self, path: Path, kind: type[Kind], here: Environment) -> None:
+        self._path = path
+        self._document = read_results(path, kind, here)
+
+    @property
+    def document(self) -> Kind:
+        """All that is known."""
+        return self._document
+
+    def update(self, **changes: object) -> None:
+        """Change the document, and write it."""
+        self._document = self._document.model_copy(update=changes)
+        write_results(self._path, self._document)
 
 
 def _machine(environment: Environment) -> Environment:

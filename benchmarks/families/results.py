@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from benchmarks.tools import Results, read_results, write_results
+from benchmarks.tools import ResultFile, Results
 from bertslim.records import Environment, Frozen
 
 State = Literal["passed", "refused", "far", "none", "fault"]
@@ -133,25 +133,13 @@ class Document(Results):
         return next((one for one in self.operations if one.operation == name), None)
 
 
-class Store:
-    """The results of a family, in its file as soon as they are here."""
+class Store(ResultFile[Document]):
+    """The results of a family, in a file of its name."""
 
-    def __init__(self, path: Path, document: Document) -> None:
-        self._path = path
-        self.document = document
-
-    @classmethod
-    def open(cls, folder: Path, model_type: str, here: Environment) -> Self:
-        """Read the file of a family, if it is there."""
-        path = folder / f"{model_type}.json"
-        return cls(path, read_results(path, Document, here))
+    def __init__(self, folder: Path, model_type: str, here: Environment) -> None:
+        super().__init__(folder / f"{model_type}.json", Document, here)
 
     def add(self, new: OperationResult) -> None:
         """Keep what came of an operation, in the place of what came of it before."""
         others = [one for one in self.document.operations if one.operation != new.operation]
         self.update(operations=(*others, new))
-
-    def update(self, **changes: object) -> None:
-        """Change the document, and write it."""
-        self.document = self.document.model_copy(update=changes)
-        write_results(self._path, self.document)

@@ -74,7 +74,7 @@ def names(text: str) -> list[str]:
 
 
 def open_store(folder: Path, family: Family) -> Store:
-    return Store.open(folder, family.model_type, describe_environment(1))
+    return Store(folder, family.model_type, describe_environment(1))
 
 
 def run_operations(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
-from benchmarks.tools import Results, read_results, write_results
+from benchmarks.tools import ResultFile, Results
 from bertslim.records import Environment, Frozen, LayerFacts, Measurement, Training
 
 Architecture = tuple[LayerFacts, ...]
@@ -89,47 +87,32 @@ class Document(Results):
     costs: tuple[Cost, ...] = ()
 
 
-class Store:
-    """Results that are in the file as soon as they are here."""
+class Store(ResultFile[Document]):
+    """What is known of cut models, their times and what repairs cost."""
 
-    def __init__(self, path: Path, document: Document) -> None:
-        self._path = path
-        self._document = document
-
-    @classmethod
-    def open(cls, path: Path, here: Environment) -> Self:
-        """Read the file, if it is there; results of another machine end the benchmark."""
-        return cls(path, read_results(path, Document, here))
-
-    @property
-    def document(self) -> Document:
-        """All that is known."""
-        return self._document
+    def __init__(self, path: Path, here: Environment) -> None:
+        super().__init__(path, Document, here)
 
     def result(self, request: Request) -> Result | None:
         """Return what was measured for a request."""
-        return next((one for one in self._document.results if one.request == request), None)
+        return next((one for one in self.document.results if one.request == request), None)
 
     def timing(self, encoder: str, layers: Architecture) -> Timing | None:
         """Return the latency of an encoder with these layers."""
         wanted = encoder, layers
-        found = (one for one in self._document.timings if (one.encoder, one.layers) == wanted)
+        found = (one for one in self.document.timings if (one.encoder, one.layers) == wanted)
         return next(found, None)
 
     def add(self, new: Result | Timing | Cost) -> None:
         """Keep something, in the place of what was measured before for the same thing."""
-        document = self._document
+        document = self.document
         if isinstance(new, Result):
             results = [one for one in document.results if one.request != new.request]
-            self._write({"results": (*results, new)})
+            self.update(results=(*results, new))
         elif isinstance(new, Timing):
             key = new.encoder, new.layers
             timings = [one for one in document.timings if (one.encoder, one.layers) != key]
-            self._write({"timings": (*timings, new)})
+            self.update(timings=(*timings, new))
         else:
             costs = [one for one in document.costs if one.key != new.key]
-            self._write({"costs": (*costs, new)})
-
-    def _write(self, update: dict[str, Sequence[Frozen]]) -> None:
-        self._document = self._document.model_copy(update=update)
-        write_results(self._path, self._document)
+            self.update(costs=(*costs, new))

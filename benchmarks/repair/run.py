@@ -101,7 +101,7 @@ def main() -> None:
         parser.error("--write is for figures on all rows; leave --quick out")
     torch.set_num_threads(arguments.threads)
     bench = Bench(
-        store=Store.open(arguments.output, describe_environment(arguments.threads)),
+        store=Store(arguments.output, describe_environment(arguments.threads)),
         settings=Settings(
             criteria=tuple(arguments.criteria),
             head_criteria=tuple(arguments.head_criteria),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
 
-from benchmarks.tools import Results, read_results, write_results
+from benchmarks.tools import ResultFile, Results
 from bertslim.records import Environment, Frozen, Interval, Measurement
 
 
@@ -48,34 +47,23 @@ class Document(Results):
     times: tuple[Time, ...] = ()
 
 
-class Store:
-    """Results that are in the file as soon as they are here."""
+class Store(ResultFile[Document]):
+    """What is known of the models that are compared."""
 
-    def __init__(self, path: Path, document: Document) -> None:
-        self._path = path
-        self._document = document
-
-    @classmethod
-    def open(cls, path: Path, here: Environment) -> Self:
-        """Read the file, if it is there; results of another machine end the benchmark."""
-        return cls(path, read_results(path, Document, here))
-
-    @property
-    def document(self) -> Document:
-        """All that is known."""
-        return self._document
+    def __init__(self, path: Path, here: Environment) -> None:
+        super().__init__(path, Document, here)
 
     def quality(self, key: str) -> Quality | None:
         """Return what a rival is worth, if that is known."""
-        return next((one for one in self._document.qualities if one.key == key), None)
+        return next((one for one in self.document.qualities if one.key == key), None)
 
     def time(self, key: str) -> Time | None:
         """Return what a rival takes, if that is known."""
-        return next((one for one in self._document.times if one.key == key), None)
+        return next((one for one in self.document.times if one.key == key), None)
 
     def add(self, new: Quality | Time) -> None:
         """Keep something."""
-        name = "qualities" if isinstance(new, Quality) else "times"
-        known = (*getattr(self._document, name), new)
-        self._document = self._document.model_copy(update={name: known})
-        write_results(self._path, self._document)
+        if isinstance(new, Quality):
+            self.update(qualities=(*self.document.qualities, new))
+        else:
+            self.update(times=(*self.document.times, new))

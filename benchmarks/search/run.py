@@ -240,7 +240,7 @@ def main() -> None:
     here = describe_environment(arguments.threads)
     print(f"{environment_line(here)}; {arguments.runtime}, {arguments.batch}x{arguments.length}")
     arguments.work.mkdir(parents=True, exist_ok=True)
-    store = Store.open(arguments.work / "results.json", here)
+    store = Store(arguments.work / "results.json", here)
     bench = Bench(arguments, arguments.work, store, Progress(visible=False))
     frontier = bench.frontier()
     rivals = list(bench.rivals(frontier))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.tools import Results, read_results, write_results
+from benchmarks.tools import ResultFile, Results
 from bertslim.records import Environment, Frozen, Measurement, Training
 
 
@@ -157,31 +157,23 @@ class Document(Results):
         return repair + point.seconds
 
 
-class Store:
+class Store(ResultFile[Document]):
     """Points that are in the file as soon as they are here."""
 
     def __init__(self, path: Path, here: Environment) -> None:
-        self._path = path
-        self._document = read_results(path, Document, here)
-
-    @property
-    def document(self) -> Document:
-        """All that is known."""
-        return self._document
+        super().__init__(path, Document, here)
 
     def knows(self, key: Key) -> bool:
         """Whether a model was measured."""
-        return any(point.key == key for point in self._document.points)
+        return any(point.key == key for point in self.document.points)
 
     def add(self, new: Point | Repair | Latency) -> None:
         """Keep something."""
-        known = self._document
+        known = self.document
         match new:
             case Point():
-                update: dict[str, object] = {"points": (*known.points, new)}
+                self.update(points=(*known.points, new))
             case Repair():
-                update = {"repairs": (*known.repairs, new)}
+                self.update(repairs=(*known.repairs, new))
             case Latency():
-                update = {"latencies": (*known.latencies, new)}
-        self._document = known.model_copy(update=update)
-        write_results(self._path, self._document)
+                self.update(latencies=(*known.latencies, new))
