@@ -9,18 +9,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from bertslim.data.data_options import DataOptions
-from bertslim.data.load import load_splits
+from benchmarks.search.prepare import prepare_materials
 from bertslim.measure.shapes import Shape
-from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.head_facts import describe_head
-from bertslim.model.tokenizer import load_tokenizer
-from bertslim.progress import Progress
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Frontier
 from bertslim.search.latency_table import LevelTimes
 from bertslim.search.levels import Configuration, possible_choices, recipe_of
-from bertslim.search.materials import Materials, SearchTexts
+from bertslim.search.materials import Materials
 from bertslim.search.problem import Budget, Problem
 from bertslim.search.trials import Trials
 
@@ -87,23 +82,14 @@ class RandomSearch:
         return Problem(facts, choices, {}, table), Trials(materials.rungs(library))
 
     def _materials(self, folder: Path) -> Materials:
-        base, progress = load_checkpoint(self.base), Progress(visible=False)
-        dtype = base.model.dtype
-        base.model.float()
-        splits = load_splits(
-            DataOptions(self.data), describe_head(self.base, base.config, base.facts), progress
-        )
-        samples, table = self.frontier.samples, self.frontier.table
+        table = self.frontier.table
         assert isinstance(table.length, int)
-        return Materials(
-            base=base,
-            dtype=dtype,
-            tokenizer=load_tokenizer(self.base),
-            texts=SearchTexts.of(splits, samples, all_of_select=False, seed=self.seed),
-            samples=samples,
-            folder=folder,
+        return prepare_materials(
+            self.base,
+            self.data,
+            folder,
+            samples=self.frontier.samples,
             shape=Shape(table.batch, table.length),
             threads=table.threads,
             seed=self.seed,
-            progress=progress,
         )

@@ -10,27 +10,23 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 
+from benchmarks.search.prepare import prepare_materials
 from benchmarks.tools import environment_line
-from bertslim.data.data_options import DataOptions
-from bertslim.data.load import load_splits
 from bertslim.measure.environment import default_threads
 from bertslim.measure.shapes import Shape
-from bertslim.model.checkpoint import load_checkpoint
-from bertslim.model.head_facts import describe_head
-from bertslim.model.tokenizer import load_tokenizer
-from bertslim.progress import Progress
 from bertslim.recipe.schema import Reconstruct
 from bertslim.recipe.sizes import layer_macs
 from bertslim.records import LatencyTable, LevelTime, ModelFacts
 from bertslim.report.tables import Table
 from bertslim.search.configuration_search import ConfigurationSearch
 from bertslim.search.levels import LayerChoices, Level, possible_choices
-from bertslim.search.materials import Materials, SearchTexts
+from bertslim.search.materials import Materials
 from bertslim.search.problem import Budget, Problem
 from bertslim.search.trials import Trials
 
@@ -95,24 +91,19 @@ def compared(arguments: argparse.Namespace, folder: Path) -> Table:
 
 
 def materials_of(arguments: argparse.Namespace, folder: Path) -> Materials:
-    base = load_checkpoint(arguments.base)
-    progress = Progress(visible=False)
-    head = describe_head(arguments.base, base.config, base.facts)
-    splits = load_splits(DataOptions(arguments.data), head, progress)
-    texts = SearchTexts.of(splits, arguments.samples, all_of_select=False, seed=arguments.seed)
-    tried = texts.tried.select(range(min(arguments.texts, len(texts.tried))))
-    return Materials(
-        base=base,
-        dtype=torch.float32,
-        tokenizer=load_tokenizer(arguments.base),
-        texts=SearchTexts(texts.calibration, tried, texts.select),
+    """Load model and texts, of which configurations are run on a few."""
+    materials = prepare_materials(
+        arguments.base,
+        arguments.data,
+        folder,
         samples=arguments.samples,
-        folder=folder,
         shape=Shape(1, LENGTH),
         threads=arguments.threads,
         seed=arguments.seed,
-        progress=progress,
     )
+    tried = materials.texts.tried
+    few = tried.select(range(min(arguments.texts, len(tried))))
+    return replace(materials, texts=replace(materials.texts, tried=few))
 
 
 def four_levels(layer: LayerChoices) -> LayerChoices:

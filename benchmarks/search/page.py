@@ -26,7 +26,6 @@ from benchmarks.tools import (
 from bertslim.records import Frontier
 from bertslim.report.tables import Table
 
-PAGES = ("sst2", "wnut17", "mpnet")
 LOW, HIGH = 0.3, 0.9  # of the base's time, that curves are compared between
 _STEPS = 601
 _MARKS = {
@@ -150,10 +149,10 @@ def _staircase(lines: Sequence[Line], times: np.ndarray) -> np.ndarray:
 def write_page(section: str, page: str, rivals: Sequence[Rival], store: Store) -> None:
     """Put tables and picture between the marks of a section of docs/search.md."""
     picture = Path(f"docs/images/search-{section}.svg")
-    _draw(lines_of(rivals, store), ROOT / picture)
     link = f"![KL and time of each model]({picture.relative_to('docs')})"
     marks = (f"<!-- {section} -->", f"<!-- end of {section} -->")
     write_between_marks(ROOT / "docs/search.md", f"{link}\n\n{page}", marks)
+    _draw(lines_of(rivals, store), ROOT / picture)
 
 
 def _draw(lines: Sequence[Line], path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.search.at_random import RandomSearch
-from benchmarks.search.page import PAGES, markdown, write_page
+from benchmarks.search.page import markdown, write_page
 from benchmarks.search.results import Quality, Store, Time
 from benchmarks.search.rivals import (
     RANDOM,
@@ -48,7 +48,8 @@ from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.timed_files import FileWriter, time_models
 
 SHIPPED = ("narrow_odd", "prune_half_heads", "drop_odd_repaired", "linear_all")
-WIDTHS = (0.5, 0.25, 0.125)  # a quarter is the recipe quarter_width_repaired
+ONE_WIDTH = "quarter_width_repaired"
+WIDTHS = (0.5, 0.25, 0.125)  # a quarter is that recipe
 CRITERIA = ("magnitude", "taylor")  # as Torch-Pruning has them
 CRITERIA_WIDTH = 0.25
 FEWER_LAYERS = (1, 2, 3)
@@ -56,6 +57,8 @@ RANDOM_SHARES = (0.75, 0.6, 0.45, 0.35)
 TRAINED_SHARES = (0.7, 0.5, 0.35)
 SECONDS = 3.0
 LAUNCHES = 4
+GROUPS = ("random", "widths", "criteria", "shipped", "layers")
+SILENT = Progress(visible=False)
 
 
 @dataclass(frozen=True)
@@ -64,21 +67,22 @@ class Bench:
 
     Attributes:
         arguments: The command line.
-        work: Where recipes, models and results are kept.
         store: What is known.
-        progress: Shows nothing.
     """
 
     arguments: argparse.Namespace
-    work: Path
     store: Store
-    progress: Progress
+
+    @property
+    def _work(self) -> Path:
+        work: Path = self.arguments.work
+        return work
 
     def frontier(self) -> Frontier:
         """Return what the search found, which is searched for once."""
-        output = self.work / "found"
+        output = self._work / "found"
         if not (output / FRONTIER_FILE).exists():
-            search(self._search_options(output), self.progress)
+            search(self._search_options(output), SILENT)
         return Frontier.read(output)
 
     def _search_options(self, output: Path) -> SearchOptions:
@@ -114,15 +118,15 @@ class Bench:
             yield Rival(SMALLER, "as it is", None, arguments.small)
         if arguments.train_minutes:
             if arguments.small:
-                narrower = next(shipped(["quarter_width_repaired"], arguments.small))
+                narrower = next(shipped([ONE_WIDTH], arguments.small))
                 yield trained(narrower, arguments.train_minutes, SMALLER)
             for one in nearest(list(found(frontier, base)), frontier, TRAINED_SHARES):
                 yield trained(one, arguments.train_minutes)
-            yield trained(next(shipped(["quarter_width_repaired"], base)), arguments.train_minutes)
+            yield trained(next(shipped([ONE_WIDTH], base)), arguments.train_minutes)
 
     def _at_random(self, frontier: Frontier) -> Iterator[Rival]:
         """Yield the best of as many configurations as were tried, drawn at random."""
-        folder = self.work / "random"
+        folder = self._work / "random"
         if not folder.exists():
             arguments = self.arguments
             drawn = RandomSearch(
@@ -140,7 +144,7 @@ class Bench:
         arguments = self.arguments
         base = load_checkpoint(arguments.base)
         head = describe_head(arguments.base, base.config, base.facts)
-        held = load_held_out(DataOptions(arguments.held), head, self.progress)
+        held = load_held_out(DataOptions(arguments.held), head, SILENT)
         for rival in rivals:
             if self.store.quality(rival.key) is None:
                 self.store.add(self._judged(rival, self._made(rival), held))
@@ -148,12 +152,12 @@ class Bench:
 
     def _made(self, rival: Rival) -> Path:
         """Return where a rival is, cut if it is not there yet."""
-        directory = self.work / "models" / rival.key
+        directory = self._work / "models" / rival.key
         if rival.recipe is None:
             return rival.model
         if directory.exists():
             return directory
-        recipe = self.work / f"{rival.key}.yaml"
+        recipe = self._work / f"{rival.key}.yaml"
         recipe.write_text(rival.recipe.to_yaml(), encoding="utf-8")
         options = CutOptions(
             str(rival.model),
@@ -164,7 +168,7 @@ class Bench:
             threads=self.arguments.threads,
             seed=self.arguments.seed,
         )
-        cut(options, self.progress)
+        cut(options, SILENT)
         return directory
 
     def _rows_for(self, rival: Rival) -> str:
@@ -182,7 +186,7 @@ class Bench:
             load_tokenizer(self.arguments.base),
             slim_tokenizer=load_tokenizer(directory),
             seed=self.arguments.seed,
-            progress=self.progress,
+            progress=SILENT,
         )
         measured = {one.name: one for one in found_out.measurements}
         score = next(one for name, one in measured.items() if name.startswith("accuracy."))
@@ -197,6 +201,8 @@ class Bench:
         """Time what is not timed yet."""
         arguments = self.arguments
         new = {rival.key: rival for rival in rivals if self.store.time(rival.key) is None}
+        if not new:
+            return
         base = load_checkpoint(arguments.base)
         with TemporaryDirectory() as folder:
             writer = FileWriter(base, arguments.runtime, [], Path(folder))
@@ -211,7 +217,7 @@ class Bench:
                 threads=arguments.threads,
                 seconds=SECONDS,
                 seed=arguments.seed,
-                progress=self.progress,
+                progress=SILENT,
                 launches=LAUNCHES,
             )
         for key, time in times.items():
@@ -241,7 +247,7 @@ def main() -> None:
     print(f"{environment_line(here)}; {arguments.runtime}, {arguments.batch}x{arguments.length}")
     arguments.work.mkdir(parents=True, exist_ok=True)
     store = Store(arguments.work / "results.json", here)
-    bench = Bench(arguments, arguments.work, store, Progress(visible=False))
+    bench = Bench(arguments, store)
     frontier = bench.frontier()
     rivals = list(bench.rivals(frontier))
     bench.judge(rivals)
@@ -272,11 +278,9 @@ def parse() -> argparse.Namespace:
     add("--threads", type=int, default=default_threads(), help="default: all cores")
     add("--seed", type=int, default=0)
     add("--no-times", dest="times", action="store_false", help="make and judge models, no more")
-    add("--write", choices=PAGES, help="put table and picture into docs/search.md")
+    add("--write", metavar="SECTION",
+        help="put table and picture between these marks of docs/search.md")  # fmt: skip
     return parser.parse_args()
-
-
-GROUPS = ("random", "widths", "criteria", "shipped", "layers")
 
 
 if __name__ == "__main__":
