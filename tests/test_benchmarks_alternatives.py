@@ -7,76 +7,35 @@ from pathlib import Path
 import pytest
 
 from benchmarks.alternatives import MARKS, PAGE, main
-from bertslim.records import (
-    Alternatives,
-    BenchResult,
-    ComparedModel,
-    DataRecord,
-    Environment,
-    Interval,
-    ServedModel,
-    SplitRecord,
-    TimeRatio,
-    Timing,
-    compare,
-)
-
-HERE = Environment(
-    cpu="Some CPU",
-    cores=8,
-    threads=2,
-    memory_bytes=2**33,
-    os="Linux",
-    python="3.11.7",
-    versions={"bertslim": "0.2.0"},
-)
-DATA = DataRecord(
-    source="/home/me/reviews.csv",
-    text_columns=("text",),
-    sha256="0" * 64,
-    splits=(SplitRecord(name="report", rows=900, sha256="1" * 64),),
-)
+from bertslim.records import Alternatives, BenchResult, ServedModel
+from support.example_benches import DATA, MODELS, SOME_MACHINE, served, timed
 
 
-def served(model: str, runtime: str, dtype: str, score: float) -> ServedModel:
-    first = (model, dtype) == ("whole", "float32")
-    change = score if first else score - 0.9
-    interval = Interval(of="slim" if first else "difference", low=change - 0.01, high=change + 0.01)
-    figure = compare("accuracy.accuracy", None if first else 0.9, score, interval=interval, n=900)
-    return ServedModel(model=model, runtime=runtime, dtype=dtype, size=22_500_000, score=figure)
-
-
-def timed(one: ServedModel, length: int, ratio: float) -> Timing:
-    ms = ratio * length / 4
-    interval = Interval(of="ratio", low=ratio * 0.8, high=ratio * 1.25)
-    beside = TimeRatio(model="whole", runtime="torch", ratio=ratio, interval=interval)
-    return Timing(
-        model=one.model, runtime=one.runtime, dtype=one.dtype, batch=1, length=length,
-        tokens=length, padding=0, median_ms=ms, p90_ms=ms, p99_ms=ms, texts_per_second=1000 / ms,
-        calls=100, to_first=None if ratio == 1 else beside, to_base=None, fastest=False,
-    )  # fmt: skip
+def form(model: str, runtime: str, dtype: str, score: float) -> ServedModel:
+    return served(model, score, runtime=runtime, dtype=dtype, size=22_500_000, spread=0.01)
 
 
 FORMS = (
-    (served("whole", "torch", "float32", 0.9), 1.0),
-    (served("whole", "onnxruntime", "int8", 0.899), 0.4),
-    (served("whole", "openvino", "float32", 0.9), 0.8),
-    (served("slim", "torch", "float32", 0.895), 0.5),
-    (served("slim", "onnxruntime", "int8", 0.894), 0.2),
-    (served("static embeddings", "onnxruntime", "float32", 0.8), 0.01),
+    (form("whole", "torch", "float32", 0.9), 1.0),
+    (form("whole", "onnxruntime", "int8", 0.899), 0.4),
+    (form("whole", "openvino", "float32", 0.9), 0.8),
+    (form("slim", "torch", "float32", 0.895), 0.5),
+    (form("slim", "onnxruntime", "int8", 0.894), 0.2),
+    (form("static embeddings", "onnxruntime", "float32", 0.8), 0.01),
 )
 RESULT = BenchResult(
-    timings=tuple(timed(one, length, ratio) for length in (32, 128) for one, ratio in FORMS),
+    timings=tuple(
+        timed(one, ratio, length=length, whole_ms=length / 4)
+        for length in (32, 128)
+        for one, ratio in FORMS
+    ),
     alternatives=Alternatives(
-        data=DATA,
+        data=DATA.model_copy(update={"source": "/home/me/reviews.csv"}),
         scored=900,
-        models=(
-            ComparedModel(name="whole", role="whole", source="my-classifier", made="as it is"),
-            ComparedModel(name="slim", role="given", source="slim", made="cut by the recipe r"),
-        ),
+        models=MODELS,
         served=tuple(one for one, _ in FORMS),
     ),
-    environment=HERE,
+    environment=SOME_MACHINE.model_copy(update={"versions": {"bertslim": "0.2.0"}}),
     launches=5,
     seed=0,
 )

@@ -2,72 +2,9 @@
 
 from __future__ import annotations
 
-from bertslim.records import (
-    Alternatives,
-    BenchResult,
-    ComparedModel,
-    DataRecord,
-    Environment,
-    Interval,
-    ServedModel,
-    SplitRecord,
-    TimeRatio,
-    Timing,
-    compare,
-)
+from bertslim.records import Alternatives, BenchResult, ServedModel
 from bertslim.report.alternatives_table import alternatives_text, best_lines
-
-HERE = Environment(
-    cpu="Some CPU",
-    cores=8,
-    threads=2,
-    memory_bytes=2**33,
-    os="Linux",
-    python="3.11.7",
-    versions={"bertslim": "0.1.0"},
-)
-DATA = DataRecord(
-    source="reviews.csv",
-    text_columns=("text",),
-    sha256="0" * 64,
-    splits=(SplitRecord(name="report", rows=900, sha256="1" * 64),),
-)
-
-
-def served(
-    model: str, score: float, *, runtime: str = "torch", dtype: str = "float32"
-) -> ServedModel:
-    base = None if (model, dtype) == ("whole", "float32") else 0.9
-    change = score - (base or 0)
-    interval = Interval(
-        of="slim" if base is None else "difference", low=change - 0.02, high=change + 0.02
-    )
-    figure = compare("accuracy.accuracy", base, score, interval=interval, n=900)
-    return ServedModel(model=model, runtime=runtime, dtype=dtype, size=90_000_000, score=figure)
-
-
-def timed(one: ServedModel, ratio: float) -> Timing:
-    first = one.model == "whole" and one.dtype == "float32"
-    interval = Interval(of="ratio", low=ratio * 0.8, high=ratio * 1.25)
-    beside = TimeRatio(model="whole", runtime="torch", ratio=ratio, interval=interval)
-    return Timing(
-        model=one.model,
-        runtime=one.runtime,
-        dtype=one.dtype,
-        batch=1,
-        length=128,
-        tokens=128,
-        padding=0,
-        median_ms=10 * ratio,
-        p90_ms=11 * ratio,
-        p99_ms=12 * ratio,
-        texts_per_second=100 / ratio,
-        calls=100,
-        to_first=None if first else beside,
-        to_base=None,
-        fastest=False,
-    )
-
+from support.example_benches import DATA, MODELS, SOME_MACHINE, served, timed
 
 WHOLE = served("whole", 0.9)
 INT8 = served("whole", 0.899, runtime="onnxruntime", dtype="int8")
@@ -76,18 +13,14 @@ SMALL = served("small (mini)", 0.85, runtime="onnxruntime", dtype="int8")
 
 
 def result(*ratios: tuple[ServedModel, float | None]) -> BenchResult:
-    models = (
-        ComparedModel(name="whole", role="whole", source="my-classifier", made="as it is"),
-        ComparedModel(name="slim", role="given", source="slim", made="cut by the recipe r"),
-    )
     told = Alternatives(
-        data=DATA, scored=900, models=models, served=tuple(one for one, _ in ratios)
+        data=DATA, scored=900, models=MODELS, served=tuple(one for one, _ in ratios)
     )
     timings = tuple(timed(one, ratio) for one, ratio in ratios if ratio is not None)
     return BenchResult(
         timings=timings,
         alternatives=told,
-        environment=HERE,
+        environment=SOME_MACHINE,
         launches=5,
         seed=0,
         notes=("something was left out",),

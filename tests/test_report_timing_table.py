@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from bertslim.records import BenchResult, Environment, Interval, TimeRatio, Timing
+from bertslim.records import BenchResult, Interval, TimeRatio, Timing
 from bertslim.report.timing_table import bench_text, fastest_lines, slower_lines
+from support.example_benches import SOME_MACHINE
 
-HERE = Environment(
-    cpu="Some CPU",
-    cores=8,
-    threads=2,
-    memory_bytes=2**33,
-    os="Linux",
-    python="3.11.7",
-    versions={"bertslim": "0.1.0", "torch": "2.13.0"},
-)
+HERE = SOME_MACHINE.model_copy(update={"versions": {"bertslim": "0.1.0", "torch": "2.13.0"}})
 
 
 def beside(
