@@ -306,9 +306,9 @@ class LayerRepair:
 
         So it is in the lowest layer that a recipe changes, if it changes the FFN block alone.
         """
-        is_same = self._after.attention_norm == self.row.before.attention_norm
-        is_same = is_same and not (self._attention_changed or self._attention_fills)
-        return is_same and not self.moved and self.slim.attention.is_present
+        same_norm = self._after.attention_norm == self.row.before.attention_norm
+        changes = self.moved or self._attention_changed or self._attention_fills
+        return same_norm and not changes and self.slim.attention.is_present
 
     @property
     def _attention_changed(self) -> bool:
