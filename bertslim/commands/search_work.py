@@ -16,7 +16,7 @@ from bertslim.commands.prepare_cut import Prepared
 from bertslim.commands.publish import now, record_of
 from bertslim.data.splits import Splits
 from bertslim.devices import Device
-from bertslim.errors import DataError, Infeasible
+from bertslim.errors import DataError
 from bertslim.measure.environment import describe_environment, usable_threads
 from bertslim.measure.gpu import gpu_name
 from bertslim.measure.shapes import Shape
@@ -28,6 +28,7 @@ from bertslim.progress import Progress
 from bertslim.ranks import Ranks
 from bertslim.recipe.schema import Recipe, Reconstruct
 from bertslim.records import Frontier, FrontierPoint, LatencyTable, SearchTarget
+from bertslim.search.feasible import require_feasible, without_damages
 from bertslim.search.found_points import FoundPoints
 from bertslim.search.frontier_search import FrontierSearch
 from bertslim.search.latency_table import LevelTimes
@@ -111,7 +112,7 @@ class SearchWork:
         self._timing = settle_timing(
             self._materials, self._choices, self.options.runtime, self.ranks
         )
-        self._require_feasible(self._timing.table)
+        self._require_feasible()
         self._search = self._start(self._timing, time.monotonic())
 
     def _make_best_so_far(self) -> None:
@@ -204,6 +205,12 @@ class SearchWork:
                 remedy="name their column with --label-column, or give labelled rows",
             )
 
+    def _require_feasible(self) -> None:
+        table = self._timing.table
+        problem = without_damages(self.base.facts, self._choices, table)
+        target = self._target(table)
+        require_feasible(problem, target, self._most_parameters(problem, target))
+
     def _start(self, timing: Timing, began: float) -> FrontierSearch:
         materials, table = self._materials, timing.table
         times = LevelTimes(table)
@@ -255,37 +262,6 @@ class SearchWork:
 
     def _target(self, table: LatencyTable) -> SearchTarget:
         return self.target.beside(table.base_ms)
-
-    def _require_feasible(self, table: LatencyTable) -> None:
-        """Refuse a target that the smallest configuration is not within."""
-        target = self._target(table)
-        problem = self._problem(table)
-        solved = problem.budgets([(1.0, 1.0)] * len(self._choices))
-        least_ms = problem.predicted_ms(solved.frontier()[0])
-        if target.ms is not None and target.ms < least_ms:
-            share = least_ms / table.base_ms
-            raise Infeasible(
-                f"{target.ms:.3g} ms is beyond what the levels allow: the fastest that keeps "
-                f"attention in one layer takes {least_ms:.3g} ms, {share:.2f} of the base's time",
-                where="--target-latency",
-            )
-        most = self._most_parameters(problem, target)
-        ms = target.ms or problem.predicted_ms(problem.kept)
-        if most is not None and solved.within(ms, most) is None:
-            raise Infeasible(
-                f"{most:,} parameters are beyond what the levels allow within {ms:.3g} ms: the "
-                f"fewest at any time are {problem.fewest_parameters:,}",
-                where="--target-params" if target.parameters == most else "--target-bytes",
-            )
-
-    def _problem(self, table: LatencyTable) -> Problem:
-        """Return what is chosen from, as if no level did any damage."""
-        damages = {
-            (number, level): 0.0
-            for number, layer in enumerate(self._choices)
-            for level in (*layer.levels, None)
-        }
-        return Problem(self.base.facts, self._choices, damages, table)
 
     def _most_parameters(self, problem: Problem, target: SearchTarget) -> int | None:
         whole = problem.parameters(problem.kept)
