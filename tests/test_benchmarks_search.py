@@ -1,4 +1,4 @@
-"""How far the curves of two groups of models are apart, by the benchmark of the search."""
+"""What the benchmark of the search compares, and how far the curves of two groups are apart."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.search.page import HIGH, LOW, Line, times_the_loss
+from benchmarks.search.page import HIGH, LOW, Line, agreement, times_the_loss
 from benchmarks.search.results import Quality, Time
-from benchmarks.search.rivals import FOUND, RANDOM, UNIFORM, Rival
-from bertslim.records import compare
+from benchmarks.search.rivals import FOUND, RANDOM, UNIFORM, Rival, found
+from bertslim.records import Frontier, compare
+from support.example_frontiers import frontier
 
 
-def line(group: str, time: float, kl: float) -> Line:
-    rival = Rival(group, f"{time:g}x", None, Path("model"))
+def line(group: str, name: str, time: float, kl: float) -> Line:
+    rival = Rival(group, name, None, Path("model"))
     score = compare("accuracy.accuracy", 0.9, 0.9, interval=None)
     return Line(
         rival,
@@ -37,7 +38,7 @@ def plain(found: list[tuple[float, float]], others: list[tuple[float, float]]) -
 
 
 def test_a_curve_that_loses_twice_as_much_at_each_time() -> None:
-    lines = [line(FOUND, 0.25, 0.01), line(RANDOM, 0.25, 0.02)]
+    lines = [line(FOUND, "a", 0.25, 0.01), line(RANDOM, "b", 0.25, 0.02)]
     apart = times_the_loss(lines, RANDOM)
     assert apart is not None
     assert apart.ratio == pytest.approx(2)
@@ -47,7 +48,11 @@ def test_a_curve_that_loses_twice_as_much_at_each_time() -> None:
 def test_curves_of_several_models_are_staircases() -> None:
     found = [(0.31, 0.05), (0.5, 0.02), (0.7, 0.004), (0.8, 0.01)]
     others = [(0.45, 0.09), (0.6, 0.02), (0.85, 0.003)]
-    lines = [line(group, *one) for group, of in ((FOUND, found), (RANDOM, others)) for one in of]
+    lines = [
+        line(group, f"{one}", *one)
+        for group, of in ((FOUND, found), (RANDOM, others))
+        for one in of
+    ]
     apart = times_the_loss(lines, RANDOM)
     assert apart is not None
     assert apart.ratio == pytest.approx(plain(found, others), rel=0.01)
@@ -55,5 +60,44 @@ def test_curves_of_several_models_are_staircases() -> None:
 
 
 def test_groups_without_a_model_are_not_compared() -> None:
-    assert times_the_loss([line(FOUND, 0.4, 0.01)], UNIFORM) is None
-    assert times_the_loss([line(FOUND, 0.4, 0.01), line(UNIFORM, 0.95, 0.001)], UNIFORM) is None
+    assert times_the_loss([line(FOUND, "a", 0.4, 0.01)], UNIFORM) is None
+    assert (
+        times_the_loss([line(FOUND, "a", 0.4, 0.01), line(UNIFORM, "b", 0.95, 0.001)], UNIFORM)
+        is None
+    )
+
+
+RECIPE = {"version": 1, "name": "x", "surgery": [{"op": "drop_ffn", "layers": [0]}]}
+
+
+def example() -> Frontier:
+    """Points at 0.4, 0.5, 0.6 and 0.8 of the base's time, the slowest the best."""
+    example = frontier()
+    points = (point.model_copy(update={"recipe": RECIPE}) for point in example.points)
+    return example.model_copy(update={"points": tuple(points)})
+
+
+def test_the_best_within_each_share_is_compared_once() -> None:
+    models = list(found(example(), (0.9, 0.85, 0.6, 0.3), Path("base")))
+    assert [(one.name, one.model) for one in models] == [
+        ("0.80x", Path("base")),
+        ("0.60x", Path("base")),
+    ]
+
+
+def test_a_slower_point_that_loses_more_is_not_compared() -> None:
+    searched = example()
+    worse = searched.points[-1].model_copy(update={"damage": 1.0})
+    searched = searched.model_copy(update={"points": (*searched.points[:-1], worse)})
+    assert [one.name for one in found(searched, (0.9,), Path("base"))] == ["0.60x"]
+
+
+def test_what_was_predicted_is_held_to_what_models_take_and_lose() -> None:
+    lines = [
+        line(FOUND, f"{share:.2f}x", time, kl)
+        for share, time, kl in ((0.4, 0.42, 0.05), (0.5, 0.5, 0.02), (0.6, 0.597, 0.03))
+    ]
+    said = agreement([*lines, line(RANDOM, "0.40x", 0.8, 0.5)], example())
+    assert "The 3 models of the search took -0.5 to +5.0 % more than predicted" in said
+    assert "+0.0 % at the median" in said
+    assert "correlation is 0.50" in said

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from benchmarks.search.results import Quality, Store, Time
 from benchmarks.search.rivals import FEWER, FOUND, RANDOM, SHIPPED, SMALLER, UNIFORM, Rival
@@ -63,6 +64,7 @@ def markdown(rivals: Sequence[Rival], store: Store, frontier: Frontier, title: s
     table = Table("llrrrr", headers, tuple(map(_row, lines)))
     parts = [table.markdown(), _note(lines, store, frontier, title)]
     untrained = [line for line in lines if not line.rival.is_trained]
+    parts.append(agreement(untrained, frontier))
     compared = [
         (group, apart)
         for group in (RANDOM, UNIFORM, SHIPPED, FEWER)
@@ -95,6 +97,28 @@ def _note(lines: Sequence[Line], store: Store, frontier: Frontier, title: str) -
         f"at {table.batch}x{table.length}, {table.threads} threads; points with 95 % intervals. "
         f"{frontier.evaluations:,} configurations were tried. "
         f"{environment_line(store.document.environment)}."
+    )
+
+
+def agreement(lines: Sequence[Line], frontier: Frontier) -> str:
+    """Say how near what a search goes by comes to what its models take and lose.
+
+    Args:
+        lines: All models; those of the search are compared with the points of their name.
+        frontier: What the search predicted, and lost where it put models together from blocks.
+    """
+    points = {point.name: point for point in frontier.points}
+    known = [(points[line.rival.name], line) for line in lines if line.rival.group == FOUND]
+    off = [
+        line.time.ratio * frontier.table.base_ms / point.predicted_ms - 1 for point, line in known
+    ]
+    ranks = spearmanr([point.damage for point, _ in known], [line.quality.kl for _, line in known])
+    low, middle, high = np.percentile(off, [0, 50, 100])
+    return (
+        f"The {len(known)} models of the search took {100 * low:+.1f} to {100 * high:+.1f} % more "
+        f"than predicted, {100 * middle:+.1f} % at the median. What they lose as they are put "
+        f"together from blocks, and as they are repaired from the bottom up, ranks them alike: "
+        f"Spearman's correlation is {ranks.statistic:.2f}."
     )
 
 

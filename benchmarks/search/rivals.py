@@ -47,11 +47,26 @@ class Rival:
         return self.recipe is not None and self.recipe.retrain is not None
 
 
-def found(frontier: Frontier, base: Path) -> Iterator[Rival]:
-    """Yield the points that a search has made."""
-    for point in frontier.points:
-        if point.solved is not None:
-            yield Rival(FOUND, point.name, Recipe.model_validate(point.recipe), base)
+def found(frontier: Frontier, shares: Sequence[float], base: Path) -> Iterator[Rival]:
+    """Yield what a search took for the best within some shares of the base's time.
+
+    Args:
+        frontier: What was found.
+        shares: By the latency table; where two have the same best point, it is yielded once.
+        base: What was searched.
+    """
+    points = {}
+    for share in shares:
+        within = [
+            point
+            for point in frontier.points
+            if point.predicted_ms <= share * frontier.table.base_ms
+        ]
+        if within:
+            best = min(within, key=lambda point: point.damage)
+            points[best.name] = best
+    for point in points.values():
+        yield Rival(FOUND, point.name, Recipe.model_validate(point.recipe), base)
 
 
 def uniform(widths: Sequence[float], base: Path, criterion: str = CRITERION) -> Iterator[Rival]:

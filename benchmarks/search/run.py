@@ -44,6 +44,7 @@ from bertslim.options.search import SearchOptions
 from bertslim.progress import Progress
 from bertslim.recipe.recipe_files import load_recipe
 from bertslim.records import Frontier
+from bertslim.search.frontier_search import SHARES
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.timed_files import FileWriter, time_models
 
@@ -102,7 +103,7 @@ class Bench:
     def rivals(self, frontier: Frontier) -> Iterator[Rival]:
         """Yield all models."""
         arguments, base = self.arguments, self.arguments.base
-        yield from found(frontier, base)
+        yield from found(frontier, SHARES, base)
         if "random" in arguments.groups:
             yield from self._at_random(frontier)
         if "widths" in arguments.groups:
@@ -120,7 +121,7 @@ class Bench:
             if arguments.small:
                 narrower = next(shipped([ONE_WIDTH], arguments.small))
                 yield trained(narrower, arguments.train_minutes, SMALLER)
-            for one in nearest(list(found(frontier, base)), frontier, TRAINED_SHARES):
+            for one in found(frontier, TRAINED_SHARES, base):
                 yield trained(one, arguments.train_minutes)
             yield trained(next(shipped([ONE_WIDTH], base)), arguments.train_minutes)
 
@@ -229,16 +230,6 @@ class Bench:
                     interval=time.interval,
                 )
             )
-
-
-def nearest(points: Sequence[Rival], frontier: Frontier, shares: Sequence[float]) -> list[Rival]:
-    """Return the slowest of the points that is within each share of the base's time."""
-    solved = {point.name: point.solved.ratio for point in frontier.points if point.solved}
-    chosen = []
-    for share in shares:
-        within = [one for one in points if solved[one.name] <= share]
-        chosen += within and [max(within, key=lambda one: solved[one.name])]
-    return list(dict.fromkeys(chosen))
 
 
 def main() -> None:
