@@ -121,7 +121,7 @@ class Bench:
             if arguments.small:
                 narrower = next(shipped([ONE_WIDTH], arguments.small))
                 yield trained(narrower, arguments.train_minutes, SMALLER)
-            for one in found(frontier, TRAINED_SHARES, base):
+            for one in found(frontier, arguments.train_shares, base):
                 yield trained(one, arguments.train_minutes)
             yield trained(next(shipped([ONE_WIDTH], base)), arguments.train_minutes)
 
@@ -264,6 +264,13 @@ def parse() -> argparse.Namespace:
     add("--groups", nargs="*", default=GROUPS, choices=GROUPS, help="default: all")
     add("--small", type=Path, help="a smaller pretrained encoder, fine-tuned on the same rows")
     add("--train-minutes", type=float, help="train some of what is found for so long, too")
+    add(
+        "--train-shares",
+        type=float,
+        nargs="*",
+        default=TRAINED_SHARES,
+        help="which: the best within these shares of the base's time; default: %(default)s",
+    )
     add("--training-data", help="rows for that; default: those of the search")
     add("--minutes", type=float, default=10.0, help="of the search; default: %(default)s")
     add("--threads", type=int, default=default_threads(), help="default: all cores")
