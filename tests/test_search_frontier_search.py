@@ -91,3 +91,25 @@ def test_where_a_finalist_misses_the_target_others_are_sought_just_below_it(
     assert all(search.made[one].ms <= limit for one in made[1:])
     best = best_within(problem, models, 0.99 * limit / 1.2)
     assert models.damage(made[1]) <= 1.05 * models.damage(best)
+
+
+def test_the_first_finalist_keeps_off_the_limit_and_the_next_may_use_it_up(
+    problem_and_models,
+) -> None:
+    problem, models = problem_and_models
+    search = search_for(problem, models, slower=1.0)
+    at_the_limit = best_within(problem, models, search.target.ms or 0.0)
+    limit = 1.001 * problem.predicted_ms(at_the_limit)
+    search.target = SearchTarget(ms=limit)
+    below = best_within(problem, models, 0.97 * limit)
+    search.trials.run([at_the_limit, below])
+    assert make_for_target(search)[:2] == [below, at_the_limit]
+
+
+def test_where_nothing_keeps_off_the_limit_it_is_used_up(problem_and_models) -> None:
+    problem, models = problem_and_models
+    search = search_for(problem, models, slower=1.0)
+    fastest = best_within(problem, models, search.target.ms or 0.0)
+    search.target = SearchTarget(ms=1.001 * problem.predicted_ms(fastest))
+    search.trials.run([fastest])
+    assert make_for_target(search) == [fastest]

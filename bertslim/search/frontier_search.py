@@ -24,7 +24,8 @@ SHARES = (0.9, 0.8, 0.7, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3)  # of the base's 
 _SHARE_OF_TIME = 0.5  # for configurations that are only put together
 _WITHIN = 3  # finalists within a target, of which the best is chosen
 _TRIES = 6
-_SAFER = 0.99  # of a budget that was missed
+_FIRST = 0.97  # of a limit in time, before any model shows what predictions are worth
+_SAFER = 0.99  # of a limit that was missed
 _SWITCHES = 4  # rounds within a budget that is corrected
 
 
@@ -73,7 +74,7 @@ class FrontierSearch:
 
     def make_best_so_far(self) -> None:
         """Make the one of those that were tried that comes nearest to what was asked for."""
-        best = self._best_within() or self._best_in_the_middle()
+        best = self._best_tried(self._limit) or self._best_in_the_middle()
         if best is not None:
             self._make(best)
 
@@ -130,15 +131,25 @@ class FrontierSearch:
     def _best_within(self) -> Configuration | None:
         """Return the best that is not made yet and should be within the target.
 
-        Predictions are corrected by what those that were made so far took. Few were tried near a
-        corrected limit, so that the best of them is bettered there first.
+        Predictions are corrected by what those that were made so far took. Few were tried just
+        below a limit in time, so that the best of them is bettered there first.
         """
+        limit = self._limit
+        careful = self._careful(limit)
+        if careful is not None and (best := self._best_tried(careful)) is not None:
+            return self._bettered(best, careful)
+        return self._best_tried(limit)
+
+    @property
+    def _limit(self) -> Budget:
         ms = math.inf if self.target.ms is None else self.target.ms / self._slower
-        if all(map(self._is_in_time, self.made.values())):
-            return self._best_tried(Budget(ms, self.most_parameters))
-        corrected = Budget(_SAFER * ms, self.most_parameters)
-        best = self._best_tried(corrected)
-        return None if best is None else self._bettered(best, corrected)
+        return Budget(ms, self.most_parameters)
+
+    def _careful(self, limit: Budget) -> Budget | None:
+        """Return the limit to keep to where the next one might miss it; None: it may be used up."""
+        if self.target.ms is None or (self.made and all(map(self._is_in_time, self.made.values()))):
+            return None
+        return replace(limit, ms=limit.ms * (_SAFER if self.made else _FIRST))
 
     def _best_tried(self, budget: Budget) -> Configuration | None:
         """Return the best within a budget of those that were tried and are not made yet."""
