@@ -10,7 +10,7 @@ import pytest
 from bertslim.measure.shapes import Shape
 from bertslim.search.latency_table import LevelTimes, attends
 from bertslim.search.levels import Configuration, LayerLevels, Level, limited, possible_choices
-from bertslim.search.measure_table import TableBench
+from bertslim.search.measure_table import TableBench, _name
 from bertslim.search.problem import Problem
 from bertslim.search.search_runtimes import SearchRuntime
 from support.checkpoints import facts_of
@@ -110,3 +110,26 @@ def test_what_is_left_out_is_not_timed(facts) -> None:
     half = tuple(LayerLevels(one.attention, Level("ffn", "narrowed", 32)) for one in kept)
     expected = true_ms(half) / true_ms(kept)
     assert LevelTimes(table).predicted(half) / table.base_ms == pytest.approx(expected, rel=0.02)
+
+
+class OnceSlowBench(MadeUpBench):
+    """Has slow processes of some models the first time, and is slower by a twentieth later."""
+
+    slow = (
+        Level("ffn", "deleted"), Level("ffn", "narrowed", 16), Level("attention", "narrowed", 1),
+    )  # fmt: skip
+
+    def _time(self, whole, models):
+        first = "alone" in models
+        ms = super()._time(whole, models)
+        if not first:
+            return {name: 1.05 * one for name, one in ms.items()}
+        return ms | {name: 1.5 * ms[name] for name in map(_name, self.slow)}
+
+
+def test_what_is_slower_than_a_wider_level_is_timed_again(facts) -> None:
+    plain = bench_of(facts)
+    bench = OnceSlowBench(plain.writer, plain.choices, plain.shape, 1, 0, QUIET)
+    once, right = bench._time_repeated(), plain._time_repeated()
+    assert once.at_level == pytest.approx(right.at_level)
+    assert once.whole == right.whole
