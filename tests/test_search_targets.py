@@ -7,7 +7,7 @@ import pytest
 from bertslim.errors import InputError
 from bertslim.records import Drop, FrontierPoint, SearchTarget, Solved
 from bertslim.search.levels import LayerLevels, Level, plan_of, possible_choices
-from bertslim.search.outcome import judge
+from bertslim.search.outcome import hurried, judge
 from bertslim.search.targets import most_parameters, read_target
 from support.checkpoints import facts_of
 
@@ -112,3 +112,11 @@ def test_a_drop_alone_gets_the_fastest_whose_bound_is_within_it(point) -> None:
     assert judge(points[:1], SearchTarget(drop=0.2)).outcome == "infeasible"
     assert judge(points, SearchTarget(drop=1.0, ms=4)).outcome == "uncertain"
     assert judge([point("a", 3)], SearchTarget(drop=1.0)).outcome == "infeasible"
+
+
+def test_a_search_that_was_short_of_time_says_so(point) -> None:
+    points = [point("a", 3), point("b", 5)]
+    assert hurried(points, most_texts=64) == ()
+    enough = points[1].model_copy(update={"texts": 1024})
+    (note,) = hurried([points[0], enough], most_texts=1024)
+    assert "1 of 2 points had been tried on only 64 texts, not on 1,024; with more --m" in note

@@ -35,7 +35,7 @@ from bertslim.search.latency_table import LevelTimes
 from bertslim.search.levels import LayerChoices, limited, loaded, possible_choices
 from bertslim.search.making import Maker
 from bertslim.search.materials import Materials, SearchTexts
-from bertslim.search.outcome import Verdict, judge
+from bertslim.search.outcome import Verdict, hurried, judge
 from bertslim.search.problem import Problem
 from bertslim.search.targets import WrittenTarget, most_parameters
 from bertslim.search.timing import Timing, settle_timing
@@ -113,7 +113,7 @@ class SearchWork:
             self._materials, self._choices, self.options.runtime, self.ranks
         )
         self._require_feasible()
-        self._search = self._start(self._timing, time.monotonic())
+        self._search = self._start(self._timing, time.monotonic() + 60 * self.options.minutes)
 
     def _make_best_so_far(self) -> None:
         """Make a model of what was tried, if a target was given and none is made yet."""
@@ -211,7 +211,7 @@ class SearchWork:
         target = self._target(table)
         require_feasible(problem, target, self._most_parameters(problem, target))
 
-    def _start(self, timing: Timing, began: float) -> FrontierSearch:
+    def _start(self, timing: Timing, deadline: float) -> FrontierSearch:
         materials, table = self._materials, timing.table
         times = LevelTimes(table)
         choices = tuple(times.worthwhile(layer) for layer in self._choices)
@@ -231,8 +231,8 @@ class SearchWork:
             FoundPoints(materials, problem, trials, target.drop),
             target,
             self._most_parameters(problem, target),
-            began,
-            began + 60 * self.options.minutes,
+            time.monotonic(),
+            deadline,
         )
 
     def _take_up(self, trials: Trials, problem: Problem) -> None:
@@ -297,7 +297,7 @@ class SearchWork:
             message=verdict.message,
             interrupted=self.interrupted,
             steps=self.progress.steps,
-            notes=(*self.splits.notes, *base.notes),
+            notes=(*self.splits.notes, *base.notes, *hurried(points, search.trials.most_texts)),
         )
 
     @property

@@ -21,7 +21,7 @@ from bertslim.search.shipped import comparable_plans
 from bertslim.search.trials import Trials
 
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3)  # of the base's time
-_SHARE_OF_TIME = 0.5  # for configurations that are only put together
+_SHARE_OF_TIME = 0.5  # for configurations that are only put together, the rest for finalists
 _WITHIN = 3  # finalists within a target, of which the best is chosen
 _TRIES = 6
 _FIRST = 0.97  # of a limit in time, before any model shows what predictions are worth
@@ -40,7 +40,7 @@ class FrontierSearch:
         points: Names and describes what was found.
         target: What is asked for.
         most_parameters: The most parameters by the target; None: any number.
-        began: When the search began, by the monotonic clock.
+        began: When configurations can be tried, by the monotonic clock.
         deadline: When the time is up.
         made: What was made so far, by configuration.
         shipped: What was made of shipped recipes, by name; it is not chosen from.
@@ -227,7 +227,7 @@ class FrontierSearch:
                 self.shipped[name] = maker.make(f"shipped-{name}", plan)
 
     def _expired(self, share: float = 1.0) -> bool:
-        """Whether so much of the time is over."""
+        """Whether so much of the time for trials and finalists is over."""
         until = self.began + share * (self.deadline - self.began)
         return time.monotonic() > until
 

@@ -55,6 +55,23 @@ def judge(points: Sequence[FrontierPoint], target: SearchTarget) -> Verdict:
     return Verdict("uncertain", None, _too_few_rows(min(below, key=_time), target))
 
 
+def hurried(points: Sequence[FrontierPoint], most_texts: int) -> tuple[str, ...]:
+    """Note that the time was too short to tell the points apart, if it was.
+
+    Args:
+        points: What was found.
+        most_texts: How many texts the best of each budget are run on while there is time.
+    """
+    few = [point.texts for point in points if point.texts < most_texts]
+    if not few:
+        return ()
+    return (
+        f"the time was up when {len(few)} of {counted(len(points), 'point', 'points')} had been "
+        f"tried on only {counted(min(few), 'text', 'texts')}, not on {most_texts:,}; with more "
+        "--minutes there may be better ones",
+    )
+
+
 def is_small(point: FrontierPoint, target: SearchTarget) -> bool:
     """Whether a point that was made is within all limits but that of the drop."""
     return all(limit is None or value <= limit for value, limit in _sizes(point, target))
