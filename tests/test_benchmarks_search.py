@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.search.page import HIGH, LOW, Line, agreement, times_the_loss
+from benchmarks.search.page import Line, agreement, times_the_loss
 from benchmarks.search.results import Quality, Time
 from benchmarks.search.rivals import FOUND, RANDOM, UNIFORM, Rival, found
 from bertslim.records import Frontier, compare
@@ -25,46 +26,61 @@ def line(group: str, name: str, time: float, kl: float) -> Line:
     )
 
 
-def plain(found: list[tuple[float, float]], others: list[tuple[float, float]]) -> float:
-    """The same by summing over narrow slices, where both have a model that is no slower."""
-    slices = []
-    for time in np.linspace(LOW, HIGH, 60_001):
-        best = [
-            min((kl for at, kl in points if at <= time), default=None) for points in (found, others)
-        ]
-        if None not in best:
-            slices.append(math.log(best[1] / best[0]))
-    return math.exp(np.mean(slices))
-
-
 def test_a_curve_that_loses_twice_as_much_at_each_time() -> None:
-    lines = [line(FOUND, "a", 0.25, 0.01), line(RANDOM, "b", 0.25, 0.02)]
+    lines = [
+        line(group, f"{time}", time, times * kl)
+        for group, times in ((FOUND, 1), (RANDOM, 2))
+        for time, kl in ((0.25, 0.04), (0.95, 0.01))
+    ]
     apart = times_the_loss(lines, RANDOM)
     assert apart is not None
     assert apart.ratio == pytest.approx(2)
     assert apart.share == "0.30 to 0.90"
 
 
-def test_curves_of_several_models_are_staircases() -> None:
-    found = [(0.31, 0.05), (0.5, 0.02), (0.7, 0.004), (0.8, 0.01)]
+def plain(points: list[tuple[float, float]], time: float) -> float:
+    """KL at a time, on the straight line of its logarithm between the models on either side."""
+    for (left, before), (right, after) in itertools.pairwise(points):
+        if left <= time <= right:
+            share = (time - left) / (right - left)
+            return before ** (1 - share) * after**share
+    raise AssertionError(time)
+
+
+def test_curves_go_straight_between_models_that_lose_less_than_all_faster_ones() -> None:
+    found = [(0.31, 0.05), (0.5, 0.02), (0.7, 0.004)]
     others = [(0.45, 0.09), (0.6, 0.02), (0.85, 0.003)]
+    worse = [line(FOUND, "worse", 0.65, 0.03), line(RANDOM, "no better", 0.7, 0.02)]
     lines = [
         line(group, f"{one}", *one)
         for group, of in ((FOUND, found), (RANDOM, others))
         for one in of
     ]
-    apart = times_the_loss(lines, RANDOM)
+    apart = times_the_loss([*worse, *lines], RANDOM)
     assert apart is not None
-    assert apart.ratio == pytest.approx(plain(found, others), rel=0.01)
-    assert apart.share == "0.45 to 0.90"
+    logarithms = [
+        math.log(plain(others, time) / plain(found, time)) for time in np.linspace(0.45, 0.7, 9_999)
+    ]
+    assert apart.ratio == pytest.approx(math.exp(np.mean(logarithms)), rel=0.01)
+    assert apart.share == "0.45 to 0.70"
 
 
-def test_groups_without_a_model_are_not_compared() -> None:
+def test_a_single_model_is_compared_at_its_time() -> None:
+    lines = [
+        line(FOUND, "a", 0.4, 0.04),
+        line(FOUND, "b", 0.6, 0.01),
+        line(UNIFORM, "c", 0.5, 0.06),
+    ]
+    apart = times_the_loss(lines, UNIFORM)
+    assert apart is not None
+    assert apart.ratio == pytest.approx(3)
+    assert apart.share == "0.50 to 0.50"
+
+
+def test_groups_that_share_no_time_are_not_compared() -> None:
     assert times_the_loss([line(FOUND, "a", 0.4, 0.01)], UNIFORM) is None
-    assert (
-        times_the_loss([line(FOUND, "a", 0.4, 0.01), line(UNIFORM, "b", 0.95, 0.001)], UNIFORM)
-        is None
-    )
+    apart = [line(FOUND, "a", 0.4, 0.01), line(UNIFORM, "b", 0.5, 0.001)]
+    assert times_the_loss(apart, UNIFORM) is None
 
 
 RECIPE = {"version": 1, "name": "x", "surgery": [{"op": "drop_ffn", "layers": [0]}]}

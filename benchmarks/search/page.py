@@ -24,6 +24,7 @@ from benchmarks.tools import (
     save_picture,
     write_between_marks,
 )
+from bertslim.arrays import FloatArray
 from bertslim.records import Frontier
 from bertslim.report.tables import Table
 
@@ -127,9 +128,9 @@ class Apart:
     """How far two curves are apart.
 
     Attributes:
-        ratio: What the models of a group lose beside those of the search, at the same time: the
-            geometric mean over times.
-        share: The times that both have models for.
+        ratio: What a group loses beside the search, at the same time: the geometric mean over
+            times.
+        share: The times that both curves have.
     """
 
     ratio: float
@@ -137,37 +138,58 @@ class Apart:
 
 
 def times_the_loss(lines: Sequence[Line], group: str) -> Apart | None:
-    """Compare the best KL at each time of a group with that of the search.
+    """Compare the curve of a group with that of the search.
 
-    The area between both curves, of the logarithm of KL over time from LOW to HIGH of the base's,
-    divided by its width. A curve is a staircase: the best model that is no slower.
+    The area between both curves, of the logarithm of KL over time, divided by its width. A curve
+    goes straight from each model to the next slower one that loses less than all faster ones.
 
     Args:
         lines: Models.
         group: Which of them to compare.
 
     Returns:
-        None: there is no time that both have a model for.
+        None: there is no time from LOW to HIGH of the base's that both curves have.
     """
-    times = np.linspace(LOW, HIGH, _STEPS)
-    of_search, of_group = (
-        _staircase([line for line in lines if line.rival.group == name], times)
-        for name in (FOUND, group)
-    )
-    both = np.isfinite(of_search) & np.isfinite(of_group)
-    if not both.any():
+    curves = [
+        _curve([line for line in lines if line.rival.group == name]) for name in (FOUND, group)
+    ]
+    if not all(curve.times for curve in curves):
         return None
-    ratio = math.exp(float(np.mean(of_group[both] - of_search[both])))
-    return Apart(ratio, f"{times[both].min():.2f} to {times[both].max():.2f}")
+    low = max(LOW, *(curve.times[0] for curve in curves))
+    high = min(HIGH, *(curve.times[-1] for curve in curves))
+    if low > high:
+        return None
+    of_search, of_group = (curve.at(np.linspace(low, high, _STEPS)) for curve in curves)
+    ratio = math.exp(float(np.mean(of_group - of_search)))
+    return Apart(ratio, f"{low:.2f} to {high:.2f}")
 
 
-def _staircase(lines: Sequence[Line], times: np.ndarray) -> np.ndarray:
-    """Return the logarithm of the least KL of the models that are no slower, for each time."""
-    least = np.full(len(times), math.inf)
-    for line in lines:
-        reached = times >= line.time.ratio
-        least[reached] = np.minimum(least[reached], math.log(line.quality.kl))
-    return least
+@dataclass(frozen=True)
+class Curve:
+    """The models of a group that no other one of it is both faster and better than.
+
+    Attributes:
+        times: Of these models, from the fastest.
+        losses: The logarithm of the KL of each.
+    """
+
+    times: tuple[float, ...]
+    losses: tuple[float, ...]
+
+    def at(self, times: FloatArray) -> FloatArray:
+        """Return the logarithm of KL at some times between the first and the last."""
+        return np.asarray(np.interp(times, self.times, self.losses))
+
+
+def _curve(lines: Sequence[Line]) -> Curve:
+    best: list[Line] = []
+    for line in sorted(lines, key=lambda line: (line.time.ratio, line.quality.kl)):
+        if not best or line.quality.kl < best[-1].quality.kl:
+            best.append(line)
+    return Curve(
+        tuple(line.time.ratio for line in best),
+        tuple(math.log(line.quality.kl) for line in best),
+    )
 
 
 def write_page(section: str, page: str, rivals: Sequence[Rival], store: Store) -> None:
