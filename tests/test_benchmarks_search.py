@@ -48,18 +48,19 @@ def plain(points: list[tuple[float, float]], time: float) -> float:
 
 
 def test_curves_go_straight_between_models_that_lose_less_than_all_faster_ones() -> None:
-    found = [(0.31, 0.05), (0.5, 0.02), (0.7, 0.004)]
+    searched = [(0.31, 0.05), (0.5, 0.02), (0.7, 0.004)]
     others = [(0.45, 0.09), (0.6, 0.02), (0.85, 0.003)]
     worse = [line(FOUND, "worse", 0.65, 0.03), line(RANDOM, "no better", 0.7, 0.02)]
     lines = [
         line(group, f"{one}", *one)
-        for group, of in ((FOUND, found), (RANDOM, others))
+        for group, of in ((FOUND, searched), (RANDOM, others))
         for one in of
     ]
     apart = times_the_loss([*worse, *lines], RANDOM)
     assert apart is not None
     logarithms = [
-        math.log(plain(others, time) / plain(found, time)) for time in np.linspace(0.45, 0.7, 9_999)
+        math.log(plain(others, time) / plain(searched, time))
+        for time in np.linspace(0.45, 0.7, 9_999)
     ]
     assert apart.ratio == pytest.approx(math.exp(np.mean(logarithms)), rel=0.01)
     assert apart.share == "0.45 to 0.70"

@@ -117,9 +117,9 @@ def agreement(lines: Sequence[Line], frontier: Frontier) -> str:
     low, middle, high = np.percentile(off, [0, 50, 100])
     return (
         f"The {len(known)} models of the search took {100 * low:+.1f} to {100 * high:+.1f} % more "
-        f"than predicted, {100 * middle:+.1f} % at the median. What they lose as they are put "
-        f"together from blocks, and as they are repaired from the bottom up, ranks them alike: "
-        f"Spearman's correlation is {ranks.statistic:.2f}."
+        f"than predicted, {100 * middle:+.1f} % at the median. Between what they lose as they are "
+        f"put together from blocks, and as they are repaired from the bottom up, Spearman's "
+        f"correlation is {ranks.statistic:.2f}."
     )
 
 

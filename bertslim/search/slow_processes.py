@@ -28,19 +28,14 @@ def beside_a_slow_base(timed: Mapping[str, RuntimeTime]) -> list[str]:
 def slower_than_wider(levels: Sequence[Level], ms: Mapping[Level, float]) -> Iterator[Level]:
     """Yield the levels of a block at which a model takes longer than at a wider one.
 
-    Without the block it should take least of all. That a narrower block may be slower in itself
-    is no reason to trust one measurement of it.
+    Without the block it should take least of all; a linear map may take what it takes. That a
+    narrower block may be slower in itself is no reason to trust one measurement of it.
 
     Args:
-        levels: From the one that keeps the block on.
+        levels: From the one that keeps the block to the one without it, wider before narrower.
         ms: What a model takes at each.
     """
-    wider = [ms[levels[0]]]
-    for level in levels[1:]:
-        if level.kind == "narrowed":
-            if ms[level] > min(wider):
-                yield level
-            wider.append(ms[level])
-    for level in levels[1:]:
-        if level.kind == "deleted" and ms[level] > min(ms[one] for one in levels if one != level):
+    for number, level in enumerate(levels):
+        wider = [ms[one] for one in levels[:number]]
+        if level.kind in ("narrowed", "deleted") and ms[level] > min(wider):
             yield level
