@@ -34,10 +34,12 @@ from transformers import (
 from benchmarks.tools import environment_line
 from bertslim.data.batches import tokenise
 from bertslim.data.data_source import load_data, read_source
+from bertslim.devices import Device
 from bertslim.measure.environment import default_threads
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.quiet import quiet_transformers
+from bertslim.training.trainer import trains_in_bfloat16
 
 HELD_ROWS = 20_000
 MPNET_ROWS = 4_000
@@ -89,8 +91,11 @@ def main() -> None:
         if option in ("wnut17", "xquad") and getattr(arguments, option) is None:
             parser.error(f"--{option} FILE is needed; --help says where it is to be had")
     torch.set_num_threads(arguments.threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    print(f"{environment_line()}; {device}, {arguments.threads} threads, bfloat16", flush=True)
+    dtype = "bfloat16" if trains_in_bfloat16(training_device()) else "float32"
+    print(
+        f"{environment_line()}; {training_device()}, {arguments.threads} threads, {dtype}",
+        flush=True,
+    )
     for name, make in wanted(arguments).items():
         directory = arguments.output / name
         if (directory / "model").is_dir():
@@ -209,6 +214,10 @@ def new_model(source: Path, head: str, labels: tuple[str, ...]) -> PreTrainedMod
     return model
 
 
+def training_device() -> Device:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def training_arguments(training: Training, seed: int, scratch: str) -> TrainingArguments:
     return TrainingArguments(
         output_dir=scratch,
@@ -218,14 +227,14 @@ def training_arguments(training: Training, seed: int, scratch: str) -> TrainingA
         weight_decay=0.01,
         per_device_train_batch_size=training.batch_size,
         train_sampling_strategy="group_by_length",
-        bf16=True,
-        use_cpu=not torch.cuda.is_available(),
+        bf16=trains_in_bfloat16(training_device()),
+        use_cpu=training_device() == "cpu",
         seed=seed,
         save_strategy="no",
         logging_steps=100,
         report_to="none",
         disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=training_device() == "cuda",
     )
 
 

@@ -13,6 +13,7 @@ from benchmarks.search.prepare import prepare_materials
 from bertslim.measure.shapes import Shape
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Frontier
+from bertslim.search.frontier_search import SHARES
 from bertslim.search.latency_table import LevelTimes
 from bertslim.search.levels import Configuration, possible_choices, recipe_of
 from bertslim.search.materials import Materials
@@ -28,7 +29,7 @@ class RandomSearch:
         base: The model.
         data: The rows that the search had.
         frontier: What the search found: its table, its texts and how many it tried.
-        shares: Of the base's time, that configurations are looked for within.
+        shares: Of the base's time, that the best within is asked for.
         seed: Settles the draw.
     """
 
@@ -39,16 +40,22 @@ class RandomSearch:
     seed: int
 
     def recipes(self) -> dict[str, Recipe]:
-        """Return the recipe of the best for each share, by its name."""
+        """Return the recipe of the best for each share, by its name.
+
+        Configurations are drawn for all budgets that a search has, as many for each.
+        """
         with TemporaryDirectory() as folder:
             materials = self._materials(Path(folder))
             problem, trials = self._prepare(materials)
             draw = np.random.default_rng(self.seed)
+            for share in SHARES:
+                budget = Budget(share * problem.table.base_ms)
+                trials.climb(list(self._drawn(problem, budget, draw)))
             found = {}
             for share in self.shares:
                 budget = Budget(share * problem.table.base_ms)
-                drawn = list(self._drawn(problem, budget, draw))
-                best = trials.climb(drawn)[0].configuration
+                within = [one for one in trials.candidates if problem.is_within(one, budget)]
+                best = trials.ranked(within)[0].configuration
                 name = f"random-{share:g}x"
                 found[name] = recipe_of(best, samples=materials.samples, name=name)
         return found
@@ -60,7 +67,7 @@ class RandomSearch:
 
         Those that take much less than they may are drawn anew, so that none is handicapped.
         """
-        count = max(1, self.frontier.evaluations // len(self.shares))
+        count = max(1, self.frontier.evaluations // len(SHARES))
         seen: set[Configuration] = set()
         while len(seen) < count:
             configuration = problem.kept

@@ -166,13 +166,15 @@ class FrontierSearch:
     def _bettered(self, start: Configuration, budget: Budget) -> Configuration:
         """Switch levels of a configuration, and of those that were made, within a budget.
 
-        The first process does this alone.
+        The first process does this alone, once at least, and again while there is time.
         """
         alone = replace(self.trials, ranks=Ranks())
         draw = np.random.default_rng(self.maker.materials.seed + len(self.made))
         switches = LevelSwitches(self.problem, alone, draw)
         best = self.trials.candidates[start]
-        for _ in range(_SWITCHES):
+        for number in range(_SWITCHES):
+            if number and self._expired():
+                break
             best = switches.bettered(best, budget, list(self.made))
         return start if best.configuration in self.made else best.configuration
 
