@@ -113,3 +113,18 @@ def test_where_nothing_keeps_off_the_limit_it_is_used_up(problem_and_models) -> 
     search.target = SearchTarget(ms=1.001 * problem.predicted_ms(fastest))
     search.trials.run([fastest])
     assert make_for_target(search) == [fastest]
+
+
+def test_switching_below_the_limit_ends_with_the_time_but_is_not_left_out(
+    problem_and_models,
+) -> None:
+    problem, models = problem_and_models
+
+    def tried(deadline: float) -> int:
+        search = search_for(problem, models, slower=1.0)
+        search.deadline = deadline
+        search.trials.run([best_within(problem, models, (search.target.ms or 0.0) / 2)])
+        search._best_within()
+        return len(search.trials.candidates)
+
+    assert 1 < tried(time.monotonic() - 1) < tried(time.monotonic() + 3600)
