@@ -20,7 +20,7 @@ _FITS = 30  # for each budget
 _ROUNDS = 24  # of switches for each budget, at most
 _GOOD = 6  # of those that were tried within a budget, that others are made of
 _PATIENCE = 4  # rounds without a better one, after which a budget has none
-_VECTORS_UNTIL, _FITS_UNTIL, _RUNGS_UNTIL = 0.3, 0.55, 0.75  # of the time
+_VECTORS_UNTIL, _FITS_UNTIL = 0.25, 0.45  # of the time
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class ConfigurationSearch:
 
     def _climb(self, pool: Sequence[Configuration]) -> Candidate:
         """Return the best of a pool, run on more texts while there is time."""
-        if self.expired(_RUNGS_UNTIL):
+        if self.expired(1.0):
             return self.trials.ranked(pool)[0]
         return self.trials.climb(pool)[0]
 
