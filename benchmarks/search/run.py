@@ -58,7 +58,7 @@ RANDOM_SHARES = (0.8, 0.6, 0.45, 0.35)
 TRAINED_SHARES = (0.7, 0.5, 0.35)
 SECONDS = 3.0
 LAUNCHES = 4
-GROUPS = ("random", "widths", "criteria", "shipped", "layers")
+GROUPS = ("random", "widths", "criteria", "shipped", "layers", "trained")
 SILENT = Progress(visible=False)
 
 
@@ -118,12 +118,18 @@ class Bench:
         if arguments.small:
             yield Rival(SMALLER, "as it is", None, arguments.small)
         if arguments.train_minutes:
-            if arguments.small:
-                narrower = next(shipped([ONE_WIDTH], arguments.small))
-                yield trained(narrower, arguments.train_minutes, SMALLER)
             for one in found(frontier, arguments.train_shares, base):
                 yield trained(one, arguments.train_minutes)
-            yield trained(next(shipped([ONE_WIDTH], base)), arguments.train_minutes)
+            if "trained" in arguments.groups:
+                yield from self._trained_rivals()
+
+    def _trained_rivals(self) -> Iterator[Rival]:
+        """Yield one width of the base and of the smaller encoder, trained as what is found."""
+        arguments = self.arguments
+        for model, group in ((arguments.base, None), (arguments.small, SMALLER)):
+            if model:
+                narrower = next(shipped([ONE_WIDTH], model))
+                yield trained(narrower, arguments.train_minutes, group)
 
     def _at_random(self, frontier: Frontier) -> Iterator[Rival]:
         """Yield the best of as many configurations as were tried, drawn at random."""
