@@ -34,8 +34,8 @@ from transformers import (
 from benchmarks.tools import environment_line
 from bertslim.data.batches import tokenise
 from bertslim.data.data_source import load_data, read_source
-from bertslim.devices import Device
 from bertslim.measure.environment import default_threads
+from bertslim.measure.gpu import resolve_devices
 from bertslim.model.model_source import find_model
 from bertslim.model.tokenizer import load_tokenizer
 from bertslim.quiet import quiet_transformers
@@ -91,11 +91,9 @@ def main() -> None:
         if option in ("wnut17", "xquad") and getattr(arguments, option) is None:
             parser.error(f"--{option} FILE is needed; --help says where it is to be had")
     torch.set_num_threads(arguments.threads)
-    dtype = "bfloat16" if trains_in_bfloat16(training_device()) else "float32"
-    print(
-        f"{environment_line()}; {training_device()}, {arguments.threads} threads, {dtype}",
-        flush=True,
-    )
+    device = resolve_devices("auto").work
+    dtype = "bfloat16" if trains_in_bfloat16(device) else "float32"
+    print(f"{environment_line()}; {device}, {arguments.threads} threads, {dtype}", flush=True)
     for name, make in wanted(arguments).items():
         directory = arguments.output / name
         if (directory / "model").is_dir():
@@ -214,11 +212,8 @@ def new_model(source: Path, head: str, labels: tuple[str, ...]) -> PreTrainedMod
     return model
 
 
-def training_device() -> Device:
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def training_arguments(training: Training, seed: int, scratch: str) -> TrainingArguments:
+    device = resolve_devices("auto").work
     return TrainingArguments(
         output_dir=scratch,
         num_train_epochs=training.epochs,
@@ -227,14 +222,14 @@ def training_arguments(training: Training, seed: int, scratch: str) -> TrainingA
         weight_decay=0.01,
         per_device_train_batch_size=training.batch_size,
         train_sampling_strategy="group_by_length",
-        bf16=trains_in_bfloat16(training_device()),
-        use_cpu=training_device() == "cpu",
+        bf16=trains_in_bfloat16(device),
+        use_cpu=device == "cpu",
         seed=seed,
         save_strategy="no",
         logging_steps=100,
         report_to="none",
         disable_tqdm=True,
-        dataloader_pin_memory=training_device() == "cuda",
+        dataloader_pin_memory=device == "cuda",
     )
 
 
