@@ -197,7 +197,10 @@ class OpenVinoEngine:
             raise _not_loaded("OpenVINO", _gist(error, line=-1)) from error
         used = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         if used != self._precision:
-            raise InputError(f"OpenVINO runs it in {used} on this CPU, not in {self._precision}")
+            raise InputError(
+                f"OpenVINO runs it in {used} on this CPU, not in {self._precision}",
+                remedy="leave out openvino-bf16",
+            )
         self._ranks = {_name(given): len(given.partial_shape) for given in compiled.inputs}
         check_names(self._ranks)
         self._request = compiled.create_infer_request()
