@@ -76,7 +76,7 @@ def _made_up_times(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try and make little, so that a search is a matter of seconds."""
-    monkeypatch.setattr("bertslim.search.frontier_search.SHARES", (0.9, 0.8, 0.7, 0.6, 0.5, 0.4))
+    monkeypatch.setattr("bertslim.search.problem.SHARES", (0.9, 0.8, 0.7, 0.6, 0.5, 0.4))
     monkeypatch.setattr("bertslim.search.configuration_search._VECTORS", 2)
     monkeypatch.setattr("bertslim.search.configuration_search._FITS", 2)
     monkeypatch.setattr("bertslim.search.configuration_search._ROUNDS", 1)

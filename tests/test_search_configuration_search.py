@@ -54,3 +54,21 @@ def test_the_time_is_kept_to(choices, tiny_model) -> None:
     found = ConfigurationSearch(problem, trials, budgets, 0, lambda _: True, QUIET).run()
     assert list(found) == budgets
     assert {one.texts for one in trials.candidates.values()} == {64}
+
+
+def test_a_short_time_is_shared_out_over_the_budgets(choices, tiny_model) -> None:
+    facts = facts_of(tiny_model("bert", "SequenceClassification", num_hidden_layers=LAYERS))
+    models = drawn_table(choices, 0)
+    problem = Problem(facts, choices, models.alone, made_up_table(choices[0]))
+    budgets = [Budget(share * problem.predicted_ms(problem.kept)) for share in reversed(SHARES)]
+    trials = Trials([(64, models), (256, models), (1024, models)])  # type: ignore[list-item]
+    asked: list[float] = []
+
+    def expired(share: float) -> bool:  # so that two budgets are run on all texts
+        asked.append(share)
+        return share < 1 or asked.count(1.0) > 2 * len(budgets) + 2
+
+    found = ConfigurationSearch(problem, trials, budgets, 0, expired, QUIET).run()
+    texts = [found[budget].texts for budget in budgets]
+    assert texts == sorted(texts, reverse=True)
+    assert set(texts) == {256, 1024}

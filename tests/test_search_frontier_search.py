@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bertslim.records import LatencyCheck, SearchTarget
+from bertslim.records import SearchTarget
 from bertslim.search.frontier_search import FrontierSearch
 from bertslim.search.levels import Configuration
 from bertslim.search.problem import Budget, Problem
 from bertslim.search.trials import Trials
 from support.checkpoints import facts_of
-from support.searched import QUIET, drawn_table, few_choices, made_up_table
+from support.searched import QUIET, checked_problem, drawn_table, few_choices
 
 LAYERS = 3
 TARGET = 0.55  # of the base's time
@@ -27,12 +26,7 @@ def problem_and_models(tiny_model) -> tuple[Problem, Any]:
     facts = facts_of(tiny_model("bert", "SequenceClassification", num_hidden_layers=LAYERS))
     choices = few_choices(facts)
     models = drawn_table(choices, 0)
-    table = made_up_table(choices[0])
-    kept = Problem(facts, choices, models.alone, table)
-    base_ms = kept.predicted_ms(kept.kept)
-    check = LatencyCheck(summed_ms=kept.to_summed(base_ms), measured_ms=base_ms)
-    table = table.model_copy(update={"checks": (check,)})
-    return replace(kept, table=table), models
+    return checked_problem(facts, choices, models), models
 
 
 def search_for(problem: Problem, models: Any, *, slower: float) -> FrontierSearch:

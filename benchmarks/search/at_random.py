@@ -13,11 +13,10 @@ from benchmarks.search.prepare import prepare_materials
 from bertslim.measure.shapes import Shape
 from bertslim.recipe.schema import Recipe
 from bertslim.records import Frontier
-from bertslim.search.frontier_search import SHARES
 from bertslim.search.latency_table import LevelTimes
 from bertslim.search.levels import Configuration, possible_choices, recipe_of
 from bertslim.search.materials import Materials
-from bertslim.search.problem import Budget, Problem
+from bertslim.search.problem import SHARES, Budget, Problem
 from bertslim.search.trials import Trials
 
 
@@ -48,8 +47,7 @@ class RandomSearch:
             materials = self._materials(Path(folder))
             problem, trials = self._prepare(materials)
             draw = np.random.default_rng(self.seed)
-            for share in SHARES:
-                budget = Budget(share * problem.table.base_ms)
+            for budget in problem.frontier_budgets:
                 trials.climb(list(self._drawn(problem, budget, draw)))
             found = {}
             for share in self.shares:

@@ -44,7 +44,7 @@ from bertslim.options.search import SearchOptions
 from bertslim.progress import Progress
 from bertslim.recipe.recipe_files import load_recipe
 from bertslim.records import Frontier
-from bertslim.search.frontier_search import SHARES
+from bertslim.search.problem import SHARES
 from bertslim.search.search_runtimes import SearchRuntime
 from bertslim.search.timed_files import FileWriter, time_models
 

@@ -67,15 +67,22 @@ class ConfigurationSearch:
         pools = {budget: dict.fromkeys([*first, *then]) for budget, first, then in found}
         for budget, pool in pools.items():
             pool.update(dict.fromkeys(self._good(budget) if pool else ()))
-        best = {budget: self._climb(list(pool)) for budget, pool in pools.items() if pool}
+        best = self._climbed({budget: list(pool) for budget, pool in pools.items() if pool})
         self._switch(best)
         return best
 
-    def _climb(self, pool: Sequence[Configuration]) -> Candidate:
-        """Return the best of a pool, run on more texts while there is time."""
-        if self.expired(1.0):
-            return self.trials.ranked(pool)[0]
-        return self.trials.climb(pool)[0]
+    def _climbed(self, pools: dict[Budget, list[Configuration]]) -> dict[Budget, Candidate]:
+        """Return the best of each pool, all of them run on more and more texts while there is time.
+
+        Each rung has all budgets before the next one has any, so that a short time is shared out.
+        """
+        left = dict(pools)
+        for rung in range(len(self.trials.rungs)):
+            for budget, pool in left.items():
+                if self.expired(1.0):
+                    break
+                left[budget] = self.trials.better_quarter(pool, rung)
+        return {budget: self.trials.ranked(pool)[0] for budget, pool in pools.items()}
 
     def _switch(self, best: dict[Budget, Candidate]) -> None:
         """Better the candidates of all budgets in turns, while that helps and there is time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bertslim.recipe.plan import CutPlan, make_plan
@@ -53,7 +53,8 @@ class FoundPoints:
         candidates = self.trials.candidates
         seen = [one for one in candidates.values() if one.configuration != self.problem.kept]
         shown = [candidates[configuration] for configuration in made]
-        shown += [one for one in self._frontier(seen) if one.configuration not in made]
+        on_frontier = dict.fromkeys([*self._frontier(seen), *self._best_within_budgets(seen)])
+        shown += [one for one in on_frontier if one.configuration not in made]
         points: dict[str, FrontierPoint] = {}
         for candidate in shown:
             name = self._free_name(candidate, points)
@@ -91,6 +92,16 @@ class FoundPoints:
             if not left or one.damage < left[-1].damage:
                 left.append(one)
         return left
+
+    def _best_within_budgets(self, seen: Sequence[Candidate]) -> Iterator[Candidate]:
+        """Yield the best of each budget, which was run on few texts where the time was short."""
+        for budget in self.problem.frontier_budgets:
+            within = (
+                one.configuration
+                for one in seen
+                if self.problem.is_within(one.configuration, budget)
+            )
+            yield from self.trials.ranked(within)[:1]
 
     def _free_name(self, candidate: Candidate, taken: Collection[str]) -> str:
         share = self._share(candidate.configuration)

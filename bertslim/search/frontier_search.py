@@ -20,7 +20,6 @@ from bertslim.search.problem import Budget, Problem
 from bertslim.search.shipped import comparable_plans
 from bertslim.search.trials import Trials
 
-SHARES = (0.9, 0.8, 0.7, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3)  # of the base's time
 _SHARE_OF_TIME = 0.5  # for configurations that are only put together, the rest for finalists
 _WITHIN = 3  # finalists within a target, of which the best is chosen
 _TRIES = 6
@@ -108,8 +107,7 @@ class FrontierSearch:
         if self.target.ms is not None or parameters is not None:
             slowest = max(self.problem.predicted_ms(self.problem.kept), base_ms)
             yield Budget(self.target.ms or slowest, parameters)
-        for share in SHARES:
-            yield Budget(share * base_ms)
+        yield from self.problem.frontier_budgets
 
     def _asked_for(self) -> Iterator[Configuration]:
         """Yield what should be within the target, until a few of those that were made are.

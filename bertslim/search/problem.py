@@ -13,6 +13,7 @@ from bertslim.search.levels import Configuration, LayerChoices, LayerLevels, pla
 from bertslim.search.solve import Budgets, Choice, Option, Stage, within_both
 from bertslim.search.stitched import Damages
 
+SHARES = (0.9, 0.8, 0.7, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3)  # of the base's time
 _ABOVE, _BELOW = 0, 1  # the states: no layer with attention is above, or one is
 Coefficients = Sequence[tuple[float, float]]
 """What damages count, layer by layer: of levels of attention, and of levels of the FFN block."""
@@ -51,6 +52,11 @@ class Problem:
     def kept(self) -> Configuration:
         """The base."""
         return tuple(layer.kept for layer in self.choices)
+
+    @property
+    def frontier_budgets(self) -> list[Budget]:
+        """What a frontier has the best within, from the slowest."""
+        return [Budget(share * self.table.base_ms) for share in SHARES]
 
     def predicted_ms(self, configuration: Configuration) -> float:
         """Return what a configuration takes by the table."""

@@ -77,10 +77,14 @@ class Trials:
         """
         left = list(pool)
         for rung in range(len(self.rungs)):
-            run = sorted(self.run(left, rung), key=lambda one: one.damage)
-            best = run[: max(_FEWEST, math.ceil(_KEPT * len(run)))]
-            left = [one.configuration for one in best]
+            left = self.better_quarter(left, rung)
         return self.ranked(pool)
+
+    def better_quarter(self, pool: Sequence[Configuration], rung: int) -> list[Configuration]:
+        """Run configurations on a rung; return those that go on to the next, from the best."""
+        run = sorted(self.run(pool, rung), key=lambda one: one.damage)
+        best = run[: max(_FEWEST, math.ceil(_KEPT * len(run)))]
+        return [one.configuration for one in best]
 
     def ranked(self, pool: Iterable[Configuration]) -> list[Candidate]:
         """Return those that were run, from the best; the ones run on more texts come first."""

@@ -14,7 +14,7 @@ from bertslim.data.task import Batch
 from bertslim.model.checkpoint import Checkpoint, build_slim, load_checkpoint, sharing_copy
 from bertslim.progress import Progress
 from bertslim.recipe.plan import make_plan
-from bertslim.records import LatencyTable, LevelTime, ModelFacts
+from bertslim.records import LatencyCheck, LatencyTable, LevelTime, ModelFacts
 from bertslim.repair.reconstruct import reconstruct
 from bertslim.search.levels import (
     CRITERION,
@@ -26,6 +26,7 @@ from bertslim.search.levels import (
     possible_choices,
 )
 from bertslim.search.library import Library, build_library
+from bertslim.search.problem import Problem
 from bertslim.surgery.layer_surgery import operate
 from bertslim.surgery.survey import survey
 from support.calibration import random_texts
@@ -104,6 +105,15 @@ def made_up_table(choices: LayerChoices) -> LatencyTable:
         offset_ms=0.05,
         slope=1.1,
     )  # fmt: skip
+
+
+def checked_problem(facts: ModelFacts, choices: Sequence[LayerChoices], models: Any) -> Problem:
+    """Return a choice by a made-up table that has the base's time, from a `TableOfDamages`."""
+    table = made_up_table(choices[0])
+    problem = Problem(facts, choices, models.alone, table)
+    base_ms = problem.predicted_ms(problem.kept)
+    check = LatencyCheck(summed_ms=problem.to_summed(base_ms), measured_ms=base_ms)
+    return replace(problem, table=table.model_copy(update={"checks": (check,)}))
 
 
 def with_level(searched: Searched, number: int, level: Level | None) -> Configuration:
