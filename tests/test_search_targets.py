@@ -119,4 +119,4 @@ def test_a_search_that_was_short_of_time_says_so(point) -> None:
     assert hurried(points, most_texts=64) == ()
     enough = points[1].model_copy(update={"texts": 1024})
     (note,) = hurried([points[0], enough], most_texts=1024)
-    assert "1 of 2 points had been tried on only 64 texts, not on 1,024; with more --m" in note
+    assert "1 of 2 points had been tried on only 64 texts, not on 1,024, so that" in note

@@ -63,7 +63,7 @@ def found(frontier: Frontier, shares: Sequence[float], base: Path) -> Iterator[R
             if point.predicted_ms <= share * frontier.table.base_ms
         ]
         if within:
-            best = min(within, key=lambda point: point.damage)
+            best = min(within, key=lambda point: (-point.texts, point.damage))
             points[best.name] = best
     for point in points.values():
         yield Rival(FOUND, point.name, Recipe.model_validate(point.recipe), base)

@@ -259,6 +259,11 @@ class Frontier(Frozen):
         return next((point for point in self.points if point.name == name), None)
 
     @property
+    def most_texts(self) -> int:
+        """How many texts a point was put together and run on, at most."""
+        return max((point.texts for point in self.points), default=0)
+
+    @property
     def budget(self) -> Budget | None:
         """What was asked for, and whether it was found; None: nothing was asked for."""
         if self.outcome not in _BUDGETS:

@@ -134,10 +134,17 @@ def _row(point: FrontierPoint, frontier: Frontier) -> tuple[str, ...]:
         fixed(point.predicted_ms / frontier.table.base_ms, 2),
         *_solved_cells(solved),
         significant(solved.damage, 2) if solved else NOTHING,
-        significant(point.damage, 2),
+        _put_together_cell(point, frontier),
         *_drop_cells(solved),
         fixed(point.plan.slim.parameters),
     )
+
+
+def _put_together_cell(point: FrontierPoint, frontier: Frontier) -> str:
+    """Return the damage of blocks put together, and of how many texts where others have more."""
+    damage = significant(point.damage, 2)
+    few = point.texts < frontier.most_texts
+    return f"{damage} on {counted(point.texts, 'text', 'texts')}" if few else damage
 
 
 def _chosen_sections(frontier: Frontier) -> Iterator[Section]:

@@ -67,8 +67,9 @@ def hurried(points: Sequence[FrontierPoint], most_texts: int) -> tuple[str, ...]
         return ()
     return (
         f"the time was up when {len(few)} of {counted(len(points), 'point', 'points')} had been "
-        f"tried on only {counted(min(few), 'text', 'texts')}, not on {most_texts:,}; with more "
-        "--minutes there may be better ones",
+        f"tried on only {counted(min(few), 'text', 'texts')}, not on {most_texts:,}, "
+        "so that what they lose cannot be compared with what others do; with more --minutes there "
+        "may be better ones",
     )
 
 

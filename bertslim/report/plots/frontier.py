@@ -13,9 +13,10 @@ def frontier_drawing(frontier: Frontier, colours: Palette = IN_PAGE) -> Drawing:
     """Draw points by time and damage: down and to the left is better.
 
     What was only predicted is faint; a line joins what was made, the base at its end. Shipped
-    recipes stand beside it.
+    recipes stand beside it. What was only predicted on fewer texts than others is left out: its
+    damage cannot be compared with theirs.
     """
-    points = frontier.points
+    points = [one for one in frontier.points if one.solved or one.texts == frontier.most_texts]
     base_ms = frontier.table.base_ms
     title = f"{frontier.measure} and time in {frontier.table.runtime}"
     said = "; ".join(
