@@ -201,7 +201,7 @@ def test_each_text_of_a_pair_has_its_embedding(tmp_path: Path, tokenizer: Any, t
         f"{one} film,{other},{n}\n" for n, (one, other) in enumerate(pairwise(words))
     )
     data = load(tmp_path / "a.csv", text, ENCODER)
-    model = tiny_model("bert", "")
+    model = tiny_model("bert", "", initializer_range=0.5)
     answers: dict[int, list[Any]] = {}
     for batch in batches(data.rows, tokenizer, batch_size=3, max_length=16):
         assert batch.targets == {}
@@ -222,7 +222,7 @@ def test_each_text_of_a_pair_has_its_embedding(tmp_path: Path, tokenizer: Any, t
         for one in data.rows.task.score(data.rows.table, [answers[row] for row in sorted(answers)])
     }
     assert scores["spearman"] == pytest.approx(spearmanr(range(5), cosines).statistic)
-    assert scores["pearson"] == pytest.approx(np.corrcoef(range(5), cosines)[0, 1], abs=1e-4)
+    assert scores["pearson"] == pytest.approx(np.corrcoef(range(5), cosines)[0, 1], abs=1e-5)
 
 
 def test_embeddings_of_single_texts_have_nothing_to_be_scored_by(tmp_path: Path) -> None:

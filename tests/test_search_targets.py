@@ -120,3 +120,4 @@ def test_a_search_that_was_short_of_time_says_so(point) -> None:
     enough = points[1].model_copy(update={"texts": 1024})
     (note,) = hurried([points[0], enough], most_texts=1024)
     assert "1 of 2 points had been tried on only 64 texts, not on 1,024, so that" in note
+    assert "cannot be compared with what others do; with more --m" in note
